@@ -1,0 +1,29 @@
+// The arrows of the house: cli -> study | pooler -> model | wire -> core. See README, "Layout".
+const only = (name, from, to) => ({
+  name,
+  severity: "error",
+  from: { path: from },
+  to: { path: "^(engine|sim|workloads|notebooks|test)/", pathNot: to },
+});
+module.exports = {
+  forbidden: [
+    only("core-imports-nothing", "^engine/core/", "^engine/core/"),
+    {
+      name: "core-and-wire-are-sans-io",
+      severity: "error",
+      from: { path: "^(engine/(core|wire)|sim/(kernel|model))/" },
+      to: { dependencyTypes: ["core"], path: "^(node:)?(net|tls|fs|dns|http|https|dgram|child_process|timers|cluster|worker_threads|process|os)(/|$)" },
+    },
+    only("config-knows-core", "^engine/config/", "^engine/(config|core)/"),
+    only("wire-knows-core", "^engine/wire/", "^engine/(wire|core)/"),
+    only("pooler-knows-engine", "^engine/pooler/", "^engine/"),
+    only("kernel-knows-nothing-of-pools", "^sim/kernel/", "^sim/kernel/"),
+    only("model-drives-core", "^sim/model/", "^(sim/(model|kernel)|engine/(core|config)|workloads/schema)/"),
+    only("report-draws-results", "^sim/report/", "^(sim/(report|study)|engine/core|workloads/schema)/"),
+    only("study-knows-no-cli", "^sim/study/", "^(sim/(study|model|kernel)|engine|workloads)/"),
+    only("schema-knows-distributions", "^workloads/schema/", "^(workloads/schema|sim/kernel|engine/(config|core))/"),
+    only("live-knows-schema", "^workloads/(live|database)/", "^(workloads|sim/kernel|engine/(config|wire|core))/"),
+    { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
+  ],
+  options: { tsConfig: { fileName: "tsconfig.json" }, doNotFollow: { path: "node_modules" }, tsPreCompilationDeps: true },
+};

@@ -1,0 +1,96 @@
+/**
+ * What the core wants done. Effects are integers in a queue, so that deciding allocates nothing.
+ * A host feeds one input, then drains: `while (effects.next()) switch (effects.kind) { ... }`.
+ */
+
+/** Kinds of effects; the comment names the operands that are set (others are -1). */
+export const EFFECT = {
+  /** client: login complete, send the welcome packets. */
+  welcome: 0,
+  /** client, server: linked; forward what the client has sent. */
+  grant: 1,
+  /** client, reason: queued; hold its bytes back. */
+  wait: 2,
+  /** client, reason: tell it (if the reason is told) and close its socket; the handle is free now. */
+  drop: 3,
+  /** server, reason: connect for the pool `core.poolOf(server)`, then call `connected`. */
+  open: 4,
+  /** server: the socket is connected, now log in, then call `loggedIn` or `loginFailed`. */
+  login: 5,
+  /** server, reason: close the socket; the handle is free now. */
+  close: 6,
+  /** server: send server_reset_query, then call `ready`. */
+  reset: 7,
+  /** server: send server_check_query, then call `ready`. */
+  check: 8,
+  /** client, server, reason: the link between them has ended. */
+  unlink: 9,
+  /** client: tell it by a NOTICE that it is queued (query_wait_notify). */
+  notice: 10,
+  /** client, server, target: send over this socket the cancel key of the server `target`, then call `closed`. */
+  cancel: 11,
+  /** database (-1: all): the PAUSE is complete. */
+  paused: 12,
+  /** database (-1: all): WAIT_CLOSE is complete. */
+  reconnected: 13,
+  /** The last connection that a graceful shutdown waited for is gone: exit. */
+  stopped: 14,
+} as const;
+
+export type EffectKind = (typeof EFFECT)[keyof typeof EFFECT];
+export const EFFECT_NAMES = Object.keys(EFFECT) as (keyof typeof EFFECT)[];
+
+const STRIDE = 4;
+
+/** A first-in, first-out queue of effects, four integers each. Grows by doubling, never shrinks. */
+export class EffectQueue {
+  /** Operands of the effect that `next` has moved to. */
+  kind = -1;
+  client = -1;
+  server = -1;
+  /** Reason, database or target, as the kind says. */
+  detail = -1;
+  private slots = new Int32Array(64 * STRIDE);
+  private head = 0;
+  private tail = 0;
+
+  /** Appends an effect. For the core only. */
+  push(kind: number, client: number, server: number, detail: number): void {
+    if (this.tail === this.slots.length) this.grow();
+    const slots = this.slots;
+    const at = this.tail;
+    slots[at] = kind;
+    slots[at + 1] = client;
+    slots[at + 2] = server;
+    slots[at + 3] = detail;
+    this.tail = at + STRIDE;
+  }
+
+  /** Moves to the next effect; false when there is none, and the queue is then empty. */
+  next(): boolean {
+    const at = this.head;
+    if (at === this.tail) {
+      this.head = 0;
+      this.tail = 0;
+      return false;
+    }
+    const slots = this.slots;
+    this.kind = slots[at] as number;
+    this.client = slots[at + 1] as number;
+    this.server = slots[at + 2] as number;
+    this.detail = slots[at + 3] as number;
+    this.head = at + STRIDE;
+    return true;
+  }
+
+  /** Number of effects that wait to be drained. */
+  get length(): number {
+    return (this.tail - this.head) / STRIDE;
+  }
+
+  private grow(): void {
+    const slots = new Int32Array(this.slots.length * 2);
+    slots.set(this.slots);
+    this.slots = slots;
+  }
+}
