@@ -1,0 +1,25 @@
+/**
+ * The error of everything outside: a database that will not start, a pooler that went away. It is
+ * neither our bug nor a fault of the input, so it has its own exit status (DESIGN.md 5).
+ */
+
+/** An outside part failed. The message is one sentence; `detail` holds the part's own last words. */
+export class OutsideError extends Error {
+  override readonly name = "OutsideError";
+  /** Exit status of the program when this error ends it. */
+  readonly exitStatus = 3;
+  /** The last lines of the failed part's own log, or "". */
+  readonly detail: string;
+
+  constructor(message: string, detail = "", cause?: unknown) {
+    super(detail === "" ? message : `${message}\n${detail}`, { cause });
+    this.detail = detail;
+  }
+}
+
+/** The code of a system error ("ENOENT"), or "" when `error` is something else. */
+export function systemCode(error: unknown): string {
+  if (error instanceof Error && "code" in error && typeof error.code === "string")
+    return error.code;
+  return "";
+}
