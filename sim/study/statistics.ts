@@ -1,0 +1,233 @@
+/**
+ * How sure a simulated figure is: warm-up cut, confidence intervals, and when to stop.
+ *
+ * Consecutive waits are far from independent, so the naive interval of n waits is several times too
+ * narrow. Two honest ways are here: independent replications (`sectioning`), which also serve load that
+ * changes with time, and batch means of one long run (`batchMeans`). Source for the choice: Law and
+ * Kelton, Simulation Modeling and Analysis, chapter 9; Asmussen and Glynn, Stochastic Simulation, III.5.
+ */
+import { mean, sampleStandardDeviation } from "simple-statistics";
+
+/** An estimate with its two-sided confidence interval, in the unit of the samples. */
+export interface Interval {
+  mean: number;
+  low: number;
+  high: number;
+  /** Half the width; infinite for fewer than two samples. */
+  halfWidth: number;
+  /** Independent samples behind it. */
+  samples: number;
+}
+
+/** Confidence of every interval unless told: 95 %. */
+export const CONFIDENCE = 0.95;
+
+/**
+ * Quantile of Student's t with a whole number of degrees of freedom, p in (0, 1).
+ * Errors: RangeError otherwise. Source: Abramowitz and Stegun 26.7.3 and 26.7.4, inverted by bisection.
+ */
+export function studentQuantile(p: number, freedom: number): number {
+  if (!(p > 0 && p < 1) || !Number.isInteger(freedom) || freedom < 1) {
+    throw new RangeError(`studentQuantile(${p}, ${freedom}): needs 0 < p < 1, freedom 1, 2, 3, ..`);
+  }
+  if (p < 0.5) return -studentQuantile(1 - p, freedom);
+  // In theta = atan(t / sqrt(freedom)) the half line is the bounded interval [0, pi/2).
+  let low = 0;
+  let high = Math.PI / 2;
+  for (let round = 0; round < 60; round++) {
+    const middle = (low + high) / 2;
+    if (studentWithin(middle, freedom) < 2 * p - 1) low = middle;
+    else high = middle;
+  }
+  return Math.sqrt(freedom) * Math.tan((low + high) / 2);
+}
+
+/** P(|T| < sqrt(freedom) tan(theta)). */
+function studentWithin(theta: number, freedom: number): number {
+  const cosine = Math.cos(theta);
+  const odd = freedom % 2 === 1;
+  let term = odd ? cosine : 1;
+  let sum = freedom === 1 ? 0 : term;
+  for (let k = odd ? 3 : 2; k < freedom; k += 2) {
+    term *= (cosine * cosine * (k - 1)) / k;
+    sum += term;
+  }
+  const area = Math.sin(theta) * sum;
+  return odd ? (2 / Math.PI) * (theta + area) : area;
+}
+
+/** Interval for the mean of independent samples, at the given level. */
+export function confidence(samples: readonly number[], level = CONFIDENCE): Interval {
+  return samples.length === 0
+    ? around(Number.NaN, [], level)
+    : around(mean([...samples]), samples, level);
+}
+
+/** Interval for the mean difference b - a of samples drawn in pairs (same seed, another setting). */
+export function pairedConfidence(
+  a: readonly number[],
+  b: readonly number[],
+  level = CONFIDENCE,
+): Interval {
+  if (a.length !== b.length) throw new RangeError(`pairs of ${a.length} and ${b.length} samples`);
+  return confidence(
+    b.map((value, i) => value - (a[i] as number)),
+    level,
+  );
+}
+
+/**
+ * Interval around a `pooled` estimate (a quantile of all data, a ratio of sums) from the same estimate
+ * in each independent section. Centring on the pooled one removes most of the sections' bias, which a
+ * quantile of few data has. Source: Asmussen and Glynn, III.5a, "sectioning".
+ */
+export function sectioning(
+  pooled: number,
+  sections: readonly number[],
+  level = CONFIDENCE,
+): Interval {
+  return around(pooled, sections, level);
+}
+
+function around(centre: number, samples: readonly number[], level: number): Interval {
+  const count = samples.length;
+  if (count < 2) {
+    const [low, high] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    return { mean: centre, low, high, halfWidth: high, samples: count };
+  }
+  let squares = 0;
+  for (const value of samples) squares += (value - centre) ** 2;
+  const spread = Math.sqrt(squares / (count - 1) / count);
+  const halfWidth = studentQuantile((1 + level) / 2, count - 1) * spread;
+  return {
+    mean: centre,
+    low: centre - halfWidth,
+    high: centre + halfWidth,
+    halfWidth,
+    samples: count,
+  };
+}
+
+/** Where a steady state begins. */
+export interface WarmUp {
+  /** Leading observations to drop. */
+  cut: number;
+  /** False when the best cut lies in the second half: the run is too short to tell, run longer. */
+  trusted: boolean;
+}
+
+/**
+ * MSER-5: the cut that minimises the squared standard error of what is left, on means of five.
+ * Source: White, Cobb and Spratt 2000; judged best of 44 rules by Hoad, Robinson and Davies 2008.
+ * The last five means are no candidates: they are too few to have an error.
+ */
+export function warmUp(observations: ArrayLike<number>): WarmUp {
+  const count = Math.floor(observations.length / 5);
+  let best = Number.POSITIVE_INFINITY;
+  let cut = 0;
+  // Welford's sums, from the end towards the start.
+  let average = 0;
+  let squares = 0;
+  for (let at = count - 1, kept = 1; at >= 0; at--, kept++) {
+    const value = meanOfFive(observations, at * 5);
+    const step = value - average;
+    average += step / kept;
+    squares += step * (value - average);
+    const error = squares / (kept * kept);
+    if (kept > 5 && error <= best) {
+      best = error;
+      cut = at;
+    }
+  }
+  return { cut: cut * 5, trusted: count >= 10 && cut <= count / 2 };
+}
+
+function meanOfFive(values: ArrayLike<number>, from: number): number {
+  let sum = 0;
+  for (let i = from; i < from + 5; i++) sum += values[i] as number;
+  return sum / 5;
+}
+
+/** Correlation of each value with the one before it; 0 when there is nothing to correlate. */
+export function lag1(values: readonly number[]): number {
+  if (values.length < 3) return 0;
+  const centre = mean([...values]);
+  let product = 0;
+  let square = 0;
+  for (let i = 0; i < values.length; i++) {
+    const here = (values[i] as number) - centre;
+    square += here * here;
+    if (i > 0) product += here * ((values[i - 1] as number) - centre);
+  }
+  return square === 0 ? 0 : product / square;
+}
+
+/** The interval of one run's mean by batch means. */
+export interface BatchMeans extends Interval {
+  /** Observations in each batch. */
+  length: number;
+  lag1: number;
+  /** False when even the longest batches are correlated: the interval is too narrow, run longer. */
+  trusted: boolean;
+}
+
+/** Numbers of batches to try, most first. Source: Law and Kelton 9.5.3: 20 to 40. */
+const BATCHES = [40, 36, 32, 28, 24, 20] as const;
+const LAG1_LIMIT = 0.1;
+
+/**
+ * Interval for the mean of one correlated series: batches as short as they can be while their means
+ * look uncorrelated (lag 1 below 0.1). Errors: RangeError for fewer than 40 observations.
+ */
+export function batchMeans(observations: ArrayLike<number>, level = CONFIDENCE): BatchMeans {
+  if (observations.length < BATCHES[0]) {
+    throw new RangeError(`batchMeans: ${observations.length} observations; needs ${BATCHES[0]}`);
+  }
+  let answer: BatchMeans | undefined;
+  for (const batches of BATCHES) {
+    const length = Math.floor(observations.length / batches);
+    const means = meansOf(observations, batches, length);
+    const correlation = lag1(means);
+    const trusted = correlation < LAG1_LIMIT;
+    answer = { ...confidence(means, level), length, lag1: correlation, trusted };
+    if (trusted) break;
+  }
+  return answer as BatchMeans;
+}
+
+/** Means of the last `batches` runs of `length` observations; the odd ones at the start are left out. */
+function meansOf(values: ArrayLike<number>, batches: number, length: number): number[] {
+  const start = values.length - batches * length;
+  return Array.from({ length: batches }, (_, batch) => {
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum += values[start + batch * length + i] as number;
+    return sum / length;
+  });
+}
+
+/**
+ * Whether an estimate is as precise as asked: half-width at most `relative` of the true value, or at
+ * most `floor` (a difference nobody cares about; without it a wait of zero is never precise). The
+ * estimate is not the true value, hence r / (1 + r). Source: Law and Kelton 9.4.1.
+ */
+export function precise(interval: Interval, relative: number, floor = 0): boolean {
+  const allowed = (Math.abs(interval.mean) * relative) / (1 + relative);
+  return interval.halfWidth <= Math.max(allowed, floor);
+}
+
+/** Fewest replications before an interval is believed: below it, too many come out narrow by luck. */
+export const LEAST_REPLICATIONS = 5;
+
+/**
+ * Number of replications at which to look next. Looking only at counts that grow by half keeps the
+ * rule from stopping at the first lucky moment, which would make 95 % intervals cover less.
+ */
+export function nextLook(done: number): number {
+  return Math.max(LEAST_REPLICATIONS, Math.ceil(done * 1.5));
+}
+
+/** Standard deviation over mean, of independent samples: the noise from run to run. */
+export function variation(samples: readonly number[]): number {
+  const centre = samples.length > 0 ? mean([...samples]) : 0;
+  return samples.length < 2 || centre === 0 ? 0 : sampleStandardDeviation([...samples]) / centre;
+}
