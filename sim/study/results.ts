@@ -1,0 +1,207 @@
+/**
+ * What `--json` prints: one object, the same shape for every command. The schema is the single source:
+ * TypeScript's types come from it, and so does `result.schema.json`, which is published. Names end in
+ * their unit (_ms, _s, _mb, _tps); an interval is [low, high] at 95 %.
+ */
+import { z } from "zod";
+
+const count = z.number().int().min(0);
+const share = z.number().min(0).max(1);
+const interval = z
+  .tuple([z.number(), z.number()])
+  .nullable()
+  .describe("95 % confidence interval [low, high]; null when a single replication gives none");
+
+const wait = z
+  .strictObject({
+    mean: z.number().describe("over all transactions, those that did not wait included"),
+    mean_ci95: interval.optional(),
+    p50: z.number(),
+    p95: z.number(),
+    p95_ci95: interval.optional(),
+    p99: z.number(),
+    p99_ci95: interval.optional(),
+    max: z.number(),
+  })
+  .describe("milliseconds");
+
+const slo = z
+  .strictObject({
+    met: z.boolean(),
+    terms: z.array(
+      z.strictObject({
+        name: z.string().describe("key of the workload's `slo`, such as wait_p99"),
+        limit: z.number(),
+        value: z.number().describe("what was simulated, in the unit of the limit"),
+        unit: z.string().describe("ms, or empty for a share"),
+        met: z.boolean(),
+      }),
+    ),
+  })
+  .describe("service level objective of the workload, held against this run");
+
+const kind = z
+  .strictObject({
+    transactions: count,
+    wait_ms: wait.describe("wait for a server connection, milliseconds"),
+    response_ms: wait.describe("whole transaction as the client sees it, milliseconds"),
+    app_wait_ms: wait.optional().describe("wait for a connection of the application's own pool"),
+    throughput_tps: z.number(),
+    timeouts: count,
+    refused: count,
+    errors: z.record(z.string(), count).describe("clients dropped, by PgBouncer's reason"),
+  })
+  .describe("one kind of client");
+
+const distributionPoint = z.strictObject({
+  p: share.describe("share of the transactions"),
+  wait_ms: z.number().describe("that did not wait longer"),
+  response_ms: z.number().describe("that did not take longer"),
+});
+
+const moment = z.strictObject({
+  at_s: z.number().describe("simulated seconds since the start"),
+  clients_waiting: z.number(),
+  servers_active: z.number().describe("server connections linked to a client"),
+  server_connections: z.number(),
+});
+
+/** One configuration, simulated. */
+export const runSchema = z
+  .strictObject({
+    pool_mode: z.enum(["session", "transaction", "statement"]),
+    pool_size: count.describe("default_pool_size"),
+    settings: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .describe("settings that differ from the workload file"),
+    simulated_s: z.number().describe("simulated seconds behind the figures, all replications"),
+    warmup_s: z.number().describe("simulated seconds dropped at the start of each replication"),
+    replications: count.describe("independent runs"),
+    precise: z.boolean().describe("whether the asked-for precision was reached in time"),
+    transactions: count,
+    events: count,
+    wall_s: z.number().describe("real seconds it took"),
+    wait_ms: wait.describe(
+      "from a transaction's first message reaching the pooler (session mode: from login) to a server connection being assigned, milliseconds",
+    ),
+    wait_probability: share.describe("share of the transactions that waited at all"),
+    wait_probability_ci95: interval.optional(),
+    response_ms: wait.describe("whole transaction as the client sees it, milliseconds"),
+    app_wait_ms: wait.optional().describe("wait for a connection of the application's own pool"),
+    throughput_tps: z.number().describe("transactions completed a second"),
+    throughput_tps_ci95: interval.optional(),
+    utilization: share.describe("server connections linked to a client / pool size"),
+    clients_waiting: z.strictObject({ mean: z.number(), max: z.number() }),
+    server_connections: z.strictObject({
+      mean: z.number(),
+      max: z.number(),
+      opened: z.number().describe("opened after the warm-up, per replication"),
+    }),
+    multiplexing: z.number().describe("connected clients per server connection"),
+    memory_mb: z.number().describe("server connections (most) x memory_per_connection"),
+    timeouts: count.describe("clients dropped by a timeout"),
+    refused: count.describe("clients refused by a limit"),
+    errors: z.record(z.string(), count).describe("clients dropped, by PgBouncer's reason"),
+    clients: z.record(z.string(), kind).describe("the same figures for each kind of client"),
+    slo: slo.optional(),
+    distribution: z.array(distributionPoint).optional(),
+    timeline: z.array(moment).optional().describe("course of the first replication"),
+  })
+  .describe("one configuration");
+
+const difference = z
+  .strictObject({
+    from: z.string().describe("pool mode, or value of the varied setting"),
+    to: z.string(),
+    wait_mean_ms: z.number().describe("mean wait of `to` minus that of `from`"),
+    wait_mean_ms_ci95: interval,
+    wait_p99_ms: z.number(),
+    wait_p99_ms_ci95: interval,
+    throughput_tps: z.number(),
+    throughput_tps_ci95: interval,
+  })
+  .describe(
+    "paired difference on the same draws; an interval without 0 is a difference that is real",
+  );
+
+const curvePoint = z
+  .strictObject({
+    pool_size: count,
+    wait_mean_ms: z.number(),
+    wait_mean_ms_ci95: interval,
+    wait_p99_ms: z.number(),
+    wait_p99_ms_ci95: interval,
+    throughput_tps: z.number(),
+    throughput_tps_ci95: interval,
+    response_p99_ms: z.number(),
+    utilization: share,
+    timeouts: count,
+    slo_met: z.boolean().optional(),
+  })
+  .describe("one pool size");
+
+const recommended = z.strictObject({
+  pool_size: count,
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  reason: z.string().describe("one sentence"),
+  ini: z.string().describe("a pgbouncer.ini that says so"),
+});
+
+const figures = z
+  .record(z.string(), z.number())
+  .describe("figures by their path in a run, such as wait_ms.p99");
+
+const comparedQuantile = z.strictObject({
+  p: share,
+  predicted_ms: z.number(),
+  live_ms: z.number(),
+});
+
+/** The whole answer of one command. */
+export const resultSchema = z
+  .strictObject({
+    poolwise: z.string().describe("version"),
+    command: z.string(),
+    workload: z.string().describe("name of the workload"),
+    seed: z.number().int(),
+    precision: z.number().optional().describe("asked-for relative half-width of the intervals"),
+    interrupted: z.boolean().optional().describe("true: stopped by hand, figures so far"),
+    runs: z.array(runSchema),
+    differences: z.array(difference).optional().describe("compare, sweep"),
+    recommended: recommended.optional().describe("size, advise"),
+    slo: slo.optional().describe("size: the objective at the recommended size"),
+    curve: z.array(curvePoint).optional().describe("size: the curve around the answer"),
+    predicted: figures.optional().describe("validate: simulated"),
+    live: figures.optional().describe("validate: measured, median of the repeats"),
+    noise: figures
+      .optional()
+      .describe("validate: repeat-to-repeat variation of the live run, relative"),
+    error: figures.optional().describe("validate: predicted / live - 1"),
+    quantiles: z.array(comparedQuantile).optional().describe("validate: wait, predicted and live"),
+    verdict: z.enum(["pass", "fail", "unsure"]).optional().describe("validate, diff"),
+    notes: z
+      .array(z.string())
+      .optional()
+      .describe("what a reader should know before believing this"),
+  })
+  .describe("Result of a poolwise command");
+
+export type Run = z.infer<typeof runSchema>;
+export type Result = z.infer<typeof resultSchema>;
+export type Wait = z.infer<typeof wait>;
+export type KindResult = z.infer<typeof kind>;
+export type Difference = z.infer<typeof difference>;
+export type CurvePoint = z.infer<typeof curvePoint>;
+export type SloOutcome = z.infer<typeof slo>;
+export type DistributionPoint = z.infer<typeof distributionPoint>;
+export type Moment = z.infer<typeof moment>;
+export type ComparedQuantile = z.infer<typeof comparedQuantile>;
+export type Recommended = z.infer<typeof recommended>;
+/** [low, high], or null when there is no interval. */
+export type Interval95 = z.infer<typeof interval>;
+
+/** The published JSON Schema of a result, as in `result.schema.json`. */
+export function resultJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(resultSchema, { io: "output" });
+  return { ...schema, title: "poolwise --json", $id: "urn:poolwise:result" };
+}
