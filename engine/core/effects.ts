@@ -50,6 +50,10 @@ export class EffectQueue {
   server = -1;
   /** Reason, database or target, as the kind says. */
   detail = -1;
+  /** Set: every effect is folded into `hash`, so that two runs can be compared. */
+  hashing = false;
+  /** FNV-1a over the operands of all effects so far, while `hashing`; unsigned 32 bits. */
+  hash = 0x811c9dc5;
   private slots = new Int32Array(64 * STRIDE);
   private head = 0;
   private tail = 0;
@@ -64,6 +68,7 @@ export class EffectQueue {
     slots[at + 2] = server;
     slots[at + 3] = detail;
     this.tail = at + STRIDE;
+    if (this.hashing) this.fold(kind, client, server, detail);
   }
 
   /** Moves to the next effect; false when there is none, and the queue is then empty. */
@@ -86,6 +91,15 @@ export class EffectQueue {
   /** Number of effects that wait to be drained. */
   get length(): number {
     return (this.tail - this.head) / STRIDE;
+  }
+
+  private fold(kind: number, client: number, server: number, detail: number): void {
+    let hash = this.hash;
+    hash = Math.imul(hash ^ kind, 0x01000193);
+    hash = Math.imul(hash ^ client, 0x01000193);
+    hash = Math.imul(hash ^ server, 0x01000193);
+    hash = Math.imul(hash ^ detail, 0x01000193);
+    this.hash = hash >>> 0;
   }
 
   private grow(): void {

@@ -37,6 +37,7 @@ const TABLE = {
   server_idle_timeout: silent("server idle timeout"),
   close_needed: silent("close_needed"),
   obsolete: silent("obsolete connection"),
+  dirty: silent("idle server got dirty"),
   changed: silent("database configuration changed"),
   reconnect: silent("reconnect"),
   evicted: silent("evicted"),
@@ -50,7 +51,9 @@ const TABLE = {
   check_failed: silent("test query failed"),
   reset_failed: silent("reset query failed"),
   cancel_sent: silent("cancel request sent"),
-  cancel_given_up: silent("client gave up on cancel request, so we also give up forwarding to server"),
+  cancel_given_up: silent(
+    "client gave up on cancel request, so we also give up forwarding to server",
+  ),
   query_timeout: told("query timeout"),
   transaction_timeout: told("transaction timeout"),
   idle_transaction_timeout: told("idle transaction timeout"),

@@ -1,0 +1,392 @@
+/**
+ * The scheduler: PgBouncer's rules without its sockets. A host feeds inputs with the time, ends its turn
+ * with `settle`, drains `effects`, and calls `advance` when `deadline` has come. The core reads no clock,
+ * draws no random number, waits for nothing and allocates nothing per decision.
+ *
+ * Inputs from the network never throw. An InvariantError is a bug of ours or of the host.
+ */
+import * as control from "./control.ts";
+import { EFFECT } from "./effects.ts";
+import { INPUT, type Tape } from "./inputs.ts";
+import { launch } from "./launching.ts";
+import * as matching from "./matching.ts";
+import { closeServer, endCancel, endClient, moveClient, moveServer } from "./moves.ts";
+import type { Database, Pool, User } from "./pool.ts";
+import { REASON } from "./reasons.ts";
+import { C, C_CANCEL, C_COUNTED, CT, S, ST } from "./records.ts";
+import type { CoreSettings } from "./settings.ts";
+import { CLIENT, SERVER, STATUS } from "./states.ts";
+import { STAT } from "./statistics.ts";
+import { settle } from "./turn.ts";
+import { type Nanos, TICK } from "./units.ts";
+import { upkeep } from "./upkeep.ts";
+import { Views } from "./views.ts";
+import { World } from "./world.ts";
+
+export class Core extends Views {
+  /** Set: every input is written to it (see `journal.ts`). */
+  tape: Tape | null = null;
+
+  /** `now` sets the phase of the maintenance tick: the first comes 333 333 us later. */
+  constructor(settings: CoreSettings, now: Nanos = 0) {
+    super(new World(settings, now));
+  }
+
+  // --- names ---------------------------------------------------------------------------------------
+
+  /** Handle of a database; -1: no such entry, and no `*` entry that would make one. */
+  database(name: string): number {
+    this.tape?.name(INPUT.database, name);
+    return this.world.database(name);
+  }
+
+  /** Handle of a user name, made at first use. */
+  user(name: string): number {
+    this.tape?.name(INPUT.user, name);
+    return this.world.user(name);
+  }
+
+  // --- clients -------------------------------------------------------------------------------------
+
+  /** A socket was accepted. Returns the client's handle; client_login_timeout counts from here. */
+  accept(now: Nanos): number {
+    this.tape?.input(INPUT.accept, now, 0, 0, 0);
+    const { clients } = this.world;
+    const client = clients.take();
+    clients.times[(client << 2) + CT.connect] = now;
+    clients.times[(client << 2) + CT.request] = now;
+    moveClient(this.world, client, CLIENT.login);
+    return client;
+  }
+
+  /**
+   * The startup packet named a database and a user. False: the client is refused (effect `drop`) by
+   * shutdown, DISABLE or one of the client limits; limits refuse, they never queue.
+   * Source: PgBouncer 1.25.2 src/client.c, decide_startup_pool(), finish_set_pool().
+   */
+  startup(now: Nanos, client: number, database: number, user: number): boolean {
+    this.tape?.input(INPUT.startup, now, client, database, user);
+    const world = this.world;
+    const ints = world.clients.ints;
+    const at = client << 3;
+    ints[at + C.database] = database;
+    ints[at + C.user] = user;
+    const refusal = this.refusal(database, user);
+    if (refusal >= 0) {
+      endClient(world, client, refusal);
+      return false;
+    }
+    ints[at + C.pool] = world.pool(database, user).id;
+    ints[at + C.flags] = C_COUNTED;
+    (world.databases[database] as Database).clients++;
+    (world.users[user] as User).clients++;
+    return true;
+  }
+
+  private refusal(database: number, user: number): number {
+    const world = this.world;
+    const settings = world.settings;
+    const entry = world.databases[database] as Database;
+    const login = world.users[user] as User;
+    const per_database =
+      entry.settings.max_db_client_connections || settings.max_db_client_connections;
+    const per_user =
+      login.settings.max_user_client_connections || settings.max_user_client_connections;
+    if (world.shutdown !== "none") return REASON.shutting_down;
+    if (world.clients.used > settings.max_client_conn) return REASON.max_client_conn;
+    if (entry.disabled) return REASON.disabled;
+    if (per_database > 0 && entry.clients >= per_database) return REASON.max_db_client_connections;
+    if (per_user > 0 && login.clients >= per_user) return REASON.max_user_client_connections;
+    return -1;
+  }
+
+  /**
+   * The client has proved who it is. Effect `welcome`, or it waits for the first server of its pool,
+   * whose parameters the welcome must name. Source: PgBouncer 1.25.2 finish_client_login().
+   */
+  authenticated(now: Nanos, client: number): void {
+    this.tape?.input(INPUT.authenticated, now, client, 0, 0);
+    const world = this.world;
+    world.clients.times[(client << 2) + CT.request] = now;
+    const pool = matching.poolOfClient(world, client);
+    if (pool.welcome_known) {
+      moveClient(world, client, CLIENT.active);
+      matching.welcome(world, pool, client);
+      return;
+    }
+    moveClient(world, client, CLIENT.waiting_login);
+    world.effects.push(EFFECT.wait, client, -1, REASON.login);
+    if (!world.paused) launch(world, now, pool, REASON.welcome, true);
+  }
+
+  /** The first packet of a query or batch, also inside a transaction. Effect `grant`, `wait`, `drop` or none. */
+  request(now: Nanos, client: number): void {
+    if (this.tape !== null) this.tape.input(INPUT.request, now, client, 0, 0);
+    matching.request(this.world, now, client);
+  }
+
+  /** Instead of using a `grant`: the client had gone while it waited. Frees its handle. */
+  abandon(now: Nanos, client: number): void {
+    this.tape?.input(INPUT.abandon, now, client, 0, 0);
+    matching.abandon(this.world, client);
+  }
+
+  /**
+   * The client's socket has ended. Its server is released if it is ready for the next client, closed
+   * otherwise. Source: PgBouncer 1.25.2 disconnect_client_sqlstate().
+   */
+  disconnect(now: Nanos, client: number): void {
+    this.tape?.input(INPUT.disconnect, now, client, 0, 0);
+    const world = this.world;
+    const at = client << 3;
+    const state = world.clients.ints[at] as number;
+    const server = world.clients.ints[at + C.server] as number;
+    if (state === CLIENT.waiting_cancel) endCancel(world, client, -1);
+    else if (state === CLIENT.active_cancel) control.closeCarrier(world, client);
+    else {
+      if (server >= 0 && state === CLIENT.active) this.giveBack(now, client, server);
+      endClient(world, client, -1);
+    }
+  }
+
+  private giveBack(now: Nanos, client: number, server: number): void {
+    const world = this.world;
+    if (world.servers.ints[(server << 3) + S.status] === STATUS.idle) {
+      matching.release(world, now, server, REASON.session_end);
+      return;
+    }
+    control.detach(world, client, server);
+    closeServer(world, server, REASON.not_ready);
+  }
+
+  /**
+   * `client`, fresh from `accept`, asks to cancel the query of `target` (-1: no such key). Opens a
+   * connection for it at once, up to twice the pool size and past every other limit.
+   * Source: PgBouncer 1.25.2 accept_cancel_request().
+   */
+  cancel(now: Nanos, client: number, target: number): void {
+    this.tape?.input(INPUT.cancel, now, client, target, 0);
+    const world = this.world;
+    const ints = world.clients.ints;
+    const server = target < 0 ? -1 : (ints[(target << 3) + C.server] as number);
+    if (server < 0 || ints[target << 3] !== CLIENT.active) {
+      endClient(world, client, REASON.cancel_idle);
+      return;
+    }
+    const pool = matching.poolOfServer(world, server);
+    ints[(client << 3) + C.pool] = pool.id;
+    ints[(client << 3) + C.server] = server;
+    ints[(client << 3) + C.flags] = C_CANCEL;
+    world.clients.times[(client << 2) + CT.request] = now;
+    moveClient(world, client, CLIENT.waiting_cancel);
+    launch(world, now, pool, REASON.cancel, true);
+  }
+
+  // --- servers -------------------------------------------------------------------------------------
+
+  /** The socket of an opened server is connected: a queued cancel goes first, else it logs in. */
+  connected(now: Nanos, server: number): void {
+    this.tape?.input(INPUT.connected, now, server, 0, 0);
+    const world = this.world;
+    const pool = matching.poolOfServer(world, server);
+    const client = pool.waiting_cancel.head;
+    if (client < 0) {
+      world.effects.push(EFFECT.login, -1, server, -1);
+      return;
+    }
+    const target = world.clients.ints[(client << 3) + C.server] as number;
+    pool.last_connect_failed = false;
+    if (target < 0) {
+      const failed = pool.last_login_failed;
+      endCancel(world, client, REASON.cancel_late);
+      closeServer(world, server, REASON.cancel_given_up);
+      pool.last_login_failed = failed;
+      pool.last_connect_failed = false;
+      return;
+    }
+    const servers = world.servers.ints;
+    moveClient(world, client, CLIENT.active_cancel);
+    moveServer(world, server, SERVER.active_cancel);
+    servers[(server << 3) + S.client] = client;
+    servers[(target << 3) + S.cancels] = (servers[(target << 3) + S.cancels] as number) + 1;
+    world.effects.push(EFFECT.cancel, client, server, target);
+  }
+
+  /** The server's login is complete: its parameters are known, and it counts as released. */
+  loggedIn(now: Nanos, server: number): void {
+    this.tape?.input(INPUT.loggedIn, now, server, 0, 0);
+    const world = this.world;
+    const pool = matching.poolOfServer(world, server);
+    pool.last_login_failed = false;
+    pool.last_connect_failed = false;
+    pool.welcome_known = true;
+    world.servers.ints[(server << 3) + S.status] = STATUS.idle;
+    world.servers.times[(server << 2) + ST.request] = now;
+    matching.release(world, now, server, -1);
+  }
+
+  /**
+   * The connection could not be made, or ended before its login did. `fatal`: the server answered with
+   * an error other than 57P03; waiters are then told so, if the pool has no other server or has never
+   * had one. Source: PgBouncer 1.25.2 src/server.c, kill_pool_logins().
+   */
+  loginFailed(now: Nanos, server: number, fatal: boolean): void {
+    this.tape?.input(INPUT.loginFailed, now, server, fatal ? 1 : 0, 0);
+    const world = this.world;
+    const pool = matching.poolOfServer(world, server);
+    closeServer(world, server, -1);
+    if (!fatal || (pool.connected > 0 && pool.welcome_known)) return;
+    while (pool.waiting.head >= 0) endClient(world, pool.waiting.head, REASON.server_error);
+  }
+
+  /**
+   * ReadyForQuery with every answer given and flushed; `status` is STATUS.idle, transaction or failed.
+   * Also the answer to a reset or a check. Ends the query's and the transaction's time, and releases the
+   * server as the pool mode says. Source: PgBouncer 1.25.2 src/server.c, handle_server_work().
+   */
+  ready(now: Nanos, server: number, status: number): void {
+    if (this.tape !== null) this.tape.input(INPUT.ready, now, server, status, 0);
+    const world = this.world;
+    const ints = world.servers.ints;
+    const at = server << 3;
+    world.servers.times[(server << 2) + ST.request] = now;
+    ints[at + S.status] = status;
+    if (ints[at] !== SERVER.active) {
+      this.readyAlone(now, server, status);
+      return;
+    }
+    const pool = world.pools[ints[at + S.pool] as number] as Pool;
+    this.account(now, pool, ints[at + S.client] as number, status);
+    const mode = pool.mode;
+    if (mode === "session") return;
+    if (status === STATUS.idle) {
+      const ended = mode === "statement" ? REASON.statement_end : REASON.transaction_end;
+      matching.release(world, now, server, ended);
+    } else if (mode === "statement") closeServer(world, server, REASON.statement_mode);
+  }
+
+  private account(now: Nanos, pool: Pool, client: number, status: number): void {
+    const times = this.world.clients.times;
+    const time = client << 2;
+    const query = times[time + CT.query] as number;
+    const stats = pool.stats;
+    if (query >= 0) {
+      stats[STAT.query_time] = (stats[STAT.query_time] as number) + (now - query);
+      times[time + CT.query] = -1;
+    }
+    const xact = times[time + CT.xact] as number;
+    if (status === STATUS.idle && xact >= 0) {
+      stats[STAT.xact_time] = (stats[STAT.xact_time] as number) + (now - xact);
+      times[time + CT.xact] = -1;
+    }
+  }
+
+  /** The answer to a reset or a check; anything else that an unlinked server says makes it dirty. */
+  private readyAlone(now: Nanos, server: number, status: number): void {
+    const world = this.world;
+    const state = world.servers.ints[server << 3];
+    if (state === SERVER.tested && status === STATUS.idle) matching.release(world, now, server, -1);
+    else if (state === SERVER.tested) closeServer(world, server, REASON.check_failed);
+    else if (state === SERVER.idle || state === SERVER.used)
+      closeServer(world, server, REASON.dirty);
+  }
+
+  /** The server's socket has ended by itself; a linked client is told "server conn crashed?". */
+  closed(now: Nanos, server: number): void {
+    this.tape?.input(INPUT.closed, now, server, 0, 0);
+    closeServer(this.world, server, -1, REASON.server_gone);
+  }
+
+  // --- time ----------------------------------------------------------------------------------------
+
+  /** Ends a turn: waiters meet idle servers, connections are opened. Call it after each batch of inputs. */
+  settle(now: Nanos): void {
+    if (this.tape !== null) this.tape.input(INPUT.settle, now, 0, 0, 0);
+    settle(this.world, now);
+  }
+
+  /** When `advance` is due: the next maintenance tick. */
+  deadline(): Nanos {
+    return this.world.next_tick;
+  }
+
+  /** Runs the maintenance tick if it is due; a turn of its own, to be followed by `settle`. */
+  advance(now: Nanos): void {
+    const world = this.world;
+    if (now < world.next_tick) return;
+    this.tape?.input(INPUT.advance, now, 0, 0, 0);
+    const missed = Math.floor((now - world.next_tick) / TICK);
+    world.next_tick += (missed + 1) * TICK;
+    upkeep(world, now);
+  }
+
+  // --- console -------------------------------------------------------------------------------------
+
+  /** PAUSE; -1: everything. Effect `paused` when it is complete. False: already paused. */
+  pause(now: Nanos, database = -1): boolean {
+    this.tape?.input(INPUT.pause, now, database, 0, 0);
+    return control.pause(this.world, database);
+  }
+
+  /** RESUME. False: was not paused. */
+  resume(now: Nanos, database = -1): boolean {
+    this.tape?.input(INPUT.resume, now, database, 0, 0);
+    return control.resume(this.world, database);
+  }
+
+  /** RECONNECT. */
+  reconnect(now: Nanos, database = -1): void {
+    this.tape?.input(INPUT.reconnect, now, database, 0, 0);
+    control.reconnect(this.world, database);
+  }
+
+  /** WAIT_CLOSE: effect `reconnected` for each entry that has no obsolete server any more. */
+  waitClose(now: Nanos, database = -1): void {
+    this.tape?.input(INPUT.waitClose, now, database, 0, 0);
+    control.waitClose(this.world, database);
+  }
+
+  /** KILL: closes clients and servers; the entry stays paused. */
+  kill(now: Nanos, database = -1): void {
+    this.tape?.input(INPUT.kill, now, database, 0, 0);
+    control.kill(this.world, database);
+  }
+
+  /** KILL_CLIENT. False: no such client. */
+  killClient(now: Nanos, client: number): boolean {
+    this.tape?.input(INPUT.killClient, now, client, 0, 0);
+    const { clients } = this.world;
+    const known = client >= 0 && client < clients.high && clients.ints[client << 3] !== CLIENT.free;
+    if (known) control.dropClient(this.world, client, REASON.admin_kill);
+    return known;
+  }
+
+  /** DISABLE: new clients of the entry are refused. */
+  disable(now: Nanos, database: number): void {
+    this.tape?.input(INPUT.disable, now, database, 0, 0);
+    (this.world.databases[database] as Database).disabled = true;
+  }
+
+  /** ENABLE. */
+  enable(now: Nanos, database: number): void {
+    this.tape?.input(INPUT.enable, now, database, 0, 0);
+    (this.world.databases[database] as Database).disabled = false;
+  }
+
+  /**
+   * A graceful shutdown: new clients are refused; effect `stopped` at the first tick at which the last
+   * server (wait_for_servers, which pauses and drops the waiters) or the last client is gone.
+   */
+  shutdown(now: Nanos, mode: "wait_for_servers" | "wait_for_clients"): void {
+    this.tape?.input(INPUT.shutdown, now, mode === "wait_for_servers" ? 0 : 1, 0, 0);
+    if (mode === "wait_for_servers" && control.pause(this.world, -1)) this.world.pausing = false;
+    this.world.shutdown = mode;
+  }
+
+  /** RELOAD with new settings. */
+  reload(now: Nanos, settings: CoreSettings): void {
+    this.tape?.input(INPUT.reload, now, 0, 0, 0);
+    this.tape?.name(INPUT.reload, JSON.stringify(settings));
+    control.reload(this.world, settings);
+  }
+}

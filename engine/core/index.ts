@@ -1,0 +1,19 @@
+/** The public face of the scheduler. */
+export { Core } from "./core.ts";
+export { EFFECT, EFFECT_NAMES, type EffectKind, EffectQueue } from "./effects.ts";
+export { InvariantError, invariant } from "./errors.ts";
+export { INPUT, INPUT_NAMES, type Input, type Tape } from "./inputs.ts";
+export type { Database, Pool, User } from "./pool.ts";
+export { REASON, REASON_NAMES, REASONS, type ReasonName } from "./reasons.ts";
+export {
+  type CoreSettings,
+  type DatabaseSettings,
+  DEFAULTS,
+  type GlobalSettings,
+  POOL_MODES,
+  type PoolMode,
+  type UserSettings,
+} from "./settings.ts";
+export { CLIENT, CLIENT_STATES, SERVER, SERVER_STATES, STATUS } from "./states.ts";
+export { STAT, STAT_NAMES, sumStatistics } from "./statistics.ts";
+export { MICROSECOND, MILLISECOND, type Nanos, NEVER, SECOND, TICK } from "./units.ts";

@@ -1,0 +1,108 @@
+/**
+ * When a server connection may be opened, and what is closed to make room for it. Source: PgBouncer
+ * 1.25.2 src/objects.c, launch_new_connection(), evict_connection(), evict_user_connection().
+ */
+import { EFFECT } from "./effects.ts";
+import { closeServer, moveServer } from "./moves.ts";
+import type { Pool } from "./pool.ts";
+import { REASON } from "./reasons.ts";
+import { CT, S, ST } from "./records.ts";
+import { SERVER, STATUS } from "./states.ts";
+import type { Nanos } from "./units.ts";
+import type { World } from "./world.ts";
+
+/**
+ * Opens one server connection for `pool` if every rule allows it. Without `evict` (min_pool_size) no
+ * idle server of another pool is closed for it.
+ */
+export function launch(world: World, now: Nanos, pool: Pool, reason: number, evict: boolean): void {
+  if (pool.login > 0) return; // One login at a time: a pool grows by one connect time after the other.
+  if (retryTooSoon(world, now, pool)) return;
+  const servers = pool.servers;
+  if (pool.waiting_cancel.length > 0 && servers < 2 * pool.size) {
+    open(world, now, pool, REASON.cancel);
+    return;
+  }
+  let why = reason;
+  if (pool.size > 0 && servers >= pool.size && pool.welcome_known) {
+    if (!reserveAllows(world, now, pool, servers)) return;
+    why = REASON.reserve;
+  }
+  if (!roomInDatabase(world, pool, evict) || !roomForUser(world, pool, evict)) return;
+  open(world, now, pool, why);
+}
+
+/** After a failed connect: not before server_login_retry after the start of that attempt. */
+function retryTooSoon(world: World, now: Nanos, pool: Pool): boolean {
+  if (!pool.last_connect_failed) return false;
+  return now - pool.last_connect_time < world.settings.server_login_retry;
+}
+
+/** The oldest waiter has waited for reserve_pool_timeout (inclusive) and the reserve is not used up. */
+function reserveAllows(world: World, now: Nanos, pool: Pool, servers: number): boolean {
+  const timeout = world.settings.reserve_pool_timeout;
+  const oldest = pool.waiting.head;
+  if (timeout === 0 || pool.reserve_size === 0 || oldest < 0) return false;
+  const waited = now - (world.clients.times[(oldest << 2) + CT.request] as number);
+  return waited >= timeout && servers < pool.size + pool.reserve_size;
+}
+
+function roomInDatabase(world: World, pool: Pool, evict: boolean): boolean {
+  const limit = pool.max_db_connections;
+  if (limit === 0) return true;
+  const database = pool.database;
+  while (evict && database.connections >= limit) {
+    if (!evictOldest(world, (other) => other.database === database)) break;
+  }
+  return database.connections < limit;
+}
+
+function roomForUser(world: World, pool: Pool, evict: boolean): boolean {
+  const limit = pool.max_user_connections;
+  if (limit === 0) return true;
+  const user = pool.user;
+  while (evict && user.connections >= limit) {
+    if (!evictOldest(world, (other) => other.user === user)) break;
+  }
+  return user.connections < limit;
+}
+
+/**
+ * Closes the server with the oldest last packet among the tails of the idle lists, and of the used and
+ * tested lists where nobody waits. Active servers are never touched. False: there is none.
+ */
+function evictOldest(world: World, concerns: (pool: Pool) => boolean): boolean {
+  let oldest = -1;
+  for (const pool of world.sorted) {
+    if (!concerns(pool)) continue;
+    oldest = older(world, oldest, pool.idle.tail);
+    if (pool.waiting.length > 0) continue;
+    oldest = older(world, oldest, pool.used.tail);
+    oldest = older(world, oldest, pool.tested.tail);
+  }
+  if (oldest < 0) return false;
+  closeServer(world, oldest, REASON.evicted);
+  return true;
+}
+
+function older(world: World, a: number, b: number): number {
+  if (a < 0) return b;
+  if (b < 0) return a;
+  const times = world.servers.times;
+  return (times[(b << 2) + ST.request] as number) < (times[(a << 2) + ST.request] as number)
+    ? b
+    : a;
+}
+
+function open(world: World, now: Nanos, pool: Pool, reason: number): void {
+  const server = world.servers.take();
+  world.servers.ints[(server << 3) + S.pool] = pool.id;
+  world.servers.ints[(server << 3) + S.status] = STATUS.busy;
+  world.servers.times[(server << 2) + ST.connect] = now;
+  world.servers.times[(server << 2) + ST.request] = now;
+  pool.last_connect_time = now;
+  pool.database.connections++;
+  pool.user.connections++;
+  moveServer(world, server, SERVER.login);
+  world.effects.push(EFFECT.open, -1, server, reason);
+}

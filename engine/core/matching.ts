@@ -1,0 +1,218 @@
+/**
+ * Who gets which server: a client asks, waits, is granted; a server is released, reset, handed on.
+ * Source: PgBouncer 1.25.2 src/objects.c, find_server(), activate_client(), release_server(),
+ * reuse_on_release(), check_fast_fail(), life_over(); src/janitor.c, launch_recheck().
+ */
+import { EFFECT } from "./effects.ts";
+import { launch } from "./launching.ts";
+import { closeServer, endClient, forgetCancels, link, moveClient, moveServer } from "./moves.ts";
+import type { Pool } from "./pool.ts";
+import { REASON } from "./reasons.ts";
+import { C, C_NOTIFIED, CT, S, ST } from "./records.ts";
+import { CLIENT, SERVER, STATUS } from "./states.ts";
+import { STAT } from "./statistics.ts";
+import type { Nanos } from "./units.ts";
+import type { World } from "./world.ts";
+
+/** The pool of a client that has passed `startup`. */
+export const poolOfClient = (world: World, client: number): Pool =>
+  world.pools[world.clients.ints[(client << 3) + C.pool] as number] as Pool;
+
+export const poolOfServer = (world: World, server: number): Pool =>
+  world.pools[world.servers.ints[(server << 3) + S.pool] as number] as Pool;
+
+/** No client of this pool is served: PAUSE of everything, or of its database. */
+export const isPaused = (world: World, pool: Pool): boolean => world.paused || pool.database.paused;
+
+/**
+ * The first packet of a query: counts it, and finds a server unless one is linked. Both counters move
+ * at arrival, before a server is found.
+ */
+export function request(world: World, now: Nanos, client: number): void {
+  const ints = world.clients.ints;
+  const times = world.clients.times;
+  const at = client << 3;
+  const time = client << 2;
+  const stats = (world.pools[ints[at + C.pool] as number] as Pool).stats;
+  times[time + CT.request] = now;
+  if ((times[time + CT.query] as number) < 0) {
+    times[time + CT.query] = now;
+    stats[STAT.query_count] = (stats[STAT.query_count] as number) + 1;
+  }
+  if ((times[time + CT.xact] as number) < 0) {
+    times[time + CT.xact] = now;
+    stats[STAT.xact_count] = (stats[STAT.xact_count] as number) + 1;
+  }
+  const server = ints[at + C.server] as number;
+  if (server >= 0) world.servers.ints[(server << 3) + S.status] = STATUS.busy;
+  else findServer(world, now, client);
+}
+
+/** The head of the idle list, or a place at the end of the queue. */
+function findServer(world: World, now: Nanos, client: number): void {
+  const pool = poolOfClient(world, client);
+  const server = isPaused(world, pool) ? -1 : firstIdle(world, pool);
+  if (server >= 0) {
+    grant(world, pool, client, server);
+    return;
+  }
+  if (failsFast(pool)) {
+    endClient(world, client, REASON.server_login_retry);
+    launch(world, now, pool, REASON.retry, true);
+    return;
+  }
+  const times = world.clients.times;
+  const behind = pool.waiting.tail;
+  if (
+    behind >= 0 &&
+    (times[(behind << 2) + CT.query] as number) > (times[(client << 2) + CT.query] as number)
+  )
+    pool.ordered = false;
+  world.clients.ints[(client << 3) + C.flags] =
+    (world.clients.ints[(client << 3) + C.flags] as number) & ~C_NOTIFIED;
+  moveClient(world, client, CLIENT.waiting);
+  const reason = isPaused(world, pool) ? REASON.paused : REASON.no_idle_server;
+  world.effects.push(EFFECT.wait, client, -1, reason);
+}
+
+/** The idle server to use next; obsolete ones in front of it are closed. -1: none. */
+function firstIdle(world: World, pool: Pool): number {
+  for (;;) {
+    const server = pool.idle.head;
+    if (server < 0) return -1;
+    if (world.servers.ints[(server << 3) + S.close_needed] === 0) return server;
+    closeServer(world, server, REASON.obsolete);
+  }
+}
+
+function grant(world: World, pool: Pool, client: number, server: number): void {
+  const stats = pool.stats;
+  stats[STAT.server_assignment_count] = (stats[STAT.server_assignment_count] as number) + 1;
+  link(world, client, server);
+  world.effects.push(EFFECT.grant, client, server, -1);
+}
+
+/** The last login failed and there is nothing else to hope for. */
+function failsFast(pool: Pool): boolean {
+  return pool.last_login_failed && pool.servers - pool.login === 0;
+}
+
+/**
+ * Serves a waiter: its waiting counts from now on as time waited (waiting that ends otherwise never
+ * does), and it takes the head of the idle list. A client that waited to log in only gets its welcome.
+ */
+export function activate(world: World, now: Nanos, pool: Pool, client: number): void {
+  const asked = world.clients.times[(client << 2) + CT.request] as number;
+  const stats = pool.stats;
+  stats[STAT.wait_time] = (stats[STAT.wait_time] as number) + (now - asked);
+  const login = world.clients.ints[client << 3] === CLIENT.waiting_login;
+  moveClient(world, client, CLIENT.active);
+  if (pool.waiting.length === 0) pool.ordered = true;
+  if (login) welcome(world, pool, client);
+  else findServer(world, now, client);
+}
+
+/** The login is complete. */
+export function welcome(world: World, pool: Pool, client: number): void {
+  const stats = pool.stats;
+  stats[STAT.client_login_count] = (stats[STAT.client_login_count] as number) + 1;
+  world.effects.push(EFFECT.welcome, client, -1, -1);
+}
+
+/**
+ * Takes `server` back from its client, or from its login, reset or check. It is closed if its time is
+ * over, reset in session mode, and otherwise idle: then the oldest waiter of its pool has it at once.
+ */
+export function release(world: World, now: Nanos, server: number, reason: number): void {
+  const ints = world.servers.ints;
+  const at = server << 3;
+  const pool = world.pools[ints[at + S.pool] as number] as Pool;
+  const state = ints[at] as number;
+  let next: number = SERVER.idle;
+  if (state === SERVER.active || state === SERVER.being_canceled) {
+    unlink(world, server, reason);
+    next = afterUse(world, pool);
+  }
+  forgetCancels(world, pool, server, false);
+  if (state !== SERVER.login && lifeOver(world, now, pool, server)) {
+    retire(world, now, pool, server);
+  } else if (ints[at + S.close_needed] === 1) {
+    closeServer(world, server, REASON.close_needed);
+  } else if ((ints[at + S.cancels] as number) > 0) {
+    moveServer(world, server, SERVER.being_canceled);
+  } else {
+    moveServer(world, server, next);
+    if (next === SERVER.tested) test(world, server, EFFECT.reset);
+    else if (next === SERVER.idle && pool.waiting.head >= 0 && !isPaused(world, pool))
+      activate(world, now, pool, pool.waiting.head);
+  }
+}
+
+/** Where a server goes after a client: reset first, check first (server_check_delay = 0), or idle. */
+function afterUse(world: World, pool: Pool): number {
+  if (pool.reset) return SERVER.tested;
+  const settings = world.settings;
+  return settings.server_check_delay === 0 && settings.server_check_query
+    ? SERVER.used
+    : SERVER.idle;
+}
+
+function unlink(world: World, server: number, reason: number): void {
+  const at = (server << 3) + S.client;
+  const client = world.servers.ints[at] as number;
+  if (client < 0) return;
+  world.servers.ints[at] = -1;
+  world.clients.ints[(client << 3) + C.server] = -1;
+  world.effects.push(EFFECT.unlink, client, server, reason);
+}
+
+function test(world: World, server: number, effect: number): void {
+  world.servers.ints[(server << 3) + S.status] = STATUS.busy;
+  world.effects.push(effect, -1, server, -1);
+}
+
+/**
+ * server_lifetime is over, and the last such close of the pool is at least lifetime / pool_size ago, so
+ * that they never go all together. Inclusive at both ends.
+ */
+export function lifeOver(world: World, now: Nanos, pool: Pool, server: number): boolean {
+  const lifetime = pool.server_lifetime;
+  if (now - (world.servers.times[(server << 2) + ST.connect] as number) < lifetime) return false;
+  const gap = pool.size > 0 ? Math.floor(lifetime / pool.size) : 0;
+  return now - pool.last_lifetime_close >= gap;
+}
+
+/** Closes a server at the end of its lifetime. */
+export function retire(world: World, now: Nanos, pool: Pool, server: number): void {
+  closeServer(world, server, REASON.server_lifetime);
+  pool.last_lifetime_close = now;
+}
+
+/** A waiter needs a server and only unchecked ones are left: checks the head of the used list. */
+export function recheck(world: World, now: Nanos, pool: Pool): void {
+  const server = pool.used.head;
+  if (server < 0) return;
+  const idle = now - (world.servers.times[(server << 2) + ST.request] as number);
+  const { server_check_query, server_check_delay } = world.settings;
+  if (!server_check_query || (server_check_delay > 0 && idle < server_check_delay)) {
+    release(world, now, server, -1);
+  } else {
+    moveServer(world, server, SERVER.tested);
+    test(world, server, EFFECT.check);
+  }
+}
+
+/**
+ * A granted client turns out to have gone while it waited: its server was never used, so it is idle
+ * again without a reset, and the next waiter is served at the end of the turn.
+ */
+export function abandon(world: World, client: number): void {
+  const at = (client << 3) + C.server;
+  const server = world.clients.ints[at] as number;
+  const stats = poolOfClient(world, client).stats;
+  stats[STAT.server_assignment_count] = (stats[STAT.server_assignment_count] as number) - 1;
+  unlink(world, server, REASON.client_gone);
+  world.servers.ints[(server << 3) + S.status] = STATUS.idle;
+  moveServer(world, server, SERVER.idle);
+  endClient(world, client, -1);
+}

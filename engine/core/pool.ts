@@ -1,0 +1,136 @@
+/**
+ * A pool: the clients and servers of one (database, server user). Here are its lists, its counters and
+ * its settings with the overrides resolved; the rules are in `matching.ts`, `launching.ts`, `upkeep.ts`.
+ */
+import { List } from "./records.ts";
+import type { CoreSettings, DatabaseSettings, PoolMode, UserSettings } from "./settings.ts";
+import { STAT_NAMES } from "./statistics.ts";
+import type { Nanos } from "./units.ts";
+
+/** A database entry with what is counted for it. */
+export class Database {
+  paused = false;
+  disabled = false;
+  /** A PAUSE of this entry, or a WAIT_CLOSE, has not been reported as done yet. */
+  pausing = false;
+  wait_close = false;
+  /** Server connections of all its pools, connecting and cancelling ones included. */
+  connections = 0;
+  clients = 0;
+  readonly id: number;
+  settings: DatabaseSettings;
+
+  constructor(id: number, settings: DatabaseSettings) {
+    this.id = id;
+    this.settings = settings;
+  }
+}
+
+/** A user with what is counted for it. */
+export class User {
+  /** Server connections that are logged in (or logging in) as this user. */
+  connections = 0;
+  clients = 0;
+  readonly id: number;
+  settings: UserSettings;
+
+  constructor(id: number, settings: UserSettings) {
+    this.id = id;
+    this.settings = settings;
+  }
+}
+
+export class Pool {
+  readonly waiting = new List();
+  readonly waiting_cancel = new List();
+  readonly idle = new List();
+  readonly used = new List();
+  readonly tested = new List();
+  /** Servers that have no list because nothing is looked up in them: how many there are. */
+  active = 0;
+  login = 0;
+  being_canceled = 0;
+  active_cancel = 0;
+  /** Clients of the pool that are neither waiting nor cancel requests. */
+  clients = 0;
+  clients_active_cancel = 0;
+
+  /** The parameters of its servers are known, so that clients can be welcomed without one. */
+  welcome_known = false;
+  last_login_failed = false;
+  last_connect_failed = false;
+  last_connect_time: Nanos = 0;
+  last_lifetime_close: Nanos = Number.NEGATIVE_INFINITY;
+  /** False once a waiter has been queued behind younger ones: ages then do not fall along the queue. */
+  ordered = true;
+
+  readonly stats = new Float64Array(STAT_NAMES.length);
+
+  // Settings with the overrides resolved; `resolve` sets them.
+  mode: PoolMode = "session";
+  size = 0;
+  min_size = 0;
+  reserve_size = 0;
+  max_db_connections = 0;
+  max_user_connections = 0;
+  server_lifetime: Nanos = 0;
+  query_wait_timeout: Nanos = 0;
+  query_timeout: Nanos = 0;
+  transaction_timeout: Nanos = 0;
+  idle_transaction_timeout: Nanos = 0;
+  /** A released server must be reset first. */
+  reset = false;
+  readonly id: number;
+  readonly database: Database;
+  readonly user: User;
+
+  constructor(id: number, database: Database, user: User) {
+    this.id = id;
+    this.database = database;
+    this.user = user;
+  }
+
+  /** Servers that are logged in. Source: PgBouncer 1.25.2 pool_connected_server_count(). */
+  get connected(): number {
+    return (
+      this.active + this.being_canceled + this.idle.length + this.tested.length + this.used.length
+    );
+  }
+
+  /** All its servers. Source: PgBouncer 1.25.2 pool_server_count(). */
+  get servers(): number {
+    return this.connected + this.login + this.active_cancel;
+  }
+
+  /** All its clients, cancel requests included. */
+  get all_clients(): number {
+    return (
+      this.clients + this.waiting.length + this.waiting_cancel.length + this.clients_active_cancel
+    );
+  }
+
+  /**
+   * Takes the settings in PgBouncer's order: sizes and mode from user, database, global; timeouts from
+   * user, global. Source: PgBouncer 1.25.2 src/objects.c, pool_pool_size() and its neighbours.
+   */
+  resolve(settings: CoreSettings): void {
+    const database = this.database.settings;
+    const user = this.user.settings;
+    this.mode = user.pool_mode ?? database.pool_mode ?? settings.pool_mode;
+    this.size = user.pool_size ?? database.pool_size ?? settings.default_pool_size;
+    this.min_size = database.min_pool_size ?? settings.min_pool_size;
+    this.reserve_size =
+      user.reserve_pool_size ?? database.reserve_pool_size ?? settings.reserve_pool_size;
+    this.max_db_connections = database.max_db_connections || settings.max_db_connections;
+    this.max_user_connections = user.max_user_connections || settings.max_user_connections;
+    this.server_lifetime = database.server_lifetime || settings.server_lifetime;
+    this.query_wait_timeout = database.query_wait_timeout ?? settings.query_wait_timeout;
+    this.query_timeout = user.query_timeout || settings.query_timeout;
+    this.transaction_timeout = user.transaction_timeout || settings.transaction_timeout;
+    this.idle_transaction_timeout =
+      user.idle_transaction_timeout || settings.idle_transaction_timeout;
+    this.reset =
+      settings.server_reset_query &&
+      (settings.server_reset_query_always || this.mode === "session");
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The records of clients and servers: eight integers and four times each, in two typed arrays, so that
+ * one record is two cache lines and a million clients are 64 MB. A handle is an index; field F of
+ * record h is `ints[(h << 3) + F]`, time T is `times[(h << 2) + T]`. Free records are chained.
+ */
+
+/** Fields of a client. */
+export const C = {
+  state: 0,
+  pool: 1,
+  /** The linked server; for a cancel request the server whose query it cancels. -1: none. */
+  server: 2,
+  next: 3,
+  prev: 4,
+  /** The user it logged in as. */
+  user: 5,
+  database: 6,
+  flags: 7,
+} as const;
+
+/** Flags of a client. */
+export const C_COUNTED = 1; // counted against the client limits of its database and user
+export const C_NOTIFIED = 2; // has had the NOTICE of query_wait_notify
+export const C_CANCEL = 4; // is a cancel request
+
+/** Times of a client; -1 when there is none. */
+export const CT = { query: 0, xact: 1, request: 2, connect: 3 } as const;
+
+/** Fields of a server. */
+export const S = {
+  state: 0,
+  pool: 1,
+  /** The linked client, or the cancel request that it carries. */
+  client: 2,
+  next: 3,
+  prev: 4,
+  status: 5,
+  /** 1: to be closed instead of reused (RECONNECT, changed settings). */
+  close_needed: 6,
+  /** Cancel requests for its query that are on their way. */
+  cancels: 7,
+} as const;
+
+/** Times of a server. `request`: the last packet from it. */
+export const ST = { connect: 0, request: 1 } as const;
+
+const FIELDS = 8;
+const TIMES = 4;
+const NEXT = 3;
+
+/** A growing table of records with a free list: lowest handles first, the last freed is reused first. */
+export class Records {
+  ints: Int32Array;
+  times: Float64Array;
+  /** Handles below this have been in use at some time. */
+  high = 0;
+  /** Records in use. */
+  used = 0;
+  private free = -1;
+
+  constructor(capacity: number) {
+    this.ints = new Int32Array(capacity * FIELDS);
+    this.times = new Float64Array(capacity * TIMES);
+  }
+
+  /** Takes a record: all integers -1 but state, status and flags, all times -1. */
+  take(): number {
+    this.used++;
+    let handle = this.free;
+    if (handle >= 0) this.free = this.ints[handle * FIELDS + NEXT] as number;
+    else {
+      handle = this.high++;
+      if (handle * FIELDS === this.ints.length) this.grow();
+    }
+    const at = handle * FIELDS;
+    this.ints.fill(-1, at, at + FIELDS);
+    this.ints[at] = 0;
+    this.ints[at + 5] = 0;
+    this.ints[at + 6] = 0;
+    this.ints[at + 7] = 0;
+    this.times.fill(-1, handle * TIMES, (handle + 1) * TIMES);
+    return handle;
+  }
+
+  /** Gives a record back. Its state must be `free` (0) already. */
+  give(handle: number): void {
+    this.used--;
+    this.ints[handle * FIELDS + NEXT] = this.free;
+    this.free = handle;
+  }
+
+  private grow(): void {
+    const ints = new Int32Array(this.ints.length * 2);
+    ints.set(this.ints);
+    this.ints = ints;
+    const times = new Float64Array(this.times.length * 2);
+    times.set(this.times);
+    this.times = times;
+  }
+}
+
+/** A doubly linked list of records through their `next` and `prev` fields. */
+export class List {
+  head = -1;
+  tail = -1;
+  length = 0;
+
+  append(ints: Int32Array, handle: number): void {
+    const at = handle << 3;
+    const tail = this.tail;
+    ints[at + C.next] = -1;
+    ints[at + C.prev] = tail;
+    if (tail < 0) this.head = handle;
+    else ints[(tail << 3) + C.next] = handle;
+    this.tail = handle;
+    this.length++;
+  }
+
+  prepend(ints: Int32Array, handle: number): void {
+    const at = handle << 3;
+    const head = this.head;
+    ints[at + C.prev] = -1;
+    ints[at + C.next] = head;
+    if (head < 0) this.tail = handle;
+    else ints[(head << 3) + C.prev] = handle;
+    this.head = handle;
+    this.length++;
+  }
+
+  remove(ints: Int32Array, handle: number): void {
+    const at = handle << 3;
+    const next = ints[at + C.next] as number;
+    const prev = ints[at + C.prev] as number;
+    if (prev < 0) this.head = next;
+    else ints[(prev << 3) + C.next] = next;
+    if (next < 0) this.tail = prev;
+    else ints[(next << 3) + C.prev] = prev;
+    this.length--;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The end of a turn: what PgBouncer does for every pool after each batch of events. Waiters meet idle
+ * servers, connections are opened, a PAUSE makes progress. Source: PgBouncer 1.25.2 src/janitor.c,
+ * per_loop_maint(), per_loop_activate(), per_loop_pause(), per_loop_wait_close().
+ */
+import { EFFECT } from "./effects.ts";
+import { launch } from "./launching.ts";
+import { activate, recheck, release } from "./matching.ts";
+import { closeServer } from "./moves.ts";
+import type { Pool } from "./pool.ts";
+import { REASON } from "./reasons.ts";
+import { C, C_NOTIFIED, CT, type List, S } from "./records.ts";
+import { CLIENT, SERVER } from "./states.ts";
+import { type Nanos, SECOND } from "./units.ts";
+import type { World } from "./world.ts";
+
+/** Ends the turn. Costs one comparison when nobody waits and nothing is paused. */
+export function settle(world: World, now: Nanos): void {
+  if (world.waiters === 0 && world.held === 0 && world.releasable.length === 0) return;
+  releaseCanceled(world, now);
+  const pools = world.sorted;
+  for (let i = 0; i < pools.length; i++) {
+    const pool = pools[i] as Pool;
+    if (world.paused || pool.database.paused) closeUnused(world, pool);
+    else if (pool.waiting.length > 0 || pool.waiting_cancel.length > 0) serve(world, now, pool);
+  }
+  if (world.held > 0) report(world);
+}
+
+/** Servers kept back for a cancel that has ended since. */
+function releaseCanceled(world: World, now: Nanos): void {
+  while (world.releasable.length > 0) {
+    const server = world.releasable.pop() as number;
+    if (world.servers.ints[server << 3] === SERVER.being_canceled) release(world, now, server, -1);
+  }
+}
+
+/**
+ * Walks the waiters, oldest first: an idle server serves one; a tested or used one is spoken for by one
+ * waiter each; the first waiter beyond those opens a connection. A queued cancel comes before all.
+ */
+function serve(world: World, now: Nanos, pool: Pool): void {
+  if (pool.waiting_cancel.length > 0) {
+    launch(world, now, pool, REASON.cancel, true);
+    return;
+  }
+  let tested = pool.tested.length;
+  let used = pool.used.length;
+  let client = pool.waiting.head;
+  while (client >= 0) {
+    const ints = world.clients.ints;
+    const next = ints[(client << 3) + C.next] as number;
+    notify(world, now, client);
+    if (pool.idle.head >= 0) {
+      const unknown = ints[client << 3] === CLIENT.waiting_login && !pool.welcome_known;
+      if (unknown) launch(world, now, pool, REASON.welcome, true);
+      else activate(world, now, pool, client);
+    } else if (tested > 0) tested--;
+    else if (used > 0) {
+      recheck(world, now, pool);
+      used--;
+    } else {
+      launch(world, now, pool, pool.welcome_known ? REASON.demand : REASON.welcome, true);
+      return;
+    }
+    client = next;
+  }
+}
+
+/** Once per wait, after more than query_wait_notify whole seconds, to clients that are logged in. */
+function notify(world: World, now: Nanos, client: number): void {
+  const limit = world.settings.query_wait_notify;
+  if (limit === 0) return;
+  const waited = now - (world.clients.times[(client << 2) + CT.request] as number);
+  if (waited < limit + SECOND) return;
+  const ints = world.clients.ints;
+  const at = client << 3;
+  const flags = ints[at + C.flags] as number;
+  if (ints[at] !== CLIENT.waiting || flags & C_NOTIFIED) return;
+  ints[at + C.flags] = flags | C_NOTIFIED;
+  world.effects.push(EFFECT.notice, client, -1, -1);
+}
+
+/** PAUSE: everything that is not at work is closed. */
+function closeUnused(world: World, pool: Pool): void {
+  closeList(world, pool.idle);
+  closeList(world, pool.used);
+  if (pool.login > 0) {
+    for (let server = 0; server < world.servers.high; server++) {
+      const ints = world.servers.ints;
+      const at = server << 3;
+      if (ints[at] === SERVER.login && ints[at + S.pool] === pool.id)
+        closeServer(world, server, REASON.pause_mode);
+    }
+  }
+}
+
+function closeList(world: World, list: List): void {
+  while (list.head >= 0) closeServer(world, list.head, REASON.pause_mode);
+}
+
+/** Says which PAUSE and which WAIT_CLOSE are complete, once each. */
+function report(world: World): void {
+  if (world.pausing && atWork(world, -1) === 0) {
+    world.pausing = false;
+    world.effects.push(EFFECT.paused, -1, -1, -1);
+  }
+  for (const database of world.databases) {
+    if (database.pausing && atWork(world, database.id) === 0) {
+      database.pausing = false;
+      world.effects.push(EFFECT.paused, -1, -1, database.id);
+    }
+    if (database.wait_close && obsolete(world, database.id) === 0) {
+      database.wait_close = false;
+      world.held--;
+      world.effects.push(EFFECT.reconnected, -1, -1, database.id);
+    }
+  }
+}
+
+function atWork(world: World, database: number): number {
+  let count = 0;
+  for (const pool of world.pools)
+    if (database < 0 || pool.database.id === database) count += pool.active + pool.tested.length;
+  return count;
+}
+
+function obsolete(world: World, database: number): number {
+  let count = 0;
+  const ints = world.servers.ints;
+  for (let at = 0; at < world.servers.high << 3; at += 8) {
+    if (ints[at] === SERVER.free || ints[at + S.close_needed] === 0) continue;
+    if ((world.pools[ints[at + S.pool] as number] as Pool).database.id === database) count++;
+  }
+  return count;
+}

@@ -1,0 +1,122 @@
+/**
+ * Everything the core remembers, in one place; the rules work on it. Names become integers here:
+ * databases, users and pools are created at first use, as PgBouncer does.
+ */
+import { EffectQueue } from "./effects.ts";
+import { Database, Pool, User } from "./pool.ts";
+import { Records } from "./records.ts";
+import type { CoreSettings } from "./settings.ts";
+import { type Nanos, TICK } from "./units.ts";
+
+/** How far a shutdown has gone. */
+export type Shutdown = "none" | "wait_for_servers" | "wait_for_clients" | "stopped";
+
+export class World {
+  readonly effects = new EffectQueue();
+  readonly clients = new Records(64);
+  readonly servers = new Records(64);
+  readonly databases: Database[] = [];
+  readonly users: User[] = [];
+  /** By handle. */
+  readonly pools: Pool[] = [];
+  /** By (database name, user name): the order in which every loop over pools runs. */
+  readonly sorted: Pool[] = [];
+  private readonly database_ids = new Map<string, number>();
+  private readonly user_ids = new Map<string, number>();
+  private readonly pool_ids = new Map<number, number>();
+
+  settings: CoreSettings;
+  /** PAUSE of everything. */
+  paused = false;
+  /** A PAUSE of everything has not been reported as done yet. */
+  pausing = false;
+  /** Things that `settle` must look at although nobody waits: pauses and WAIT_CLOSEs in force. */
+  held = 0;
+  shutdown: Shutdown = "none";
+  /** Clients that have not finished their login. */
+  logins = 0;
+  /** Waiters of all pools, cancel requests included: zero lets a turn end at once. */
+  waiters = 0;
+  next_tick: Nanos;
+  /** Servers to release at the end of the turn: the last cancel request for each has ended. */
+  readonly releasable: number[] = [];
+  /** Some `[users]` entry sets a timeout, so looking at the global one is not enough. */
+  user_timeouts = false;
+  user_wait_timeouts = false;
+  user_idle_timeouts = false;
+
+  constructor(settings: CoreSettings, now: Nanos) {
+    this.settings = settings;
+    this.next_tick = now + TICK;
+    this.adopt(settings);
+  }
+
+  /** Makes `settings` those in force: known entries change, new ones appear, none goes. */
+  adopt(settings: CoreSettings): void {
+    this.settings = settings;
+    for (const entry of settings.databases) {
+      const known = this.database_ids.get(entry.name);
+      if (known === undefined) this.addDatabase(entry);
+      else (this.databases[known] as Database).settings = entry;
+    }
+    for (const user of this.users) user.settings = { name: user.settings.name };
+    for (const entry of settings.users) {
+      (this.users[this.user(entry.name)] as User).settings = entry;
+    }
+    const users = settings.users;
+    this.user_timeouts = users.some(
+      (u) => u.query_timeout || u.transaction_timeout || u.idle_transaction_timeout,
+    );
+    this.user_wait_timeouts = users.some((u) => u.query_wait_timeout !== undefined);
+    this.user_idle_timeouts = users.some((u) => u.client_idle_timeout);
+    for (const pool of this.pools) pool.resolve(settings);
+  }
+
+  /** Handle of a database entry; -1 when there is none and no `*` entry either. */
+  database(name: string): number {
+    const known = this.database_ids.get(name);
+    if (known !== undefined) return known;
+    const autodb = this.settings.autodb;
+    return autodb === undefined ? -1 : this.addDatabase({ ...autodb, name });
+  }
+
+  /** Handle of a user name. */
+  user(name: string): number {
+    const known = this.user_ids.get(name);
+    if (known !== undefined) return known;
+    const id = this.users.length;
+    const settings = this.settings.users.find((user) => user.name === name) ?? { name };
+    this.users.push(new User(id, settings));
+    this.user_ids.set(name, id);
+    return id;
+  }
+
+  /** The pool of a database for a login user; `user=` of the entry wins over the login user. */
+  pool(database: number, login_user: number): Pool {
+    const entry = this.databases[database] as Database;
+    const forced = entry.settings.forced_user;
+    const user = forced === undefined ? login_user : this.user(forced);
+    const key = database * 2 ** 24 + user;
+    const known = this.pool_ids.get(key);
+    if (known !== undefined) return this.pools[known] as Pool;
+    const pool = new Pool(this.pools.length, entry, this.users[user] as User);
+    pool.resolve(this.settings);
+    this.pool_ids.set(key, pool.id);
+    this.pools.push(pool);
+    const at = this.sorted.findIndex((other) => before(pool, other));
+    this.sorted.splice(at < 0 ? this.sorted.length : at, 0, pool);
+    return pool;
+  }
+
+  private addDatabase(entry: CoreSettings["databases"][number]): number {
+    const id = this.databases.length;
+    this.databases.push(new Database(id, entry));
+    this.database_ids.set(entry.name, id);
+    return id;
+  }
+}
+
+function before(a: Pool, b: Pool): boolean {
+  const [x, y] = [a.database.settings.name, b.database.settings.name];
+  return x === y ? a.user.settings.name < b.user.settings.name : x < y;
+}
