@@ -3,6 +3,14 @@ export { Core } from "./core.ts";
 export { EFFECT, EFFECT_NAMES, type EffectKind, EffectQueue } from "./effects.ts";
 export { InvariantError, invariant } from "./errors.ts";
 export { INPUT, INPUT_NAMES, type Input, type Tape } from "./inputs.ts";
+export {
+  JournalError,
+  type JournalSink,
+  JournalWriter,
+  type Replayed,
+  replayJournal,
+  type TurnHandler,
+} from "./journal.ts";
 export type { Database, Pool, User } from "./pool.ts";
 export { REASON, REASON_NAMES, REASONS, type ReasonName } from "./reasons.ts";
 export {
