@@ -1,0 +1,99 @@
+/**
+ * A workload, checked and in the core's units: times in nanoseconds, sizes in bytes, shares as fractions.
+ * `load.ts` makes it from a YAML file; DESIGN: the names are those of the file.
+ */
+import type { CoreSettings, Nanos } from "../../engine/core/index.ts";
+import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
+
+export interface Workload {
+  name: string;
+  description: string;
+  /** Path of the file that it came from, for messages. */
+  file: string;
+  /** Settings of the pooler and its databases, resolved. */
+  settings: CoreSettings;
+  clients: ClientKind[];
+  server: ServerModel;
+  network: NetworkModel;
+  schedule: ScheduleEntry[];
+  slo: Slo;
+  run: RunSettings;
+}
+
+/** One kind of clients: `count` of them for ever (closed), or `arrivals` of sessions (open). */
+export interface ClientKind {
+  name: string;
+  database: string;
+  user: string;
+  count?: number | undefined;
+  arrivals?: { gap: DistributionSpec } | undefined;
+  session: SessionModel;
+  /** Between transactions, connection idle. */
+  think: DistributionSpec;
+  transaction: TransactionModel;
+  app_pool?: AppPool | undefined;
+}
+
+/** How long a session lasts: so many transactions, or so long; then `away` before the next. */
+export interface SessionModel {
+  transactions: DistributionSpec | "forever";
+  duration?: DistributionSpec | undefined;
+  away: DistributionSpec;
+}
+
+export interface TransactionModel {
+  statements: DistributionSpec;
+  /** Per statement, at the database, nobody else there. */
+  service: DistributionSpec;
+  /** The client's pause inside the transaction, between statements. */
+  gap: DistributionSpec;
+}
+
+/** A pool inside the application, in front of the pooler. */
+export interface AppPool {
+  instances: number;
+  size: number;
+  timeout: Nanos;
+}
+
+export interface ServerModel {
+  max_connections: number;
+  connect_time: DistributionSpec;
+  /** Bytes. */
+  memory_per_connection: number;
+  cores?: number | undefined;
+  /** Part of the service time that needs a core, 0 to 1. */
+  cpu_share: number;
+}
+
+/** Round trips: client to pooler, pooler to server. */
+export interface NetworkModel {
+  client: Nanos;
+  server: Nanos;
+}
+
+/** From `at` on, for `for`, the load of a kind is multiplied. */
+export interface ScheduleEntry {
+  at: Nanos;
+  for: Nanos;
+  clients: string;
+  factor: number;
+}
+
+export interface Slo {
+  wait_p50?: Nanos | undefined;
+  wait_p95?: Nanos | undefined;
+  wait_p99?: Nanos | undefined;
+  response_p95?: Nanos | undefined;
+  response_p99?: Nanos | undefined;
+  /** Fraction of transactions that may end in a timeout. */
+  timeouts?: number | undefined;
+}
+
+export interface RunSettings {
+  duration: Nanos;
+  warmup: Nanos | "auto";
+  seed: number;
+  /** Relative half-width of the 95 % intervals that is aimed at, as a fraction. */
+  precision: number;
+}
