@@ -21,7 +21,7 @@ export interface ConfigErrorParts {
   fix?: string | undefined;
 }
 
-/** The user's error. `message` is one line: `file:3: pool_mode is "x"; expected a | b; did you ...?` */
+/** The user's error; `message` is one line: `a.ini:3: pool_mode is "x"; expected a | b; fix`. */
 export class ConfigError extends Error {
   readonly at: string;
   /** The setting at fault, not the class: a ConfigError is known by `instanceof`. */
@@ -31,18 +31,27 @@ export class ConfigError extends Error {
   readonly fix: string | undefined;
 
   constructor(parts: ConfigErrorParts) {
-    super(sentence(parts));
+    const got = parts.got?.replace(/(password['"\s]*[=:]\s*).*/is, "$1***");
+    super(sentence({ ...parts, got })); // Messages end up in logs; passwords must not.
     this.at = parts.at;
     this.name = parts.name;
-    this.got = parts.got;
+    this.got = got;
     this.expected = parts.expected;
     this.fix = parts.fix;
   }
 }
 
-/** The error for a name that is not among `names`; `what` says of what kind they are. */
-export function unknownName(at: string, name: string, what: string, names: readonly string[]) {
-  const fix = didYouMean(name, names);
+/**
+ * The error for a name that is not among `names`; `what` says of what kind they are, and `fix` is
+ * for when more is known than the nearest of them.
+ */
+export function unknownName(
+  at: string,
+  name: string,
+  what: string,
+  names: readonly string[],
+  fix = didYouMean(name, names),
+): ConfigError {
   return new ConfigError({ at, name, problem: "is unknown", expected: what, fix });
 }
 

@@ -1,0 +1,22 @@
+/**
+ * The public face of the configuration: PgBouncer's settings from a file, a console or a workload,
+ * and what the scheduler and our pooler make of them.
+ */
+export {
+  applySet,
+  type ConfigRow,
+  loadConfig,
+  reloadConfig,
+  settingValue,
+  showConfig,
+} from "./config.ts";
+export { coreSettings, coreSettingsFrom } from "./core-settings.ts";
+export type { DatabaseEntry, PeerEntry, UserEntry, Written } from "./entries.ts";
+export { ConfigError, type ConfigErrorParts, didYouMean, nearest, unknownName } from "./errors.ts";
+export { type Config, parseIni, printIni } from "./ini.ts";
+export { type ReadFile, readFromDisk } from "./ini-lines.ts";
+export { durationWithUnit } from "./numbers.ts";
+export { poolerNotes, poolerRefusals } from "./pooler-support.ts";
+export { SETTING_NAMES, SETTINGS, type SettingName, sourceOf, type Values } from "./settings.ts";
+export { loadUserlist, parseUserlist } from "./userlist.ts";
+export { configFrom, type WrittenKeys, type WrittenOptions } from "./written.ts";

@@ -1,0 +1,109 @@
+/**
+ * The lines of an ini file as PgBouncer reads them: sections, `key = value`, whole-line comments and
+ * `%include`. What keys and values mean is not known here.
+ * Source: PgBouncer 1.25.2 lib/usual/cfparser.c, parse_ini_file().
+ */
+import { readFileSync } from "node:fs";
+import { ConfigError } from "./errors.ts";
+
+/** One heading (no key) or one setting. */
+export interface IniLine {
+  /** `file:line` */
+  readonly at: string;
+  readonly section: string;
+  readonly key: string | undefined;
+  readonly value: string;
+}
+
+/** Gives the text of a file or throws. */
+export type ReadFile = (path: string) => string;
+
+/** Reads a file of the disk as UTF-8. */
+export const readFromDisk: ReadFile = (path) => readFileSync(path, "utf8");
+
+/**
+ * The headings and settings of `file` in order, included files in their place. Relative names are
+ * relative to the working directory, as in PgBouncer. Throws ConfigError for what is neither
+ * setting, heading nor comment, for a setting before any section, and for a file that cannot be read.
+ */
+export function iniLines(file: string, readFile: ReadFile): IniLine[] {
+  const lines: IniLine[] = [];
+  readInto(lines, { file, at: file, depth: 0 }, readFile);
+  return lines;
+}
+
+/** The text of `path`, or a ConfigError which says that it was named `at`. */
+export function readOrRefuse(path: string, at: string, readFile: ReadFile): string {
+  try {
+    return readFile(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    const expected = "the name of a readable file";
+    throw new ConfigError({ at, name: path, problem: "cannot be read", expected, fix: why });
+  }
+}
+
+interface Source {
+  file: string;
+  /** Where the file was named. */
+  at: string;
+  depth: number;
+}
+
+/** Files included by files, at most. Source: lib/usual/cfparser.c, MAX_INCLUDE. */
+const DEEPEST = 10;
+
+function readInto(lines: IniLine[], source: Source, readFile: ReadFile): void {
+  const text = readOrRefuse(source.file, source.at, readFile);
+  for (const [index, line] of text.split("\n").entries()) {
+    const at = `${source.file}:${index + 1}`;
+    const content = trim(line);
+    const included = /^%include[ \t]+(.*)$/.exec(content)?.[1];
+    if (included === undefined) readLine(lines, at, content);
+    else include(lines, { file: included, at, depth: source.depth + 1 }, readFile);
+  }
+}
+
+function include(lines: IniLine[], source: Source, readFile: ReadFile): void {
+  if (source.depth > DEEPEST) {
+    throw new ConfigError({
+      at: source.at,
+      name: "%include",
+      got: source.file,
+      expected: `files included no deeper than ${DEEPEST} levels`,
+      fix: "does the file include itself?",
+    });
+  }
+  readInto(lines, source, readFile);
+}
+
+function readLine(lines: IniLine[], at: string, content: string): void {
+  if (content === "" || content.startsWith("#") || content.startsWith(";")) return;
+  const heading = /^\[([^\]]*)\](.*)$/.exec(content);
+  if (heading === null) lines.push(readSetting(at, content, lines.at(-1)?.section));
+  else {
+    const [, section = "", rest = ""] = heading;
+    lines.push({ at, section, key: undefined, value: "" });
+    readLine(lines, at, trim(rest)); // PgBouncer reads on behind the bracket.
+  }
+}
+
+function readSetting(at: string, content: string, section: string | undefined): IniLine {
+  const match = /^(?:'([^']+)'|([\w.*-]*))[ \t]*=[ \t]*(.*)$/.exec(content);
+  if (match === null) {
+    const expected = '"key = value", "[section]", a comment or "%include file"';
+    throw new ConfigError({ at, name: "line", got: content, expected });
+  }
+  const [, quoted, plain = "", value = ""] = match;
+  const key = quoted ?? plain;
+  if (section === undefined) {
+    const expected = "a section such as [pgbouncer] above it";
+    throw new ConfigError({ at, name: key, problem: "is in no section", expected });
+  }
+  return { at, section, key, value };
+}
+
+/** White space of C, which is less than that of Unicode. */
+function trim(text: string): string {
+  return text.replace(/^[ \t\r\v\f]+/, "").replace(/[ \t\r\v\f]+$/, "");
+}

@@ -1,0 +1,73 @@
+/** The row of a settings table: everything that is known about one setting. */
+import type { Kind } from "./kinds.ts";
+
+/**
+ * What our pooler makes of a setting: it obeys it; or the setting changes nothing here, for the
+ * reason `why`; or it refuses all values but those matching `unless`, which `allowed` describes.
+ */
+export type PoolerSupport =
+  | { readonly is: "obeyed" }
+  | { readonly is: "no effect"; readonly why: string }
+  | { readonly is: "refused"; readonly unless: RegExp; readonly allowed: string };
+
+/** One setting whose value in the program is a `T`. */
+export interface Setting<T> {
+  readonly kind: Kind<T>;
+  /** As it would be written in a file; null where PgBouncer has none. */
+  readonly default: string | null;
+  /** False: a change needs a restart, SET refuses it and RELOAD keeps the old value. */
+  readonly reloadable: boolean;
+  /** One sentence for the documentation. */
+  readonly doc: string;
+  /** Where name, default and range come from, when that is not PgBouncer's doc/config.md. */
+  readonly source?: string | undefined;
+  readonly pooler: PoolerSupport;
+}
+
+/** A table of settings by name, whatever their types. */
+export type Settings = Readonly<Record<string, Setting<unknown>>>;
+
+/** The values that a table of settings describes, by name. */
+export type ValuesOf<Table extends Settings> = {
+  readonly [Name in keyof Table]: Table[Name] extends Setting<infer T> ? T : never;
+};
+
+/** A row, for the tables: what is left out is reloadable, obeyed, and from doc/config.md. */
+export function setting<T>(
+  kind: Kind<T>,
+  preset: string | null,
+  doc: string,
+  more: Partial<Pick<Setting<T>, "reloadable" | "pooler" | "source">> = {},
+): Setting<T> {
+  return { kind, default: preset, reloadable: true, doc, pooler: { is: "obeyed" }, ...more };
+}
+
+/** Marks a setting that needs a restart. */
+export const restart = { reloadable: false } as const;
+
+/** Marks a setting that changes nothing in our pooler. */
+export function noEffect(why: string): { pooler: PoolerSupport } {
+  return { pooler: { is: "no effect", why } };
+}
+
+/** Marks a setting of which our pooler takes only these values; none given: it must stay unset. */
+export function only(...values: readonly string[]): { pooler: PoolerSupport } {
+  const unless = new RegExp(`^(?:${values.map(escaped).join("|")})$`, "i");
+  const allowed = values.length === 0 ? "no value" : values.join(" | ");
+  return { pooler: { is: "refused", unless, allowed: `${allowed}: our pooler has no more yet` } };
+}
+
+/** The value that holds when a file says nothing. */
+export function presetOf<T>({ kind, default: preset }: Setting<T>): T {
+  return preset === null ? kind.unset : (kind.read(preset) ?? kind.unset);
+}
+
+/** The values of a table when a file says nothing at all. */
+export function presets<Table extends Settings>(table: Table): ValuesOf<Table> {
+  const pairs = Object.entries(table).map(([name, row]) => [name, presetOf(row)]);
+  return Object.fromEntries(pairs) as ValuesOf<Table>; // Same names, each value of its row's type.
+}
+
+function escaped(value: string): string {
+  return value.replaceAll(/[^a-z0-9]/gi, "\\$&");
+}
