@@ -1,24 +1,275 @@
-/** Named prepared statements across servers (max_prepared_statements). Signatures first. */
+/**
+ * Named prepared statements in transaction and statement mode (max_prepared_statements > 0): a client
+ * keeps its own names, servers know each statement by one name for the whole process.
+ * Source: PgBouncer 1.25.2 src/prepare.c; pgbouncer-semantics.md 3.11.
+ */
+import { Buffer } from "node:buffer";
+import { FRONTEND, HEADER } from "./messages.ts";
 
-/** One for the process: query text and types -> id and global name, reference-counted. */
-export declare class StatementTable {
-  readonly size: number;
+/** One query text with its parameter types. */
+export interface Statement {
+  /** Counts from 1. */
+  readonly id: number;
+  /** Its name on every server. */
+  readonly name: string;
+  /** The whole Parse message that prepares it under that name. */
+  readonly parse: Buffer;
+  /** Query and types, byte for byte: what makes two statements the same. */
+  readonly key: string;
+  /** Clients and servers that know it; forgotten at 0. */
+  uses: number;
 }
+
+/** All statements of the process. */
+export class StatementTable {
+  private readonly byKey = new Map<string, Statement>();
+  private last = 0;
+
+  /** Number of different statements in use. */
+  get size(): number {
+    return this.byKey.size;
+  }
+
+  /** Finds or makes the statement, and counts one use. `body`: query, NUL, count and types. */
+  take(body: Buffer): Statement {
+    const key = body.toString("latin1", 0, body.length);
+    let statement = this.byKey.get(key);
+    if (statement === undefined) {
+      this.last++;
+      const name = `PGBOUNCER_${this.last}`;
+      statement = { id: this.last, name, parse: parseMessage(name, body), key, uses: 0 };
+      this.byKey.set(key, statement);
+    }
+    statement.uses++;
+    return statement;
+  }
+
+  /** Counts one use less. */
+  release(statement: Statement): void {
+    statement.uses--;
+    if (statement.uses === 0) this.byKey.delete(statement.key);
+  }
+}
+
 /** A client's names. Call `clear` when the client goes. */
-export declare class ClientStatements {
-  constructor(table: StatementTable);
-  readonly size: number;
-  /** Counters for core.stats: client_parse_count, server_parse_count, bind_count; host reads and zeroes. */
-  clientParses: number;
-  serverParses: number;
-  binds: number;
-  clear(): void;
+export class ClientStatements {
+  /** Since the host last zeroed them: client_parse_count, server_parse_count, bind_count. */
+  clientParses = 0;
+  serverParses = 0;
+  binds = 0;
+  readonly table: StatementTable;
+  private readonly byName = new Map<string, Statement>();
+  /** Names in Parse messages without an answer, oldest first. */
+  private readonly unanswered: string[] = [];
+
+  constructor(table: StatementTable) {
+    this.table = table;
+  }
+
+  get size(): number {
+    return this.byName.size;
+  }
+
+  find(name: string): Statement | undefined {
+    return this.byName.get(name);
+  }
+
+  /** Gives a name to a statement whose use has been counted. */
+  add(name: string, statement: Statement): void {
+    this.byName.set(name, statement);
+  }
+
+  remove(name: string): void {
+    const statement = this.byName.get(name);
+    if (statement === undefined) return;
+    this.byName.delete(name);
+    this.table.release(statement);
+  }
+
+  /** A Parse for `name` waits for its answer. */
+  asked(name: string): void {
+    this.unanswered.push(name);
+  }
+
+  /** The oldest such Parse was answered. */
+  answered(): void {
+    this.unanswered.shift();
+  }
+
+  /**
+   * The oldest such Parse failed or was skipped. PgBouncer keeps the name, and then disconnects a
+   * client that tries again under the same one; PostgreSQL would let it, and so do we.
+   */
+  refused(): void {
+    const name = this.unanswered.shift();
+    if (name !== undefined) this.remove(name);
+  }
+
+  clear(): void {
+    for (const statement of this.byName.values()) this.table.release(statement);
+    this.byName.clear();
+  }
 }
-/** What is prepared on a server, least recently used first. Call `clear` when the server closes. */
-export declare class ServerStatements {
-  /** max_prepared_statements; may be changed by RELOAD. */
+
+/** What is prepared on one server, least recently used first. Call `clear` when it closes. */
+export class ServerStatements {
+  /** max_prepared_statements; RELOAD may change it. Looked at when a statement is added. */
   limit: number;
-  constructor(table: StatementTable, limit: number);
-  readonly size: number;
-  clear(): void;
+  private readonly table: StatementTable;
+  /** A Map keeps the order of insertion, which makes it the list of last use too. */
+  private readonly byId = new Map<number, Statement>();
+  /** Those with a Close on its way, in case it fails. */
+  private readonly closing = new Map<number, Statement>();
+
+  constructor(table: StatementTable, limit: number) {
+    this.table = table;
+    this.limit = limit;
+  }
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  has(statement: Statement): boolean {
+    return this.byId.has(statement.id);
+  }
+
+  /** Moves a statement to the young end; false when it is not on this server. */
+  touch(statement: Statement): boolean {
+    if (!this.byId.delete(statement.id)) return false;
+    this.byId.set(statement.id, statement);
+    return true;
+  }
+
+  /** Enters a statement whose Parse is being sent. */
+  add(statement: Statement): void {
+    statement.uses++;
+    this.byId.set(statement.id, statement);
+  }
+
+  /** Takes out the oldest while there are too many: send Close for it. Undefined: none too many. */
+  evict(): Statement | undefined {
+    if (this.byId.size <= Math.max(1, this.limit)) return undefined;
+    const [oldest] = this.byId.values();
+    if (oldest === undefined) return undefined;
+    this.byId.delete(oldest.id);
+    // Prepared and closed twice before the first answer: one of the two uses ends here.
+    if (this.closing.has(oldest.id)) this.table.release(oldest);
+    this.closing.set(oldest.id, oldest);
+    return oldest;
+  }
+
+  /** Its Close was answered. */
+  closed(id: number): void {
+    const statement = this.closing.get(id);
+    if (statement === undefined) return;
+    this.closing.delete(id);
+    this.table.release(statement);
+  }
+
+  /** Its Close was skipped because of an error: it is still there. */
+  kept(id: number): void {
+    const statement = this.closing.get(id);
+    if (statement === undefined) return;
+    this.closing.delete(id);
+    if (this.byId.has(id)) this.table.release(statement);
+    else this.byId.set(id, statement);
+  }
+
+  /** Its Parse failed or was skipped. */
+  failed(id: number): void {
+    const statement = this.byId.get(id);
+    if (statement === undefined) return;
+    this.byId.delete(id);
+    this.table.release(statement);
+  }
+
+  clear(): void {
+    for (const statement of this.byId.values()) this.table.release(statement);
+    for (const statement of this.closing.values()) this.table.release(statement);
+    this.byId.clear();
+    this.closing.clear();
+  }
 }
+
+/** What the start of a Parse, Bind, Describe or Close tells. */
+export const NAMED = {
+  /** It names no statement: nothing to do. */
+  no: 0,
+  /** It does: `Names` has been filled in. */
+  yes: 1,
+  /** More of the body is needed to tell. */
+  unknown: 2,
+  /** The body is complete and makes no sense. */
+  broken: 3,
+} as const;
+
+/** The names in a message, as offsets into its body. */
+export class Names {
+  /** Start of the statement's name; a Bind has the portal's name and a NUL in front of it. */
+  from = 0;
+  /** Its NUL. */
+  to = 0;
+
+  /** Bytes of the name. */
+  get length(): number {
+    return this.to - this.from;
+  }
+
+  /**
+   * Looks for the statement's name in `buffer` from `start` to `end`, which hold the body or, unless
+   * `complete`, its beginning.
+   */
+  read(type: number, buffer: Buffer, start: number, end: number, complete: boolean): number {
+    const missing = complete ? NAMED.broken : NAMED.unknown;
+    if (start === end) return missing;
+    let from = start;
+    if (type === FRONTEND.describe || type === FRONTEND.close) {
+      if (buffer[start] !== STATEMENT) return NAMED.no;
+      from = start + 1;
+    } else if (type === FRONTEND.bind) {
+      const portal = buffer.indexOf(0, start);
+      if (portal < 0 || portal >= end) return missing;
+      from = portal + 1;
+    }
+    const to = buffer.indexOf(0, from);
+    if (to < 0 || to >= end) return missing;
+    if (to === from) return NAMED.no;
+    this.from = from;
+    this.to = to;
+    // A Bind may be large and only its names are rewritten; of the others all is needed.
+    if (!complete && type !== FRONTEND.bind) return NAMED.unknown;
+    return type === FRONTEND.parse && !this.parseFits(buffer, end) ? NAMED.broken : NAMED.yes;
+  }
+
+  /** True when query, count and types fill the body of a Parse, as PostgreSQL demands. */
+  private parseFits(buffer: Buffer, end: number): boolean {
+    const query = buffer.indexOf(0, this.to + 1);
+    if (query < 0 || query + 3 > end) return false;
+    return query + 3 + buffer.readUInt16BE(query + 1) * 4 <= end;
+  }
+}
+
+/** A Describe or Close of the statement with this name. */
+export function statementMessage(type: number, name: string): Buffer {
+  const message = Buffer.allocUnsafe(HEADER + 2 + name.length);
+  message[0] = type;
+  message.writeUInt32BE(message.length - 1, 1);
+  message[HEADER] = STATEMENT;
+  message.write(name, HEADER + 1, "latin1");
+  message[message.length - 1] = 0;
+  return message;
+}
+
+function parseMessage(name: string, body: Buffer): Buffer {
+  const message = Buffer.allocUnsafe(HEADER + name.length + 1 + body.length);
+  message[0] = FRONTEND.parse;
+  message.writeUInt32BE(message.length - 1, 1);
+  message.write(name, HEADER, "latin1");
+  message[HEADER + name.length] = 0;
+  body.copy(message, HEADER + name.length + 1);
+  return message;
+}
+
+/** 'S': a statement, where 'P' is a portal. */
+const STATEMENT = 0x53;

@@ -1,34 +1,212 @@
-/** Builders of the messages that a pooler itself sends. Signatures first. */
-import type { Buffer } from "node:buffer";
+/**
+ * Builders of the messages that a pooler sends itself: to clients as if it were a server, to servers
+ * as if it were a client. The latter are made by `pg-protocol` wherever it has a serializer for them.
+ * None of this is on the hot path.
+ * Source: https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+import { Buffer } from "node:buffer";
+import { serialize } from "pg-protocol";
+import { BACKEND, HEADER } from "./messages.ts";
 
-export type ColumnType = "text" | "int4" | "int8" | "numeric" | "bytea";
+/** Types of the columns in SHOW results, with PostgreSQL's object ids and sizes for them. */
+const COLUMN_TYPES = {
+  text: { oid: 25, size: -1 },
+  int4: { oid: 23, size: 4 },
+  int8: { oid: 20, size: 8 },
+  numeric: { oid: 1700, size: -1 },
+  bytea: { oid: 17, size: -1 },
+} as const;
+
+export type ColumnType = keyof typeof COLUMN_TYPES;
+
 export interface Column {
-  name: string;
-  type: ColumnType;
+  readonly name: string;
+  readonly type: ColumnType;
 }
-export declare function authenticationOk(): Buffer;
-export declare function authenticationCleartext(): Buffer;
-export declare function authenticationMd5(salt: Buffer): Buffer;
-export declare function authenticationSasl(mechanisms: readonly string[]): Buffer;
-export declare function authenticationSaslContinue(data: string): Buffer;
-export declare function authenticationSaslFinal(data: string): Buffer;
-export declare function parameterStatus(name: string, value: string): Buffer;
+
+/** A value of a row; a Buffer becomes a bytea in hexadecimal. */
+export type Value = string | number | bigint | Buffer | null;
+
+/** Protocol 3.0 as it stands in a StartupMessage. */
+const PROTOCOL_3_0 = 196_608;
+const AUTHENTICATION = { ok: 0, cleartext: 3, md5: 5, sasl: 10, continue: 11, final: 12 } as const;
+
+export function authenticationOk(): Buffer {
+  return message(BACKEND.authentication, int32(AUTHENTICATION.ok));
+}
+
+export function authenticationCleartext(): Buffer {
+  return message(BACKEND.authentication, int32(AUTHENTICATION.cleartext));
+}
+
+/** `salt`: 4 random bytes. */
+export function authenticationMd5(salt: Buffer): Buffer {
+  return message(BACKEND.authentication, int32(AUTHENTICATION.md5), salt);
+}
+
+export function authenticationSasl(mechanisms: readonly string[]): Buffer {
+  const names = mechanisms.map(text);
+  return message(BACKEND.authentication, int32(AUTHENTICATION.sasl), ...names, text(""));
+}
+
+export function authenticationSaslContinue(data: string): Buffer {
+  return message(BACKEND.authentication, int32(AUTHENTICATION.continue), Buffer.from(data));
+}
+
+export function authenticationSaslFinal(data: string): Buffer {
+  return message(BACKEND.authentication, int32(AUTHENTICATION.final), Buffer.from(data));
+}
+
+export function parameterStatus(name: string, value: string): Buffer {
+  return message(BACKEND.parameterStatus, text(name), text(value));
+}
+
 /** `key`: process id and secret, 8 bytes. */
-export declare function backendKeyData(key: Buffer): Buffer;
-export declare function readyForQuery(status?: "I" | "T" | "E"): Buffer;
-export declare function errorResponse(
+export function backendKeyData(key: Buffer): Buffer {
+  return message(BACKEND.backendKeyData, key);
+}
+
+/** `newest`: minor version that we speak; `unknown`: `_pq_.` options that we do not. */
+export function negotiateProtocolVersion(newest: number, unknown: readonly string[]): Buffer {
+  const names = unknown.map(text);
+  const counts = [int32(newest), int32(unknown.length)];
+  return message(BACKEND.negotiateProtocolVersion, ...counts, ...names);
+}
+
+export function readyForQuery(status: "I" | "T" | "E" = "I"): Buffer {
+  return message(BACKEND.readyForQuery, Buffer.from(status));
+}
+
+/** PgBouncer sends severity, SQLSTATE and text, and no other field. */
+export function errorResponse(
   severity: "ERROR" | "FATAL",
   sqlstate: string,
-  text: string,
-): Buffer;
-export declare function noticeResponse(text: string, detail?: string): Buffer;
-export declare function rowDescription(columns: readonly Column[]): Buffer;
-export declare function dataRow(values: readonly (string | number | bigint | null)[]): Buffer;
-export declare function commandComplete(tag: string): Buffer;
-export declare function sslRequest(): Buffer;
-export declare function startupMessage(parameters: readonly (readonly [string, string])[]): Buffer;
-export declare function passwordMessage(text: string): Buffer;
-export declare function query(sql: string): Buffer;
-export declare function sync(): Buffer;
-export declare function terminate(): Buffer;
-export declare function cancelRequest(key: Buffer): Buffer;
+  message_text: string,
+): Buffer {
+  const fields = [`S${severity}`, `C${sqlstate}`, `M${message_text}`, ""];
+  return message(BACKEND.errorResponse, ...fields.map(text));
+}
+
+export function noticeResponse(notice: string, detail?: string): Buffer {
+  const fields = ["SNOTICE", "C00000", `M${notice}`];
+  if (detail !== undefined) fields.push(`D${detail}`);
+  return message(BACKEND.noticeResponse, ...fields.map(text), text(""));
+}
+
+export function rowDescription(columns: readonly Column[]): Buffer {
+  const described = columns.map(({ name, type }) => {
+    const { oid, size } = COLUMN_TYPES[type];
+    // No table, no column number, then type, size, no modifier, text format.
+    return Buffer.concat([
+      text(name),
+      int32(0),
+      int16(0),
+      int32(oid),
+      int16(size),
+      int32(-1),
+      int16(0),
+    ]);
+  });
+  return message(BACKEND.rowDescription, int16(columns.length), ...described);
+}
+
+export function dataRow(values: readonly Value[]): Buffer {
+  return message(BACKEND.dataRow, int16(values.length), ...values.map(field));
+}
+
+export function commandComplete(tag: string): Buffer {
+  return message(BACKEND.commandComplete, text(tag));
+}
+
+export function parseComplete(): Buffer {
+  return message(BACKEND.parseComplete);
+}
+
+export function closeComplete(): Buffer {
+  return message(BACKEND.closeComplete);
+}
+
+export function sslRequest(): Buffer {
+  return serialize.requestSsl();
+}
+
+/** Protocol 3.0 with exactly these parameters; `pg-protocol` would add client_encoding. */
+export function startupMessage(parameters: readonly (readonly [string, string])[]): Buffer {
+  const pairs = parameters.flatMap(([name, value]) => [text(name), text(value)]);
+  const body = Buffer.concat([int32(PROTOCOL_3_0), ...pairs, text("")]);
+  return Buffer.concat([int32(body.length + 4), body]);
+}
+
+export function passwordMessage(password: string): Buffer {
+  return serialize.password(password);
+}
+
+export function saslInitialResponse(mechanism: string, data: string): Buffer {
+  return serialize.sendSASLInitialResponseMessage(mechanism, data);
+}
+
+export function saslResponse(data: string): Buffer {
+  return serialize.sendSCRAMClientFinalMessage(data);
+}
+
+export function query(sql: string): Buffer {
+  return serialize.query(sql);
+}
+
+/** One parameterised query with the unnamed statement and portal, all results as text. */
+export function extendedQuery(sql: string, values: readonly string[]): Buffer {
+  return Buffer.concat([
+    serialize.parse({ text: sql }),
+    serialize.bind({ values: [...values] }),
+    serialize.describe({ type: "P" }),
+    serialize.execute(),
+    serialize.sync(),
+  ]);
+}
+
+export function sync(): Buffer {
+  return serialize.sync();
+}
+
+export function terminate(): Buffer {
+  return serialize.end();
+}
+
+/** `key`: process id and secret as they stood in BackendKeyData, 8 bytes. */
+export function cancelRequest(key: Buffer): Buffer {
+  return serialize.cancel(key.readInt32BE(0), key.readInt32BE(4));
+}
+
+/** A message of any type; for tests and for what has no builder of its own. */
+export function message(type: number, ...parts: readonly Buffer[]): Buffer {
+  const head = Buffer.allocUnsafe(HEADER);
+  let size = HEADER;
+  for (const part of parts) size += part.length;
+  head[0] = type;
+  head.writeUInt32BE(size - 1, 1);
+  return Buffer.concat([head, ...parts], size);
+}
+
+function field(value: Value): Buffer {
+  if (value === null) return int32(-1);
+  const shown = Buffer.isBuffer(value) ? `\\x${value.toString("hex")}` : String(value);
+  const bytes = Buffer.from(shown);
+  return Buffer.concat([int32(bytes.length), bytes]);
+}
+
+/** A text with a NUL at its end. One within it would cut the message short, so it is left out. */
+function text(value: string): Buffer {
+  return Buffer.from(`${value.replaceAll("\0", "")}\0`);
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+}

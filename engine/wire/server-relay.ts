@@ -1,0 +1,392 @@
+/**
+ * The server's half of the relay: forwards chunks whole to the linked client, pops the outstanding
+ * requests that they answer, and tells when the server is free. Bodies are not looked into, but for
+ * the byte of ReadyForQuery, ParameterStatus and two command tags.
+ * Source: PgBouncer 1.25.2 src/server.c, handle_server_work().
+ */
+import { Buffer } from "node:buffer";
+import { STATUS } from "../core/states.ts";
+import { FRAME, FrameScanner, Stash, writeHeader } from "./frames.ts";
+import { closeGather, gather, isGathering, openGather, type Sink } from "./gather.ts";
+import { BACKEND, FRONTEND, HEADER } from "./messages.ts";
+import { ANSWER, Outstanding } from "./outstanding.ts";
+import type { ClientStatements, ServerStatements } from "./prepared.ts";
+import type { Variables } from "./variables.ts";
+import { closeComplete, parseComplete, query } from "./writer.ts";
+
+/** What a feed came to. */
+export const RELAY = {
+  /** Everything was consumed; nothing to decide. */
+  more: 0,
+  /** Client: a query begins. Call `core.request`; when linked, feed again from `consumed`. */
+  request: 1,
+  /** Ready with nothing outstanding: once its bytes are flushed, `core.ready(server.status)`. */
+  ready: 2,
+  /** Client: it said Terminate. */
+  terminate: 3,
+  /** Protocol violation: `error` is the text. Client: FATAL 08P01 and close; server: close. */
+  error: 4,
+  /** Server: it spoke although not linked; PgBouncer calls it dirty. Close it. */
+  dirty: 5,
+  /** Server: the query of `ask` was answered; `askFailed` tells how. */
+  answered: 6,
+} as const;
+export type Relayed = (typeof RELAY)[keyof typeof RELAY];
+
+export interface RelayOptions {
+  /** max_packet_size: bytes of the largest message, the type byte included. */
+  maxPacketSize: number;
+  /** disable_pqexec: clients may not use the simple protocol. */
+  disablePqexec: boolean;
+}
+
+/** What the server's half needs of the client's. */
+export interface ClientHalf {
+  readonly sink: Sink;
+  readonly variables: Variables;
+  readonly statements: ClientStatements | undefined;
+  /** A query of the client has begun and is not over. */
+  busy: boolean;
+  /** The client may still send COPY data. */
+  copying: boolean;
+  /** No message of the client has been forwarded in part only. */
+  readonly atBoundary: boolean;
+}
+
+export class ServerRelay {
+  /** The linked client's half; `link` and `unlink` set it. */
+  client: ClientHalf | undefined;
+  /** Why, after `error` or `dirty`. */
+  error = "";
+  /** STATUS of the core: that of the last ReadyForQuery, or busy since something came after it. */
+  status: number = STATUS.idle;
+  /** True: in statement mode `ready` is told at every T or E, whatever is outstanding. */
+  statementMode = false;
+  /** True when the query of the last `ask` was answered with an error. */
+  askFailed = false;
+  /** True from CopyInResponse to the end of that COPY. */
+  copying = false;
+  /** What the server has still to answer; the client's half appends. */
+  readonly outstanding = new Outstanding();
+  readonly sink: Sink;
+  readonly variables: Variables;
+  readonly statements: ServerStatements | undefined;
+  private readonly scanner: FrameScanner;
+  private readonly stash = new Stash();
+  private chunk: Buffer = NOTHING;
+  /** Offset in the chunk of the first byte that is to be forwarded and has not been. */
+  private run = 0;
+  private verdict: Relayed = RELAY.more;
+  private asking = false;
+  private failed = false;
+  /** The message that the scanner is in is kept from the client. */
+  private discarding = false;
+  /** Its body is being put together in the stash. */
+  private collecting = false;
+
+  /** `sink` leads to the server. Without `statements` prepared statements are not tracked. */
+  constructor(
+    sink: Sink,
+    options: RelayOptions,
+    variables: Variables,
+    statements?: ServerStatements,
+  ) {
+    this.sink = sink;
+    this.variables = variables;
+    this.statements = statements;
+    this.scanner = new FrameScanner(options.maxPacketSize);
+  }
+
+  /**
+   * Sends a query of the pooler's own (SET, reset, check). Its answer is kept from the client; the
+   * feed that brings the end of it comes to `answered`.
+   */
+  ask(sql: string): void {
+    this.asking = true;
+    this.askFailed = false;
+    this.status = STATUS.busy;
+    const message = query(sql);
+    this.sink.write(message, 0, message.length);
+  }
+
+  /** Takes what the server sent and forwards it to the linked client. */
+  feed(buffer: Buffer, start: number, end: number): Relayed {
+    const scanner = this.scanner;
+    scanner.feed(buffer, start, end);
+    this.chunk = buffer;
+    this.run = start;
+    this.verdict = RELAY.more;
+    if (scanner.remaining > 0) this.body();
+    while (!this.isLost) {
+      const found = scanner.next();
+      if (found === FRAME.message) this.message();
+      else if (found === FRAME.bad) this.fail("bad pkt header");
+      else break;
+    }
+    this.finishChunk();
+    if (this.verdict === RELAY.more && this.settles()) return RELAY.ready;
+    return this.verdict;
+  }
+
+  /** True, once, when the query of the linked client is over and the server has nothing to do. */
+  settles(): boolean {
+    const client = this.client;
+    if (client === undefined || this.status === STATUS.busy || !client.busy) return false;
+    if (this.outstanding.length > 0 || client.copying || !client.atBoundary) return false;
+    client.busy = false;
+    return true;
+  }
+
+  /** Nothing that follows can be relayed. */
+  private get isLost(): boolean {
+    return this.verdict === RELAY.error || this.verdict === RELAY.dirty;
+  }
+
+  private message(): void {
+    const scanner = this.scanner;
+    if (this.discards(scanner.type)) {
+      this.flush(scanner.split ? this.run : scanner.start);
+      this.discarding = true;
+    } else if (scanner.split) {
+      // The part of the header that came with the last chunk has been held back until now.
+      this.run = scanner.position;
+      writeHeader(header, scanner.type, scanner.size);
+      this.send(header, 0, HEADER);
+    }
+    this.body();
+  }
+
+  /** Steps over what the chunk holds of the body, and finishes the message if that is all. */
+  private body(): void {
+    const scanner = this.scanner;
+    const from = scanner.position;
+    const complete = scanner.skip();
+    const to = scanner.position;
+    if (this.discarding) this.run = to;
+    if (!complete) {
+      this.collecting ||= this.isRead();
+      if (this.collecting) this.stash.append(this.chunk, from, to);
+    } else if (this.collecting) {
+      this.stash.append(this.chunk, from, to);
+      this.finish(this.stash.bytes, 0, this.stash.length);
+      this.stash.clear();
+    } else {
+      this.finish(this.chunk, from, to);
+    }
+  }
+
+  /** True for messages whose bodies are looked into. */
+  private isRead(): boolean {
+    const { type, size } = this.scanner;
+    if (type === BACKEND.readyForQuery || type === BACKEND.parameterStatus) return true;
+    return type === BACKEND.commandComplete && this.statements !== undefined && isClearing(size);
+  }
+
+  /** Notes what a message means by its type; true when the client is not to see it. */
+  private discards(type: number): boolean {
+    if (this.asking) {
+      if (type === BACKEND.errorResponse) this.askFailed = true;
+      return true;
+    }
+    if (this.client === undefined) return this.unsolicited(type);
+    switch (type) {
+      case BACKEND.dataRow:
+      case BACKEND.copyData:
+      case BACKEND.copyDone:
+      case BACKEND.copyFail:
+      case BACKEND.copyOutResponse:
+      case BACKEND.functionCallResponse:
+      case BACKEND.parameterDescription:
+        this.status = STATUS.busy;
+        return false;
+      case BACKEND.readyForQuery:
+      case BACKEND.noticeResponse:
+      case BACKEND.notificationResponse:
+      case BACKEND.parameterStatus:
+        return false;
+      default:
+        this.status = STATUS.busy;
+        return this.answers(type, this.client);
+    }
+  }
+
+  /** The messages that answer a request; true when the client did not ask for this one. */
+  private answers(type: number, client: ClientHalf): boolean {
+    const { outstanding } = this;
+    switch (type) {
+      case BACKEND.parseComplete:
+        if (!outstanding.pop(FRONTEND.parse)) return false;
+        if (outstanding.answer === ANSWER.swallow) return true;
+        if (outstanding.statement > 0) client.statements?.answered();
+        return false;
+      case BACKEND.bindComplete:
+        outstanding.pop(FRONTEND.bind);
+        return false;
+      case BACKEND.closeComplete:
+        if (!outstanding.pop(FRONTEND.close)) return false;
+        if (outstanding.statement > 0) this.statements?.closed(outstanding.statement);
+        return outstanding.answer === ANSWER.swallow;
+      case BACKEND.noData:
+      case BACKEND.rowDescription:
+        outstanding.pop(FRONTEND.describe);
+        return false;
+      case BACKEND.commandComplete:
+        this.endCopy();
+        outstanding.pop(FRONTEND.execute);
+        return false;
+      case BACKEND.emptyQueryResponse:
+      case BACKEND.portalSuspended:
+        outstanding.pop(FRONTEND.execute);
+        return false;
+      case BACKEND.errorResponse:
+        this.endCopy();
+        this.failed = true;
+        return false;
+      case BACKEND.copyInResponse:
+      case BACKEND.copyBothResponse:
+        this.copying = true;
+        // A client that pipelines has perhaps sent all its data already.
+        client.copying = !outstanding.hasCopyEnd();
+        return false;
+      default:
+        this.fail("unknown pkt");
+        return true;
+    }
+  }
+
+  /** Not linked and nothing asked: news are harmless, anything else means that it is not idle. */
+  private unsolicited(type: number): boolean {
+    if (type === BACKEND.notificationResponse || type === BACKEND.parameterStatus) return true;
+    this.error = `got packet '${String.fromCharCode(type)}' from server when not linked`;
+    this.status = STATUS.busy;
+    this.verdict = RELAY.dirty;
+    return true;
+  }
+
+  /** The whole message has passed; `bytes` holds its body if it is one that is looked into. */
+  private finish(bytes: Buffer, from: number, to: number): void {
+    this.discarding = false;
+    this.collecting = false;
+    const type = this.scanner.type;
+    if (type === BACKEND.readyForQuery) this.readyForQuery(bytes[from]);
+    else if (type === BACKEND.parameterStatus) this.parameterStatus(bytes, from, to);
+    else if (type === BACKEND.commandComplete && this.statements !== undefined) {
+      if (isClearing(this.scanner.size)) this.commandComplete(bytes, from, to);
+    }
+    if (this.outstanding.length > 0) this.answerFakes();
+  }
+
+  private readyForQuery(letter: number | undefined): void {
+    if (letter === LETTER_I) this.status = STATUS.idle;
+    else if (letter === LETTER_T) this.status = STATUS.transaction;
+    else if (letter === LETTER_E) this.status = STATUS.failed;
+    else {
+      this.fail("unknown transaction status");
+      return;
+    }
+    if (this.asking) {
+      this.asking = false;
+      this.verdict = RELAY.answered;
+      return;
+    }
+    const { outstanding } = this;
+    if (!outstanding.popReady() && this.failed) outstanding.dropUntilSync(this.dropped);
+    outstanding.dropStrayCopyEnds();
+    this.failed = false;
+    if (this.statementMode && this.status !== STATUS.idle) this.verdict = RELAY.ready;
+  }
+
+  private parameterStatus(bytes: Buffer, from: number, to: number): void {
+    const middle = bytes.indexOf(0, from);
+    const last = middle < 0 ? -1 : bytes.indexOf(0, middle + 1);
+    if (last < 0 || last >= to) {
+      this.fail("broken ParameterStatus packet");
+      return;
+    }
+    const name = bytes.toString("utf8", from, middle);
+    const value = bytes.toString("utf8", middle + 1, last);
+    this.variables.set(name, value);
+    this.client?.variables.set(name, value);
+  }
+
+  /** DEALLOCATE ALL and DISCARD ALL: what client and server knew is gone. */
+  private commandComplete(bytes: Buffer, from: number, to: number): void {
+    const tag = bytes.toString("latin1", from, to - 1);
+    if (tag !== "DEALLOCATE ALL" && tag !== "DISCARD ALL") return;
+    this.statements?.clear();
+    this.client?.statements?.clear();
+  }
+
+  private endCopy(): void {
+    if (!this.copying) return;
+    this.copying = false;
+    this.outstanding.dropCopy(this.dropped);
+  }
+
+  /** Undoes what was noted in advance about a request that the server has skipped. */
+  private readonly dropped = (type: number, answer: number, statement: number): void => {
+    if (statement === 0) return;
+    if (type === FRONTEND.parse) {
+      if (answer !== ANSWER.fake) this.statements?.failed(statement);
+      if (answer !== ANSWER.swallow) this.client?.statements?.refused();
+    } else if (answer === ANSWER.swallow) {
+      this.statements?.kept(statement);
+    }
+  };
+
+  /** Gives the answers that the server will not, at their place among those that it did. */
+  private answerFakes(): void {
+    let type = this.outstanding.popFake();
+    while (type !== 0) {
+      this.flush(this.scanner.position);
+      const answer = type === FRONTEND.parse ? PARSE_COMPLETE : CLOSE_COMPLETE;
+      this.send(answer, 0, answer.length);
+      if (type === FRONTEND.parse) this.client?.statements?.answered();
+      type = this.outstanding.popFake();
+    }
+  }
+
+  /** Forwards the rest of the chunk; where nothing was changed, all of it, and without a copy. */
+  private finishChunk(): void {
+    const to = this.scanner.whole;
+    if (isGathering()) {
+      this.flush(to);
+      closeGather();
+    } else if (this.run < to) {
+      this.client?.sink.write(this.chunk, this.run, to);
+    }
+  }
+
+  /** Forwards the chunk up to `to`, with more pieces to come. */
+  private flush(to: number): void {
+    if (this.run < to) this.send(this.chunk, this.run, to);
+    this.run = to;
+  }
+
+  private send(bytes: Buffer, from: number, to: number): void {
+    if (this.client === undefined) return;
+    openGather(this.client.sink);
+    gather(bytes, from, to);
+  }
+
+  private fail(text: string): void {
+    this.error = text;
+    this.verdict = RELAY.error;
+  }
+}
+
+/** Can a CommandComplete of this size be one that clears prepared statements? */
+function isClearing(size: number): boolean {
+  return size === DEALLOCATE_ALL_SIZE || size === DISCARD_ALL_SIZE;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+const PARSE_COMPLETE = parseComplete();
+const CLOSE_COMPLETE = closeComplete();
+const DEALLOCATE_ALL_SIZE = HEADER + "DEALLOCATE ALL".length + 1;
+const DISCARD_ALL_SIZE = HEADER + "DISCARD ALL".length + 1;
+const LETTER_I = 0x49;
+const LETTER_T = 0x54;
+const LETTER_E = 0x45;
+/** A header that was cut by the end of a chunk, put together again; used up at once. */
+const header = Buffer.alloc(HEADER);
