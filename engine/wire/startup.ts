@@ -1,32 +1,229 @@
-/** First packets of a client, and the startup parameters in them. Signatures first. */
-import type { Buffer } from "node:buffer";
-import type { VariableNames, Variables } from "./variables.ts";
+/**
+ * The first packets of a client, which have no type byte, and the startup parameters in them.
+ * Source: PgBouncer 1.25.2 src/proto.c, get_header(); src/client.c, decide_startup_pool().
+ */
+import { Buffer } from "node:buffer";
+import { Stash } from "./frames.ts";
+import { parseOptions } from "./options.ts";
+import { type VariableNames, Variables } from "./variables.ts";
+import { negotiateProtocolVersion } from "./writer.ts";
 
+/** What kind of replication connection the client wants. */
 export type Replication = "no" | "physical" | "logical";
+
+/** An accepted StartupMessage. */
 export interface Startup {
   kind: "startup";
   user: string;
   /** The user's name when the client named none. */
   database: string;
   replication: Replication;
+  /** The tracked parameters that the client set. */
   variables: Variables;
-  /** `options` as sent; kept for replication connections, which pass it on. */
+  /** `options` as sent, for replication connections, which hand it to the server; else undefined. */
   options: string | undefined;
-  /** Bytes of NegotiateProtocolVersion to send, when the client asked for more than 3.0. */
+  /** NegotiateProtocolVersion, to be sent first, when the client asked for more than plain 3.0. */
   negotiate: Buffer | undefined;
 }
-/** Why a login is refused. */
+
+/** Why a login is refused: send `errorResponse("FATAL", sqlstate, text)` if told, then close. */
 export interface Refusal {
   kind: "refused";
-  /** False: the socket is closed without a word. */
+  /** False: the socket is closed without a word, and the text is for the log only. */
   told: boolean;
   sqlstate: string;
   text: string;
+  /** Says more than the text, for the log; "" when there is nothing more. */
+  detail: string;
 }
+
 export interface StartupRules {
   names: VariableNames;
   /** ignore_startup_parameters. */
   ignored: ReadonlySet<string>;
-  /** application_name_add_host: the client's "host:port", or undefined when off. */
+  /** application_name_add_host: the client's "host:port"; undefined when that is off. */
   peer: string | undefined;
+}
+
+/** A first packet; `body` is what follows the code. */
+export type FirstPacket =
+  | { kind: "ssl" | "gss" }
+  | { kind: "cancel" | "parameters"; minor: number; body: Buffer };
+
+/** Builds a refusal; PgBouncer's own errors have SQLSTATE 08P01. */
+export function refuse(text: string, told = true, detail = ""): Refusal {
+  return { kind: "refused", told, sqlstate: "08P01", text, detail };
+}
+
+const HEADER = 8;
+const CODE = { cancel: 80_877_102, ssl: 80_877_103, gss: 80_877_104, v2: 0x2_0000, v3: 0x3_0000 };
+/** Longest user name, in bytes. Source: include/bouncer.h, MAX_USERNAME. */
+const MAX_USERNAME = 128;
+
+/** Puts a first packet together from chunks. */
+export class FirstPacketReader {
+  /** How far the last feed came. */
+  consumed = 0;
+  private readonly stash = new Stash();
+  private readonly limit: number;
+
+  /** `limit`: max_packet_size in bytes. */
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** The packet when it is complete, undefined while it is not. */
+  feed(buffer: Buffer, start: number, end: number): FirstPacket | Refusal | undefined {
+    const { stash } = this;
+    this.consumed = start;
+    if (!this.fill(buffer, end, HEADER)) return this.early();
+    const length = stash.bytes.readUInt32BE(0);
+    const code = stash.bytes.readUInt32BE(4);
+    const known = recognise(code);
+    if (stash.bytes[0] !== 0) return refuse("bad packet", false);
+    if (known === undefined || length < HEADER || length > Math.min(LONGEST, this.limit)) {
+      return refuse(`bad packet header: '${stash.bytes.toString("hex", 0, HEADER)}'`);
+    }
+    if (known === "v2") return refuse("old V2 protocol not supported");
+    if (!this.fill(buffer, end, length)) return undefined;
+    const body = Buffer.from(stash.bytes.subarray(HEADER, length));
+    stash.clear();
+    if (known === "ssl" || known === "gss") return { kind: known };
+    return { kind: known, minor: code & 0xffff, body };
+  }
+
+  /** Takes bytes until there are `want`; true when there are. */
+  private fill(buffer: Buffer, end: number, want: number): boolean {
+    const to = Math.min(end, this.consumed + Math.max(0, want - this.stash.length));
+    this.stash.append(buffer, this.consumed, to);
+    this.consumed = to;
+    return this.stash.length >= want;
+  }
+
+  /** A first packet begins with a zero byte; there is no point in waiting for more of another. */
+  private early(): Refusal | undefined {
+    const { bytes, length } = this.stash;
+    return length > 0 && bytes[0] !== 0 ? refuse("bad packet", false) : undefined;
+  }
+}
+
+/** Longest first packet: the two upper bytes of its length must be 0. */
+const LONGEST = 0xffff;
+
+function recognise(code: number): "cancel" | "ssl" | "gss" | "v2" | "parameters" | undefined {
+  if (code === CODE.cancel) return "cancel";
+  if (code === CODE.ssl) return "ssl";
+  if (code === CODE.gss) return "gss";
+  if (code === CODE.v2) return "v2";
+  return code >>> 16 === 3 ? "parameters" : undefined;
+}
+
+/** Reads the parameters of a StartupMessage; `minor` is the minor version that it asks for. */
+export function parseStartup(body: Buffer, minor: number, rules: StartupRules): Startup | Refusal {
+  const { pairs, whole } = readPairs(body);
+  const reading = new Reading(rules, replicationIn(pairs));
+  for (const [name, value] of pairs) {
+    const refusal = reading.take(name, value);
+    if (refusal !== undefined) return refusal;
+  }
+  if (!whole) return refuse("invalid startup packet layout: expected terminator as last byte");
+  if (reading.user === "") return refuse("no username supplied");
+  if (Buffer.byteLength(reading.user) >= MAX_USERNAME) return refuse("username too long");
+  return reading.startup(minor);
+}
+
+/** One StartupMessage, parameter by parameter. */
+class Reading {
+  user = "";
+  private readonly extensions: string[] = [];
+  private database = "";
+  private options: string | undefined;
+  private named = false;
+  private readonly variables: Variables;
+  private readonly rules: StartupRules;
+  private readonly replication: Replication;
+
+  constructor(rules: StartupRules, replication: Replication) {
+    this.rules = rules;
+    this.replication = replication;
+    this.variables = new Variables(rules.names);
+  }
+
+  /** Takes one parameter; a refusal if PgBouncer would not have it. */
+  take(name: string, value: string): Refusal | undefined {
+    if (name === "database") this.database = value;
+    else if (name === "user") this.user = value;
+    else if (name === "options") return this.takeOptions(value);
+    else if (name === "application_name") this.nameApplication(value);
+    else if (name === "replication") return undefined;
+    else if (name.startsWith("_pq_.")) this.extensions.push(name);
+    else if (!this.variables.set(name, value) && !this.rules.ignored.has(name)) {
+      return refuse(`unsupported startup parameter: ${name}`, true, `${name}=${value}`);
+    }
+    return undefined;
+  }
+
+  startup(minor: number): Startup {
+    if (!this.named && this.rules.peer !== undefined) this.nameApplication("app");
+    const { user, replication, variables, options, extensions } = this;
+    const asked = minor > 0 || extensions.length > 0;
+    const negotiate = asked ? negotiateProtocolVersion(CODE.v3, extensions) : undefined;
+    const database = this.database || user;
+    return { kind: "startup", user, database, replication, variables, options, negotiate };
+  }
+
+  private nameApplication(name: string): void {
+    const { peer } = this.rules;
+    this.named = true;
+    this.variables.set("application_name", peer === undefined ? name : `${name} - ${peer}`);
+  }
+
+  private takeOptions(text: string): Refusal | undefined {
+    // A replication connection has a server of its own, which can be given any options.
+    if (this.replication !== "no") {
+      this.options = text;
+      return undefined;
+    }
+    const settings = parseOptions(text);
+    if (settings === undefined) {
+      const only = "only '-c config=val' and '--config=val' are allowed";
+      return refuse(`unsupported options startup parameter: ${only}`);
+    }
+    const { ignored } = this.rules;
+    for (const [name, value] of settings) {
+      if (this.variables.set(name, value) || ignored.has(name) || ignored.has("options")) continue;
+      const detail = `${name}=${value}`;
+      return refuse(`unsupported startup parameter in options: ${name}`, true, detail);
+    }
+    return undefined;
+  }
+}
+
+/** `whole`: the list ended with its terminator, and with that the packet ended too. */
+function readPairs(body: Buffer): { pairs: [string, string][]; whole: boolean } {
+  const pairs: [string, string][] = [];
+  let at = 0;
+  for (;;) {
+    const nameEnd = body.indexOf(0, at);
+    if (nameEnd < 0) return { pairs, whole: false };
+    if (nameEnd === at) return { pairs, whole: at + 1 === body.length };
+    const valueEnd = body.indexOf(0, nameEnd + 1);
+    if (valueEnd < 0) return { pairs, whole: false };
+    pairs.push([body.toString("utf8", at, nameEnd), body.toString("utf8", nameEnd + 1, valueEnd)]);
+    at = valueEnd + 1;
+  }
+}
+
+function replicationIn(pairs: readonly [string, string][]): Replication {
+  let replication: Replication = "no";
+  for (const [name, value] of pairs) {
+    if (name === "replication") replication = replicationOf(value.toLowerCase(), replication);
+  }
+  return replication;
+}
+
+function replicationOf(value: string, before: Replication): Replication {
+  if (value === "database") return "logical";
+  if (/^(t|tr|tru|true|y|ye|yes|on|1)$/.test(value)) return "physical";
+  return /^(f|fa|fal|fals|false|n|no|of|off|0)$/.test(value) ? "no" : before;
 }

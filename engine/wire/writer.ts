@@ -66,7 +66,7 @@ export function backendKeyData(key: Buffer): Buffer {
   return message(BACKEND.backendKeyData, key);
 }
 
-/** `newest`: minor version that we speak; `unknown`: `_pq_.` options that we do not. */
+/** `newest`: the whole version number that we speak; `unknown`: `_pq_.` options that we do not. */
 export function negotiateProtocolVersion(newest: number, unknown: readonly string[]): Buffer {
   const names = unknown.map(text);
   const counts = [int32(newest), int32(unknown.length)];
