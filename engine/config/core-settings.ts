@@ -115,7 +115,7 @@ function target(entry: DatabaseEntry): string {
   ]);
 }
 
-/** Here 0 does not mean "off" but "as the global setting says". Source: src/server.c, src/janitor.c. */
+/** Where 0 means "as the global setting says", not "off". Source: src/server.c, src/janitor.c. */
 function unlessZero(value: number | null | undefined): number | undefined {
   return value === null || value === 0 ? undefined : value;
 }

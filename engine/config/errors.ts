@@ -57,7 +57,7 @@ export function unknownName(
 
 /** The choice most like `text`; undefined when none is near enough to be a slip of the pen. */
 export function nearest(text: string, choices: readonly string[]): string | undefined {
-  if (choices.length === 0) return undefined;
+  if (choices.length === 0 || text.length > LONGEST_SHOWN) return undefined;
   const wanted = text.toLowerCase();
   const beginning = choices.filter((choice) => wanted.length >= 3 && choice.startsWith(wanted));
   if (beginning.length === 1) return beginning[0];
@@ -73,12 +73,19 @@ export function didYouMean(text: string, choices: readonly string[]): string | u
 }
 
 function sentence({ at, name, got, problem, expected, fix }: ConfigErrorParts): string {
-  const trouble = problem ?? (got === undefined ? "is missing" : `is ${JSON.stringify(got)}`);
-  const parts = [`${oneLine(name)} ${trouble}`, `expected ${expected}`];
+  const found = got === undefined ? "is missing" : `is ${JSON.stringify(short(got))}`;
+  const parts = [`${short(oneLine(name))} ${problem ?? found}`, `expected ${expected}`];
   if (fix !== undefined) parts.push(fix);
   return `${at}: ${parts.join("; ")}`;
 }
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, " ");
+}
+
+/** Longest name or value that a message shows whole. */
+const LONGEST_SHOWN = 200;
+
+function short(text: string): string {
+  return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN)}...`;
 }

@@ -1,6 +1,6 @@
 /**
- * The lines of an ini file as PgBouncer reads them: sections, `key = value`, whole-line comments and
- * `%include`. What keys and values mean is not known here.
+ * The lines of an ini file as PgBouncer reads them: sections, `key = value`, comments on lines of
+ * their own and `%include`. What keys and values mean is not known here.
  * Source: PgBouncer 1.25.2 lib/usual/cfparser.c, parse_ini_file().
  */
 import { readFileSync } from "node:fs";
@@ -24,7 +24,7 @@ export const readFromDisk: ReadFile = (path) => readFileSync(path, "utf8");
 /**
  * The headings and settings of `file` in order, included files in their place. Relative names are
  * relative to the working directory, as in PgBouncer. Throws ConfigError for what is neither
- * setting, heading nor comment, for a setting before any section, and for a file that cannot be read.
+ * setting, heading nor comment, for a setting before any section, and for an unreadable file.
  */
 export function iniLines(file: string, readFile: ReadFile): IniLine[] {
   const lines: IniLine[] = [];
@@ -43,6 +43,24 @@ export function readOrRefuse(path: string, at: string, readFile: ReadFile): stri
   }
 }
 
+/**
+ * The lines of a file with their places, white space around them removed (a byte order mark too,
+ * other than in PgBouncer). Throws ConfigError for a line too long to be matched by a pattern.
+ */
+export function* linesOf(text: string, file: string): Generator<[at: string, content: string]> {
+  for (const [index, line] of text.split("\n").entries()) {
+    const at = `${file}:${index + 1}`;
+    if (line.length > LONGEST_LINE) {
+      const problem = `has ${line.length} characters`;
+      throw new ConfigError({ at, name: "line", problem, expected: `at most ${LONGEST_LINE}` });
+    }
+    yield [at, line.trim()];
+  }
+}
+
+/** Characters of a line; the longest password that PgBouncer takes fits with all quotes doubled. */
+const LONGEST_LINE = 200_000;
+
 interface Source {
   file: string;
   /** Where the file was named. */
@@ -55,9 +73,7 @@ const DEEPEST = 10;
 
 function readInto(lines: IniLine[], source: Source, readFile: ReadFile): void {
   const text = readOrRefuse(source.file, source.at, readFile);
-  for (const [index, line] of text.split("\n").entries()) {
-    const at = `${source.file}:${index + 1}`;
-    const content = trim(line);
+  for (const [at, content] of linesOf(text, source.file)) {
     const included = /^%include[ \t]+(.*)$/.exec(content)?.[1];
     if (included === undefined) readLine(lines, at, content);
     else include(lines, { file: included, at, depth: source.depth + 1 }, readFile);
@@ -78,15 +94,19 @@ function include(lines: IniLine[], source: Source, readFile: ReadFile): void {
 }
 
 function readLine(lines: IniLine[], at: string, content: string): void {
-  if (content === "" || content.startsWith("#") || content.startsWith(";")) return;
-  const heading = /^\[([^\]]*)\](.*)$/.exec(content);
-  if (heading === null) lines.push(readSetting(at, content, lines.at(-1)?.section));
-  else {
-    const [, section = "", rest = ""] = heading;
+  let rest = content;
+  let heading = HEADING.exec(rest);
+  while (heading !== null) {
+    const [whole, section = ""] = heading;
     lines.push({ at, section, key: undefined, value: "" });
-    readLine(lines, at, trim(rest)); // PgBouncer reads on behind the bracket.
+    rest = rest.slice(whole.length); // PgBouncer reads on behind the bracket.
+    heading = HEADING.exec(rest);
   }
+  if (rest === "" || rest.startsWith("#") || rest.startsWith(";")) return;
+  lines.push(readSetting(at, rest, lines.at(-1)?.section));
 }
+
+const HEADING = /^\[([^\]]*)\]\s*/;
 
 function readSetting(at: string, content: string, section: string | undefined): IniLine {
   const match = /^(?:'([^']+)'|([\w.*-]*))[ \t]*=[ \t]*(.*)$/.exec(content);
@@ -101,9 +121,4 @@ function readSetting(at: string, content: string, section: string | undefined): 
     throw new ConfigError({ at, name: key, problem: "is in no section", expected });
   }
   return { at, section, key, value };
-}
-
-/** White space of C, which is less than that of Unicode. */
-function trim(text: string): string {
-  return text.replace(/^[ \t\r\v\f]+/, "").replace(/[ \t\r\v\f]+$/, "");
 }

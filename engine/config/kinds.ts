@@ -187,8 +187,8 @@ function showNumber(value: number | null): string | null {
 }
 
 function hint<T>(kind: Kind<T>, written: string): string | undefined {
-  const uncommented = written.replace(/\s+[;#].*$/, "");
-  if (uncommented !== written && kind.read(uncommented) !== undefined) {
+  const comment = written.search(/\s[;#]/);
+  if (comment >= 0 && kind.read(written.slice(0, comment).trim()) !== undefined) {
     return "a comment needs a line of its own";
   }
   if (kind === flag) return flagHint(written);

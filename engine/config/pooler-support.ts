@@ -1,5 +1,5 @@
 /**
- * What a config asks of our pooler that it cannot do: refused by name, never passed over in silence.
+ * What a config asks of our pooler that it cannot do: refused by name, never passed over silently.
  * The simulator takes every setting; only those that move the scheduler matter to it.
  */
 import type { Named } from "./entries.ts";

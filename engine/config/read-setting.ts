@@ -23,7 +23,7 @@ export function readFriendlySetting(at: string, name: SettingName, written: Writ
   return readFriendly(rowOf(name).kind, at, name, written);
 }
 
-/** The console is no database to look users up in. Source: PgBouncer src/util.c, cf_set_authdb(). */
+/** The console is no database to look users up in. Source: PgBouncer 1.25.2 src/util.c. */
 function checkReserved(at: string, name: SettingName, written: Written): void {
   if (name !== "auth_dbname" || written !== CONSOLE) return;
   const expected = "another database: this one is the console";

@@ -5,7 +5,7 @@
  * Source: PgBouncer 1.25.2 src/loader.c, load_auth_file().
  */
 import { ConfigError } from "./errors.ts";
-import { type ReadFile, readFromDisk, readOrRefuse } from "./ini-lines.ts";
+import { linesOf, type ReadFile, readFromDisk, readOrRefuse } from "./ini-lines.ts";
 
 /** Longest name and secret in bytes. Source: PgBouncer 1.25.2 include/bouncer.h. */
 const LONGEST_NAME = 127;
@@ -25,10 +25,9 @@ export function loadUserlist(
  */
 export function parseUserlist(text: string, file: string): ReadonlyMap<string, string> {
   const secrets = new Map<string, string>();
-  for (const [index, line] of text.split("\n").entries()) {
-    const content = line.trim();
+  for (const [at, content] of linesOf(text, file)) {
     if (content === "" || content.startsWith(";")) continue;
-    const [name, secret] = readUser(content, `${file}:${index + 1}`);
+    const [name, secret] = readUser(content, at);
     secrets.set(name, secret);
   }
   return secrets;

@@ -7,9 +7,9 @@ import { DEFAULT_VALUES, type SettingName, type Values } from "./settings.ts";
 /** Keys and values as a workload file has them. */
 export type WrittenKeys = Readonly<Record<string, Written>>;
 
-/** Where a workload's settings were written and what they are laid upon. */
+/** Where a workload's settings were written, and what they are laid upon. */
 export interface WrittenOptions {
-  /** The place of a key for errors, such as `web.yaml:12`; `path` is as in `databases, shop, port`. */
+  /** The place of a key for errors, such as `web.yaml:12`; a path is `databases, shop, port`. */
   readonly place?: (...path: string[]) => string;
   /** The config that the settings change; left out: PgBouncer's defaults. */
   readonly base?: Config;

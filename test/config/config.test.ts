@@ -1,0 +1,293 @@
+/** A config in use: SHOW CONFIG, SET, RELOAD, what the core gets, what our pooler refuses. */
+import { describe, expect, test } from "vitest";
+import {
+  applySet,
+  type Config,
+  ConfigError,
+  configFrom,
+  coreSettings,
+  coreSettingsFrom,
+  loadConfig,
+  poolerNotes,
+  poolerRefusals,
+  reloadConfig,
+  SETTINGS,
+  settingValue,
+  showConfig,
+  sourceOf,
+} from "../../engine/config/index.ts";
+import { DEFAULTS } from "../../engine/core/settings.ts";
+import { MILLISECOND, SECOND } from "../../engine/core/units.ts";
+
+function load(text: string): Config {
+  return loadConfig("a.ini", () => text);
+}
+
+function message(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return "none";
+}
+
+describe("SHOW CONFIG", () => {
+  const rows = showConfig(load("[pgbouncer]\nquery_wait_timeout = 0.25\nlog_stats = 2\n"));
+  const row = (key: string) => rows.find((candidate) => candidate.key === key);
+
+  test("has PgBouncer's 100 settings in alphabetical order", () => {
+    const keys = rows.map(({ key }) => key);
+    expect(keys).toHaveLength(100);
+    expect(keys).toEqual([...keys].sort());
+  });
+
+  test.each([
+    ["auth_user", null, null, "yes", "NULL where PgBouncer has none"],
+    ["auth_hba_file", "", "", "yes", "empty is not NULL"],
+    ["conffile", "a.ini", null, "yes", "the file that was loaded"],
+    ["listen_port", "6432", "6432", "no", "needs a restart"],
+    ["log_stats", "1", "1", "yes", "any number but 0 is true"],
+    ["query_wait_timeout", "0.25", "120", "yes", "seconds"],
+    ["unix_socket_mode", "511", "0777", "no", "the default as written, the value as a number"],
+    ["verbose", "0", null, "yes", "a number without a default is 0"],
+  ])("%s is %j, by default %j, changeable: %s: %s", (key, value, preset, changeable, _why) => {
+    expect(row(key)).toEqual({ key, value, default: preset, changeable });
+  });
+});
+
+test("every setting has a sentence and a source", () => {
+  for (const [name, row] of Object.entries(SETTINGS)) {
+    expect(row.doc, name).toMatch(/^[A-Z].*\.$/);
+    expect(sourceOf(name as keyof typeof SETTINGS)).toMatch(/pgbouncer/i);
+  }
+});
+
+describe("SET", () => {
+  const config = load("[pgbouncer]\n");
+
+  test("gives a new config and leaves the old as it is", () => {
+    const changed = applySet(config, "default_pool_size", "7");
+    expect(settingValue(changed, "default_pool_size")).toBe("7");
+    expect(settingValue(config, "default_pool_size")).toBe("20");
+  });
+
+  test.each([
+    [
+      "listen_port",
+      "1",
+      "SET: listen_port cannot be changed while running; " +
+        "expected a new value in the file, and a restart",
+    ],
+    [
+      "defaultpoolsize",
+      "1",
+      "SET: defaultpoolsize is unknown; expected a setting of [pgbouncer]; " +
+        'did you mean "default_pool_size"?',
+    ],
+    ["verbose", "x", 'SET: verbose is "x"; expected an integer from 0 to 3'],
+    ["syslog", "1", 'SET: syslog is "1"; expected 0: our pooler has no more yet'],
+  ])("%s = %s is refused", (key, text, want) => {
+    expect(message(() => applySet(config, key, text))).toBe(want);
+  });
+});
+
+describe("RELOAD", () => {
+  const old = applySet(
+    load("[pgbouncer]\nlisten_port = 1\nauth_file = u\nmin_pool_size = 1\n"),
+    "default_pool_size",
+    "7",
+  );
+  const fresh = reloadConfig(old, () => "[databases]\nx =\n[pgbouncer]\nlisten_port = 2\n");
+
+  test.each([
+    ["listen_port", "1", "needs a restart"],
+    ["min_pool_size", "0", "left out: the default again"],
+    ["default_pool_size", "20", "a SET does not last"],
+    ["auth_file", "u", "left out and without default: as before"],
+    ["conffile", "a.ini", "as before"],
+  ] as const)("leaves %s at %s: %s", (name, want, _why) => {
+    expect(settingValue(fresh, name)).toBe(want);
+  });
+
+  test("takes the entries of the file", () => {
+    expect(fresh.databases.map(({ name }) => name)).toEqual(["x"]);
+  });
+
+  test("reads the file that conffile names", () => {
+    const moved = applySet(old, "conffile", "b.ini");
+    expect(message(() => reloadConfig(moved, (path) => `[${path}]`))).toContain("b.ini:1");
+  });
+});
+
+describe("what the core gets", () => {
+  test("an empty file gives the core's own defaults", () => {
+    expect(coreSettings(load("[pgbouncer]\n"))).toEqual({
+      ...DEFAULTS,
+      databases: [],
+      users: [],
+      autodb: undefined,
+    });
+  });
+
+  test("times are ns and an empty query is none", () => {
+    const settings = coreSettings(
+      load("[pgbouncer]\nserver_check_query=\nserver_lifetime=0.5\nquery_wait_notify=2\n"),
+    );
+    expect(settings.server_check_query).toBe(false);
+    expect(settings.server_lifetime).toBe(500 * MILLISECOND);
+    expect(settings.query_wait_notify).toBe(2 * SECOND);
+  });
+
+  test("a time beyond the core's clock is cut to its end", () => {
+    const settings = coreSettingsFrom({ server_lifetime: 1e9 });
+    expect(settings.server_lifetime).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  test("0 in an entry means what PgBouncer makes of it, off or inherited", () => {
+    const { databases, users } = coreSettings(
+      load(
+        "[databases]\nx = pool_size=0 min_pool_size=0 query_wait_timeout=0 max_db_connections=0 " +
+          "max_db_client_connections=0 server_lifetime=0 user=u\n" +
+          "[users]\nu = pool_size=0 max_user_connections=0 query_timeout=0\n[pgbouncer]\n",
+      ),
+    );
+    expect(databases[0]).toMatchObject({
+      name: "x",
+      forced_user: "u",
+      pool_size: 0,
+      min_pool_size: 0,
+      query_wait_timeout: 0,
+      max_db_connections: undefined,
+      max_db_client_connections: undefined,
+      server_lifetime: undefined,
+    });
+    expect(users[0]).toMatchObject({
+      pool_size: 0,
+      max_user_connections: undefined,
+      query_timeout: undefined,
+      pool_mode: undefined,
+    });
+  });
+
+  test.each([
+    ["port=1", true, "another server"],
+    ["dbname=y", true, "another database"],
+    ["user=u", true, "another user"],
+    ["connect_query=x", true, "another state of the connection"],
+    ["dbname=x", false, "the name it has anyway"],
+    ["pool_size=1", false, "sizes need no new connection"],
+    ["password=p", false, "PgBouncer does not look at it"],
+  ])("target: %s makes it another one: %s: %s", (keys, want, _why) => {
+    const [plain, other] = ["", keys].map(
+      (text) => coreSettings(load(`[databases]\nx = ${text}\n[pgbouncer]\n`)).databases[0]?.target,
+    );
+    expect(plain !== other).toBe(want);
+  });
+});
+
+describe("a workload's own words", () => {
+  test("are PgBouncer's names and units; durations may carry theirs", () => {
+    const settings = coreSettingsFrom(
+      { pool_mode: "transaction", query_wait_timeout: 10, server_idle_timeout: "500 ms" },
+      { shop: { pool_size: 60, query_wait_timeout: "2 s" }, "*": { pool_mode: "session" } },
+      { ann: { query_timeout: "1 min" } },
+    );
+    expect(settings.pool_mode).toBe("transaction");
+    expect(settings.query_wait_timeout).toBe(10 * SECOND);
+    expect(settings.server_idle_timeout).toBe(500 * MILLISECOND);
+    expect(settings.databases[0]).toMatchObject({ pool_size: 60, query_wait_timeout: 2 * SECOND });
+    expect(settings.databases).toHaveLength(1);
+    expect(settings.autodb?.pool_mode).toBe("session");
+    expect(settings.users[0]?.query_timeout).toBe(60 * SECOND);
+  });
+
+  test("are laid upon a file's", () => {
+    const base = load("[databases]\na =\nb = pool_size=1\n* =\n[pgbouncer]\nverbose=2\n");
+    const config = configFrom({ verbose: 1 }, { b: { pool_size: 2 } }, {}, { base });
+    expect(config.values.verbose).toBe(1);
+    expect(config.databases.map(({ name, pool_size }) => [name, pool_size])).toEqual([
+      ["a", null],
+      ["b", 2],
+    ]);
+    expect(config.autodb).toBeDefined();
+    expect(base.values.verbose).toBe(2);
+  });
+
+  const place = (...path: string[]) => `web.yaml (${path.join("/")})`;
+  test.each([
+    [
+      { pool_size: 5 },
+      {},
+      "web.yaml (pgbouncer/pool_size): pool_size is unknown; expected a setting of [pgbouncer]; " +
+        'did you mean "default_pool_size"?',
+    ],
+    [
+      { query_wait_timeout: "10 parsec" },
+      {},
+      'web.yaml (pgbouncer/query_wait_timeout): query_wait_timeout is "10 parsec"; ' +
+        "expected seconds from 0 to 1000000000",
+    ],
+    [
+      { query_wait_notify: "500 ms" },
+      {},
+      'web.yaml (pgbouncer/query_wait_notify): query_wait_notify is "500 ms"; ' +
+        "expected whole seconds from 0 to 1000000000",
+    ],
+    [
+      {},
+      { shop: { pool_size: 1.5 } },
+      'web.yaml (databases/shop/pool_size): pool_size of database shop is "1.5"; ' +
+        "expected an integer from 0 to 2147483647",
+    ],
+    [
+      {},
+      { pgbouncer: {} },
+      'web.yaml (databases/pgbouncer): database is "pgbouncer"; ' +
+        "expected another name: this one is the console's",
+    ],
+  ])("%j %j are refused where they were written", (settings, databases, want) => {
+    expect(message(() => configFrom(settings, databases, {}, { place }))).toBe(want);
+  });
+});
+
+describe("what our pooler cannot do", () => {
+  test.each([
+    ["auth_type = hba", 'a.ini:2: auth_type is "hba"; expected any | trust | plain | md5 |'],
+    ["server_tls_sslmode = require", "a.ini:2: server_tls_sslmode is"],
+    ["client_tls_sslmode = require", "a.ini:2: client_tls_sslmode is"],
+    ["auth_hba_file = x", 'a.ini:2: auth_hba_file is "x"; expected no value'],
+    ["[databases]\nx = host=a,b", 'a.ini:3: host of database x is "a,b"; expected one host'],
+    ["[databases]\n* = auth_user=u", "a.ini:3: auth_user of database * is"],
+    ["[peers]\n1 = host=x", "a.ini:3: peer 1 is refused; expected no [peers]"],
+  ])("%j is refused by name", (text, want) => {
+    const refusals = poolerRefusals(load(`[pgbouncer]\n${text}\n`));
+    expect(refusals.map((refusal) => refusal.message)).toEqual([expect.stringContaining(want)]);
+  });
+
+  test.each([
+    "server_tls_sslmode = disable",
+    "server_tls_sslmode = Prefer",
+    "syslog = 0",
+    "so_reuseport = 0x0",
+    "auth_hba_file =",
+    "auth_type = scram-sha-256",
+    "[databases]\nx = host=a load_balance_hosts=disable",
+  ])("%j is taken, because nothing is missed", (text) => {
+    expect(poolerRefusals(load(`[pgbouncer]\n${text}\n`))).toEqual([]);
+  });
+
+  test("every default is taken", () => {
+    const text = showConfig(load("[pgbouncer]\n")).flatMap((row) =>
+      row.default === null ? [] : [`${row.key} = ${row.default}`],
+    );
+    expect(poolerRefusals(load(`[pgbouncer]\n${text.join("\n")}\n`))).toEqual([]);
+  });
+
+  test("a setting that changes nothing is noted", () => {
+    expect(poolerNotes(load("[pgbouncer]\ntcp_socket_buffer = 1\nverbose = 1\n"))).toEqual([
+      "a.ini:2: tcp_socket_buffer has no effect: the operating system's value holds",
+    ]);
+  });
+});
