@@ -1,0 +1,334 @@
+/**
+ * The event queue: exact order by (time, sequence), constant work an event whatever their number.
+ *
+ * Two wheels. The near one has a slot for every few events of the current window and a bitmap to find
+ * the next; a second event of a slot goes to a short sorted chain. The far one has a bucket for each
+ * later window of the current turn, filled in order of arrival and poured into the near wheel when its
+ * window begins; what lies beyond the turn waits in a list until the next turn. A time is always in
+ * exactly one of these places, each keeps the order of arrival, and so equal times come out first in,
+ * first out. Widths are powers of two nanoseconds, so that all divisions are exact.
+ *
+ * The slot width follows the rate of events: it is changed when a window turns out to hold four times
+ * too many or too few. Source of the structure: R. Brown, "Calendar queues", CACM 31 (10), 1988, and
+ * measurements of wheels against heaps.
+ */
+
+const SLOTS = 16_384;
+const WINDOWS = 4_096;
+/** Slots for each event that is expected in a window. */
+const SPARSE = 8;
+/** Events after which the width is looked at again. */
+const MEASURE = 256;
+const CHUNK = 64;
+
+export class Agenda {
+  /** Time of the event that `pop` returned last. */
+  now = 0;
+  /** Events that wait. */
+  size = 0;
+
+  // The near wheel: the first event of each slot, the rest in a chain.
+  private readonly slotTime = new Float64Array(SLOTS);
+  private readonly slotItem = new Int32Array(SLOTS);
+  private readonly slotChain = new Int32Array(SLOTS).fill(-1);
+  private readonly occupied = new Int32Array(SLOTS / 32);
+  private near = 0;
+  /** Where to look for the next occupied word. */
+  private cursor = 0;
+  /** Events popped since `measured`. */
+  private popped = 0;
+  private measured = 0;
+
+  // Chain nodes, and their free list.
+  private nodeTime = new Float64Array(256);
+  private nodeItem = new Int32Array(256);
+  private nodeNext = new Int32Array(256);
+  private nodeFree = -1;
+  private nodeHigh = 0;
+
+  // The far wheel: a chain of chunks for each window of the turn.
+  private readonly first = new Int32Array(WINDOWS).fill(-1);
+  private readonly last = new Int32Array(WINDOWS).fill(-1);
+  private chunkTime = new Float64Array(16 * CHUNK);
+  private chunkItem = new Int32Array(16 * CHUNK);
+  private chunkNext = new Int32Array(16);
+  private chunkFill = new Int32Array(16);
+  private chunkFree = -1;
+  private chunkHigh = 0;
+  private far = 0;
+
+  // Beyond the turn, in order of arrival.
+  private beyondTime = new Float64Array(256);
+  private beyondItem = new Int32Array(256);
+  private beyond = 0;
+
+  /** log2 of the slot width in ns. */
+  private exponent: number;
+  private perSlot = 0;
+  private perWindow = 0;
+  private turnStart = 0;
+  private windowStart = 0;
+  private window = 0;
+
+  /** `gap`: expected ns between events; a wrong guess costs speed at the start only. */
+  constructor(gap = 100_000) {
+    this.exponent = exponentFor(gap);
+    this.scale();
+  }
+
+  /** Adds an event at `time` (an integer, not before `now`) that carries `item` (a 32-bit integer). */
+  push(time: number, item: number): void {
+    this.size++;
+    const window = Math.floor((time - this.turnStart) * this.perWindow);
+    if (window <= this.window) this.insertNear(time, item);
+    else if (window < WINDOWS) this.appendFar(window, time, item);
+    else this.appendBeyond(time, item);
+  }
+
+  /** Takes the earliest event, sets `now` to its time and returns what it carries. -1: there is none. */
+  pop(): number {
+    if (this.near === 0 && !this.nextWindow()) return -1;
+    let word = this.cursor;
+    let bits = this.occupied[word] as number;
+    while (bits === 0) bits = this.occupied[++word] as number;
+    this.cursor = word;
+    const slot = (word << 5) + 31 - Math.clz32(bits & -bits);
+    const item = this.slotItem[slot] as number;
+    this.now = this.slotTime[slot] as number;
+    const node = this.slotChain[slot] as number;
+    if (node < 0) this.occupied[word] = bits & (bits - 1);
+    else this.unchain(slot, node);
+    this.near--;
+    this.size--;
+    this.popped++;
+    return item;
+  }
+
+  /** Time of the earliest event; Infinity when there is none. */
+  nextTime(): number {
+    if (this.near === 0 && !this.nextWindow()) return Number.POSITIVE_INFINITY;
+    let word = this.cursor;
+    let bits = this.occupied[word] as number;
+    while (bits === 0) bits = this.occupied[++word] as number;
+    return this.slotTime[(word << 5) + 31 - Math.clz32(bits & -bits)] as number;
+  }
+
+  private insertNear(time: number, item: number): void {
+    // After a look ahead the window may begin later than `now`: what comes before it goes to slot 0.
+    const slot = Math.max(0, Math.floor((time - this.windowStart) * this.perSlot));
+    const word = slot >> 5;
+    const bit = 1 << (slot & 31);
+    const bits = this.occupied[word] as number;
+    this.near++;
+    if (word < this.cursor) this.cursor = word;
+    if ((bits & bit) === 0) {
+      this.occupied[word] = bits | bit;
+      this.slotTime[slot] = time;
+      this.slotItem[slot] = item;
+    } else if (time < (this.slotTime[slot] as number)) {
+      this.chainAt(slot, -1, this.slotTime[slot] as number, this.slotItem[slot] as number);
+      this.slotTime[slot] = time;
+      this.slotItem[slot] = item;
+    } else {
+      this.chainAt(slot, this.lastNotAfter(slot, time), time, item);
+    }
+  }
+
+  /** The last node of the chain whose time is not after `time`; -1: the chain's begin. */
+  private lastNotAfter(slot: number, time: number): number {
+    let before = -1;
+    let node = this.slotChain[slot] as number;
+    while (node >= 0 && (this.nodeTime[node] as number) <= time) {
+      before = node;
+      node = this.nodeNext[node] as number;
+    }
+    return before;
+  }
+
+  private chainAt(slot: number, before: number, time: number, item: number): void {
+    let node = this.nodeFree;
+    if (node >= 0) this.nodeFree = this.nodeNext[node] as number;
+    else {
+      node = this.nodeHigh++;
+      if (node === this.nodeItem.length) this.growNodes();
+    }
+    this.nodeTime[node] = time;
+    this.nodeItem[node] = item;
+    if (before < 0) {
+      this.nodeNext[node] = this.slotChain[slot] as number;
+      this.slotChain[slot] = node;
+    } else {
+      this.nodeNext[node] = this.nodeNext[before] as number;
+      this.nodeNext[before] = node;
+    }
+  }
+
+  /** The head of the chain moves into the slot. */
+  private unchain(slot: number, node: number): void {
+    this.slotTime[slot] = this.nodeTime[node] as number;
+    this.slotItem[slot] = this.nodeItem[node] as number;
+    this.slotChain[slot] = this.nodeNext[node] as number;
+    this.nodeNext[node] = this.nodeFree;
+    this.nodeFree = node;
+  }
+
+  private appendFar(window: number, time: number, item: number): void {
+    let chunk = this.last[window] as number;
+    if (chunk < 0 || this.chunkFill[chunk] === CHUNK) chunk = this.addChunk(window, chunk);
+    const at = chunk * CHUNK + (this.chunkFill[chunk] as number);
+    this.chunkTime[at] = time;
+    this.chunkItem[at] = item;
+    (this.chunkFill[chunk] as number)++;
+    this.far++;
+  }
+
+  private addChunk(window: number, before: number): number {
+    let chunk = this.chunkFree;
+    if (chunk >= 0) this.chunkFree = this.chunkNext[chunk] as number;
+    else {
+      chunk = this.chunkHigh++;
+      if (chunk === this.chunkFill.length) this.growChunks();
+    }
+    this.chunkNext[chunk] = -1;
+    this.chunkFill[chunk] = 0;
+    if (before < 0) this.first[window] = chunk;
+    else this.chunkNext[before] = chunk;
+    this.last[window] = chunk;
+    return chunk;
+  }
+
+  private appendBeyond(time: number, item: number): void {
+    if (this.beyond === this.beyondItem.length) {
+      this.beyondTime = grown(this.beyondTime, new Float64Array(this.beyond * 2));
+      this.beyondItem = grown(this.beyondItem, new Int32Array(this.beyond * 2));
+    }
+    this.beyondTime[this.beyond] = time;
+    this.beyondItem[this.beyond++] = item;
+  }
+
+  /** The near wheel is empty: pours the next window that holds anything into it. False: nothing is left. */
+  private nextWindow(): boolean {
+    if (this.size === 0) return false;
+    this.recalibrate();
+    while (this.near === 0) {
+      if (this.far === 0) this.nextTurn();
+      else this.enter(this.window + 1);
+    }
+    return true;
+  }
+
+  private enter(window: number): void {
+    this.window = window;
+    this.windowStart = this.turnStart + window / this.perWindow;
+    this.cursor = 0;
+    let chunk = this.first[window] as number;
+    this.first[window] = -1;
+    this.last[window] = -1;
+    while (chunk >= 0) {
+      const fill = this.chunkFill[chunk] as number;
+      const at = chunk * CHUNK;
+      for (let i = at; i < at + fill; i++)
+        this.insertNear(this.chunkTime[i] as number, this.chunkItem[i] as number);
+      this.far -= fill;
+      const next = this.chunkNext[chunk] as number;
+      this.chunkNext[chunk] = this.chunkFree;
+      this.chunkFree = chunk;
+      chunk = next;
+    }
+  }
+
+  /** Begins the turn of the earliest event beyond, and sorts in what belongs to it. */
+  private nextTurn(): void {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.beyond; i++)
+      earliest = Math.min(earliest, this.beyondTime[i] as number);
+    const length = WINDOWS / this.perWindow;
+    this.turnStart += Math.floor((earliest - this.turnStart) / length) * length;
+    this.window = -1;
+    this.distribute(this.beyondTime, this.beyondItem, this.beyond);
+    this.enter(0);
+  }
+
+  /** Puts `count` events, in order, where they belong from window 0 of the turn on. */
+  private distribute(times: Float64Array, items: Int32Array, count: number): void {
+    this.beyond = 0;
+    for (let i = 0; i < count; i++) {
+      const time = times[i] as number;
+      const window = Math.floor((time - this.turnStart) * this.perWindow);
+      if (window < WINDOWS) this.appendFar(window, time, items[i] as number);
+      else this.appendBeyond(time, items[i] as number);
+    }
+  }
+
+  /** A window has ended: was the slot width right for the events since the last look? */
+  private recalibrate(): void {
+    if (this.popped < MEASURE) return;
+    const gap = Math.max(1, this.now - this.measured) / this.popped;
+    this.popped = 0;
+    this.measured = this.now;
+    const exponent = exponentFor(gap);
+    if (Math.abs(exponent - this.exponent) < 2) return;
+    this.exponent = exponent;
+    this.rebuild();
+  }
+
+  /** Sorts all events in again under the new width. The near wheel is empty. */
+  private rebuild(): void {
+    const times = new Float64Array(this.size);
+    const items = new Int32Array(this.size);
+    let count = 0;
+    for (let window = 0; window < WINDOWS; window++) {
+      for (let chunk = this.first[window] as number; chunk >= 0; ) {
+        const at = chunk * CHUNK;
+        for (let i = at; i < at + (this.chunkFill[chunk] as number); i++) {
+          times[count] = this.chunkTime[i] as number;
+          items[count++] = this.chunkItem[i] as number;
+        }
+        chunk = this.chunkNext[chunk] as number;
+      }
+      this.first[window] = -1;
+      this.last[window] = -1;
+    }
+    for (let i = 0; i < this.beyond; i++) {
+      times[count] = this.beyondTime[i] as number;
+      items[count++] = this.beyondItem[i] as number;
+    }
+    this.chunkFree = -1;
+    this.chunkHigh = 0;
+    this.far = 0;
+    this.scale();
+    this.turnStart = Math.floor(this.now * this.perSlot) / this.perSlot;
+    this.window = -1;
+    this.distribute(times, items, count);
+  }
+
+  private scale(): void {
+    this.perSlot = 2 ** -this.exponent;
+    this.perWindow = this.perSlot / SLOTS;
+  }
+
+  private growNodes(): void {
+    const length = this.nodeItem.length * 2;
+    this.nodeTime = grown(this.nodeTime, new Float64Array(length));
+    this.nodeItem = grown(this.nodeItem, new Int32Array(length));
+    this.nodeNext = grown(this.nodeNext, new Int32Array(length));
+  }
+
+  private growChunks(): void {
+    const length = this.chunkFill.length * 2;
+    this.chunkTime = grown(this.chunkTime, new Float64Array(length * CHUNK));
+    this.chunkItem = grown(this.chunkItem, new Int32Array(length * CHUNK));
+    this.chunkNext = grown(this.chunkNext, new Int32Array(length));
+    this.chunkFill = grown(this.chunkFill, new Int32Array(length));
+  }
+}
+
+/** log2 of the slot width for a mean gap between events. */
+function exponentFor(gap: number): number {
+  return Math.max(0, Math.min(30, Math.round(Math.log2(Math.max(1, gap / SPARSE)))));
+}
+
+function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,95 @@
+/**
+ * A histogram of durations with 128 buckets an octave: a quantile read from it is off by at most 0.4 %
+ * of its value. Recording is a few integer operations, because the bucket is cut out of the double's own
+ * bits: the exponent and the first seven bits of the fraction.
+ */
+
+const BUCKETS_PER_OCTAVE_BITS = 7;
+/** Octaves 2^0 to 2^53: 1 ns to 104 days. */
+const OCTAVES = 54;
+const SIZE = OCTAVES << BUCKETS_PER_OCTAVE_BITS;
+/** The bits of 1.0 above the bucket's: what the first bucket subtracts. */
+const FIRST = 1023 << BUCKETS_PER_OCTAVE_BITS;
+
+/** Largest relative error of a quantile: half a bucket. */
+export const HISTOGRAM_ERROR = 1 / 256;
+
+const double = new Float64Array(1);
+const words = new Uint32Array(double.buffer);
+const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
+
+export class Histogram {
+  count = 0;
+  /** Values below 1 ns, which have no bucket. */
+  zeros = 0;
+  sum = 0;
+  max = 0;
+  private readonly buckets = new Float64Array(SIZE);
+
+  /** Adds a duration; negative ones count as zero. */
+  record(value: number): void {
+    this.count++;
+    if (value < 1) {
+      this.zeros++;
+      return;
+    }
+    this.sum += value;
+    if (value > this.max) this.max = value;
+    double[0] = value;
+    const bucket = ((words[HIGH] as number) >>> (20 - BUCKETS_PER_OCTAVE_BITS)) - FIRST;
+    (this.buckets[bucket] as number)++;
+  }
+
+  get mean(): number {
+    return this.count === 0 ? 0 : this.sum / this.count;
+  }
+
+  /** The smallest value that at least the share `p` of all values does not exceed; 0 when empty. */
+  quantile(p: number): number {
+    const rank = Math.max(1, Math.ceil(p * this.count));
+    if (this.count === 0 || rank <= this.zeros) return 0;
+    if (rank >= this.count) return this.max;
+    let seen = this.zeros;
+    for (let bucket = 0; bucket < SIZE; bucket++) {
+      seen += this.buckets[bucket] as number;
+      if (seen >= rank) return Math.min(this.max, middle(bucket));
+    }
+    return this.max;
+  }
+
+  /** Share of the values that exceed `value`; exact for zero, else to the bucket. */
+  shareAbove(value: number): number {
+    if (this.count === 0) return 0;
+    let above = 0;
+    for (let bucket = SIZE - 1; bucket >= 0 && lower(bucket) >= value; bucket--)
+      above += this.buckets[bucket] as number;
+    return above / this.count;
+  }
+
+  merge(other: Histogram): void {
+    this.count += other.count;
+    this.zeros += other.zeros;
+    this.sum += other.sum;
+    this.max = Math.max(this.max, other.max);
+    for (let bucket = 0; bucket < SIZE; bucket++)
+      this.buckets[bucket] = (this.buckets[bucket] as number) + (other.buckets[bucket] as number);
+  }
+
+  /** Forgets everything: at the end of a warm-up. */
+  clear(): void {
+    this.count = 0;
+    this.zeros = 0;
+    this.sum = 0;
+    this.max = 0;
+    this.buckets.fill(0);
+  }
+}
+
+function lower(bucket: number): number {
+  const octave = bucket >> BUCKETS_PER_OCTAVE_BITS;
+  return 2 ** octave * (1 + (bucket & 127) / 128);
+}
+
+function middle(bucket: number): number {
+  return (lower(bucket) + lower(bucket + 1)) / 2;
+}
