@@ -1,0 +1,162 @@
+/** Curves over the pool size: what a connection more buys. */
+import type { CurvePoint, Interval95 } from "../study/results.ts";
+import { type Chart, chart, waitScale } from "./chart.ts";
+import { BLUE, INK, ORANGE, VERMILLION } from "./theme.ts";
+import { digits, duration } from "./units.ts";
+
+/** What to mark on a curve. */
+export interface CurveOptions {
+  /** Name of the workload, for the title. */
+  workload: string;
+  /** Limit of the 99th-percentile wait, milliseconds. */
+  slo_wait_p99_ms?: number | undefined;
+  /** The pool size to point at. */
+  recommended?: number | undefined;
+}
+
+const POOL_SIZE = {
+  field: "pool_size",
+  type: "quantitative",
+  title: "default_pool_size (server connections)",
+  axis: { tickMinStep: 1, format: "d" },
+  scale: { zero: false, nice: false },
+};
+const STATISTIC = {
+  field: "statistic",
+  type: "nominal",
+  title: null,
+  legend: { symbolOpacity: 1, symbolType: "stroke" },
+  scale: { domain: ["p99", "mean"], range: [VERMILLION, BLUE] },
+};
+const DASH = {
+  ...STATISTIC,
+  scale: {
+    domain: ["p99", "mean"],
+    range: [
+      [1, 0],
+      [6, 3],
+    ],
+  },
+};
+
+/** Wait (mean and p99, with 95 % bands) over the pool size, with the SLO and the chosen size. */
+export function waitCurve(points: readonly CurvePoint[], options: CurveOptions): Chart {
+  const all = points.flatMap((point) => [point.wait_mean_ms, point.wait_p99_ms]);
+  const y = waitScale([...all, options.slo_wait_p99_ms ?? 0]);
+  const row = (pool_size: number, statistic: string, wait: number, band: Interval95) => ({
+    pool_size,
+    statistic,
+    wait: y.fit(wait),
+    low: y.fit(Math.max(0, band?.[0] ?? wait)),
+    high: y.fit(band?.[1] ?? wait),
+  });
+  const values = points.flatMap((point) => [
+    row(point.pool_size, "mean", point.wait_mean_ms, point.wait_mean_ms_ci95),
+    row(point.pool_size, "p99", point.wait_p99_ms, point.wait_p99_ms_ci95),
+  ]);
+  const axis = { type: "quantitative", title: `Wait (${y.unit})`, scale: y.scale, axis: y.axis };
+  const layer = [
+    {
+      data: { values },
+      mark: { type: "area", opacity: 0.2 },
+      encoding: { y: { ...axis, field: "low" }, y2: { field: "high" }, color: STATISTIC },
+    },
+    {
+      data: { values },
+      mark: { type: "line", point: { size: 36 } },
+      encoding: { y: { ...axis, field: "wait" }, color: STATISTIC, strokeDash: DASH },
+    },
+    ...sloLayers(options.slo_wait_p99_ms, axis),
+    ...sizeLayers(options.recommended),
+  ];
+  const subtitle = ["mean and 99th percentile, with 95 % confidence bands", ...y.note];
+  const title = `Wait for a server connection: ${options.workload}`;
+  return chart(title, subtitle, describeWaits(points, options), {
+    encoding: { x: POOL_SIZE },
+    layer,
+  });
+}
+
+function sloLayers(limit: number | undefined, axis: object): object[] {
+  if (limit === undefined) return [];
+  const data = { values: [{ limit }] };
+  const y = { ...axis, field: "limit" };
+  const text = `SLO: p99 ${duration(limit)}`;
+  return [
+    { data, mark: { type: "rule", color: INK, strokeDash: [2, 3] }, encoding: { x: null, y } },
+    {
+      data,
+      mark: { type: "text", align: "right", dy: -6, text, color: INK },
+      encoding: { x: { value: "width" }, y },
+    },
+  ];
+}
+
+function sizeLayers(size: number | undefined): object[] {
+  if (size === undefined) return [];
+  const data = { values: [{ pool_size: size }] };
+  return [
+    { data, mark: { type: "rule", color: ORANGE, strokeWidth: 2 } },
+    {
+      data,
+      mark: { type: "text", align: "left", dx: 5, baseline: "top", text: `${size}`, color: INK },
+      encoding: { y: { value: 0 } },
+    },
+  ];
+}
+
+function describeWaits(points: readonly CurvePoint[], options: CurveOptions): string {
+  const ends = [points[0], points.at(-1)].map((point) =>
+    point === undefined
+      ? "nothing"
+      : `mean ${duration(point.wait_mean_ms)} and p99 ${duration(point.wait_p99_ms)} with ${point.pool_size} connections`,
+  );
+  const limit = options.slo_wait_p99_ms;
+  const goal = limit === undefined ? "" : ` The limit for p99 is ${duration(limit)}.`;
+  const choice =
+    options.recommended === undefined ? "" : ` Recommended: ${options.recommended} connections.`;
+  return `Line chart of the wait over the pool size: ${ends.join("; ")}.${goal}${choice}`;
+}
+
+/** Throughput over the pool size, with its 95 % band: where more connections stop helping. */
+export function throughputCurve(points: readonly CurvePoint[], options: CurveOptions): Chart {
+  const values = points.map((point) => ({
+    pool_size: point.pool_size,
+    throughput: point.throughput_tps,
+    low: point.throughput_tps_ci95?.[0] ?? point.throughput_tps,
+    high: point.throughput_tps_ci95?.[1] ?? point.throughput_tps,
+  }));
+  const axis = {
+    type: "quantitative",
+    title: "Throughput (transactions/s)",
+    scale: { zero: true },
+  };
+  const best = points.reduce<CurvePoint | undefined>(
+    (top, point) => (top && top.throughput_tps >= point.throughput_tps ? top : point),
+    undefined,
+  );
+  const peak = best
+    ? `highest, ${digits(best.throughput_tps)} transactions/s, with ${best.pool_size} connections`
+    : "no points";
+  return chart(
+    `Throughput: ${options.workload}`,
+    ["with 95 % confidence band"],
+    `Line chart of throughput over the pool size: ${peak}.`,
+    {
+      encoding: { x: POOL_SIZE },
+      layer: [
+        {
+          data: { values },
+          mark: { type: "area", color: BLUE, opacity: 0.2 },
+          encoding: { y: { ...axis, field: "low" }, y2: { field: "high" } },
+        },
+        {
+          data: { values },
+          mark: { type: "line", color: BLUE, point: { size: 36, color: BLUE } },
+          encoding: { y: { ...axis, field: "throughput" } },
+        },
+        ...sizeLayers(options.recommended),
+      ],
+    },
+  );
+}

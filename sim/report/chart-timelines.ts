@@ -1,0 +1,97 @@
+/** What happens when: the queue over time, and who holds which server connection. */
+import type { Moment } from "../study/results.ts";
+import { type Chart, chart } from "./chart.ts";
+import { BLUE, GREEN, SERIES, SOFT_INK, VERMILLION } from "./theme.ts";
+import { digits } from "./units.ts";
+
+/** Clients waiting, and below it server connections open and in use, over simulated time. */
+export function queueDepth(title: string, timeline: readonly Moment[]): Chart {
+  const x = {
+    field: "at_s",
+    type: "quantitative",
+    title: "Simulated time (s)",
+    scale: { nice: false, zero: false },
+  };
+  const servers = timeline.flatMap((moment) => [
+    { at_s: moment.at_s, series: "open", servers: moment.server_connections },
+    { at_s: moment.at_s, series: "linked to a client", servers: moment.servers_active },
+  ]);
+  const domain = ["open", "linked to a client"];
+  const named = { field: "series", type: "nominal", title: null };
+  const most = Math.max(0, ...timeline.map((moment) => moment.clients_waiting));
+  const peak = timeline.find((moment) => moment.clients_waiting === most);
+  const when = peak ? ` at ${digits(peak.at_s)} s` : "";
+  return chart(
+    title,
+    ["first replication"],
+    `Line charts over simulated time. At most ${digits(most)} clients wait${when}.`,
+    {
+      resolve: { legend: { color: "independent", strokeDash: "independent" } },
+      vconcat: [
+        {
+          height: 160,
+          data: { values: timeline },
+          mark: { type: "area", color: VERMILLION, opacity: 0.5, line: { color: VERMILLION } },
+          encoding: {
+            x,
+            y: {
+              field: "clients_waiting",
+              type: "quantitative",
+              title: "Clients waiting",
+              stack: null,
+            },
+          },
+        },
+        {
+          height: 120,
+          data: { values: servers },
+          mark: { type: "line" },
+          encoding: {
+            x,
+            y: { field: "servers", type: "quantitative", title: "Server connections" },
+            color: { ...named, scale: { domain, range: [GREEN, BLUE] } },
+            strokeDash: {
+              ...named,
+              scale: {
+                domain,
+                range: [
+                  [6, 3],
+                  [1, 0],
+                ],
+              },
+            },
+          },
+        },
+      ],
+    },
+  );
+}
+
+/** A stretch of time that `lane` (a client or a server connection) spends in one state. */
+export interface Span {
+  lane: string;
+  state: string;
+  from_ms: number;
+  to_ms: number;
+}
+
+/** Lanes of coloured stretches: clients sharing servers, moment by moment. */
+export function spanChart(title: string, spans: readonly Span[]): Chart {
+  const lanes = [...new Set(spans.map((span) => span.lane))];
+  const states = [...new Set(spans.map((span) => span.state))];
+  const range = states.map((_, i) => SERIES[i % SERIES.length]);
+  const alternative =
+    `Timeline of ${lanes.length} lanes (${lanes.slice(0, 3).join(", ")}, ..) ` +
+    `in the states ${states.join(", ")}.`;
+  return chart(title, ["one lane a row"], alternative, {
+    height: { step: 18 },
+    data: { values: spans },
+    mark: { type: "bar", height: 12, stroke: SOFT_INK, strokeWidth: 0.3 },
+    encoding: {
+      x: { field: "from_ms", type: "quantitative", title: "Time (ms)", scale: { nice: false } },
+      x2: { field: "to_ms" },
+      y: { field: "lane", type: "nominal", title: null, sort: lanes },
+      color: { field: "state", type: "nominal", title: null, scale: { domain: states, range } },
+    },
+  });
+}

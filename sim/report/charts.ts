@@ -1,0 +1,15 @@
+/**
+ * Results as Vega-Lite specifications: pure functions without a dependency on Node, so that the
+ * notebooks draw the same pictures in a browser. Every chart carries a title, axis titles with units,
+ * and a `description` in sentences: the text alternative for those who cannot see it.
+ */
+export { type Chart, stack } from "./chart.ts";
+export { type CurveOptions, throughputCurve, waitCurve } from "./chart-curves.ts";
+export {
+  type DistributionSeries,
+  distribution,
+  predictedAndLive,
+  runDistributions,
+} from "./chart-distributions.ts";
+export { modeBars } from "./chart-modes.ts";
+export { queueDepth, type Span, spanChart } from "./chart-timelines.ts";

@@ -1,0 +1,170 @@
+/**
+ * The figures of a run, in the order in which they are reported: name, text, interval, and what each
+ * means. Terminal tables and HTML pages are made from this one list.
+ */
+import type { Interval95, Run, Wait } from "../study/results.ts";
+import { digits, duration, durations, memory, NOTHING, percent, whole } from "./units.ts";
+
+/** One line of a report. */
+export interface Figure {
+  name: string;
+  /** The figure of each run, in a common unit. */
+  texts(runs: readonly Run[]): string[];
+  /** The 95 % interval of one run; a dash where none is estimated. */
+  interval(run: Run): string;
+  meaning: string;
+}
+
+/** All figures that `run` has; the application's pool is left out where there is none. */
+export function figuresOf(run: Run): Figure[] {
+  return run.app_wait_ms === undefined ? FIGURES : [...FIGURES, ...APP_FIGURES];
+}
+
+type Measure = (run: Run) => number;
+
+function time(
+  name: string,
+  value: Measure,
+  meaning: string,
+  interval: (run: Run) => Interval95 | undefined = () => undefined,
+): Figure {
+  return {
+    name,
+    texts: (runs) => durations(runs.map(value)),
+    interval: (run) => between(interval(run), durations),
+    meaning,
+  };
+}
+
+function figure(
+  name: string,
+  value: Measure,
+  text: (value: number) => string,
+  meaning: string,
+  interval: (run: Run) => Interval95 | undefined = () => undefined,
+): Figure {
+  return {
+    name,
+    texts: (runs) => runs.map((run) => text(value(run))),
+    interval: (run) => between(interval(run), (values) => values.map(text)),
+    meaning,
+  };
+}
+
+/** `1.10 .. 1.30 ms`: both ends in one unit, which is said once. */
+export function between(
+  interval: Interval95 | undefined,
+  texts: (values: readonly number[]) => string[],
+): string {
+  if (interval == null) return NOTHING;
+  const [low, high] = texts(interval) as [string, string];
+  const [number, unit] = split(low);
+  return `${unit === split(high)[1] ? number : low} .. ${high}`;
+}
+
+/** A figure as its number and its unit. */
+function split(text: string): [number: string, unit: string] {
+  const end = text.search(/[^-+.,\d]/);
+  return end < 0 ? [text, ""] : [text.slice(0, end), text.slice(end)];
+}
+
+const FIGURES: Figure[] = [
+  time(
+    "wait, mean",
+    (run) => run.wait_ms.mean,
+    "for a server connection, over all transactions",
+    (run) => run.wait_ms.mean_ci95,
+  ),
+  time("wait, p50", (run) => run.wait_ms.p50, "half of them wait no longer"),
+  time(
+    "wait, p95",
+    (run) => run.wait_ms.p95,
+    "1 in 20 waits longer",
+    (run) => run.wait_ms.p95_ci95,
+  ),
+  time(
+    "wait, p99",
+    (run) => run.wait_ms.p99,
+    "1 in 100 waits longer",
+    (run) => run.wait_ms.p99_ci95,
+  ),
+  time("wait, longest", (run) => run.wait_ms.max, "the worst of all"),
+  figure(
+    "waited at all",
+    (run) => run.wait_probability,
+    percent,
+    "share of transactions that found no idle server",
+    (run) => run.wait_probability_ci95,
+  ),
+  time("response, mean", (run) => run.response_ms.mean, "whole transaction, as the client sees it"),
+  time("response, p95", (run) => run.response_ms.p95, "1 in 20 takes longer"),
+  time("response, p99", (run) => run.response_ms.p99, "1 in 100 takes longer"),
+  figure(
+    "throughput",
+    (run) => run.throughput_tps,
+    (value) => `${digits(value)}/s`,
+    "transactions completed",
+    (run) => run.throughput_tps_ci95,
+  ),
+  figure(
+    "pool in use",
+    (run) => run.utilization,
+    percent,
+    "server connections linked to a client / pool size",
+  ),
+  figure(
+    "clients waiting, mean",
+    (run) => run.clients_waiting.mean,
+    digits,
+    "cl_waiting over time",
+  ),
+  figure("clients waiting, most", (run) => run.clients_waiting.max, digits, "longest queue"),
+  figure(
+    "server connections, mean",
+    (run) => run.server_connections.mean,
+    digits,
+    "open over time",
+  ),
+  figure("server connections, most", (run) => run.server_connections.max, digits, "open at once"),
+  figure(
+    "server connections, opened",
+    (run) => run.server_connections.opened,
+    digits,
+    "a replication, after the warm-up",
+  ),
+  figure("multiplexing", (run) => run.multiplexing, digits, "clients per server connection"),
+  figure("memory", (run) => run.memory_mb, memory, "of the database, for the most connections"),
+  figure("timeouts", (run) => run.timeouts, whole, "clients dropped because they waited too long"),
+  figure("refused", (run) => run.refused, whole, "clients turned away by a limit"),
+];
+
+const appWait = (pick: (wait: Wait) => number): Measure => {
+  return (run) => (run.app_wait_ms === undefined ? Number.NaN : pick(run.app_wait_ms));
+};
+
+const APP_FIGURES: Figure[] = [
+  time(
+    "app pool wait, mean",
+    appWait((wait) => wait.mean),
+    "inside the application, before the pooler",
+  ),
+  time(
+    "app pool wait, p99",
+    appWait((wait) => wait.p99),
+    "1 in 100 waits longer there",
+  ),
+];
+
+/** How the simulation was done, in one line that is enough to repeat it. */
+export function provenance(run: Run, seed: number, precision: number | undefined): string {
+  const each = run.replications > 0 ? run.simulated_s / run.replications : 0;
+  const runs = run.replications === 1 ? "1 replication" : `${run.replications} replications`;
+  const aim = precision === undefined ? "" : `; ${aimText(run.precise, precision)}`;
+  const warmup = run.warmup_s > 0 ? ` after ${duration(run.warmup_s * 1000)} of warm-up` : "";
+  return `seed ${seed}; ${runs} of ${duration(each * 1000)}${warmup}; ${whole(run.transactions)} transactions${aim}`;
+}
+
+function aimText(precise: boolean, precision: number): string {
+  const aim = `intervals within ${percent(precision)}`;
+  return precise ? aim : `${aim} NOT reached in the time allowed`;
+}

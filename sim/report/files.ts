@@ -1,0 +1,59 @@
+/**
+ * Writing files so that nobody ever sees half of one: to a temporary neighbour, then renamed over the
+ * target. Whatever fails, the target keeps what it had and the temporary file is gone.
+ */
+import { randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** A file could not be written; an outside part failed, exit status 3. The message is one line. */
+export class OutputError extends Error {
+  constructor(file: string, cause: unknown) {
+    super(`cannot write ${file}: ${reasonOf(cause)}`, { cause });
+    this.name = "OutputError";
+  }
+}
+
+/**
+ * Writes a whole file or nothing. Errors: OutputError when the directory is missing or not writable,
+ * the disk is full, or the target is a directory.
+ */
+export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
+  // In the same directory, because a rename cannot cross file systems.
+  const temporary = join(
+    dirname(file),
+    `.${basename(file)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`,
+  );
+  try {
+    const handle = await open(temporary, "wx", 0o644);
+    try {
+      await handle.writeFile(content);
+      // A full disk may show only here.
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new OutputError(file, cause);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such directory",
+  ENOTDIR: "no such directory",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file size limit is reached",
+  EISDIR: "it is a directory",
+  ENAMETOOLONG: "the name is too long",
+};
+
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return (code !== undefined && REASONS[code]) || message;
+}

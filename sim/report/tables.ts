@@ -1,0 +1,198 @@
+/**
+ * Results as tables. A `Table` is plain text in rows, so that a terminal and an HTML page print the
+ * same one; `terminal` sets it in columns.
+ */
+import CliTable from "cli-table3";
+import type { CurvePoint, Difference, Result, Run } from "../study/results.ts";
+import { between, type Figure, figuresOf } from "./figures.ts";
+import { digits, duration, durations, NOTHING, percent, whole } from "./units.ts";
+
+/** Rows of text under a head; `align` has one letter for each column. */
+export interface Table {
+  title: string;
+  head: string[];
+  align: ("left" | "right")[];
+  rows: string[][];
+}
+
+/** A table as lines of a terminal: two blanks between columns, a rule below the head. */
+export function terminal(table: Table): string {
+  const none = Object.fromEntries(
+    [
+      ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left"],
+      ["bottom-right", "left", "left-mid", "mid", "mid-mid", "right", "right-mid"],
+    ]
+      .flat()
+      .map((part) => [part, ""]),
+  );
+  const cells = new CliTable({
+    chars: { ...none, middle: "  " },
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+    colAligns: table.align,
+  });
+  cells.push(table.head, ...table.rows);
+  const [head = "", ...rows] = cells.toString().split("\n");
+  const width = Math.max(...[head, ...rows].map((line) => line.trimEnd().length));
+  const lines = [head, "-".repeat(width), ...rows].map((line) => line.trimEnd());
+  return `${table.title}\n${lines.join("\n")}\n`;
+}
+
+/** One run: every figure with its interval and meaning. */
+export function runTable(run: Run, meanings = true): Table {
+  const row = (figure: Figure): string[] => [
+    figure.name,
+    figure.texts([run])[0] as string,
+    figure.interval(run),
+    ...(meanings ? [figure.meaning] : []),
+  ];
+  return {
+    title: `${run.pool_mode} mode, ${run.pool_size} server connections`,
+    head: ["", "value", "95 % interval", ...(meanings ? ["meaning"] : [])],
+    align: ["left", "right", "right", "left"],
+    rows: figuresOf(run).map(row),
+  };
+}
+
+/** Runs side by side, one column each, figures in a common unit. */
+export function compareTable(runs: readonly Run[], meanings = true): Table {
+  const [first] = runs;
+  const figures = first ? figuresOf(first) : [];
+  return {
+    title: "Pool modes on the same draws",
+    head: [
+      "",
+      ...runs.map((run) => `${run.pool_mode}, ${run.pool_size}`),
+      ...(meanings ? ["meaning"] : []),
+    ],
+    align: ["left", ...runs.map(() => "right" as const), "left"],
+    rows: figures.map((figure) => [
+      figure.name,
+      ...figure.texts(runs),
+      ...(meanings ? [figure.meaning] : []),
+    ]),
+  };
+}
+
+/** Paired differences, with whether they are more than chance. */
+export function differenceTable(differences: readonly Difference[]): Table {
+  const signed = (texts: (values: readonly number[]) => string[]) => (values: readonly number[]) =>
+    texts(values).map((text, i) => ((values[i] as number) > 0 ? `+${text}` : text));
+  const rates = (values: readonly number[]): string[] =>
+    values.map((value) => `${digits(value)}/s`);
+  return {
+    title: "Differences (95 % interval of the paired difference; without 0 inside it is no chance)",
+    head: ["", "wait, mean", "wait, p99", "throughput"],
+    align: ["left", "right", "right", "right"],
+    rows: differences.map((each) => [
+      `${each.to} instead of ${each.from}`,
+      between(each.wait_mean_ms_ci95, signed(durations)),
+      between(each.wait_p99_ms_ci95, signed(durations)),
+      between(each.throughput_tps_ci95, signed(rates)),
+    ]),
+  };
+}
+
+/** The kinds of clients of one run; empty rows when there is only one kind. */
+export function kindTable(run: Run): Table {
+  const kinds = Object.entries(run.clients);
+  const column = (value: (kind: Run["clients"][string]) => number): string[] =>
+    durations(kinds.map(([, kind]) => value(kind)));
+  const columns = [
+    column((kind) => kind.wait_ms.mean),
+    column((kind) => kind.wait_ms.p95),
+    column((kind) => kind.wait_ms.p99),
+    column((kind) => kind.response_ms.mean),
+    column((kind) => kind.response_ms.p99),
+  ];
+  return {
+    title: `Kinds of clients, ${run.pool_mode} mode`,
+    head: [
+      ...["", "transactions/s", "wait, mean", "wait, p95", "wait, p99"],
+      ...["response, mean", "response, p99", "timeouts", "refused"],
+    ],
+    align: ["left", ...Array.from({ length: 8 }, () => "right" as const)],
+    rows: kinds.map(([name, kind], i) => [
+      name,
+      digits(kind.throughput_tps),
+      ...columns.map((texts) => texts[i] as string),
+      whole(kind.timeouts),
+      whole(kind.refused),
+    ]),
+  };
+}
+
+/** The curve over pool sizes. */
+export function curveTable(curve: readonly CurvePoint[]): Table {
+  const means = durations(curve.map((point) => point.wait_mean_ms));
+  const tails = durations(curve.map((point) => point.wait_p99_ms));
+  const met = (point: CurvePoint): string =>
+    point.slo_met === undefined ? NOTHING : point.slo_met ? "yes" : "no";
+  return {
+    title: "Over the pool size",
+    head: [
+      ...["pool size", "wait, mean", "wait, p99", "95 % interval of p99"],
+      ...["throughput", "in use", "timeouts", "SLO met"],
+    ],
+    align: Array.from({ length: 8 }, () => "right" as const),
+    rows: curve.map((point, i) => [
+      whole(point.pool_size),
+      means[i] as string,
+      tails[i] as string,
+      between(point.wait_p99_ms_ci95, durations),
+      `${digits(point.throughput_tps)}/s`,
+      percent(point.utilization),
+      whole(point.timeouts),
+      met(point),
+    ]),
+  };
+}
+
+/** Predicted beside live, for `validate`. */
+export function validationTable(result: Result): Table {
+  const { predicted = {}, live = {}, error = {}, noise = {} } = result;
+  const text = (name: string, value: number | undefined): string => {
+    if (value === undefined) return NOTHING;
+    return /_ms(\.|$)/.test(name) ? duration(value) : digits(value);
+  };
+  const relative = (value: number | undefined): string =>
+    value === undefined ? NOTHING : `${value > 0 ? "+" : ""}${percent(value)}`;
+  return {
+    title: "Predicted and live",
+    head: ["", "predicted", "live", "error", "noise of live runs"],
+    align: ["left", "right", "right", "right", "right"],
+    rows: Object.keys(predicted).map((name) => [
+      name,
+      text(name, predicted[name]),
+      text(name, live[name]),
+      relative(error[name]),
+      percent(noise[name] ?? Number.NaN),
+    ]),
+  };
+}
+
+/**
+ * What stops working in which mode, whatever the load.
+ * Source: pgbouncer.org/features.html (SQL feature map for pooling modes) and PgBouncer 1.25.2.
+ */
+export function breakageTable(): Table {
+  return {
+    title: "What each mode takes away",
+    head: ["", "session", "transaction", "statement"],
+    align: ["left", "left", "left", "left"],
+    rows: BREAKAGE.map((row) => [...row]),
+  };
+}
+
+const BREAKAGE = [
+  ["BEGIN .. COMMIT", "works", "works", "refused, connection closed"],
+  ["SET, SET ROLE, search_path", "works", "leaks to other clients", "leaks to other clients"],
+  ["SET LOCAL inside BEGIN", "works", "works", "refused with BEGIN"],
+  ["protocol-level prepared statements", "works", "max_prepared_statements > 0", "the same"],
+  ["PREPARE and EXECUTE in SQL", "works", "breaks", "breaks"],
+  ["session advisory locks", "works", "lost or left behind", "lost or left behind"],
+  ["temporary tables beyond a transaction", "works", "lost or left behind", "lost or left behind"],
+  ["LISTEN", "works", "notifications get lost", "notifications get lost"],
+  ["cursors WITH HOLD", "works", "breaks", "breaks"],
+  ["an idle client holds a server connection", "yes", "no", "no"],
+  ["idle in transaction holds one", "yes", "yes", "cannot happen"],
+] as const;

@@ -1,0 +1,103 @@
+/** Every chart compiles without a warning, says what it shows, and becomes a picture. */
+import { describe, expect, test } from "vitest";
+import {
+  type Chart,
+  distribution,
+  modeBars,
+  predictedAndLive,
+  queueDepth,
+  runDistributions,
+  spanChart,
+  stack,
+  throughputCurve,
+  waitCurve,
+} from "../../sim/report/charts.ts";
+import { compileChart, renderPng, renderSvg } from "../../sim/report/render.ts";
+import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
+
+const { runs } = sampleComparison();
+const run = sampleRun("transaction", 4);
+const curve = { workload: "checkout", slo_wait_p99_ms: 10, recommended: 20 };
+const quantiles = (run.distribution ?? []).map(({ p, wait_ms }) => ({
+  p,
+  predicted_ms: wait_ms,
+  live_ms: wait_ms * 1.1,
+}));
+const spans = [
+  { lane: "client 1", state: "waiting", from_ms: 0, to_ms: 4 },
+  { lane: "client 1", state: "server 1", from_ms: 4, to_ms: 9 },
+];
+
+// name, chart, what its text alternative must say, axis titles
+const charts: [string, Chart, string, string[]][] = [
+  [
+    "waitCurve",
+    waitCurve(sampleCurve(), curve),
+    "limit for p99 is 10 ms",
+    ["Wait (ms, log scale)"],
+  ],
+  [
+    "throughputCurve",
+    throughputCurve(sampleCurve(), curve),
+    "highest, 963 transactions/s, with 24 connections",
+    ["Throughput (transactions/s)", "default_pool_size (server connections)"],
+  ],
+  ["runDistributions", runDistributions("W", runs), "transaction, 20: 50 % at most 0 ms", ["(%)"]],
+  ["predictedAndLive", predictedAndLive("V", quantiles), "live: 50 %", ["connection (ms)"]],
+  ["modeBars", modeBars("M", runs), "session, 20: mean wait 895 ms", ["Mean wait (ms)", "(MB)"]],
+  [
+    "queueDepth",
+    queueDepth("Q", run.timeline ?? []),
+    "At most 20 clients wait at 30 s",
+    ["time (s)"],
+  ],
+  [
+    "spanChart",
+    spanChart("S", spans),
+    "1 lanes (client 1, ..) in the states waiting",
+    ["Time (ms)"],
+  ],
+  [
+    "stack",
+    stack([modeBars("M", runs), queueDepth("Q", run.timeline ?? [])]),
+    "At most 20",
+    ["(s)"],
+  ],
+];
+
+describe("charts", () => {
+  for (const [name, chart, alternative, axes] of charts) {
+    test(`${name}: no warnings, units on the axes, a text alternative`, async () => {
+      const { warnings } = await compileChart(chart);
+      expect(warnings).toEqual([]);
+      const svg = await renderSvg(chart);
+      expect(svg).toContain('role="img"');
+      expect(svg).toContain(`<desc>${chart.description}</desc>`);
+      expect(chart.description).toContain(alternative);
+      for (const axis of axes) expect(svg).toContain(axis);
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    });
+  }
+
+  test("a curve without intervals and a distribution without points are still pictures", async () => {
+    const bare = sampleCurve().map((point) => ({ ...point, wait_p99_ms_ci95: null }));
+    expect(await renderSvg(waitCurve(bare, { workload: "x" }))).not.toContain("NaN");
+    expect(await renderSvg(distribution("D", "Wait", []))).toContain("<svg");
+    expect(await renderSvg(queueDepth("Q", []))).toContain("<svg");
+  });
+
+  test("a PNG has the signature and the size of twice the SVG", async () => {
+    const svg = await renderSvg(modeBars("M", runs));
+    const png = Buffer.from(await renderPng(svg));
+    expect(png.subarray(1, 4).toString()).toBe("PNG");
+    const width = Number(/width="(\d+)"/.exec(svg)?.[1]);
+    expect(png.readUInt32BE(16)).toBe(2 * width);
+  });
+
+  test("the text of a PNG is drawn: without it the picture would be much smaller", async () => {
+    const text = (words: string): string =>
+      `<svg xmlns="http://www.w3.org/2000/svg" width="400" height="40"><text y="20" font-family="DejaVu Sans">${words}</text></svg>`;
+    const [written, blank] = await Promise.all([renderPng(text("Wait (ms)")), renderPng(text(""))]);
+    expect(written.length).toBeGreaterThan(blank.length + 500);
+  });
+});

@@ -1,0 +1,110 @@
+/** A report is written whole or not at all, and asks nothing of the network. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHART_FORMATS, chartFormat, writeChart } from "../../sim/report/chart-file.ts";
+import { modeBars, runDistributions } from "../../sim/report/charts.ts";
+import { OutputError, writeWhole } from "../../sim/report/files.ts";
+import { type Report, renderHtml } from "../../sim/report/html.ts";
+import { compareTable } from "../../sim/report/tables.ts";
+import { sampleComparison } from "./fixture.ts";
+
+const result = sampleComparison();
+const report: Report = {
+  title: 'Pool modes: <checkout> & "friends"',
+  findings: ["Transaction mode waits less."],
+  charts: [modeBars("Modes", result.runs), runDistributions("Waits", result.runs)],
+  tables: [compareTable(result.runs)],
+  data: { ...result, workload: "</script><script>alert(1)</script>" },
+};
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "poolwise-report-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("chart files", () => {
+  const starts = { svg: "<svg", png: "\u0089PNG", html: "<!doctype html>", "vl.json": "{" };
+  for (const format of CHART_FORMATS) {
+    test(`.${format}`, async () => {
+      const file = join(folder, `chart.${format}`);
+      await writeChart(file, report);
+      const text = await readFile(file, "latin1");
+      expect(text.startsWith(starts[format])).toBe(true);
+      if (format === "vl.json") expect(JSON.parse(text).vconcat).toHaveLength(2);
+    });
+  }
+
+  test("only the known endings, in any case", () => {
+    const names = ["a.svg", "a.PNG", "b.vl.json", "a.json", "svg", "a.pdf"];
+    expect(names.map(chartFormat)).toEqual([
+      "svg",
+      "png",
+      "vl.json",
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
+describe("writing", () => {
+  test("replaces a file and leaves no temporary one behind", async () => {
+    const file = join(folder, "whole.txt");
+    await writeWhole(file, "old");
+    await writeWhole(file, "new");
+    expect(await readFile(file, "utf8")).toBe("new");
+    expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  test("a missing directory is one clear line", async () => {
+    const file = join(folder, "nowhere", "a.svg");
+    await expect(writeWhole(file, "x")).rejects.toThrow(
+      new OutputError(file, { code: "ENOENT" }).message,
+    );
+    expect(new OutputError("a.svg", { code: "ENOSPC" }).message).toBe(
+      "cannot write a.svg: the disk is full",
+    );
+  });
+
+  test("a directory in the way keeps what it has, and the temporary file goes", async () => {
+    const target = join(folder, "taken.svg");
+    await mkdir(target);
+    await writeFile(join(target, "inside"), "kept");
+    await expect(writeWhole(target, "x")).rejects.toThrow(OutputError);
+    expect(await readdir(target)).toEqual(["inside"]);
+    expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  test("a full device leaves nothing", async () => {
+    await expect(writeWhole("/dev/full/a.svg", "x")).rejects.toThrow(
+      "cannot write /dev/full/a.svg",
+    );
+  });
+});
+
+describe("the HTML page", () => {
+  test("is complete, escaped, and carries its data", async () => {
+    const page = await renderHtml(report);
+    expect(page).toContain("<title>Pool modes: &lt;checkout&gt; &amp; &quot;friends&quot;</title>");
+    expect(page.match(/<svg/g)).toHaveLength(2);
+    const data = /<script type="application\/json" id="result">(.*?)<\/script>/s.exec(page)?.[1];
+    expect(JSON.parse(data ?? "").workload).toBe("</script><script>alert(1)</script>");
+    expect(page).not.toContain("<script>alert");
+  });
+
+  test("asks nothing of the network", async () => {
+    const page = await renderHtml(report);
+    const without = page.replaceAll("http://www.w3.org/", "").replaceAll('href="data:,"', "");
+    const markup = without.replace(/<script type="application\/json".*?<\/script>/gs, "");
+    expect(markup).not.toMatch(/https?:|src=|href=(?!"#)|@import|url\((?!#)/);
+    expect(page).toContain("default-src 'none'");
+  });
+
+  test("has a dark and a printed face", async () => {
+    const page = await renderHtml(report);
+    expect(page).toContain("prefers-color-scheme:dark");
+    expect(page).toContain("@media print");
+  });
+});

@@ -1,0 +1,103 @@
+/** Tables of a terminal: aligned, complete, and the same rows that a page prints. */
+import { describe, expect, test } from "vitest";
+import { bar, bars, sparkline } from "../../sim/report/blocks.ts";
+import { provenance } from "../../sim/report/figures.ts";
+import {
+  breakageTable,
+  compareTable,
+  curveTable,
+  differenceTable,
+  kindTable,
+  runTable,
+  terminal,
+  validationTable,
+} from "../../sim/report/tables.ts";
+import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
+
+const run = sampleRun("transaction", 4);
+
+describe("terminal tables", () => {
+  test("columns line up and no line ends in blanks", () => {
+    const text = terminal({
+      title: "T",
+      head: ["", "a", "meaning"],
+      align: ["left", "right", "left"],
+      rows: [
+        ["x", "1", "one"],
+        ["long", "1,000", "many"],
+      ],
+    });
+    const lines = ["T", "          a  meaning", "-".repeat(20), "x         1  one"];
+    expect(text).toBe([...lines, "long  1,000  many", ""].join("\n"));
+  });
+
+  test("a run: value, interval and meaning of each figure", () => {
+    const lines = terminal(runTable(run)).split("\n");
+    expect(lines[0]).toBe("transaction mode, 20 server connections");
+    const line = lines.find((text) => text.startsWith("wait, mean"));
+    expect(line).toMatch(/3\.98 ms\s+3\.58 \.\. 4\.37 ms\s+for a server connection/);
+    expect(terminal(runTable(run, false))).not.toContain("meaning");
+  });
+
+  test("an application pool adds its own waits", () => {
+    const { rows } = runTable({ ...run, app_wait_ms: run.wait_ms });
+    expect(rows.at(-1)?.[0]).toBe("app pool wait, p99");
+  });
+
+  test("three modes in three columns", () => {
+    const { head, rows } = compareTable(sampleComparison().runs);
+    expect(head).toEqual(["", "session, 20", "transaction, 20", "statement, 20", "meaning"]);
+    expect(rows[0]?.slice(1, 4)).toEqual(["895 ms", "3.98 ms", "2.98 ms"]);
+  });
+
+  test("differences carry their sign", () => {
+    const [row] = differenceTable(sampleComparison().differences ?? []).rows;
+    expect(row).toEqual([
+      ...["transaction instead of session", "-950 .. -840 ms"],
+      ...["-4.30 .. -3.90 s", "-3 .. +27/s"],
+    ]);
+  });
+
+  test("kinds, curve, breakage and validation are rectangular", () => {
+    const validation = validationTable({
+      ...sampleComparison(),
+      predicted: { throughput_tps: 1000, "wait_ms.p99": 12 },
+      live: { throughput_tps: 990, "wait_ms.p99": 12.5 },
+      error: { throughput_tps: 0.0101, "wait_ms.p99": -0.04 },
+      noise: { throughput_tps: 0.002 },
+    });
+    expect(validation.rows[1]).toEqual(["wait_ms.p99", "12 ms", "12.5 ms", "-4 %", "-"]);
+    for (const table of [kindTable(run), curveTable(sampleCurve()), breakageTable(), validation]) {
+      for (const row of table.rows) expect(row).toHaveLength(table.head.length);
+      expect(table.align).toHaveLength(table.head.length);
+    }
+  });
+
+  test("one line is enough to repeat a study", () => {
+    expect(provenance(run, 7, 0.05)).toBe(
+      "seed 7; 10 replications of 60 s after 30 s of warm-up; 123,456 transactions; intervals within 5 %",
+    );
+    expect(provenance({ ...run, precise: false }, 7, 0.05)).toContain("NOT reached");
+  });
+});
+
+describe("block charts", () => {
+  test("a short peak stays visible", () => {
+    const values = Array.from({ length: 600 }, (_, i) => (i === 300 ? 9 : 0));
+    expect(sparkline(values, 10)).toBe("▁▁▁▁▁█▁▁▁▁");
+  });
+  test("a little is more than nothing", () => {
+    expect(sparkline([0, 0.001, 100])).toBe("▁▂█");
+    expect(bar(0.001, 100)).toBe("▏");
+  });
+  test("nothing at all is drawn as nothing", () => {
+    expect([sparkline([]), sparkline([0, 0]), bar(0, 0), bar(0, 5)]).toEqual(["", "▁▁", "", ""]);
+  });
+  test("bars share a scale", () => {
+    const rows = [
+      { label: "session", value: 8, text: "8 ms" },
+      { label: "statement", value: 4, text: "4 ms" },
+    ];
+    expect(bars(rows, 4)).toBe("session    8 ms  ████\nstatement  4 ms  ██");
+  });
+});
