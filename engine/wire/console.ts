@@ -55,8 +55,8 @@ const FIXED = new Map([
   ["timezone", "GMT"],
 ]);
 
-const WORD = String.raw`("(?:[^"]|"")+"|[0-9a-z_]+)`;
-const STRING = String.raw`('(?:[^']|'')*')`;
+const WORD = `("(?:[^"]|"")+"|[0-9a-z_]+)`;
+const STRING = `('(?:[^']|'')*')`;
 const END = String.raw`[ \t\n\r]*(?:;[ \t\n\r]*)?$`;
 const SPACE = String.raw`[ \t\n\r]`;
 const COMMAND = new RegExp(`^${SPACE}*${WORD}(?:${SPACE}+${WORD})?${END}`, "i");

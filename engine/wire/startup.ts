@@ -33,8 +33,8 @@ export interface Refusal {
   told: boolean;
   sqlstate: string;
   text: string;
-  /** Says more than the text, for the log; "" when there is nothing more. */
-  detail: string;
+  /** Says more than the text, for the log. */
+  detail?: string | undefined;
 }
 
 export interface StartupRules {
@@ -51,7 +51,7 @@ export type FirstPacket =
   | { kind: "cancel" | "parameters"; minor: number; body: Buffer };
 
 /** Builds a refusal; PgBouncer's own errors have SQLSTATE 08P01. */
-export function refuse(text: string, told = true, detail = ""): Refusal {
+export function refuse(text: string, told = true, detail?: string): Refusal {
   return { kind: "refused", told, sqlstate: "08P01", text, detail };
 }
 
