@@ -1,0 +1,239 @@
+/**
+ * One client of the workload, played for real. It follows the simulator's client step by step and
+ * takes every decision from the same draws; only the waiting is real.
+ */
+import type { Nanos } from "../../engine/core/units.ts";
+import type { Address } from "../database/dsn.ts";
+import { now } from "./clock.ts";
+import { Connection, type ConnectionEnd, type Listener } from "./connection.ts";
+import type { ClientDraws } from "./draws.ts";
+import type { Stage } from "./stage.ts";
+import { simpleQuery, wholeMilliseconds } from "./statements.ts";
+
+/**
+ * `out`: no connection. `login`: one is being made. `idle`: between transactions. `asking`: a
+ * statement is under way. `gap`: between statements. `rollback`: cleaning up. `done`: for good.
+ */
+type State = "out" | "login" | "idle" | "asking" | "gap" | "rollback" | "done";
+
+const ROLLBACK = simpleQuery("rollback");
+/** A full listen queue refuses a Unix socket at once; TCP would have tried again by itself. */
+const CONNECT_AGAIN: Nanos = 5_000_000;
+
+export class Client implements Listener {
+  /** Number of its timer. */
+  readonly id: number;
+  private readonly stage: Stage;
+  private readonly address: Address;
+  private readonly draws: ClientDraws;
+  private state: State = "out";
+  private connection: Connection | undefined;
+  private connectedAt: Nanos = 0;
+  /** Counts transactions; -1 before the first. */
+  private number = -1;
+  /** Counts sessions; -1 before the first. */
+  private session = -1;
+  private transactionsLeft = 0;
+  private sessionEnd: Nanos = 0;
+  // The transaction under way.
+  private statements = 0;
+  private statement = 0;
+  private sentFirst: Nanos = 0;
+  private sent: Nanos = 0;
+  private wait = 0;
+  private waitLater: Nanos = 0;
+  private service: Nanos = 0;
+  private lateness: Nanos = 0;
+
+  constructor(id: number, stage: Stage, address: Address, draws: ClientDraws) {
+    this.id = id;
+    this.stage = stage;
+    this.address = address;
+    this.draws = draws;
+  }
+
+  /** Begins to connect. */
+  connect(): void {
+    this.state = "login";
+    this.connectedAt = now();
+    this.connection = new Connection(this.address, this);
+  }
+
+  /** The common start, for a client that connected before it. */
+  begin(at: Nanos): void {
+    if (this.state === "idle") this.startSession(at);
+    else if (this.state === "out") this.comeBack(at);
+  }
+
+  /** Whether a transaction is under way. */
+  get busy(): boolean {
+    return this.state === "asking" || this.state === "gap" || this.state === "rollback";
+  }
+
+  /** A transaction that the run's end cuts off is written down without a response. */
+  cutOff(): void {
+    if (this.state === "asking" || this.state === "gap") this.record(Number.NaN, 0);
+    this.leave();
+  }
+
+  /** Goes for good. */
+  leave(): void {
+    this.state = "done";
+    this.stage.timers.cancel(this.id);
+    this.connection?.close();
+  }
+
+  onTimer(due: Nanos, at: Nanos): void {
+    this.stage.measures.lateness.record(at - due);
+    if (this.state === "out") this.connect();
+    else if (this.state === "idle") this.startTransaction(at - due);
+    else if (this.state === "gap") this.ask();
+  }
+
+  onLogin(connection: Connection): void {
+    const at = now();
+    this.recordSession(at - this.connectedAt, 0);
+    this.connection = connection;
+    this.state = "idle";
+    if (this.stage.started) this.startSession(at);
+    this.stage.onConnected();
+  }
+
+  onAnswer(connection: Connection): void {
+    const at = now();
+    const { answers } = connection;
+    if (this.state === "rollback") this.think(at);
+    else if (answers.error !== undefined) this.fail(at, connection);
+    else this.answered(at, this.stage.clock.rough(answers.stamp));
+    this.stage.measures.processing.record(now() - at);
+    this.stage.timers.run(at); // We are awake: others may be due.
+  }
+
+  onEnd(_connection: Connection, end: ConnectionEnd): void {
+    const at = now();
+    this.connection = undefined;
+    if (this.state === "login" && this.refused(at, end)) return;
+    if (this.busy) this.record(at - this.sentFirst, this.stage.errors.count(end.error));
+    else if (this.state === "idle" && end.kind === "told") this.stage.errors.count(end.error);
+    if (end.kind === "silent") this.stage.onSilence();
+    this.comeBack(at);
+  }
+
+  /** The connection could not be made. True: it is being tried again at once. */
+  private refused(at: Nanos, end: ConnectionEnd): boolean {
+    if (end.kind === "unreachable" && end.error.sqlstate === "EAGAIN") {
+      this.state = "out";
+      this.stage.timers.set(this.id, at + CONNECT_AGAIN);
+      return true;
+    }
+    const outcome = this.stage.errors.count(end.error);
+    this.recordSession(Number.NaN, outcome);
+    if (end.kind === "unreachable") this.stage.onUnreachable(end.error);
+    this.stage.onConnected();
+    return false;
+  }
+
+  private startSession(at: Nanos): void {
+    this.session++;
+    this.transactionsLeft = this.draws.transactions(this.session);
+    this.sessionEnd = at + this.draws.duration(this.session);
+    this.think(at);
+  }
+
+  /** Idle until the next transaction, unless the session is over. */
+  private think(at: Nanos): void {
+    this.state = "idle";
+    if (this.stage.stopping) this.leave();
+    else if (this.transactionsLeft <= 0 || at >= this.sessionEnd) this.endSession(at);
+    else {
+      const think = this.draws.think(this.number + 1);
+      this.pause(at, this.stage.scheduled(this.draws.kindName, think, at));
+    }
+  }
+
+  private endSession(at: Nanos): void {
+    this.connection?.close();
+    this.connection = undefined;
+    this.comeBack(at);
+  }
+
+  /** Away, then a new session. */
+  private comeBack(at: Nanos): void {
+    this.state = "out";
+    if (this.stage.stopping || this.draws.once) this.stage.onDeparture(this);
+    else if (this.stage.started) this.pause(at, this.draws.away(Math.max(0, this.session)));
+  }
+
+  /** Lets `length` pass; nothing at all does not wait for a timer's millisecond. */
+  private pause(at: Nanos, length: Nanos): void {
+    if (length > 0) this.stage.timers.set(this.id, at + length);
+    else this.onTimer(at, at);
+  }
+
+  private startTransaction(lateness: Nanos): void {
+    this.number++;
+    this.transactionsLeft--;
+    this.statements = this.draws.statements(this.number);
+    this.statement = 0;
+    this.wait = Number.NaN;
+    this.waitLater = 0;
+    this.service = 0;
+    this.lateness = lateness;
+    this.ask();
+  }
+
+  private ask(): void {
+    const service = wholeMilliseconds(this.draws.service(this.number, this.statement));
+    this.service += service;
+    this.state = "asking";
+    const place = this.stage.place(this.statement, this.statements);
+    const message = this.stage.statements.message(place, service);
+    this.sent = now();
+    if (this.statement === 0) this.sentFirst = this.sent;
+    this.connection?.send(message);
+  }
+
+  private answered(at: Nanos, started: Nanos): void {
+    if (this.statement === 0) this.wait = started - this.sent;
+    else this.waitLater += started - this.sent;
+    this.statement++;
+    if (this.statement < this.statements) {
+      this.state = "gap";
+      this.pause(at, this.draws.gap(this.number, this.statement - 1));
+    } else {
+      this.record(at - this.sentFirst, 0);
+      this.think(at);
+    }
+  }
+
+  private fail(at: Nanos, connection: Connection): void {
+    const { error, status } = connection.answers;
+    if (error !== undefined) this.record(at - this.sentFirst, this.stage.errors.count(error));
+    if (status === "I") this.think(at);
+    else {
+      this.state = "rollback";
+      connection.send(ROLLBACK);
+    }
+  }
+
+  private recordSession(login: number, outcome: number): void {
+    const { kind, client } = this.draws;
+    this.stage.recordSession({ kind, client, connected: this.connectedAt, login, outcome });
+  }
+
+  private record(response: number, outcome: number): void {
+    this.stage.recordTransaction({
+      kind: this.draws.kind,
+      client: this.draws.client,
+      number: this.number,
+      sent: this.sentFirst,
+      wait: this.wait,
+      waitLater: this.waitLater,
+      response,
+      service: this.service,
+      lateness: this.lateness,
+      statements: this.statements,
+      outcome,
+    });
+  }
+}

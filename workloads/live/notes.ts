@@ -1,0 +1,26 @@
+/** Where a live run differs from the workload file: said, not hidden. */
+import { ConfigError } from "../../engine/config/errors.ts";
+import type { ClientKind, Workload } from "../schema/workload.ts";
+
+/** What is played differently, in sentences. Errors: ConfigError for what cannot be played at all. */
+export function notPlayed(workload: Workload): string[] {
+  const withPool = workload.clients.find((kind) => kind.app_pool !== undefined);
+  if (withPool !== undefined) throw noAppPool(workload, withPool);
+  const notes = [
+    "service times are pg_sleep's: whole milliseconds, rounded up, without load on a core",
+  ];
+  if (workload.server.cores !== undefined)
+    notes.push("server.cores is not played: sleeping statements do not share cores");
+  if (workload.network.client > 0 || workload.network.server > 0)
+    notes.push("network is not played: round trips are those of the real path");
+  return notes;
+}
+
+function noAppPool(workload: Workload, kind: ClientKind): ConfigError {
+  return new ConfigError({
+    at: workload.file,
+    name: `clients.${kind.name}.app_pool`,
+    expected: "none in a live run, whose clients each have a connection of their own",
+    fix: "remove it, or simulate instead",
+  });
+}

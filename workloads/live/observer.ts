@@ -1,0 +1,97 @@
+/** What a pooler says of itself while a run is on: SHOW POOLS ten times a second, SHOW STATS twice. */
+import pg from "pg";
+import type { Nanos } from "../../engine/core/units.ts";
+import { type Address, showAddress } from "../database/dsn.ts";
+import { OutsideError } from "../database/errors.ts";
+
+/** A row of a SHOW command; numbers are numbers. */
+export type ShowRow = Record<string, number | string>;
+
+/** Rows of one SHOW command, and when they were asked for; ns since the common start. */
+export interface ShowSample {
+  at: Nanos;
+  rows: ShowRow[];
+}
+
+/** All that was seen. Totals are taken at the common start, after the warm-up and at the end. */
+export interface Observations {
+  pools: ShowSample[];
+  stats: ShowSample[];
+}
+
+const PERIOD_MS = 100;
+
+export class Observer {
+  readonly observations: Observations = { pools: [], stats: [] };
+  private readonly client: pg.Client;
+  private readonly address: Address;
+  /** Unix time of the common start, in ms. */
+  private zero = 0;
+  private readonly timers: ReturnType<typeof setTimeout>[] = [];
+  private asking = false;
+
+  constructor(address: Address) {
+    this.address = address;
+    const { sslmode, ...plain } = address;
+    const ssl = sslmode === undefined ? false : { rejectUnauthorized: sslmode !== "require" };
+    this.client = new pg.Client({ ...plain, ssl });
+    this.client.on("error", () => this.stop()); // The run itself notices when the pooler has gone.
+  }
+
+  /** Logs in to the console. Errors: OutsideError. */
+  async open(): Promise<void> {
+    try {
+      await this.client.connect();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new OutsideError(`no console at ${showAddress(this.address)}: ${reason}`, "", error);
+    }
+  }
+
+  /** Watches from `zero` on, Unix time in ms, and notes the totals at `moments`, ns after it. */
+  watch(zero: number, moments: readonly Nanos[]): void {
+    this.zero = zero;
+    this.timers.push(setInterval(() => void this.sample(), PERIOD_MS));
+    for (const moment of moments) {
+      const wait = zero + moment / 1e6 - performance.timeOrigin - performance.now();
+      this.timers.push(setTimeout(() => void this.show("stats"), wait));
+    }
+  }
+
+  /** Leaves. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.client.end().catch(() => undefined);
+  }
+
+  private stop(): void {
+    for (const timer of this.timers) clearTimeout(timer); // Also ends the interval.
+  }
+
+  private async sample(): Promise<void> {
+    if (this.asking) return; // A slow answer is not answered by more questions.
+    this.asking = true;
+    await this.show("pools");
+    this.asking = false;
+  }
+
+  private async show(what: "pools" | "stats"): Promise<void> {
+    const at = (performance.timeOrigin + performance.now() - this.zero) * 1e6;
+    try {
+      const { rows } = await this.client.query<Record<string, string>>(`SHOW ${what}`);
+      this.observations[what].push({ at, rows: rows.map(withNumbers) });
+    } catch {
+      this.stop();
+    }
+  }
+}
+
+function withNumbers(row: Record<string, string>): ShowRow {
+  const entries = Object.entries(row).map(([name, value]) => [name, numberOr(value)] as const);
+  return Object.fromEntries(entries);
+}
+
+function numberOr(value: unknown): number | string {
+  const text = String(value ?? "");
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}

@@ -1,0 +1,244 @@
+/** A live run from inside the driver process: connect everybody, start together, stop, clean up. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { MILLISECOND, type Nanos, SECOND } from "../../engine/core/units.ts";
+import type { Address } from "../database/dsn.ts";
+import type { OutsideError } from "../database/errors.ts";
+import { Client } from "./client.ts";
+import { type ClockReading, clockResolution, now, ServerClock } from "./clock.ts";
+import { type ClientDraws, KindDraws } from "./draws.ts";
+import { checkOpenFiles } from "./open-files.ts";
+import type { DriverResult, LiveProgress, Plan, Report } from "./plan.ts";
+import { Sentinel } from "./sentinel.ts";
+import { type Director, Stage } from "./stage.ts";
+
+/** Logins under way before the common start: more would overflow a listen queue of 128. */
+const LOGINS_MAX = 64;
+/** Between the last login and the common start. */
+const LEAD: Nanos = 20 * MILLISECOND;
+/** How long after the end transactions under way may take; nobody else queues behind them. */
+const DRAIN_MAX: Nanos = 10 * SECOND;
+const DRAIN_POLL_MS = 5;
+const PROGRESS_MS = 250;
+
+/** Plays `plan` and reports its progress. Errors: OutsideError. */
+export async function playPlan(
+  plan: Plan,
+  report: (report: Report) => void,
+): Promise<DriverResult> {
+  const closed = plan.workload.clients.reduce((sum, kind) => sum + (kind.count ?? 0), 0);
+  checkOpenFiles(closed);
+  const sentinel = new Sentinel(plan.direct ?? targetAddress(plan, 0));
+  await sentinel.open();
+  const first = await sentinel.compare();
+  // Without an address of its own it would take a pooled connection from the clients.
+  if (plan.direct === undefined) sentinel.close();
+  const run = new Run(plan, report, first);
+  sentinel.onLoss = (error) => run.onFailure(error);
+  try {
+    await run.play();
+    if (plan.direct === undefined) await sentinel.open();
+    return run.result(first, await sentinel.compare());
+  } finally {
+    sentinel.onLoss = () => undefined;
+    sentinel.close();
+    run.end();
+  }
+}
+
+/** Where and as whom clients of kind `index` log in. */
+export function targetAddress(plan: Plan, index: number): Address {
+  const { databases, users, ...place } = plan.target;
+  const kind = plan.workload.clients[index];
+  const database = kind?.database ?? "";
+  const user = users?.[kind?.user ?? ""] ?? place.user;
+  return { ...place, user, database: databases?.[database] ?? database };
+}
+
+class Run implements Director {
+  private readonly plan: Plan;
+  private readonly report: (report: Report) => void;
+  private readonly stage: Stage;
+  private readonly kinds: KindDraws[];
+  /** How many clients of each kind there have been. */
+  private readonly joined: number[];
+  private readonly clients = new Map<number, Client>();
+  private readonly queue: Client[] = [];
+  private nextTimer = 0;
+  private logins = 0;
+  private unfinished = 0;
+  private fail: (error: OutsideError) => void = () => undefined;
+  private readonly failure: Promise<never>;
+  private allConnected: () => void = () => undefined;
+
+  constructor(plan: Plan, report: (report: Report) => void, first: ClockReading) {
+    this.plan = plan;
+    this.report = report;
+    const clock = new ServerClock(first);
+    this.stage = new Stage(this, clock, targetAddress(plan, 0), plan);
+    this.kinds = plan.workload.clients.map((kind, index) => new KindDraws(plan.seed, kind, index));
+    this.joined = this.kinds.map(({ count }) => count);
+    this.failure = new Promise((_, reject) => {
+      this.fail = reject;
+    });
+    this.failure.catch(() => undefined); // Whoever waits hears of it; nobody may be waiting yet.
+  }
+
+  async play(): Promise<void> {
+    const ticker = setInterval(() => this.tell(), PROGRESS_MS);
+    try {
+      await this.until(this.connectAll());
+      this.start();
+      await this.until(sleep((this.plan.warmup + this.plan.duration + LEAD) / 1e6));
+      await this.until(this.drain());
+    } finally {
+      clearInterval(ticker);
+      this.tell();
+    }
+  }
+
+  result(first: ClockReading, last: ClockReading): DriverResult {
+    const { stage } = this;
+    stage.clock.finish(last);
+    stage.finish();
+    return {
+      kinds: this.kinds.map(({ name }, kind) => ({ name, clients: this.joined[kind] ?? 0 })),
+      transactions: stage.transactions,
+      sessions: stage.sessions,
+      errors: stage.errors.counts,
+      unfinished: this.unfinished,
+      clock: {
+        round_trip_before: first.roundTrip,
+        round_trip_after: last.roundTrip,
+        drift: stage.clock.drift,
+      },
+      driver: stage.measures.finish(clockResolution()),
+    };
+  }
+
+  /** Closes every connection. */
+  end(): void {
+    this.stage.stopping = true;
+    this.stage.timers.clear();
+    for (const client of this.clients.values()) client.leave();
+  }
+
+  onTimer(id: number, due: Nanos, at: Nanos): void {
+    if (id >= 0) this.clients.get(id)?.onTimer(due, at);
+    else if (id === START) this.begin(at);
+    else this.arrive(this.kinds[ARRIVALS - id], due);
+  }
+
+  onConnected(): void {
+    if (this.stage.started) return;
+    this.logins--;
+    this.connectMore();
+  }
+
+  onDeparture(client: Client): void {
+    this.clients.delete(client.id);
+  }
+
+  onFailure(error: OutsideError): void {
+    this.fail(error);
+  }
+
+  private until<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.failure]);
+  }
+
+  private connectAll(): Promise<void> {
+    for (const kind of this.kinds)
+      for (let number = 0; number < kind.count; number++)
+        this.queue.push(this.add(kind, kind.client(number)));
+    this.queue.reverse(); // It is taken from its end.
+    return new Promise((resolve) => {
+      this.allConnected = resolve;
+      this.connectMore();
+    });
+  }
+
+  private add(kind: KindDraws, draws: ClientDraws): Client {
+    const client = new Client(
+      this.nextTimer++,
+      this.stage,
+      targetAddress(this.plan, kind.index),
+      draws,
+    );
+    this.clients.set(client.id, client);
+    return client;
+  }
+
+  private connectMore(): void {
+    while (this.logins < LOGINS_MAX) {
+      const client = this.queue.pop();
+      if (client === undefined) break;
+      this.logins++;
+      client.connect();
+    }
+    if (this.logins === 0) this.allConnected();
+  }
+
+  private start(): void {
+    this.stage.zero = now() + LEAD;
+    this.stage.measures.start();
+    this.stage.timers.set(START, this.stage.zero);
+    const wall = performance.timeOrigin + this.stage.zero / 1e6;
+    this.report({ kind: "started", wall });
+  }
+
+  private begin(at: Nanos): void {
+    this.stage.started = true;
+    for (const client of this.clients.values()) client.begin(at);
+    for (const kind of this.kinds) if (kind.open) this.expect(kind, this.stage.zero);
+  }
+
+  /** The next arrival comes a gap after the last one was due: lateness does not add up. */
+  private expect(kind: KindDraws, last: Nanos): void {
+    const gap = kind.arrivalGap(this.joined[kind.index] ?? 0);
+    const due = last + this.stage.scheduled(kind.name, gap, last);
+    this.stage.timers.set(ARRIVALS - kind.index, due);
+  }
+
+  private arrive(kind: KindDraws | undefined, due: Nanos): void {
+    if (kind === undefined || this.stage.stopping) return;
+    const number = this.joined[kind.index] ?? 0;
+    this.joined[kind.index] = number + 1;
+    this.add(kind, kind.client(number)).connect();
+    this.expect(kind, due);
+  }
+
+  /** No new transaction begins; those under way end, if they do so in time. */
+  private async drain(): Promise<void> {
+    this.stage.stopping = true;
+    this.stage.timers.cancelExcept((id) => this.clients.get(id)?.busy === true);
+    const deadline = now() + DRAIN_MAX;
+    while (this.busy() > 0 && now() < deadline) await sleep(DRAIN_POLL_MS);
+    for (const client of this.clients.values()) {
+      if (client.busy) this.unfinished++;
+      client.cutOff();
+    }
+  }
+
+  private busy(): number {
+    let busy = 0;
+    for (const client of this.clients.values()) if (client.busy) busy++;
+    return busy;
+  }
+
+  private tell(): void {
+    const { stage } = this;
+    const phase = stage.stopping ? "draining" : stage.started ? "running" : "connecting";
+    const progress: LiveProgress = {
+      phase,
+      elapsed: stage.started ? now() - stage.zero : 0,
+      connected: this.clients.size - this.queue.length,
+      transactions: stage.transactions.length,
+      errors: stage.errors.total,
+    };
+    this.report({ kind: "progress", progress });
+  }
+}
+
+/** Numbers of timers that are no client's. */
+const START = -1;
+const ARRIVALS = -2;

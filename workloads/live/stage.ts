@@ -1,0 +1,145 @@
+/** What all clients of a run share: its clocks, timers, tables and the question whether it is on. */
+import type { Nanos } from "../../engine/core/units.ts";
+import type { Address } from "../database/dsn.ts";
+import { OutsideError } from "../database/errors.ts";
+import type { ScheduleEntry } from "../schema/workload.ts";
+import type { ServerError } from "./answers.ts";
+import type { Client } from "./client.ts";
+import type { ServerClock } from "./clock.ts";
+import { Connection } from "./connection.ts";
+import { ErrorCounter } from "./errors.ts";
+import { loadFactor } from "./load.ts";
+import { Measures } from "./measures.ts";
+import type { Plan } from "./plan.ts";
+import {
+  appendSession,
+  appendTransaction,
+  type SessionRow,
+  sessionRecords,
+  type TransactionRow,
+  transactionRecords,
+  trim,
+} from "./records.ts";
+import { type Place, Statements } from "./statements.ts";
+import { Timers } from "./timers.ts";
+
+/** Asked whom the run consists of, and told what happens to it. */
+export interface Director {
+  onTimer(id: number, due: Nanos, at: Nanos): void;
+  /** A connection was made or refused. */
+  onConnected(): void;
+  /** A client will not come back. */
+  onDeparture(client: Client): void;
+  /** The run cannot go on. */
+  onFailure(error: OutsideError): void;
+}
+
+export class Stage {
+  readonly timers: Timers;
+  readonly statements = new Statements();
+  readonly errors = new ErrorCounter();
+  readonly measures = new Measures();
+  readonly transactions = transactionRecords();
+  readonly sessions = sessionRecords();
+  readonly clock: ServerClock;
+  /** The common start lies behind. */
+  started = false;
+  /** No new transaction begins. */
+  stopping = false;
+  /** Our time of the common start. */
+  zero: Nanos = 0;
+  private readonly director: Director;
+  private readonly autocommit: boolean;
+  private readonly schedule: readonly ScheduleEntry[];
+  private readonly target: Address;
+  private probe: Connection | undefined;
+
+  constructor(director: Director, clock: ServerClock, target: Address, plan: Plan) {
+    this.director = director;
+    this.clock = clock;
+    this.target = target;
+    this.autocommit = plan.poolMode === "statement";
+    this.schedule = plan.workload.schedule;
+    this.timers = new Timers((id, due, at) => director.onTimer(id, due, at));
+  }
+
+  /** `pause` of a client of kind `kind`, as the schedule shortens or lengthens it at `at`. */
+  scheduled(kind: string, pause: Nanos, at: Nanos): Nanos {
+    if (this.schedule.length === 0) return pause;
+    return Math.round(pause / loadFactor(this.schedule, kind, at - this.zero));
+  }
+
+  /** Where statement `index` of `count` stands; each stands alone when every one commits by itself. */
+  place(index: number, count: number): Place {
+    if (this.autocommit || count === 1) return "only";
+    if (index === 0) return "first";
+    return index === count - 1 ? "last" : "middle";
+  }
+
+  /** Writes a row down, in our own time; `finish` puts all rows right. */
+  recordTransaction(row: TransactionRow): void {
+    appendTransaction(this.transactions, row);
+  }
+
+  recordSession(row: SessionRow): void {
+    appendSession(this.sessions, row);
+  }
+
+  /** Makes all times relative to the common start, and takes the clocks' drift off the waits. */
+  finish(): void {
+    const { transactions, sessions, clock, zero } = this;
+    for (let at = 0; at < transactions.length; at++) {
+      const sent = transactions.sent[at] ?? 0;
+      const gained = clock.gainedAt(sent);
+      transactions.sent[at] = sent - zero;
+      transactions.wait[at] = (transactions.wait[at] ?? 0) - gained;
+      const later = (transactions.statements[at] ?? 1) - 1;
+      transactions.waitLater[at] = (transactions.waitLater[at] ?? 0) - later * gained;
+    }
+    for (let at = 0; at < sessions.length; at++)
+      sessions.connected[at] = (sessions.connected[at] ?? 0) - zero;
+    trim(transactions);
+    trim(sessions);
+  }
+
+  onConnected(): void {
+    this.director.onConnected();
+  }
+
+  onDeparture(client: Client): void {
+    this.director.onDeparture(client);
+  }
+
+  onUnreachable(error: ServerError): void {
+    const { host, port } = this.target;
+    const hint = FILE_LIMIT.includes(error.sqlstate) ? "; raise the limit with `ulimit -n`" : "";
+    const message = `the live run lost ${host}:${port}: ${error.text}${hint}`;
+    this.director.onFailure(new OutsideError(message));
+  }
+
+  /**
+   * A connection ended without a word, or with the words of a server that shuts down. Whether that
+   * was one connection's fate or everybody's is found out by making another.
+   */
+  onSilence(): void {
+    if (this.probe !== undefined || this.stopping) return;
+    this.probe = new Connection(this.target, {
+      onLogin: (connection) => {
+        connection.close();
+        this.probe = undefined;
+      },
+      onAnswer: () => undefined,
+      onEnd: (_connection, end) => {
+        this.probe = undefined;
+        if (end.kind !== "told" || isShutdown(end.error)) this.onUnreachable(end.error);
+      },
+    });
+  }
+}
+
+/** Class 57P: the server was told to stop, crashed or is not up. */
+export function isShutdown(error: ServerError): boolean {
+  return error.sqlstate.startsWith("57P0");
+}
+
+const FILE_LIMIT = ["EMFILE", "ENFILE"];
