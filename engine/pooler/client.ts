@@ -1,0 +1,310 @@
+/**
+ * A logged-in client: its bytes go to the server that the core has granted it, or wait for one. What
+ * the core decides comes as calls from the host; what the socket does goes to the core as inputs.
+ */
+import { CLIENT, type Pool, REASON, REASONS, STAT } from "../core/index.ts";
+import type { ClientStatements } from "../wire/prepared.ts";
+import { ClientRelay, link, RELAY, type Sink } from "../wire/relay.ts";
+import type { Variables } from "../wire/variables.ts";
+import {
+  authenticationOk,
+  backendKeyData,
+  errorResponse,
+  noticeResponse,
+  parameterStatus,
+  readyForQuery,
+} from "../wire/writer.ts";
+import { Backlog } from "./backlog.ts";
+import type { Channel, ChannelOwner } from "./channel.ts";
+import type { Identity } from "./identity.ts";
+import type { ClientRole, HostRole, ServerRole } from "./roles.ts";
+
+/** Bytes of a waiting client that are kept; beyond that its socket is not read. */
+const BACKLOG_LIMIT = 64 * 1024;
+const nothing: Buffer = Buffer.alloc(0);
+
+/** What a client brings along from its login. */
+export interface ClientParts {
+  handle: number;
+  channel: Channel;
+  identity: Identity;
+  variables: Variables;
+  statements: ClientStatements | undefined;
+  pool: Pool;
+}
+
+export class Client implements ClientRole, ChannelOwner, Sink {
+  readonly handle: number;
+  readonly channel: Channel;
+  readonly identity: Identity;
+  readonly pool: Pool;
+  readonly relay: ClientRelay;
+  readonly statements: ClientStatements | undefined;
+  readonly key: Buffer;
+  upstream: ServerRole | undefined;
+  lastWords = "";
+  private readonly host: HostRole;
+  private readonly backlog = new Backlog();
+  /** Bytes are kept back: it waits for its welcome, a server, or for a SET on its server. */
+  private held = true;
+  /** The socket has ended while the client waited, which the core learns when it is served. */
+  private gone = false;
+  private over = false;
+  /** The core is being asked in the middle of a chunk, which goes on if there is a server at once. */
+  private asking = false;
+
+  constructor(host: HostRole, parts: ClientParts) {
+    this.host = host;
+    this.handle = parts.handle;
+    this.channel = parts.channel;
+    this.identity = parts.identity;
+    this.pool = parts.pool;
+    this.statements = parts.statements;
+    this.key = host.newKey(this);
+    this.relay = new ClientRelay(
+      this,
+      host.environment.relayOptions,
+      parts.variables,
+      parts.statements,
+    );
+  }
+
+  // --- from the socket -----------------------------------------------------------------------------
+
+  received(buffer: Buffer, start: number, end: number): void {
+    this.host.begin();
+    if (this.held) this.backlog.add(buffer, start, end);
+    else this.feed(buffer, start, end);
+    if (!this.over) this.regulate();
+    this.host.end();
+  }
+
+  flushed(): void {
+    this.host.begin();
+    this.upstream?.clientFlushed();
+    this.host.end();
+  }
+
+  /** A waiter is only marked: it keeps its place, as in PgBouncer, which does not even notice. */
+  ended(): void {
+    if (this.over) return;
+    const state = this.host.core.clientState(this.handle);
+    if (state === CLIENT.waiting || state === CLIENT.waiting_login) this.gone = true;
+    else {
+      this.host.begin();
+      this.leave("client unexpected eof");
+      this.host.end();
+    }
+  }
+
+  /** Sink of the relay: bytes for the client. */
+  write(buffer: Buffer, start: number, end: number): void {
+    this.channel.send(buffer, start, end);
+  }
+
+  /** Keeps bytes that came with the end of the login. */
+  keep(bytes: Buffer): void {
+    this.backlog.add(bytes, 0, bytes.length);
+  }
+
+  /** Holds the socket while too much is kept or the server does not take it; else lets it come. */
+  regulate(): void {
+    if (this.backlog.length > BACKLOG_LIMIT || this.upstream?.channel.congested)
+      this.channel.hold();
+    else this.channel.resume();
+  }
+
+  // --- from the core -------------------------------------------------------------------------------
+
+  /** Login complete: sends the parameters of the pool's servers, and goes on with what was kept. */
+  welcome(): void {
+    if (this.gone) {
+      this.leave("client unexpected eof");
+      return;
+    }
+    const facts = this.host.factsOf(this.pool);
+    this.relay.variables.fill(facts.variables);
+    const parameters = [...facts.parameters, ...this.relay.variables.entries()];
+    const greeting = this.host.values.login_notify_message;
+    this.channel.sendAll(
+      Buffer.concat([
+        authenticationOk(),
+        ...parameters.map(([name, value]) => parameterStatus(name, value)),
+        greeting === "" ? nothing : noticeResponse(greeting),
+        backendKeyData(this.key),
+        readyForQuery("I"),
+      ]),
+    );
+    this.proceed();
+  }
+
+  /** Linked to `upstream`: brings it to the client's parameters first, then forwards what was kept. */
+  grant(upstream: ServerRole): void {
+    if (this.gone) {
+      this.note("closing because: client unexpected eof");
+      this.host.abandon(this);
+      this.finish();
+      return;
+    }
+    this.upstream = upstream;
+    upstream.client = this;
+    link(this.relay, upstream.relay);
+    const sql = this.relay.variables.difference(upstream.relay.variables);
+    if (sql === undefined) this.proceed();
+    else {
+      this.held = true;
+      upstream.ask("set", sql);
+    }
+  }
+
+  /** The server has taken the client's parameters. */
+  applied(): void {
+    if (this.upstream !== undefined) this.relay.variables.adopt(this.upstream.relay.variables);
+    this.proceed();
+  }
+
+  /** The core has dropped the client for `reason`: tells it so, if it is to be told, and closes. */
+  drop(reason: number): void {
+    if (this.over) return;
+    const { told, sqlstate, text } = this.explain(reason);
+    this.note(`closing because: ${text}`);
+    if (told && this.host.values.log_pooler_errors)
+      this.host.log.write("WARNING", `pooler error: ${text}`, this.identity.label);
+    this.channel.close(told ? errorResponse("FATAL", sqlstate, text) : nothing);
+    this.finish();
+  }
+
+  /** query_wait_notify. */
+  notice(): void {
+    const text = "No server connection available in postgres backend, client being queued";
+    this.channel.sendAll(noticeResponse(text));
+  }
+
+  /** The link has ended. */
+  unlinked(): void {
+    this.upstream = undefined;
+    if (!this.over) this.channel.resume();
+  }
+
+  // -------------------------------------------------------------------------------------------------
+
+  /** Forwards from now on, beginning with what was kept. */
+  private proceed(): void {
+    this.held = false;
+    if (this.asking) return;
+    const chunks = this.backlog.take();
+    if (chunks.length === 0 && this.upstream !== undefined) chunks.push(nothing);
+    for (const chunk of chunks) {
+      if (this.over) return;
+      if (this.held) this.backlog.add(chunk, 0, chunk.length);
+      else this.feed(chunk, 0, chunk.length);
+    }
+    if (!this.over) this.regulate();
+  }
+
+  /** Gives bytes to the relay, and asks the core for a server where a query begins. */
+  private feed(buffer: Buffer, start: number, end: number): void {
+    let at = start;
+    for (;;) {
+      const verdict = this.relay.feed(buffer, at, end);
+      if (this.upstream !== undefined) this.count(this.relay.consumed - at);
+      at = this.relay.consumed;
+      switch (verdict) {
+        case RELAY.request:
+          if (this.request()) break;
+          if (!this.over) this.keepBack(buffer, at, end);
+          return;
+        case RELAY.terminate:
+          this.leave("client close request");
+          return;
+        case RELAY.error:
+          this.offend();
+          return;
+        case RELAY.ready:
+          this.upstream?.settled();
+          return;
+        default:
+          return;
+      }
+    }
+  }
+
+  /** Asks the core for a server. True: it is linked and ready for the client's bytes. */
+  private request(): boolean {
+    if (this.upstream !== undefined) this.upstream.unflushed = false;
+    this.asking = true;
+    this.host.request(this);
+    this.asking = false;
+    return this.upstream !== undefined && this.upstream.purpose === "none" && !this.held;
+  }
+
+  private keepBack(buffer: Buffer, start: number, end: number): void {
+    this.held = true;
+    this.backlog.add(buffer, start, end);
+  }
+
+  private count(bytes: number): void {
+    const stats = this.pool.stats;
+    stats[STAT.received] = (stats[STAT.received] as number) + bytes;
+    const statements = this.statements;
+    if (statements === undefined) return;
+    const { clientParses, serverParses, binds } = statements;
+    if (clientParses + serverParses + binds === 0) return;
+    stats[STAT.client_parse_count] = (stats[STAT.client_parse_count] as number) + clientParses;
+    stats[STAT.server_parse_count] = (stats[STAT.server_parse_count] as number) + serverParses;
+    stats[STAT.bind_count] = (stats[STAT.bind_count] as number) + binds;
+    statements.clientParses = 0;
+    statements.serverParses = 0;
+    statements.binds = 0;
+  }
+
+  /** The client has broken the protocol: it is told, and goes. */
+  private offend(): void {
+    const { error, detail } = this.relay;
+    if (detail !== "") this.host.log.write("ERROR", detail, this.identity.label);
+    if (this.host.values.log_pooler_errors)
+      this.host.log.write("WARNING", `pooler error: ${error}`, this.identity.label);
+    this.leave(error, errorResponse("FATAL", "08P01", error));
+  }
+
+  /** The client goes by itself. */
+  private leave(why: string, words = nothing): void {
+    if (this.over) return;
+    this.note(`closing because: ${why}`);
+    this.host.disconnect(this);
+    if (words.length > 0) this.channel.close(words);
+    else this.channel.destroy();
+    this.finish();
+  }
+
+  private finish(): void {
+    this.over = true;
+    this.statements?.clear();
+    this.host.forget(this);
+    if (this.gone) this.channel.destroy();
+  }
+
+  private note(text: string): void {
+    if (this.host.values.log_disconnections)
+      this.host.log.write(
+        "LOG",
+        `${text} (age=${this.host.age(this.identity)}s)`,
+        this.identity.label,
+      );
+  }
+
+  /** Text, SQLSTATE and whether to tell, with what only the pooler knows put in. */
+  private explain(reason: number): { text: string; sqlstate: string; told: boolean } {
+    const { text, sqlstate, told } = REASONS[reason] as (typeof REASONS)[number];
+    const facts = this.host.factsOf(this.pool);
+    if (reason === REASON.server_error && facts.loginError !== undefined)
+      return { ...facts.loginError, told };
+    if (reason === REASON.server_login_retry) {
+      const cached = `server login has been failing, cached error: ${facts.failure}`;
+      return { text: `${cached} (server_login_retry)`, sqlstate, told };
+    }
+    if (reason === REASON.server_gone && this.lastWords !== "")
+      return { text: this.lastWords, sqlstate, told };
+    return { text, sqlstate, told };
+  }
+}

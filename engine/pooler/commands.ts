@@ -1,0 +1,225 @@
+/**
+ * What the console's commands do, with PgBouncer's texts. Source: PgBouncer 1.25.2 src/admin.c.
+ */
+import { applySet, ConfigError, reloadConfig } from "../config/index.ts";
+import type { ConsoleCommand } from "../wire/console.ts";
+import { noticeResponse } from "../wire/writer.ts";
+import { Environment } from "./environment.ts";
+import { CONSOLE } from "./names.ts";
+import type { HostRole } from "./roles.ts";
+import { SHOW } from "./show.ts";
+import { columns, type Table } from "./table.ts";
+
+/** Where a command comes from and its answer goes to. */
+export interface CommandDesk {
+  readonly host: HostRole;
+  /** Its user may do more than look. */
+  readonly admin: boolean;
+  done(tag: string, ...before: Buffer[]): void;
+  table(table: Table): void;
+  error(text: string, sqlstate?: string): void;
+  /** The answer comes when the core has said `kind` for all these databases (-1: for everything). */
+  wait(kind: "paused" | "reconnected", tag: string, databases: Iterable<number>): void;
+}
+
+type Of<Kind extends ConsoleCommand["kind"]> = Extract<ConsoleCommand, { kind: Kind }>;
+
+/** Carries out one command; exactly one answer is given, now or later. */
+export function execute(desk: CommandDesk, command: ConsoleCommand): void {
+  switch (command.kind) {
+    case "show":
+      show(desk, command);
+      return;
+    case "show_fixed":
+      desk.table({ columns: columns(`${command.name} t`), rows: [[command.value]] });
+      return;
+    case "set_ignored":
+      desk.done("SET", noticeResponse("SET ignored"));
+      return;
+    case "error":
+      desk.error(command.text);
+      return;
+    default:
+      if (desk.admin) govern(desk, command);
+      else desk.error("admin access needed");
+  }
+}
+
+type Governing = Exclude<ConsoleCommand, { kind: "show" | "show_fixed" | "set_ignored" | "error" }>;
+
+/** The commands for which admin_users is needed. */
+function govern(desk: CommandDesk, command: Governing): void {
+  const { host } = desk;
+  switch (command.kind) {
+    case "set":
+      set(desk, command);
+      return;
+    case "pause":
+    case "resume":
+    case "kill":
+    case "reconnect":
+    case "wait_close":
+    case "disable":
+    case "enable":
+      onDatabase(desk, command.kind, command.database);
+      return;
+    case "kill_client":
+      killClient(desk, command.client);
+      return;
+    case "reload":
+      host.log.write("LOG", "RELOAD command issued");
+      if (reload(host)) desk.done("RELOAD");
+      else desk.error("RELOAD failed, see logs for additional details", "F0000");
+      return;
+    case "suspend":
+      desk.error("SUSPEND is not supported");
+      return;
+    case "shutdown":
+      shutdown(desk, command);
+  }
+}
+
+const HELP = `
+	SHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION
+	SHOW PEERS|PEER_POOLS
+	SHOW SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE
+	SHOW DNS_HOSTS|DNS_ZONES
+	SHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS
+	SET key = arg
+	RELOAD
+	PAUSE [<db>]
+	RESUME [<db>]
+	DISABLE <db>
+	ENABLE <db>
+	RECONNECT [<db>]
+	KILL [<db>]
+	KILL_CLIENT <client_id>
+	SHUTDOWN
+	SHUTDOWN WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS
+	WAIT_CLOSE [<db>]`;
+
+function show(desk: CommandDesk, { what }: Of<"show">): void {
+  if (what === "help") desk.done("SHOW", noticeResponse("Console usage", HELP));
+  else if (what !== "fds") desk.table(SHOW[what](desk.host));
+  else if (desk.admin) desk.error("SHOW FDS is not supported: sockets are not handed over");
+  else desk.error("admin access needed");
+}
+
+function set(desk: CommandDesk, { key, value }: Of<"set">): void {
+  const { host } = desk;
+  try {
+    host.adopt(new Environment(applySet(host.environment.config, key, value)));
+    desk.done(`SET ${key}=${value}`.slice(0, 511));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    host.log.write("ERROR", error.message);
+    desk.error("SET failed");
+  }
+}
+
+/** Reads the configuration again. False: it is not in order, which is logged, and nothing changes. */
+export function reload(host: HostRole): boolean {
+  try {
+    host.adopt(new Environment(reloadConfig(host.environment.config)));
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    host.log.write("ERROR", error.message);
+    return false;
+  }
+}
+
+type Databases = "pause" | "resume" | "kill" | "reconnect" | "wait_close" | "disable" | "enable";
+
+/** Verb in `cannot pause admin db`. */
+const VERBS: Readonly<Record<Databases, string>> = {
+  pause: "pause",
+  resume: "resume",
+  kill: "kill",
+  reconnect: "reconnect",
+  wait_close: "wait in",
+  disable: "disable",
+  enable: "enable",
+};
+
+/** Commands about one database, or about all of them when `name` is empty. */
+function onDatabase(desk: CommandDesk, command: Databases, name: string): void {
+  const { host } = desk;
+  const { core } = host;
+  const tag = command.toUpperCase();
+  if ((command === "pause" || command === "kill") && core.paused) {
+    desk.error("already suspended/paused");
+    return;
+  }
+  host.log.write("LOG", name === "" ? `${tag} command issued` : `${tag} '${name}' command issued`);
+  if (name === CONSOLE) {
+    desk.error(`cannot ${VERBS[command]} admin db: ${name}`);
+    return;
+  }
+  const database = name === "" ? -1 : core.database(name);
+  if (name !== "" && database < 0) {
+    desk.error(`no such database: ${name}`);
+    return;
+  }
+  carryOut(desk, command, database, name);
+}
+
+function carryOut(desk: CommandDesk, command: Databases, database: number, name: string): void {
+  const { core, now } = desk.host;
+  switch (command) {
+    case "pause":
+      core.pause(now, database);
+      desk.wait("paused", "PAUSE", [database]);
+      return;
+    case "resume":
+      resume(desk, database, name);
+      return;
+    case "wait_close":
+      core.waitClose(now, database);
+      desk.wait(
+        "reconnected",
+        "WAIT_CLOSE",
+        database < 0 ? core.databases.map(({ id }) => id) : [database],
+      );
+      return;
+    case "kill":
+      core.kill(now, database);
+      break;
+    case "reconnect":
+      core.reconnect(now, database);
+      break;
+    case "disable":
+      core.disable(now, database);
+      break;
+    case "enable":
+      core.enable(now, database);
+  }
+  desk.done(command.toUpperCase());
+}
+
+function resume(desk: CommandDesk, database: number, name: string): void {
+  const { core, now, stopping } = desk.host;
+  if (name === "" && stopping) desk.error("pooler is shutting down");
+  else if (core.resume(now, database)) desk.done("RESUME");
+  else if (name === "") desk.error("pooler is not paused/suspended");
+  else desk.error(`database ${name} is not paused`);
+}
+
+function killClient(desk: CommandDesk, id: number): void {
+  const { host } = desk;
+  const client = host.clients.find((other) => other?.identity.id === id);
+  if (client === undefined) desk.error("client not found");
+  else {
+    host.core.killClient(host.now, client.handle);
+    desk.done("KILL_CLIENT");
+  }
+}
+
+function shutdown(desk: CommandDesk, { mode }: Of<"shutdown">): void {
+  const { host } = desk;
+  const words = mode === "immediate" ? "" : ` ${mode.toUpperCase()}`;
+  host.log.write("LOG", `SHUTDOWN${words} command issued`);
+  // An immediate shutdown gives no answer: the connection ends with the pooler.
+  if (mode !== "immediate") desk.done("SHUTDOWN");
+  host.shutdown(mode);
+}

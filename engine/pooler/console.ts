@@ -1,0 +1,204 @@
+/**
+ * A session on the admin console, the database `pgbouncer`: simple queries only, one command each.
+ * Source: PgBouncer 1.25.2 src/admin.c, admin_handle_client().
+ */
+import { EFFECT } from "../core/index.ts";
+import { parseCommand } from "../wire/console.ts";
+import { FRAME, MessageReader } from "../wire/frames.ts";
+import { FRONTEND } from "../wire/messages.ts";
+import {
+  authenticationOk,
+  backendKeyData,
+  commandComplete,
+  dataRow,
+  errorResponse,
+  parameterStatus,
+  readyForQuery,
+  rowDescription,
+} from "../wire/writer.ts";
+import { Backlog } from "./backlog.ts";
+import type { Channel, ChannelOwner } from "./channel.ts";
+import { type CommandDesk, execute } from "./commands.ts";
+import type { Identity } from "./identity.ts";
+import { COMPATIBLE, CONSOLE } from "./names.ts";
+import type { ConsoleRole, HostRole } from "./roles.ts";
+import type { Table } from "./table.ts";
+
+/** Bytes of the longest query; PgBouncer takes what fits its packet buffer. */
+const LONGEST = 64 * 1024;
+
+const PARAMETERS = [
+  ["server_version", `${COMPATIBLE}/bouncer`],
+  ["client_encoding", "UTF8"],
+  ["server_encoding", "UTF8"],
+  ["DateStyle", "ISO"],
+  ["TimeZone", "GMT"],
+  ["standard_conforming_strings", "on"],
+  ["is_superuser", "on"],
+] as const;
+
+/** A command that is answered later: PAUSE or WAIT_CLOSE, and the databases it still waits for. */
+interface Waiting {
+  kind: number;
+  tag: string;
+  databases: Set<number>;
+}
+
+export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
+  readonly host: HostRole;
+  readonly admin: boolean;
+  readonly key: Buffer;
+  readonly identity: Identity;
+  readonly channel: Channel;
+  private readonly reader = new MessageReader(LONGEST);
+  /** What came while a command was waiting. */
+  private readonly backlog = new Backlog();
+  private waiting: Waiting | undefined;
+  private over = false;
+
+  constructor(host: HostRole, channel: Channel, identity: Identity, admin: boolean) {
+    this.host = host;
+    this.channel = channel;
+    this.identity = identity;
+    this.admin = admin;
+    identity.database = CONSOLE;
+    this.key = host.newKey(this);
+    host.admitConsole(this);
+  }
+
+  /** Completes the login. */
+  greet(): void {
+    const parameters = PARAMETERS.map(([name, value]) => parameterStatus(name, value));
+    this.send(authenticationOk(), ...parameters, backendKeyData(this.key), readyForQuery("I"));
+  }
+
+  // --- from the socket -----------------------------------------------------------------------------
+
+  received(buffer: Buffer, start: number, end: number): void {
+    this.host.begin();
+    this.take(buffer, start, end);
+    this.host.end();
+  }
+
+  flushed(): void {
+    if (!this.over && this.backlog.length === 0) this.channel.resume();
+  }
+
+  ended(): void {
+    this.leave("client unexpected eof");
+  }
+
+  /** Takes bytes of its user, and executes what is complete. */
+  take(buffer: Buffer, start: number, end: number): void {
+    if (this.waiting !== undefined) {
+      this.backlog.add(buffer, start, end);
+      if (this.backlog.length > LONGEST) this.channel.hold();
+      return;
+    }
+    this.reader.feed(buffer, start, end);
+    while (!this.over) {
+      const found = this.reader.next();
+      if (found === FRAME.more) break;
+      if (found === FRAME.bad) this.quit("bad packet header");
+      else this.message(this.reader.type, this.reader.body);
+      if (this.waiting !== undefined) {
+        this.backlog.add(buffer, this.reader.position, end);
+        return;
+      }
+    }
+    if (this.channel.congested) this.channel.hold(); // Who does not read need not ask for more.
+  }
+
+  private message(type: number, body: Buffer): void {
+    switch (type) {
+      case FRONTEND.query:
+        execute(this, parseCommand(body.toString("utf8", 0, Math.max(0, body.indexOf(0)))));
+        return;
+      case FRONTEND.terminate:
+        this.leave("client close request");
+        return;
+      case FRONTEND.parse:
+      case FRONTEND.bind:
+      case FRONTEND.execute:
+        this.error("extended query protocol not supported by admin console");
+        this.quit("bad packet");
+        return;
+      default:
+        this.error(`unsupported packet type for admin console: ${type}`);
+        this.quit("bad packet");
+    }
+  }
+
+  // --- answers -------------------------------------------------------------------------------------
+
+  done(tag: string, ...before: Buffer[]): void {
+    this.send(...before, commandComplete(tag), readyForQuery("I"));
+  }
+
+  table({ columns, rows }: Table): void {
+    this.done("SHOW", rowDescription(columns), ...rows.map((row) => dataRow(row)));
+  }
+
+  error(text: string, sqlstate = "08P01"): void {
+    this.host.log.write("ERROR", text);
+    this.send(errorResponse("ERROR", sqlstate, text), readyForQuery("I"));
+  }
+
+  wait(kind: "paused" | "reconnected", tag: string, databases: Iterable<number>): void {
+    this.waiting = { kind: EFFECT[kind], tag, databases: new Set(databases) };
+    if (this.waiting.databases.size === 0) this.answer(() => this.done(tag));
+  }
+
+  completed(kind: number, database: number): void {
+    const { waiting } = this;
+    if (waiting?.kind !== kind) return;
+    waiting.databases.delete(database);
+    if (waiting.databases.size === 0) this.answer(() => this.done(waiting.tag));
+  }
+
+  /** Ctrl-C lifts a PAUSE of everything, as in PgBouncer; the command that waited ends in an error. */
+  cancelled(): void {
+    if (this.waiting === undefined) return;
+    if (this.waiting.kind === EFFECT.paused) this.host.core.resume(this.host.now);
+    this.answer(() => this.error("canceling statement due to user request", "57014"));
+  }
+
+  private answer(say: () => void): void {
+    this.waiting = undefined;
+    say();
+    const chunks = this.backlog.take();
+    for (const chunk of chunks) if (!this.over) this.take(chunk, 0, chunk.length);
+    if (!this.over && !this.channel.congested) this.channel.resume();
+  }
+
+  private send(...messages: Buffer[]): void {
+    if (!this.over) this.channel.sendAll(Buffer.concat(messages));
+  }
+
+  // --- the end -------------------------------------------------------------------------------------
+
+  /** We end it, and say why. */
+  private quit(why: string): void {
+    if (this.over) return;
+    this.note(why);
+    this.end();
+    this.channel.close(errorResponse("FATAL", "08P01", why));
+  }
+
+  private leave(why: string): void {
+    if (this.over) return;
+    this.note(why);
+    this.end();
+    this.channel.destroy();
+  }
+
+  private end(): void {
+    this.over = true;
+    this.host.forgetConsole(this);
+  }
+
+  private note(why: string): void {
+    const text = `closing because: ${why} (age=${this.host.age(this.identity)}s)`;
+    if (this.host.values.log_disconnections) this.host.log.write("LOG", text, this.identity.label);
+  }
+}

@@ -1,0 +1,138 @@
+/** The configuration in use and everything that is made of it. RELOAD and SET put a new one in force. */
+import { randomBytes } from "node:crypto";
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { type Config, coreSettings, type DatabaseEntry } from "../config/index.ts";
+import type { CoreSettings, Pool } from "../core/index.ts";
+import type { ClientLoginOptions } from "../wire/client-login.ts";
+import type { RelayOptions } from "../wire/relay.ts";
+import { ServerLogin } from "../wire/server-login.ts";
+import { VariableNames } from "../wire/variables.ts";
+import { Accounts } from "./accounts.ts";
+import type { Target } from "./channel.ts";
+import type { PoolFacts } from "./facts.ts";
+import type { Identity } from "./identity.ts";
+import type { ListenSettings } from "./listener.ts";
+
+const words = (list: string): string[] => list.split(/[\s,]+/).filter((word) => word !== "");
+
+/**
+ * Bytes of the largest packet of a login: strangers fill no more of our memory. The longest password,
+ * of 65 531 bytes, fits. Source: PgBouncer 1.25.2 include/bouncer.h, MAX_PASSWORD.
+ */
+const LOGIN_PACKET = 80 * 1024;
+
+/** From this the salts of users that do not exist are made, so that they look like any other's. */
+const mockKey = randomBytes(32);
+
+export class Environment {
+  readonly config: Config;
+  readonly core: CoreSettings;
+  readonly accounts: Accounts;
+  readonly variableNames: VariableNames;
+  readonly relayOptions: RelayOptions;
+  private readonly ignored: ReadonlySet<string>;
+  private readonly entries: ReadonlyMap<string, DatabaseEntry>;
+
+  /** Errors: ConfigError if the auth_file cannot be read. */
+  constructor(config: Config) {
+    const { values } = config;
+    this.config = config;
+    this.core = coreSettings(config);
+    this.accounts = new Accounts(config);
+    this.variableNames = new VariableNames(words(values.track_extra_parameters));
+    this.ignored = new Set(words(values.ignore_startup_parameters));
+    this.entries = new Map(config.databases.map((entry) => [entry.name, entry]));
+    this.relayOptions = {
+      maxPacketSize: values.max_packet_size,
+      disablePqexec: values.disable_pqexec,
+    };
+  }
+
+  /** The entry for a database; undefined: there is none, nor a `*` entry. */
+  entryOf(database: string): DatabaseEntry | undefined {
+    return this.entries.get(database) ?? this.config.autodb;
+  }
+
+  /** As whom a client is counted: with auth_type = any its own name means nothing. */
+  loginUser(database: string, user: string): string {
+    return this.accounts.method === "any" ? (this.entryOf(database)?.user ?? user) : user;
+  }
+
+  /** Where the servers of a database are. */
+  targetOf(database: string): Target {
+    const { host, port } = this.entryOf(database) ?? { host: null, port: 5432 };
+    const directory = host === null || host === "" ? this.config.values.unix_socket_dir : host;
+    if (directory.startsWith("/")) return { path: join(directory, `.s.PGSQL.${port}`) };
+    return { host: directory, port };
+  }
+
+  /** The database's name on its server. */
+  serverDatabase(database: string): string {
+    return this.entryOf(database)?.dbname ?? database;
+  }
+
+  /** How a client of a pool logs in to the pool's server. */
+  serverLogin(pool: Pool, facts: PoolFacts): ServerLogin {
+    const name = pool.database.settings.name;
+    const user = pool.user.settings.name;
+    const entry = this.entryOf(name);
+    const own = entry?.user === user && entry.password !== "" ? entry.password : undefined;
+    const wanted = {
+      client_encoding: entry?.client_encoding,
+      datestyle: entry?.datestyle,
+      timezone: entry?.timezone,
+      application_name: entry?.application_name,
+    };
+    const given = Object.entries(wanted).flatMap(([key, value]): [string, string][] =>
+      value === undefined || value === null ? [] : [[key, value]],
+    );
+    return new ServerLogin({
+      tls: "no",
+      user,
+      parameters: [["database", this.serverDatabase(name)], ...given],
+      secret: own ?? this.accounts.secretOf(user) ?? "",
+      scramKeys: facts.scramKeys,
+      connectQuery: entry?.connect_query ?? undefined,
+      maxPacketSize: this.config.values.max_packet_size,
+      random: randomBytes,
+    });
+  }
+
+  clientLogin(identity: Identity): ClientLoginOptions {
+    const { values } = this.config;
+    const peer = values.application_name_add_host
+      ? `${identity.address}:${identity.port}`
+      : undefined;
+    return {
+      tls: "no",
+      rules: { names: this.variableNames, ignored: this.ignored, peer },
+      maxPacketSize: Math.min(values.max_packet_size, LOGIN_PACKET),
+      random: randomBytes,
+      scramIterations: values.scram_iterations,
+      mockKey,
+    };
+  }
+
+  /** What to listen on. */
+  get listen(): ListenSettings {
+    const { values } = this.config;
+    return {
+      addresses: words(values.listen_addr),
+      port: values.listen_port,
+      backlog: values.listen_backlog,
+      socketDirectory: values.unix_socket_dir,
+      socketMode: values.unix_socket_mode,
+    };
+  }
+
+  /**
+   * True if nobody but our own user (and root) can reach the Unix socket. PgBouncer asks the kernel for
+   * the other side's user id, which Node cannot; a private directory proves the same.
+   */
+  get socketIsPrivate(): boolean {
+    const status = lstatSync(this.config.values.unix_socket_dir, { throwIfNoEntry: false });
+    if (status === undefined || !status.isDirectory()) return false;
+    return (status.mode & 0o077) === 0 && status.uid === process.getuid?.();
+  }
+}

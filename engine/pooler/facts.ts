@@ -1,0 +1,37 @@
+/** What the pooler knows of a pool beyond what the scheduler does: parameters and errors of its servers. */
+import type { ScramKeys } from "../wire/client-login.ts";
+import type { VariableNames } from "../wire/variables.ts";
+import { Variables } from "../wire/variables.ts";
+
+/** An error that a server answered a login with. */
+export interface LoginError {
+  sqlstate: string;
+  text: string;
+}
+
+export class PoolFacts {
+  /** Parameters that its servers report and that are not tracked, in order; for the welcome. */
+  parameters: [name: string, value: string][] = [];
+  /** Tracked parameters as its servers have them at login: the defaults of its clients. */
+  variables: Variables;
+  /** The last error with which a server refused the login. */
+  loginError: LoginError | undefined;
+  /** Why the last connection failed, for `server login has been failing, cached error`. */
+  failure = "connect failed";
+  /** Keys of the last client that logged in with SCRAM; servers with the same secret accept them. */
+  scramKeys: ScramKeys | undefined;
+  private readonly names: VariableNames;
+
+  constructor(names: VariableNames) {
+    this.names = names;
+    this.variables = new Variables(names);
+  }
+
+  /** Takes the parameters that a server has reported at login. */
+  learn(parameters: readonly [string, string][]): void {
+    this.parameters = [];
+    this.variables = new Variables(this.names);
+    for (const [name, value] of parameters)
+      if (!this.variables.set(name, value)) this.parameters.push([name, value]);
+  }
+}

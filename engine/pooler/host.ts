@@ -1,0 +1,283 @@
+/**
+ * The host of the core: reads the clock once a turn, feeds inputs, settles, carries out effects, and arms
+ * one timer for the core's deadline. Which client gets which server is decided in the core only.
+ */
+import { randomBytes } from "node:crypto";
+import { Core, EFFECT, type Nanos, type Pool, REASON, SECOND } from "../core/index.ts";
+import { StatementTable } from "../wire/prepared.ts";
+import { terminate } from "../wire/writer.ts";
+import { Averages, statsLine } from "./averages.ts";
+import type { Channel } from "./channel.ts";
+import { Clock } from "./clock.ts";
+import { Entrance } from "./entrance.ts";
+import type { Environment } from "./environment.ts";
+import { PoolFacts } from "./facts.ts";
+import type { Identity } from "./identity.ts";
+import type { Log } from "./log.ts";
+import type { ClientRole, ConsoleRole, Guest, HostRole, ServerRole } from "./roles.ts";
+import { Upstream } from "./upstream.ts";
+
+export class Host implements HostRole {
+  now: Nanos = 0;
+  readonly clock = new Clock();
+  readonly core: Core;
+  readonly log: Log;
+  readonly averages = new Averages(0);
+  readonly statements = new StatementTable();
+  port = 0;
+  stopping = false;
+  environment: Environment;
+  readonly clients: (ClientRole | undefined)[] = [];
+  /** Clients that are not in yet, and cancel requests, by handle. */
+  readonly entrances: (Entrance | undefined)[] = [];
+  readonly servers: (ServerRole | undefined)[] = [];
+  readonly consoles = new Set<ConsoleRole>();
+  /** The pooler is to stop listening to TCP, or has nothing more to do; set by whoever runs the host. */
+  onShutdown: (mode: "immediate" | "graceful" | "complete") => void = () => {};
+  /** Called on each maintenance tick, and when a new configuration is in force. */
+  onTick: () => void = () => {};
+  onAdopted: () => void = () => {};
+  private readonly facts: PoolFacts[] = [];
+  private readonly keys = new Map<string, ClientRole | ConsoleRole>();
+  private timer: NodeJS.Timeout | undefined;
+  private draining = false;
+  /** Inputs came while effects were carried out: the turn goes another round. */
+  private again = false;
+
+  constructor(environment: Environment, log: Log) {
+    this.environment = environment;
+    this.log = log;
+    this.core = new Core(environment.core, 0);
+  }
+
+  /** Settings of `[pgbouncer]` in force. */
+  get values() {
+    return this.environment.config.values;
+  }
+
+  // --- turns ---------------------------------------------------------------------------------------
+
+  /** Starts the maintenance ticks. */
+  start(): void {
+    const wait = Math.ceil((this.core.deadline() - this.clock.now()) / 1_000_000);
+    this.timer = setTimeout(() => this.tick(), Math.max(1, wait));
+  }
+
+  /** Begins a turn: everything in it happens at one instant. */
+  begin(): void {
+    this.now = this.clock.now();
+  }
+
+  /** Ends a turn: carries out what the core has decided. */
+  end(): void {
+    do {
+      this.again = false;
+      this.core.settle(this.now);
+      this.drain();
+    } while (this.again);
+  }
+
+  private tick(): void {
+    this.begin();
+    this.core.advance(this.now);
+    this.end();
+    if (this.averages.due(this.now, this.values.stats_period)) this.average();
+    this.onTick();
+    this.start();
+  }
+
+  private average(): void {
+    const averages = this.averages.snapshot(this.now, this.core.pools);
+    if (this.values.log_stats) this.log.write("LOG", statsLine(averages));
+  }
+
+  private drain(): void {
+    const { effects } = this.core;
+    this.draining = true;
+    while (effects.next()) this.act(effects.kind, effects.client, effects.server, effects.detail);
+    this.draining = false;
+  }
+
+  private act(kind: number, client: number, server: number, detail: number): void {
+    switch (kind) {
+      case EFFECT.grant:
+        this.clients[client]?.grant(this.servers[server] as ServerRole);
+        return;
+      case EFFECT.unlink:
+        this.servers[server]?.unlinked();
+        return;
+      case EFFECT.wait:
+        return; // Its bytes are kept back from the moment it asked.
+      case EFFECT.welcome:
+        this.clients[client]?.welcome();
+        return;
+      case EFFECT.drop:
+        this.clients[client]?.drop(detail);
+        this.entrances[client]?.drop(detail);
+        return;
+      case EFFECT.notice:
+        this.clients[client]?.notice();
+        return;
+      case EFFECT.cancel:
+        this.servers[server]?.sendCancel((this.servers[detail] as ServerRole).key);
+        return;
+      case EFFECT.paused:
+      case EFFECT.reconnected:
+        for (const session of this.consoles) session.completed(kind, detail);
+        return;
+      case EFFECT.stopped:
+        this.onShutdown("complete");
+        return;
+      default:
+        this.actOnServer(kind, server, detail);
+    }
+  }
+
+  private actOnServer(kind: number, server: number, detail: number): void {
+    switch (kind) {
+      case EFFECT.open:
+        this.open(server, detail);
+        return;
+      case EFFECT.login:
+        this.servers[server]?.logIn();
+        return;
+      case EFFECT.close:
+        this.servers[server]?.close(detail);
+        return;
+      case EFFECT.reset:
+        this.servers[server]?.ask("reset", this.values.server_reset_query);
+        return;
+      case EFFECT.check: {
+        const query = this.values.server_check_query;
+        this.servers[server]?.ask("check", query === "<empty>" ? "" : query);
+      }
+    }
+  }
+
+  private open(server: number, reason: number): void {
+    const pool = this.core.serverPool(server);
+    if (reason === REASON.reserve) {
+      const waiter = this.clients[pool.waiting.head];
+      this.log.write("WARNING", "taking connection from reserve_pool", waiter?.identity.label);
+    }
+    const target = this.environment.targetOf(pool.database.settings.name);
+    this.servers[server] = new Upstream(this, server, pool, target);
+  }
+
+  // --- inputs that may also come while effects are carried out ----------------------------------------
+
+  request(client: Guest): void {
+    this.core.request(this.now, client.handle);
+    if (this.draining) this.again = true;
+    else this.drain();
+  }
+
+  ready(server: ServerRole): void {
+    this.again = this.draining;
+    this.core.ready(this.now, server.handle, server.relay.status);
+  }
+
+  disconnect(guest: { readonly handle: number }): void {
+    this.again = this.draining;
+    this.core.disconnect(this.now, guest.handle);
+  }
+
+  abandon(client: Guest): void {
+    this.again = this.draining;
+    this.core.abandon(this.now, client.handle);
+  }
+
+  // --- who is there -----------------------------------------------------------------------------------
+
+  /** A connection has come in. */
+  accept(channel: Channel): void {
+    this.begin();
+    const entrance = new Entrance(this, channel);
+    this.entrances[entrance.handle] = entrance;
+    this.end();
+  }
+
+  admit(client: ClientRole): void {
+    this.entrances[client.handle] = undefined;
+    this.clients[client.handle] = client;
+  }
+
+  admitConsole(session: ConsoleRole): void {
+    this.consoles.add(session);
+  }
+
+  forget(guest: Guest): void {
+    const client = this.clients[guest.handle];
+    if (client === guest) {
+      this.clients[guest.handle] = undefined;
+      this.keys.delete(client.key.toString("latin1"));
+    } else if (this.entrances[guest.handle] === guest) this.entrances[guest.handle] = undefined;
+  }
+
+  forgetServer(server: ServerRole): void {
+    this.servers[server.handle] = undefined;
+  }
+
+  forgetConsole(session: ConsoleRole): void {
+    this.consoles.delete(session);
+    this.keys.delete(session.key.toString("latin1"));
+  }
+
+  newKey(owner: ClientRole | ConsoleRole): Buffer {
+    const key = randomBytes(8);
+    key[0] = (key[0] as number) & 0x7f; // The first half is shown as a process id.
+    this.keys.set(key.toString("latin1"), owner);
+    return key;
+  }
+
+  cancelTarget(key: Buffer): number {
+    const owner = this.keys.get(key.toString("latin1"));
+    if (owner === undefined) return -1;
+    if (!("upstream" in owner)) {
+      owner.cancelled();
+      return -1;
+    }
+    // What runs is the client's parameters being set, which is not the client's to cancel.
+    return owner.upstream?.purpose === "set" ? -1 : owner.handle;
+  }
+
+  factsOf(pool: Pool): PoolFacts {
+    let facts = this.facts[pool.id];
+    if (facts === undefined) {
+      facts = new PoolFacts(this.environment.variableNames);
+      this.facts[pool.id] = facts;
+    }
+    return facts;
+  }
+
+  age(identity: Identity): number {
+    return Math.floor((this.now - identity.since) / SECOND);
+  }
+
+  dateOf(at: Nanos): Date {
+    return this.clock.date(at);
+  }
+
+  adopt(environment: Environment): void {
+    this.environment = environment;
+    this.core.reload(this.now, environment.core);
+    for (const server of this.servers) server?.reconfigure();
+    this.onAdopted();
+  }
+
+  /** Cuts all connections. Resolves when they are closed. */
+  async close(): Promise<void> {
+    clearTimeout(this.timer);
+    const guests = [...this.clients, ...this.entrances, ...this.consoles];
+    for (const guest of guests) guest?.channel.destroy();
+    for (const server of this.servers) server?.channel.close(terminate());
+    const all = [...guests, ...this.servers].filter((end) => end !== undefined);
+    await Promise.all(all.map(({ channel }) => channel.closed()));
+  }
+
+  shutdown(mode: "immediate" | "wait_for_servers" | "wait_for_clients"): void {
+    this.stopping = true;
+    if (mode !== "immediate") this.core.shutdown(this.now, mode);
+    this.onShutdown(mode === "immediate" ? "immediate" : "graceful");
+  }
+}

@@ -1,0 +1,46 @@
+/** Who is at the other end of a connection: for the log and for SHOW. */
+import type { Nanos } from "../core/index.ts";
+import type { Channel } from "./channel.ts";
+
+let last = 0;
+
+export class Identity {
+  /** Counts clients and servers together from 1, as PgBouncer does. KILL_CLIENT takes it. */
+  readonly id: number;
+  readonly type: "C" | "S";
+  database = "(nodb)";
+  user = "(nouser)";
+  /** Address, or "unix". */
+  address = "unix";
+  port = 0;
+  localAddress = "unix";
+  localPort = 0;
+  /** When the connection was accepted or begun. */
+  readonly since: Nanos;
+
+  constructor(type: "C" | "S", since: Nanos) {
+    this.id = ++last;
+    this.type = type;
+    this.since = since;
+  }
+
+  /** Takes the addresses of a connected socket; `port` stands for those of a Unix socket. */
+  locate(channel: Channel, port: number): void {
+    const { remote, local } = channel;
+    this.address = remote.address ?? "unix";
+    this.port = remote.port ?? port;
+    this.localAddress = local.address ?? "unix";
+    this.localPort = local.port ?? port;
+  }
+
+  /** What stands in place of PgBouncer's pointers: unique while the process runs. */
+  get pointer(): string {
+    return `0x${this.id.toString(16)}`;
+  }
+
+  /** The prefix of log lines: `C-0x1f: shop/alice@127.0.0.1:50123`. */
+  get label(): string {
+    const host = this.address.includes(":") ? `[${this.address}]` : this.address;
+    return `${this.type}-${this.pointer}: ${this.database}/${this.user}@${host}:${this.port}`;
+  }
+}

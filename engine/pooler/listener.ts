@@ -1,0 +1,172 @@
+/**
+ * Where clients come in: one TCP socket per address of listen_addr, and a Unix socket. Accepted
+ * connections are taken as bare handles where Node allows it, see `Channel.ofHandle`.
+ */
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { createServer, connect as dial, type ListenOptions, type Server } from "node:net";
+import { join } from "node:path";
+import { Channel } from "./channel.ts";
+import { OutsideError } from "./errors.ts";
+
+/** What to listen on. */
+export interface ListenSettings {
+  /** Addresses; `*` is all of them. Empty: no TCP. */
+  addresses: readonly string[];
+  /** 0 lets the system choose a port for TCP. */
+  port: number;
+  backlog: number;
+  /** Directory of the Unix socket; empty: none. */
+  socketDirectory: string;
+  socketMode: number;
+}
+
+/** Called with each new connection. */
+export type OnClient = (channel: Channel) => void;
+
+/** Open listening sockets. */
+export class Listener {
+  /** Port of the first TCP socket; 0 if there is none. */
+  port = 0;
+  /** Path of the Unix socket; empty if there is none. */
+  path = "";
+  /** What it listens on, for people. */
+  readonly places: string[] = [];
+  private readonly tcp: Server[] = [];
+  private unix: Server | undefined;
+  private readonly onClient: OnClient;
+
+  constructor(onClient: OnClient) {
+    this.onClient = onClient;
+  }
+
+  /**
+   * Opens everything asked for, or nothing. Errors: OutsideError that names the address and the reason.
+   */
+  async open(settings: ListenSettings): Promise<void> {
+    try {
+      for (const address of settings.addresses) await this.openTcp(settings, address);
+      if (settings.socketDirectory !== "") await this.openUnix(settings);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    if (this.tcp.length === 0 && this.unix === undefined)
+      throw new OutsideError(
+        "nowhere to listen on: listen_addr and unix_socket_dir are both empty",
+      );
+  }
+
+  /** Stops taking TCP connections; the Unix socket stays open for the console. */
+  async closeTcp(): Promise<void> {
+    await Promise.all(this.tcp.splice(0).map(closed));
+  }
+
+  /** Stops taking connections and removes the socket file. */
+  async close(): Promise<void> {
+    const unix = this.unix;
+    this.unix = undefined;
+    await Promise.all([this.closeTcp(), unix === undefined ? undefined : closed(unix)]);
+  }
+
+  private async openTcp(settings: ListenSettings, address: string): Promise<void> {
+    const host = address === "*" ? undefined : address;
+    const port = this.port === 0 ? settings.port : this.port;
+    const server = await this.listen({ host, port, backlog: settings.backlog }, false);
+    this.tcp.push(server);
+    const bound = server.address();
+    if (bound === null || typeof bound === "string") return;
+    if (this.port === 0) this.port = bound.port;
+    const ip = bound.family === "IPv6" ? `[${bound.address}]` : bound.address;
+    this.places.push(`${ip}:${bound.port}`);
+  }
+
+  private async openUnix(settings: ListenSettings): Promise<void> {
+    const port = this.port === 0 ? settings.port : this.port;
+    const path = join(settings.socketDirectory, `.s.PGSQL.${port}`);
+    await removeStale(path);
+    this.unix = await this.listen({ path, backlog: settings.backlog }, true);
+    this.path = path;
+    this.places.push(`unix:${path}`);
+    chmodSync(path, settings.socketMode);
+  }
+
+  private listen(options: ListenOptions, unix: boolean): Promise<Server> {
+    const server = createServer({ noDelay: true, allowHalfOpen: false });
+    server.on("connection", (socket) => this.onClient(Channel.accepted(socket, unix)));
+    return new Promise((resolve, reject) => {
+      server.once("error", (error: NodeJS.ErrnoException) => reject(cannot(options, error)));
+      server.listen(options, () => {
+        server.removeAllListeners("error");
+        // Out of file descriptors, for one: the client goes without, the pooler goes on.
+        server.on("error", () => {});
+        takeHandles(server, (handle) => this.onClient(Channel.ofHandle(handle, unix)));
+        resolve(server);
+      });
+    });
+  }
+}
+
+/** The part of a listening handle that is not public; the same from Node 18 to 26 at least. */
+interface ListeningHandle {
+  onconnection?: (error: number, client: AcceptedHandle | undefined) => void;
+}
+interface AcceptedHandle {
+  useUserBuffer?: unknown;
+  setNoDelay?: (on: boolean) => void;
+}
+
+/**
+ * Has accepted connections come to `take` as bare handles, so that they can read into our own buffer:
+ * Node offers `onread` to connections that go out only. Where Node has changed inside, nothing happens,
+ * and connections come by the `connection` event.
+ */
+function takeHandles(server: Server, take: (handle: object) => void): void {
+  const listening = (server as unknown as { _handle?: ListeningHandle })._handle;
+  const usual = listening?.onconnection;
+  if (listening === undefined || typeof usual !== "function") return;
+  listening.onconnection = (error, client) => {
+    if (error !== 0 || typeof client?.useUserBuffer !== "function") {
+      usual.call(listening, error, client);
+      return;
+    }
+    client.setNoDelay?.(true);
+    take(client);
+  };
+}
+
+/** Removes a socket file that nobody listens on any more, as a killed process leaves it. */
+async function removeStale(path: string): Promise<void> {
+  if (!isSocket(path) || (await answers(path))) return; // Somebody listens: `listen` will say so.
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone meanwhile, or not ours: `listen` will say so.
+  }
+}
+
+function isSocket(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = dial({ path });
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
+function cannot(options: ListenOptions, error: NodeJS.ErrnoException): OutsideError {
+  const where = options.path ?? `${options.host ?? "*"}:${options.port}`;
+  const why: Record<string, string> = {
+    EADDRINUSE: "it is in use; is another pooler running?",
+    EACCES: "permission denied",
+    EADDRNOTAVAIL: "this machine has no such address",
+    ENOENT: "there is no such directory",
+  };
+  return new OutsideError(`cannot listen on ${where}: ${why[error.code ?? ""] ?? error.message}`);
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,33 @@
+/** The file with our process id, which also keeps a second pooler from starting with the same one. */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { OutsideError } from "./errors.ts";
+
+/**
+ * Writes the file; one that a dead process has left is replaced. An empty path: nothing to do.
+ * Errors: OutsideError if its process lives, or if the file cannot be written.
+ */
+export function writePid(path: string): void {
+  if (path === "") return;
+  if (isTaken(path)) throw new OutsideError(`pidfile ${path} exists; is another pooler running?`);
+  try {
+    writeFileSync(path, `${process.pid}\n`);
+  } catch (error) {
+    throw new OutsideError(`cannot write the pidfile ${path}: ${(error as Error).message}`);
+  }
+}
+
+/** Removes the file. */
+export function removePid(path: string): void {
+  if (path !== "") rmSync(path, { force: true });
+}
+
+function isTaken(path: string): boolean {
+  try {
+    const pid = Number(readFileSync(path, "utf8"));
+    if (!Number.isInteger(pid) || pid <= 0) return false;
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // It lives, as somebody else's.
+  }
+}

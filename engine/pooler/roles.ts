@@ -1,0 +1,144 @@
+/**
+ * What the parts of the pooler see of each other. The host knows clients, servers and consoles, and they
+ * know it; with these interfaces in between, imports point one way.
+ */
+import type { Values } from "../config/index.ts";
+import type { Core, Nanos, Pool } from "../core/index.ts";
+import type { StatementTable } from "../wire/prepared.ts";
+import type { ClientRelay, ServerRelay } from "../wire/relay.ts";
+import type { Averages } from "./averages.ts";
+import type { Channel } from "./channel.ts";
+import type { Environment } from "./environment.ts";
+import type { PoolFacts } from "./facts.ts";
+import type { Identity } from "./identity.ts";
+import type { Log } from "./log.ts";
+
+/** The pooler's own query that a server is busy with. */
+export type Purpose = "none" | "set" | "reset" | "check";
+
+/** Something with a handle in the core that the core can drop. */
+export interface Guest {
+  readonly handle: number;
+  readonly identity: Identity;
+  readonly channel: Channel;
+  /** Dropped for this reason: tell it, if it is to be told, and close. The handle is free already. */
+  drop(reason: number): void;
+}
+
+/** A client that is in. */
+export interface ClientRole extends Guest {
+  readonly relay: ClientRelay;
+  readonly key: Buffer;
+  /** The linked server. */
+  readonly upstream: ServerRole | undefined;
+  /** What to tell it, instead of the reason's own text, when its server goes. */
+  lastWords: string;
+  /** Login complete. */
+  welcome(): void;
+  /** Linked to `upstream`. */
+  grant(upstream: ServerRole): void;
+  /** The server has taken its parameters. */
+  applied(): void;
+  /** The link has ended. */
+  unlinked(): void;
+  /** It waits for long: tell it. */
+  notice(): void;
+  /** The server takes bytes again, or takes none: read the socket, or do not. */
+  regulate(): void;
+}
+
+/** A server connection. */
+export interface ServerRole {
+  readonly handle: number;
+  readonly identity: Identity;
+  readonly channel: Channel;
+  readonly relay: ServerRelay;
+  readonly purpose: Purpose;
+  /** BackendKeyData: what a cancel request for it must show. */
+  readonly key: Buffer;
+  client: ClientRole | undefined;
+  /** The query is over, but the client has not taken all of the answer. */
+  unflushed: boolean;
+  /** Prepared statements on it, for SHOW. */
+  readonly prepared: number;
+  /** Log in. */
+  logIn(): void;
+  /** Send a cancel request with this key, and nothing else. */
+  sendCancel(key: Buffer): void;
+  /** Send a query of the pooler's own. */
+  ask(purpose: Purpose, sql: string): void;
+  /** The linked client's query is over. */
+  settled(): void;
+  /** The linked client has taken everything. */
+  clientFlushed(): void;
+  /** The link has ended. */
+  unlinked(): void;
+  /** Close for this reason. The handle is free already. */
+  close(reason: number): void;
+  /** A new configuration is in force. */
+  reconfigure(): void;
+}
+
+/** A session on the console. */
+export interface ConsoleRole {
+  readonly key: Buffer;
+  readonly identity: Identity;
+  readonly channel: Channel;
+  /** Effect `paused` or `reconnected` for this database (-1: all). */
+  completed(kind: number, database: number): void;
+  /** Its user pressed Ctrl-C. */
+  cancelled(): void;
+}
+
+/** The host, as its clients, servers and consoles see it. */
+export interface HostRole {
+  /** Time of this turn. */
+  readonly now: Nanos;
+  readonly core: Core;
+  readonly log: Log;
+  readonly averages: Averages;
+  readonly environment: Environment;
+  /** Settings of `[pgbouncer]` in force. */
+  readonly values: Values;
+  readonly statements: StatementTable;
+  /** The port in the name of the Unix socket; stands for the port of Unix connections. */
+  readonly port: number;
+  /** SHUTDOWN or a signal has begun to end the pooler. */
+  readonly stopping: boolean;
+  /** By the core's handles. */
+  readonly clients: readonly (ClientRole | undefined)[];
+  readonly servers: readonly (ServerRole | undefined)[];
+  readonly consoles: ReadonlySet<ConsoleRole>;
+
+  /** Begins a turn: everything in it happens at one instant. */
+  begin(): void;
+  /** Ends the turn: carries out what the core has decided. */
+  end(): void;
+
+  /** Inputs to the core that may come in the middle of a turn. */
+  request(client: Guest): void;
+  ready(server: ServerRole): void;
+  disconnect(guest: { readonly handle: number }): void;
+  abandon(client: Guest): void;
+
+  admit(client: ClientRole): void;
+  admitConsole(session: ConsoleRole): void;
+  /** Takes a guest that has gone out of all tables. */
+  forget(guest: Guest): void;
+  forgetServer(server: ServerRole): void;
+  forgetConsole(session: ConsoleRole): void;
+  /** A new key by which `owner` can be cancelled. */
+  newKey(owner: ClientRole | ConsoleRole): Buffer;
+  /** Handle of the client with this key if it runs a query that may be cancelled, else -1. */
+  cancelTarget(key: Buffer): number;
+
+  factsOf(pool: Pool): PoolFacts;
+  /** Whole seconds since a connection was made. */
+  age(identity: Identity): number;
+  /** The wall-clock time of an instant. */
+  dateOf(at: Nanos): Date;
+  /** Puts a new configuration in force, except for what needs a restart. */
+  adopt(environment: Environment): void;
+  /** Stops taking TCP clients and ends when the last server, or client, is gone; or ends at once. */
+  shutdown(mode: "immediate" | "wait_for_servers" | "wait_for_clients"): void;
+}

@@ -1,0 +1,216 @@
+/**
+ * The tables of SHOW, with PgBouncer's columns and types. Source: PgBouncer 1.25.2 src/admin.c and
+ * src/stats.c. What we do not have (peers, a resolver of our own, slabs) is empty or zero.
+ */
+import { showConfig } from "../config/index.ts";
+import { type Database, type Pool, SECOND, type User } from "../core/index.ts";
+import type { ShowName } from "../wire/console.ts";
+import { CONSOLE, VERSION } from "./names.ts";
+import type { HostRole } from "./roles.ts";
+import { clientRows, serverRows, socketColumns } from "./show-sockets.ts";
+import { showStats, showStatsAverages, showStatsTotals, showTotals } from "./show-stats.ts";
+import { columns, type Table, type Value } from "./table.ts";
+
+type Shown = Exclude<ShowName, "help" | "fds">;
+
+/** Makes the table of a SHOW from what is there at this moment. */
+export const SHOW: Readonly<Record<Shown, (host: HostRole) => Table>> = {
+  clients: (host) => ({ columns: socketColumns(false), rows: clientRows(host, "CLIENTS") }),
+  servers: (host) => ({ columns: socketColumns(false), rows: serverRows(host, "SERVERS") }),
+  sockets: (host) => sockets(host),
+  active_sockets: (host) => sockets(host),
+  config: showSettings,
+  databases: showDatabases,
+  lists: showLists,
+  pools: showPools,
+  users: showUsers,
+  stats: showStats,
+  stats_totals: showStatsTotals,
+  stats_averages: showStatsAverages,
+  totals: showTotals,
+  state: showState,
+  version: () => ({ columns: columns("version t"), rows: [[VERSION]] }),
+  peers: () => empty("peer_id i, host t, port i, pool_size i"),
+  peer_pools: () =>
+    empty(
+      "peer_id i, cl_active_cancel_req i, cl_waiting_cancel_req i, sv_active_cancel i, sv_login i",
+    ),
+  mem: showMemory,
+  dns_hosts: () => empty("hostname t, ttl q, addrs t"),
+  dns_zones: () => empty("zonename t, serial q, count i"),
+};
+
+const empty = (list: string): Table => ({ columns: columns(list), rows: [] });
+
+function sockets(host: HostRole): Table {
+  const rows = [...clientRows(host, "SOCKETS"), ...serverRows(host, "SOCKETS")];
+  return { columns: socketColumns(true), rows };
+}
+
+function showSettings(host: HostRole): Table {
+  const rows = showConfig(host.environment.config).map((row): Value[] => [
+    row.key,
+    row.value,
+    row.default,
+    row.changeable,
+  ]);
+  return { columns: columns("key t, value t, default t, changeable t"), rows };
+}
+
+const POOLS =
+  "database t, user t, cl_active i, cl_waiting i, cl_active_cancel_req i, cl_waiting_cancel_req i, " +
+  "sv_active i, sv_active_cancel i, sv_being_canceled i, sv_idle i, sv_used i, sv_tested i, " +
+  "sv_login i, maxwait i, maxwait_us i, pool_mode t, load_balance_hosts t";
+
+function showPools(host: HostRole): Table {
+  const rows = host.core.pools.map((pool) => poolRow(host, pool));
+  const zeros = Array.from({ length: 12 }, () => 0);
+  const console: Value[] = [CONSOLE, CONSOLE, host.consoles.size, ...zeros, "statement", null];
+  const at = rows.findIndex(([database]) => String(database) > CONSOLE);
+  rows.splice(at < 0 ? rows.length : at, 0, console);
+  return { columns: columns(POOLS), rows };
+}
+
+function poolRow(host: HostRole, pool: Pool): Value[] {
+  const since = pool.waiting.head < 0 ? -1 : host.core.queryStart(pool.waiting.head);
+  const micros = since < 0 ? 0 : Math.floor((host.now - since) / 1_000);
+  return [
+    pool.database.settings.name,
+    pool.user.settings.name,
+    pool.clients,
+    pool.waiting.length,
+    pool.clients_active_cancel,
+    pool.waiting_cancel.length,
+    pool.active,
+    pool.active_cancel,
+    pool.being_canceled,
+    pool.idle.length,
+    pool.used.length,
+    pool.tested.length,
+    pool.login,
+    Math.floor(micros / 1_000_000),
+    micros % 1_000_000,
+    pool.mode,
+    null,
+  ];
+}
+
+const DATABASES =
+  "name t, host t, port i, database t, force_user t, pool_size i, min_pool_size i, " +
+  "reserve_pool_size i, server_lifetime i, pool_mode t, load_balance_hosts t, max_connections i, " +
+  "current_connections i, max_client_connections i, current_client_connections i, paused i, disabled i";
+
+function showDatabases(host: HostRole): Table {
+  const rows = host.core.databases.map((database) => databaseRow(host, database));
+  rows.push(consoleDatabase(host));
+  rows.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  return { columns: columns(DATABASES), rows };
+}
+
+function databaseRow(host: HostRole, database: Database): Value[] {
+  const { settings } = database;
+  const global = host.core.settings;
+  const entry = host.environment.entryOf(settings.name);
+  const lifetime = settings.server_lifetime || global.server_lifetime;
+  return [
+    settings.name,
+    entry?.host ?? null,
+    entry?.port ?? 5432,
+    host.environment.serverDatabase(settings.name),
+    settings.forced_user ?? null,
+    settings.pool_size ?? global.default_pool_size,
+    settings.min_pool_size ?? global.min_pool_size,
+    settings.reserve_pool_size ?? global.reserve_pool_size,
+    Math.floor(lifetime / SECOND),
+    settings.pool_mode ?? null,
+    null,
+    settings.max_db_connections || global.max_db_connections,
+    database.connections,
+    settings.max_db_client_connections || global.max_db_client_connections,
+    database.clients,
+    database.paused ? 1 : 0,
+    database.disabled ? 1 : 0,
+  ];
+}
+
+function consoleDatabase(host: HostRole): Value[] {
+  const { min_pool_size, reserve_pool_size, server_lifetime, max_db_connections } =
+    host.core.settings;
+  const sizes = [2, min_pool_size, reserve_pool_size, Math.floor(server_lifetime / SECOND)];
+  const clients = [host.core.settings.max_db_client_connections, host.consoles.size];
+  const limits = [max_db_connections, 0, ...clients, 0, 0];
+  return [CONSOLE, null, host.port, CONSOLE, CONSOLE, ...sizes, "statement", null, ...limits];
+}
+
+const USERS =
+  "name t, pool_size t, reserve_pool_size t, pool_mode t, max_user_connections i, " +
+  "current_connections i, max_user_client_connections i, current_client_connections i";
+
+function showUsers(host: HostRole): Table {
+  const known = new Map(host.core.users.map((user) => [user.settings.name, user]));
+  const names = new Set([...host.environment.accounts.names, ...known.keys(), CONSOLE]);
+  const rows = [...names].sort().map((name) => userRow(host, name, known.get(name)));
+  return { columns: columns(USERS), rows };
+}
+
+function userRow(host: HostRole, name: string, user: User | undefined): Value[] {
+  const { max_user_connections, max_user_client_connections } = host.core.settings;
+  const settings = user?.settings;
+  const size = (value: number | undefined): string =>
+    value === undefined ? "" : String(value).padStart(9);
+  return [
+    name,
+    size(settings?.pool_size),
+    size(settings?.reserve_pool_size),
+    settings?.pool_mode ?? null,
+    settings?.max_user_connections || max_user_connections,
+    user?.connections ?? 0,
+    settings?.max_user_client_connections || max_user_client_connections,
+    user?.clients ?? 0,
+  ];
+}
+
+function showLists(host: HostRole): Table {
+  const { core } = host;
+  const logins = host.core.clientCount - host.clients.filter((client) => client).length;
+  const rows: Value[][] = [
+    ["databases", core.databases.length + 1],
+    ["users", showUsers(host).rows.length],
+    ["peers", 0],
+    ["pools", core.pools.length + 1],
+    ["peer_pools", 0],
+    ["free_clients", 0],
+    ["used_clients", core.clientCount + host.consoles.size],
+    ["login_clients", logins],
+    ["free_servers", 0],
+    ["used_servers", core.serverCount],
+    ["dns_names", 0],
+    ["dns_zones", 0],
+    ["dns_queries", 0],
+    ["dns_pending", 0],
+  ];
+  return { columns: columns("list t, items i"), rows };
+}
+
+function showState(host: HostRole): Table {
+  const yes = (value: boolean): string => (value ? "yes" : "no");
+  const rows = [
+    ["active", yes(!host.core.paused)],
+    ["paused", yes(host.core.paused)],
+    ["suspended", "no"],
+  ];
+  return { columns: columns("key t, value t"), rows };
+}
+
+/** Node.js manages memory, so there are no slabs: the counts are true, the bytes those of the process. */
+function showMemory(host: HostRole): Table {
+  const row = (name: string, used: number): Value[] => [name, 0, used, 0, 0];
+  const rows = [
+    row("user_cache", host.core.users.length),
+    row("db_cache", host.core.databases.length),
+    row("pool_cache", host.core.pools.length),
+    row("server_cache", host.core.serverCount),
+    row("client_cache", host.core.clientCount),
+  ];
+  return { columns: columns("name t, size i, used i, free i, memtotal i"), rows };
+}

@@ -1,0 +1,24 @@
+/** A result of the console: columns with PgBouncer's types, and rows. */
+import type { Column, ColumnType } from "../wire/writer.ts";
+
+export type Value = string | number | null;
+
+export interface Table {
+  columns: Column[];
+  rows: Value[][];
+}
+
+const TYPES: Readonly<Record<string, ColumnType>> = {
+  t: "text",
+  i: "int4",
+  q: "int8",
+  n: "numeric",
+};
+
+/** Columns from a list such as `"database t, pool_size i"`: t text, i int4, q int8, n numeric. */
+export function columns(list: string): Column[] {
+  return list.split(/,\s*/).map((column) => {
+    const [name = "", letter = ""] = column.split(" ");
+    return { name, type: TYPES[letter] ?? "text" };
+  });
+}

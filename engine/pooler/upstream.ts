@@ -1,0 +1,270 @@
+/**
+ * A server connection: opened when the core says so, logged in, relayed to the linked client, asked to
+ * reset or check itself, closed. A connection may also carry a cancel request and then has no login.
+ */
+import { type Pool, REASON, REASONS, STAT, STATUS } from "../core/index.ts";
+import { ServerStatements } from "../wire/prepared.ts";
+import { RELAY, ServerRelay, type Sink, unlink } from "../wire/relay.ts";
+import type { ServerLogin, ServerLoginEvent } from "../wire/server-login.ts";
+import { Variables } from "../wire/variables.ts";
+import { cancelRequest, terminate } from "../wire/writer.ts";
+import { Channel, type ChannelOwner, type Target } from "./channel.ts";
+import { Identity } from "./identity.ts";
+import type { ClientRole, HostRole, Purpose, ServerRole } from "./roles.ts";
+
+export class Upstream implements ServerRole, ChannelOwner, Sink {
+  readonly handle: number;
+  readonly channel: Channel;
+  readonly identity: Identity;
+  readonly pool: Pool;
+  /** The server's half of the relay; in use once it is logged in. */
+  readonly relay: ServerRelay;
+  key: Buffer = Buffer.alloc(0);
+  client: ClientRole | undefined;
+  purpose: Purpose = "none";
+  unflushed = false;
+  private readonly host: HostRole;
+  private readonly statements: ServerStatements;
+  private phase: "connecting" | "login" | "working" | "cancel" | "over" = "connecting";
+  private login: ServerLogin | undefined;
+
+  constructor(host: HostRole, handle: number, pool: Pool, target: Target) {
+    this.host = host;
+    this.handle = handle;
+    this.pool = pool;
+    this.identity = new Identity("S", host.now);
+    this.identity.database = pool.database.settings.name;
+    this.identity.user = pool.user.settings.name;
+    if ("host" in target) {
+      this.identity.address = target.host;
+      this.identity.port = target.port;
+    }
+    const { relayOptions, variableNames } = host.environment;
+    this.statements = new ServerStatements(host.statements, host.values.max_prepared_statements);
+    const variables = new Variables(variableNames);
+    this.relay = new ServerRelay(this, relayOptions, variables, this.statements);
+    this.reconfigure();
+    this.channel = Channel.open(target, () => this.connected());
+    this.channel.owner = this;
+  }
+
+  // --- from the socket -----------------------------------------------------------------------------
+
+  received(buffer: Buffer, start: number, end: number): void {
+    this.host.begin();
+    if (this.phase === "working") this.work(buffer, start, end);
+    else if (this.phase === "login") this.advance(buffer, start, end);
+    this.host.end();
+  }
+
+  /** It takes bytes again: its client may go on. */
+  flushed(): void {
+    this.client?.regulate();
+  }
+
+  ended(error: NodeJS.ErrnoException | undefined): void {
+    this.host.begin();
+    if (this.phase === "connecting") this.fail("connect failed", error?.message);
+    else if (this.phase === "cancel") this.fail("successfully sent cancel request");
+    else this.fail("server conn crashed?", error?.message);
+    this.host.end();
+  }
+
+  /** Sink of the relay: bytes for the server. */
+  write(buffer: Buffer, start: number, end: number): void {
+    this.channel.send(buffer, start, end);
+  }
+
+  // --- from the core -------------------------------------------------------------------------------
+
+  /** Logs in. */
+  logIn(): void {
+    const login = this.host.environment.serverLogin(this.pool, this.host.factsOf(this.pool));
+    this.phase = "login";
+    this.login = login;
+    login.start();
+    this.sendLogin(login);
+  }
+
+  /** Carries a cancel request: the server closes the connection when it has dealt with it. */
+  sendCancel(key: Buffer): void {
+    this.phase = "cancel";
+    this.channel.sendAll(cancelRequest(key));
+  }
+
+  /** Sends a query of the pooler's own. */
+  ask(purpose: Purpose, sql: string): void {
+    this.purpose = purpose;
+    if (purpose === "set")
+      this.host.log.write("DEBUG", `varcache_apply: ${sql}`, this.identity.label);
+    this.relay.ask(sql);
+  }
+
+  /** The link has ended. */
+  unlinked(): void {
+    const client = this.client;
+    if (client === undefined) return;
+    this.client = undefined;
+    this.unflushed = false;
+    unlink(client.relay, this.relay);
+    client.unlinked();
+    if (this.phase !== "over") this.channel.resume();
+  }
+
+  /** The core closes it for `reason`. */
+  close(reason: number): void {
+    if (this.phase === "over") return;
+    this.note(`closing because: ${REASONS[reason]?.text ?? ""}`);
+    if (this.phase === "working") this.channel.close(terminate());
+    else this.channel.destroy();
+    if (reason === REASON.connect_timeout) this.host.factsOf(this.pool).failure = "connect timeout";
+    this.finish();
+  }
+
+  reconfigure(): void {
+    this.relay.statementMode = this.pool.mode === "statement";
+    this.statements.limit = this.host.values.max_prepared_statements;
+  }
+
+  get prepared(): number {
+    return this.statements.size;
+  }
+
+  // --- from its client -----------------------------------------------------------------------------
+
+  /** The query is over; the server is ready for the next once the client has taken the answer. */
+  settled(): void {
+    const client = this.client;
+    if (this.relay.status === STATUS.idle && client !== undefined && client.channel.pending > 0) {
+      this.unflushed = true;
+      client.channel.whenFlushed();
+    } else this.host.ready(this);
+  }
+
+  /** The client has taken everything: the server may go on, and may be free. */
+  clientFlushed(): void {
+    this.channel.resume();
+    if (!this.unflushed) return;
+    this.unflushed = false;
+    this.host.ready(this);
+  }
+
+  // -------------------------------------------------------------------------------------------------
+
+  private connected(): void {
+    if (this.phase === "over") return;
+    this.host.begin();
+    this.identity.locate(this.channel, this.identity.port);
+    this.channel.keepAlive();
+    if (this.host.values.log_connections) {
+      const { unix, localAddress, localPort } = { ...this.identity, unix: this.channel.unix };
+      const from = unix ? "" : ` (from ${localAddress}:${localPort})`;
+      this.host.log.write("LOG", `new connection to server${from}`, this.identity.label);
+    }
+    this.host.core.connected(this.host.now, this.handle);
+    this.host.end();
+  }
+
+  private advance(buffer: Buffer, start: number, end: number): void {
+    const login = this.login;
+    if (login === undefined) return;
+    const event = login.feed(buffer, start, end);
+    this.sendLogin(login);
+    if (event !== undefined) this.loginEnded(event);
+  }
+
+  private sendLogin(login: ServerLogin): void {
+    for (const bytes of login.output.splice(0)) this.channel.sendAll(bytes);
+  }
+
+  private loginEnded(event: ServerLoginEvent): void {
+    switch (event.kind) {
+      case "ready":
+        this.loggedIn(event.parameters, event.key);
+        return;
+      case "failed":
+        this.refused(event.fatal, event.sqlstate, event.text);
+        return;
+      case "tls":
+        this.fail("server asks for TLS, which is not supported");
+    }
+  }
+
+  private loggedIn(parameters: readonly [string, string][], key: Buffer): void {
+    this.phase = "working";
+    this.login = undefined;
+    this.key = key;
+    for (const [name, value] of parameters) this.relay.variables.set(name, value);
+    if (!this.pool.welcome_known) this.host.factsOf(this.pool).learn(parameters);
+    this.host.core.loggedIn(this.host.now, this.handle);
+  }
+
+  /** The server has refused the login; the core decides whether the waiters are told so. */
+  private refused(fatal: boolean, sqlstate: string, text: string): void {
+    const facts = this.host.factsOf(this.pool);
+    facts.loginError = { sqlstate, text };
+    facts.failure = text;
+    this.host.log.write("WARNING", `server login failed: FATAL ${text}`);
+    this.note(`closing because: ${text}`);
+    this.channel.destroy();
+    this.finish();
+    this.host.core.loginFailed(this.host.now, this.handle, fatal);
+  }
+
+  private work(buffer: Buffer, start: number, end: number): void {
+    const stats = this.pool.stats;
+    stats[STAT.sent] = (stats[STAT.sent] as number) + (end - start);
+    switch (this.relay.feed(buffer, start, end)) {
+      case RELAY.ready:
+        this.settled();
+        break;
+      case RELAY.answered:
+        this.answered();
+        break;
+      case RELAY.error:
+      case RELAY.dirty:
+        this.fail(this.relay.error);
+        return;
+    }
+    if (this.client?.channel.congested) this.channel.hold();
+  }
+
+  /** The pooler's own query was answered. A failed reset or check is none: the server is alive. */
+  private answered(): void {
+    const purpose = this.purpose;
+    this.purpose = "none";
+    if (purpose !== "set") this.host.ready(this);
+    else if (this.relay.askFailed) this.fail("invalid server parameter");
+    else this.client?.applied();
+  }
+
+  /** The connection has ended, or must: the core is told, and a linked client learns `why`. */
+  private fail(why: string, detail?: string): void {
+    if (this.phase === "over") return;
+    const working = this.phase === "working" || this.phase === "cancel";
+    if (detail !== undefined) this.host.log.write("WARNING", detail, this.identity.label);
+    this.note(`closing because: ${why}`);
+    if (this.client !== undefined) this.client.lastWords = why;
+    if (!working) this.host.factsOf(this.pool).failure = why;
+    this.channel.destroy();
+    this.finish();
+    if (working) this.host.core.closed(this.host.now, this.handle);
+    else this.host.core.loginFailed(this.host.now, this.handle, false);
+  }
+
+  private finish(): void {
+    this.unlinked();
+    this.phase = "over";
+    this.statements.clear();
+    this.host.forgetServer(this);
+  }
+
+  private note(text: string): void {
+    if (this.host.values.log_disconnections)
+      this.host.log.write(
+        "LOG",
+        `${text} (age=${this.host.age(this.identity)}s)`,
+        this.identity.label,
+      );
+  }
+}
