@@ -2,6 +2,7 @@
  * What the console can do to the scheduler: PAUSE, RESUME, RECONNECT, KILL, RELOAD, SHUTDOWN. A database
  * of -1 means all. Source: PgBouncer 1.25.2 src/admin.c, src/janitor.c, src/objects.c.
  */
+import { EFFECT } from "./effects.ts";
 import { closeServer, endCancel, endClient } from "./moves.ts";
 import type { Database, Pool } from "./pool.ts";
 import { REASON } from "./reasons.ts";
@@ -125,6 +126,7 @@ export function closeCarrier(world: World, client: number): void {
 
 /** Cuts the link, so that closing the server does not end the client once more. */
 export function detach(world: World, client: number, server: number): void {
+  world.effects.push(EFFECT.unlink, client, server, REASON.not_ready);
   world.servers.ints[(server << 3) + S.client] = -1;
   world.servers.ints[(server << 3) + S.status] = STATUS.busy;
   world.clients.ints[(client << 3) + C.server] = -1;

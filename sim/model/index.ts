@@ -1,0 +1,127 @@
+/**
+ * `simulate`: one run of a workload under one seed. Everything that is random comes from (seed, kind,
+ * client, purpose), so two runs with the same seed are paired, whatever their settings.
+ */
+import { ConfigError } from "../../engine/config/errors.ts";
+import { type Nanos, REASON_NAMES, SECOND } from "../../engine/core/index.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { Histogram } from "../kernel/histogram.ts";
+import { IDEAL, type Machine } from "./machine.ts";
+import type { KindMeter } from "./meters.ts";
+import { Model, REFUSALS, TIMEOUTS } from "./model.ts";
+import type { Figures, RunResult } from "./result.ts";
+
+export { IDEAL, type Machine } from "./machine.ts";
+export type { Moment, Trace } from "./meters.ts";
+export type { Figures, RunResult } from "./result.ts";
+
+export interface SimulateOptions {
+  /** The workload's own when left out. */
+  seed?: number | undefined;
+  /** Simulated before the window; default none, or the workload's if it names one. */
+  warmup?: Nanos | undefined;
+  /** The measured window; the workload's `run.duration` when left out. */
+  duration?: Nanos | undefined;
+  /** What a real machine adds; nothing when left out. */
+  machine?: Machine | undefined;
+  /** Keep every transaction of the window in `trace`. */
+  trace?: boolean | undefined;
+  /** Rows of the timeline; default 0. */
+  moments?: number | undefined;
+}
+
+/** Longest that a run goes on after its window for the sake of transactions sent within it. */
+const PATIENCE: Nanos = 600 * SECOND;
+
+/**
+ * Simulates `workload` once. Errors: ConfigError for parts of a workload that this build does not model:
+ * it refuses rather than ignores them.
+ */
+export function simulate(workload: Workload, options: SimulateOptions = {}): RunResult {
+  refuseUnmodelled(workload);
+  const own = workload.run.warmup;
+  const warmup = options.warmup ?? (own === "auto" ? 0 : own);
+  const duration = options.duration ?? workload.run.duration;
+  const seed = options.seed ?? workload.run.seed;
+  const model = new Model(workload, {
+    seed,
+    warmup,
+    duration,
+    machine: options.machine ?? IDEAL,
+    trace: options.trace ?? false,
+    moments: options.moments ?? 0,
+    patience: PATIENCE,
+  });
+  model.run();
+  return resultOf(model, workload, { seed, warmup, duration });
+}
+
+function refuseUnmodelled(workload: Workload): void {
+  const refuse = (name: string): never => {
+    throw new ConfigError({
+      at: workload.file,
+      name,
+      problem: "is not modelled by this version",
+      expected: "a workload without it",
+      fix: "leave it out; it is not ignored in silence, because the answer would be wrong",
+    });
+  };
+  if (workload.server.cores !== undefined) refuse("server.cores");
+  if (workload.schedule.length > 0) refuse("schedule");
+  for (const kind of workload.clients) if (kind.app_pool) refuse(`clients.${kind.name}.app_pool`);
+}
+
+function resultOf(
+  model: Model,
+  workload: Workload,
+  run: { seed: number; warmup: Nanos; duration: Nanos },
+): RunResult {
+  const seconds = run.duration / SECOND;
+  const kinds = model.kinds.map((kind) => kind.meter);
+  const pools = model.core.pools;
+  const size = pools.reduce((sum, pool) => sum + pool.size, 0);
+  const { active, waiting, connections, connected } = model.averages;
+  const [before, after] = model.totals as [Float64Array, Float64Array];
+  return {
+    ...run,
+    events: model.events,
+    all: figuresOf(kinds, seconds),
+    kinds: Object.fromEntries(kinds.map((kind) => [kind.name, figuresOf([kind], seconds)])),
+    servers_active: active,
+    utilization: active / (size > 0 ? size : Math.max(1, model.connections.max)),
+    clients_waiting: { mean: waiting, max: model.waiting.max },
+    clients_connected: connected,
+    server_connections: { mean: connections, max: model.connections.max, opened: model.opened },
+    memory: model.connections.max * workload.server.memory_per_connection,
+    stats: after.map((value, i) => value - (before[i] as number)),
+    timeline: model.timeline,
+    trace: model.trace,
+    unfinished: model.pending,
+  };
+}
+
+function figuresOf(kinds: readonly KindMeter[], seconds: number): Figures {
+  const [wait, response] = [new Histogram(), new Histogram()];
+  const errors: Record<string, number> = {};
+  let waited = 0;
+  for (const kind of kinds) {
+    wait.merge(kind.wait);
+    response.merge(kind.response);
+    waited += kind.waited;
+    kind.drops.forEach((count, reason) => {
+      const name = REASON_NAMES[reason] as string;
+      if (count > 0) errors[name] = (errors[name] ?? 0) + count;
+    });
+  }
+  const sum = (reasons: readonly number[]): number =>
+    reasons.reduce((total, reason) => total + (errors[REASON_NAMES[reason] as string] ?? 0), 0);
+  return {
+    wait,
+    response,
+    wait_probability: wait.count === 0 ? 0 : waited / wait.count,
+    throughput: response.count / seconds,
+    timeouts: sum(TIMEOUTS),
+    refused: sum(REFUSALS),
+    errors,
+  };
+}

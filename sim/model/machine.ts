@@ -1,0 +1,33 @@
+/**
+ * What a real machine adds to a workload: the terms that `calibrate` measures and that a textbook model
+ * leaves out. All are zero unless given. They have streams of their own, so that they move nothing else.
+ */
+import type { Nanos } from "../../engine/core/index.ts";
+import type { DistributionSpec } from "../kernel/distributions.ts";
+
+export interface Machine {
+  /** Per statement, between the grant and the answer's arrival at the pooler, beside the service. */
+  statement: DistributionSpec;
+  /** Per statement, between client and pooler, there and back. */
+  client: DistributionSpec;
+  /** How late a client's timer fires; added to every think time, gap and time away. */
+  lateness: DistributionSpec;
+  /** A client's login, until it can begin to think. */
+  login: DistributionSpec;
+  /** server_reset_query or server_check_query, beside the network's round trip. */
+  reset: DistributionSpec;
+  /** Service times are rounded up to a multiple of this; 0: not at all. */
+  granularity: Nanos;
+}
+
+const NOTHING: DistributionSpec = { kind: "constant", value: 0 };
+
+/** A machine that adds nothing. */
+export const IDEAL: Machine = {
+  statement: NOTHING,
+  client: NOTHING,
+  lateness: NOTHING,
+  login: NOTHING,
+  reset: NOTHING,
+  granularity: 0,
+};

@@ -1,0 +1,47 @@
+/** What one simulated run comes to. All times in nanoseconds. */
+import type { Nanos } from "../../engine/core/index.ts";
+import type { Histogram } from "../kernel/histogram.ts";
+import type { Moment, Trace } from "./meters.ts";
+
+/** Figures of one kind of clients, or of all. */
+export interface Figures {
+  wait: Histogram;
+  response: Histogram;
+  /** Share of the granted transactions that had to queue. */
+  wait_probability: number;
+  /** Completed transactions a second. */
+  throughput: number;
+  /** Clients dropped by a timeout of the pooler. */
+  timeouts: number;
+  /** Clients refused by a limit. */
+  refused: number;
+  /** Clients dropped, by PgBouncer's name for the reason. */
+  errors: Record<string, number>;
+}
+
+export interface RunResult {
+  seed: number;
+  /** Length of the measured window. */
+  duration: Nanos;
+  /** What was simulated before it. */
+  warmup: Nanos;
+  /** Events of the model: everything taken from the event queue, warm-up included. */
+  events: number;
+  /** Of all kinds together. */
+  all: Figures;
+  kinds: Record<string, Figures>;
+  /** Servers linked to a client: time average, and over the sum of the pool sizes. */
+  servers_active: number;
+  utilization: number;
+  clients_waiting: { mean: number; max: number };
+  clients_connected: number;
+  server_connections: { mean: number; max: number; opened: number };
+  /** Bytes: most server connections times memory_per_connection. */
+  memory: number;
+  /** SHOW STATS' totals of the measured window, summed over all pools; by STAT. */
+  stats: Float64Array;
+  timeline: Moment[];
+  trace: Trace | undefined;
+  /** Transactions sent in the window that had not ended when the run gave up waiting for them. */
+  unfinished: number;
+}
