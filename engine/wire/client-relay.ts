@@ -18,14 +18,9 @@ import {
   type Statement,
   statementMessage,
 } from "./prepared.ts";
-import {
-  type ClientHalf,
-  RELAY,
-  type Relayed,
-  type RelayOptions,
-  type ServerRelay,
-} from "./server-relay.ts";
+import type { ServerRelay } from "./server-relay.ts";
 import type { Variables } from "./variables.ts";
+import { type ClientHalf, RELAY, type Relayed, type RelayOptions } from "./verdicts.ts";
 import { closeComplete, parseComplete } from "./writer.ts";
 
 export class ClientRelay implements ClientHalf {
@@ -296,12 +291,12 @@ export class ClientRelay implements ClientHalf {
 
   /** Answers in the server's stead: at once, or, which is told by true, when it is its turn. */
   private fake(type: number, answer: Buffer, statement: number): boolean {
-    const outstanding = this.server?.outstanding;
-    if (outstanding === undefined || outstanding.length === 0) {
+    const server = this.server;
+    if (server === undefined || (server.outstanding.length === 0 && server.atBoundary)) {
       this.sink.write(answer, 0, answer.length);
       return false;
     }
-    outstanding.push(type, ANSWER.fake, statement);
+    server.outstanding.push(type, ANSWER.fake, statement);
     return true;
   }
 

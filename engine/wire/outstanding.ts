@@ -33,7 +33,7 @@ export class Outstanding {
   /** Appends a request; `statement` is 0 or the number of a tracked statement. */
   push(type: number, answer: number, statement: number): void {
     if (this.length * STRIDE === this.slots.length) this.grow();
-    const at = (this.head + this.length * STRIDE) & (this.slots.length - 1);
+    const at = this.place(this.length);
     this.slots[at] = type | (answer << 8);
     this.slots[at + 1] = statement;
     this.length++;
@@ -64,10 +64,9 @@ export class Outstanding {
 
   /** Drops all up to and including the first Sync: after an error the server skips them. */
   dropUntilSync(dropped: Dropped): void {
-    while (this.length > 0) {
-      const type = this.drop(dropped);
-      if (type === FRONTEND.sync) return;
-    }
+    let count = 0;
+    while (count < this.length && this.typeAt(count) !== FRONTEND.sync) count++;
+    this.drop(0, Math.min(count + 1, this.length), dropped);
   }
 
   /**
@@ -76,49 +75,55 @@ export class Outstanding {
    * ReadyForQuery is still to come.
    */
   dropCopy(dropped: Dropped): void {
-    const simple = this.length > 0 && ((this.slots[this.head] as number) & 0xff) === FRONTEND.query;
-    if (simple) this.shift();
-    while (this.length > 0) {
-      const type = this.drop(dropped);
-      if (type === FRONTEND.copyDone || type === FRONTEND.copyFail) break;
-    }
-    if (simple) this.unshift(FRONTEND.query);
+    const from = this.length > 0 && this.typeAt(0) === FRONTEND.query ? 1 : 0;
+    let to = from;
+    while (to < this.length && !isCopyEnd(this.typeAt(to))) to++;
+    this.drop(from, Math.min(to + 1, this.length), dropped);
   }
 
-  /** Drops ends of copy data that nobody waits for, at the head. */
+  /** Drops ends of copy data at the head: what they ended turned out to be no COPY, or has failed. */
   dropStrayCopyEnds(): void {
-    while (this.pop(FRONTEND.copyDone) || this.pop(FRONTEND.copyFail));
+    while (this.length > 0 && isCopyEnd(this.typeAt(0))) this.shift();
   }
 
   /** True when the end of the client's copy data has been sent already. */
   hasCopyEnd(): boolean {
     for (let index = 0; index < this.length; index++) {
-      const at = (this.head + index * STRIDE) & (this.slots.length - 1);
-      const type = (this.slots[at] as number) & 0xff;
-      if (type === FRONTEND.copyDone || type === FRONTEND.copyFail) return true;
+      if (isCopyEnd(this.typeAt(index))) return true;
     }
     return false;
   }
 
-  private drop(dropped: Dropped): number {
-    const type = (this.slots[this.head] as number) & 0xff;
-    this.shift();
-    dropped(type, this.answer, this.statement);
-    return type;
+  /**
+   * Drops the requests from `from` to `to`, the newest first: each undoes what was noted when it was
+   * sent, and things have to be undone in reverse.
+   */
+  private drop(from: number, to: number, dropped: Dropped): void {
+    for (let index = to - 1; index >= from; index--) {
+      const at = this.place(index);
+      dropped(this.typeAt(index), (this.slots[at] as number) >> 8, this.slots[at + 1] as number);
+    }
+    const count = to - from;
+    if (count <= 0) return;
+    // What stays in front of the gap is one request at most.
+    if (from === 1) this.slots.copyWithin(this.place(count), this.head, this.head + STRIDE);
+    this.head = this.place(count);
+    this.length -= count;
+  }
+
+  private place(index: number): number {
+    return (this.head + index * STRIDE) & (this.slots.length - 1);
+  }
+
+  private typeAt(index: number): number {
+    return (this.slots[this.place(index)] as number) & 0xff;
   }
 
   private shift(): void {
     this.answer = (this.slots[this.head] as number) >> 8;
     this.statement = this.slots[this.head + 1] as number;
-    this.head = (this.head + STRIDE) & (this.slots.length - 1);
+    this.head = this.place(1);
     this.length--;
-  }
-
-  private unshift(type: number): void {
-    this.head = (this.head - STRIDE) & (this.slots.length - 1);
-    this.slots[this.head] = type | (ANSWER.forward << 8);
-    this.slots[this.head + 1] = 0;
-    this.length++;
   }
 
   private grow(): void {
@@ -128,4 +133,8 @@ export class Outstanding {
     this.slots = slots;
     this.head = 0;
   }
+}
+
+function isCopyEnd(type: number): boolean {
+  return type === FRONTEND.copyDone || type === FRONTEND.copyFail;
 }

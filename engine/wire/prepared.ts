@@ -97,12 +97,11 @@ export class ClientStatements {
   }
 
   /**
-   * The oldest such Parse failed or was skipped. PgBouncer keeps the name, and then disconnects a
-   * client that tries again under the same one; PostgreSQL would let it, and so do we.
+   * The oldest `count` of them failed or were skipped. PgBouncer keeps the names, and then disconnects
+   * a client that tries again under the same one; PostgreSQL would let it, and so do we.
    */
-  refused(): void {
-    const name = this.unanswered.shift();
-    if (name !== undefined) this.remove(name);
+  refused(count: number): void {
+    for (const name of this.unanswered.splice(0, count)) this.remove(name);
   }
 
   clear(): void {
@@ -118,8 +117,8 @@ export class ServerStatements {
   private readonly table: StatementTable;
   /** A Map keeps the order of insertion, which makes it the list of last use too. */
   private readonly byId = new Map<number, Statement>();
-  /** Those with a Close on its way, in case it fails. */
-  private readonly closing = new Map<number, Statement>();
+  /** Those with a Close on its way, oldest first, in case it is skipped. */
+  private closing: Statement[] = [];
 
   constructor(table: StatementTable, limit: number) {
     this.table = table;
@@ -153,27 +152,20 @@ export class ServerStatements {
     const [oldest] = this.byId.values();
     if (oldest === undefined) return undefined;
     this.byId.delete(oldest.id);
-    // Prepared and closed twice before the first answer: one of the two uses ends here.
-    if (this.closing.has(oldest.id)) this.table.release(oldest);
-    this.closing.set(oldest.id, oldest);
+    this.closing.push(oldest);
     return oldest;
   }
 
-  /** Its Close was answered. */
+  /** Its Close, the oldest one, was answered. */
   closed(id: number): void {
-    const statement = this.closing.get(id);
-    if (statement === undefined) return;
-    this.closing.delete(id);
-    this.table.release(statement);
+    const statement = this.unclose(this.closing.findIndex((closing) => closing.id === id));
+    if (statement !== undefined) this.table.release(statement);
   }
 
-  /** Its Close was skipped because of an error: it is still there. */
+  /** Its Close, the newest one, was skipped because of an error: it is still there. */
   kept(id: number): void {
-    const statement = this.closing.get(id);
-    if (statement === undefined) return;
-    this.closing.delete(id);
-    if (this.byId.has(id)) this.table.release(statement);
-    else this.byId.set(id, statement);
+    const statement = this.unclose(this.closing.findLastIndex((closing) => closing.id === id));
+    if (statement !== undefined) this.byId.set(id, statement);
   }
 
   /** Its Parse failed or was skipped. */
@@ -186,9 +178,13 @@ export class ServerStatements {
 
   clear(): void {
     for (const statement of this.byId.values()) this.table.release(statement);
-    for (const statement of this.closing.values()) this.table.release(statement);
+    for (const statement of this.closing) this.table.release(statement);
     this.byId.clear();
-    this.closing.clear();
+    this.closing = [];
+  }
+
+  private unclose(index: number): Statement | undefined {
+    return index < 0 ? undefined : this.closing.splice(index, 1)[0];
   }
 }
 

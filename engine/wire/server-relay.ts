@@ -10,48 +10,10 @@ import { FRAME, FrameScanner, Stash, writeHeader } from "./frames.ts";
 import { closeGather, gather, isGathering, openGather, type Sink } from "./gather.ts";
 import { BACKEND, FRONTEND, HEADER } from "./messages.ts";
 import { ANSWER, Outstanding } from "./outstanding.ts";
-import type { ClientStatements, ServerStatements } from "./prepared.ts";
+import type { ServerStatements } from "./prepared.ts";
 import type { Variables } from "./variables.ts";
+import { type ClientHalf, RELAY, type Relayed, type RelayOptions } from "./verdicts.ts";
 import { closeComplete, parseComplete, query } from "./writer.ts";
-
-/** What a feed came to. */
-export const RELAY = {
-  /** Everything was consumed; nothing to decide. */
-  more: 0,
-  /** Client: a query begins. Call `core.request`; when linked, feed again from `consumed`. */
-  request: 1,
-  /** Ready with nothing outstanding: once its bytes are flushed, `core.ready(server.status)`. */
-  ready: 2,
-  /** Client: it said Terminate. */
-  terminate: 3,
-  /** Protocol violation: `error` is the text. Client: FATAL 08P01 and close; server: close. */
-  error: 4,
-  /** Server: it spoke although not linked; PgBouncer calls it dirty. Close it. */
-  dirty: 5,
-  /** Server: the query of `ask` was answered; `askFailed` tells how. */
-  answered: 6,
-} as const;
-export type Relayed = (typeof RELAY)[keyof typeof RELAY];
-
-export interface RelayOptions {
-  /** max_packet_size: bytes of the largest message, the type byte included. */
-  maxPacketSize: number;
-  /** disable_pqexec: clients may not use the simple protocol. */
-  disablePqexec: boolean;
-}
-
-/** What the server's half needs of the client's. */
-export interface ClientHalf {
-  readonly sink: Sink;
-  readonly variables: Variables;
-  readonly statements: ClientStatements | undefined;
-  /** A query of the client has begun and is not over. */
-  busy: boolean;
-  /** The client may still send COPY data. */
-  copying: boolean;
-  /** No message of the client has been forwarded in part only. */
-  readonly atBoundary: boolean;
-}
 
 export class ServerRelay {
   /** The linked client's half; `link` and `unlink` set it. */
@@ -79,6 +41,8 @@ export class ServerRelay {
   private verdict: Relayed = RELAY.more;
   private asking = false;
   private failed = false;
+  /** Parse messages of the client among the requests being dropped. */
+  private refusals = 0;
   /** The message that the scanner is in is kept from the client. */
   private discarding = false;
   /** Its body is being put together in the stash. */
@@ -126,6 +90,11 @@ export class ServerRelay {
     this.finishChunk();
     if (this.verdict === RELAY.more && this.settles()) return RELAY.ready;
     return this.verdict;
+  }
+
+  /** True when no message of the server has been forwarded in part only. */
+  get atBoundary(): boolean {
+    return this.scanner.remaining === 0;
   }
 
   /** True, once, when the query of the linked client is over and the server has nothing to do. */
@@ -213,6 +182,7 @@ export class ServerRelay {
   /** The messages that answer a request; true when the client did not ask for this one. */
   private answers(type: number, client: ClientHalf): boolean {
     const { outstanding } = this;
+    if (!this.copying) outstanding.dropStrayCopyEnds();
     switch (type) {
       case BACKEND.parseComplete:
         if (!outstanding.pop(FRONTEND.parse)) return false;
@@ -290,7 +260,10 @@ export class ServerRelay {
       return;
     }
     const { outstanding } = this;
-    if (!outstanding.popReady() && this.failed) outstanding.dropUntilSync(this.dropped);
+    if (!outstanding.popReady() && this.failed) {
+      outstanding.dropUntilSync(this.dropped);
+      this.refuseNames();
+    }
     outstanding.dropStrayCopyEnds();
     this.failed = false;
     if (this.statementMode && this.status !== STATUS.idle) this.verdict = RELAY.ready;
@@ -321,6 +294,7 @@ export class ServerRelay {
     if (!this.copying) return;
     this.copying = false;
     this.outstanding.dropCopy(this.dropped);
+    this.refuseNames();
   }
 
   /** Undoes what was noted in advance about a request that the server has skipped. */
@@ -328,11 +302,17 @@ export class ServerRelay {
     if (statement === 0) return;
     if (type === FRONTEND.parse) {
       if (answer !== ANSWER.fake) this.statements?.failed(statement);
-      if (answer !== ANSWER.swallow) this.client?.statements?.refused();
+      if (answer !== ANSWER.swallow) this.refusals++;
     } else if (answer === ANSWER.swallow) {
       this.statements?.kept(statement);
     }
   };
+
+  /** The names in the client's dropped Parse messages mean nothing. */
+  private refuseNames(): void {
+    if (this.refusals > 0) this.client?.statements?.refused(this.refusals);
+    this.refusals = 0;
+  }
 
   /** Gives the answers that the server will not, at their place among those that it did. */
   private answerFakes(): void {

@@ -147,7 +147,8 @@ describe("one chunk of a client", () => {
 });
 
 describe("however both streams are cut", () => {
-  const batches = fc.constantFrom(...histories.slice(2).map(([, sent]) => Buffer.concat(sent)));
+  const complete = histories.filter(([why]) => !/^(Terminate|COPY waits)/.test(why));
+  const batches = fc.constantFrom(...complete.map(([, sent]) => Buffer.concat(sent)));
 
   test("the verdicts and the bytes are the same", () => {
     fc.assert(
