@@ -38,7 +38,7 @@ export function workload(...clients: ClientKind[]): Workload {
     name: "test",
     description: "",
     file: "test.yaml",
-    settings: { ...DEFAULTS, databases: [], users: [] },
+    settings: { ...DEFAULTS, databases: [{ name: "postgres" }], users: [] },
     clients,
     server: {
       max_connections: 100,

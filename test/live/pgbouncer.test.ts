@@ -115,14 +115,15 @@ describe.skipIf(skipped)("through PgBouncer (skipped: not installed, or no datab
       expect(result.transactions.length).toBeGreaterThan(0);
     });
 
-  test("a wrong password is the outside's fault, told in its words", async () => {
-    const run = through("transaction", { auth_type: "md5" }, workload(crowd), (bouncer) => ({
-      target: { ...bouncer, password: "wrong" },
-      direct: undefined,
-    }));
-    await expect(run).rejects.toThrow(OutsideError);
-    await expect(run).rejects.toThrow(/password authentication failed|auth failed/);
-  });
+  for (const own of [true, false])
+    test(`a wrong password is told in its words, ${own ? "with" : "without"} the database's address`, async () => {
+      const run = through("transaction", { auth_type: "md5" }, workload(crowd), (bouncer) => ({
+        target: { ...bouncer, password: "wrong" },
+        direct: own ? database : undefined,
+      }));
+      await expect(run).rejects.toThrow(OutsideError);
+      await expect(run).rejects.toThrow(/password authentication failed|auth failed/);
+    });
 
   test("a thousand clients on twenty servers", async () => {
     const many = kind({ count: 1_000, think: constant(ms(900)) });

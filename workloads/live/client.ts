@@ -7,14 +7,14 @@ import type { Address } from "../database/dsn.ts";
 import { now } from "./clock.ts";
 import { Connection, type ConnectionEnd, type Listener } from "./connection.ts";
 import type { ClientDraws } from "./draws.ts";
-import type { Stage } from "./stage.ts";
+import { isShutdown, type Stage } from "./stage.ts";
 import { simpleQuery, wholeMilliseconds } from "./statements.ts";
 
 /**
- * `out`: no connection. `login`: one is being made. `idle`: between transactions. `asking`: a
+ * `out`: no connection. `again`: its attempt met a full queue. `login`: one is being made. `idle`: between transactions. `asking`: a
  * statement is under way. `gap`: between statements. `rollback`: cleaning up. `done`: for good.
  */
-type State = "out" | "login" | "idle" | "asking" | "gap" | "rollback" | "done";
+type State = "out" | "again" | "login" | "idle" | "asking" | "gap" | "rollback" | "done";
 
 const ROLLBACK = simpleQuery("rollback");
 /** A full listen queue refuses a Unix socket at once; TCP would have tried again by itself. */
@@ -31,8 +31,8 @@ export class Client implements Listener {
   private connectedAt: Nanos = 0;
   /** Counts transactions; -1 before the first. */
   private number = -1;
-  /** Counts sessions; -1 before the first. */
-  private session = -1;
+  /** Counts sessions, and logins that were refused. */
+  private session = 0;
   private transactionsLeft = 0;
   private sessionEnd: Nanos = 0;
   // The transaction under way.
@@ -52,10 +52,10 @@ export class Client implements Listener {
     this.draws = draws;
   }
 
-  /** Begins to connect. */
-  connect(): void {
+  /** Begins to connect; `since` when it first tried. */
+  connect(since = now()): void {
     this.state = "login";
-    this.connectedAt = now();
+    this.connectedAt = since;
     this.connection = new Connection(this.address, this);
   }
 
@@ -65,14 +65,19 @@ export class Client implements Listener {
     else if (this.state === "out") this.comeBack(at);
   }
 
-  /** Whether a transaction is under way. */
-  get busy(): boolean {
-    return this.state === "asking" || this.state === "gap" || this.state === "rollback";
+  /** Whether it is logged in. */
+  get online(): boolean {
+    return this.state !== "out" && this.state !== "again" && this.state !== "login";
   }
 
-  /** A transaction that the run's end cuts off is written down without a response. */
-  cutOff(): void {
-    if (this.state === "asking" || this.state === "gap") this.record(Number.NaN, 0);
+  /** Whether a transaction is under way that was sent before `end`. */
+  busyBefore(end: Nanos): boolean {
+    return (this.state === "asking" || this.state === "gap") && this.sentFirst < end;
+  }
+
+  /** Leaves; a transaction under way sent before `end` is written down without a response. */
+  cutOff(end: Nanos): void {
+    if (this.busyBefore(end)) this.record(Number.NaN, 0);
     this.leave();
   }
 
@@ -86,6 +91,7 @@ export class Client implements Listener {
   onTimer(due: Nanos, at: Nanos): void {
     this.stage.measures.lateness.record(at - due);
     if (this.state === "out") this.connect();
+    else if (this.state === "again") this.connect(this.connectedAt);
     else if (this.state === "idle") this.startTransaction(at - due);
     else if (this.state === "gap") this.ask();
   }
@@ -113,16 +119,16 @@ export class Client implements Listener {
     const at = now();
     this.connection = undefined;
     if (this.state === "login" && this.refused(at, end)) return;
-    if (this.busy) this.record(at - this.sentFirst, this.stage.errors.count(end.error));
+    if (this.busyBefore(at)) this.record(at - this.sentFirst, this.stage.errors.count(end.error));
     else if (this.state === "idle" && end.kind === "told") this.stage.errors.count(end.error);
-    if (end.kind === "silent") this.stage.onSilence();
+    if (end.kind === "silent" || isShutdown(end.error)) this.stage.onSilence();
     this.comeBack(at);
   }
 
   /** The connection could not be made. True: it is being tried again at once. */
   private refused(at: Nanos, end: ConnectionEnd): boolean {
     if (end.kind === "unreachable" && end.error.sqlstate === "EAGAIN") {
-      this.state = "out";
+      this.state = "again";
       this.stage.timers.set(this.id, at + CONNECT_AGAIN);
       return true;
     }
@@ -134,7 +140,6 @@ export class Client implements Listener {
   }
 
   private startSession(at: Nanos): void {
-    this.session++;
     this.transactionsLeft = this.draws.transactions(this.session);
     this.sessionEnd = at + this.draws.duration(this.session);
     this.think(at);
@@ -143,11 +148,10 @@ export class Client implements Listener {
   /** Idle until the next transaction, unless the session is over. */
   private think(at: Nanos): void {
     this.state = "idle";
-    if (this.stage.stopping) this.leave();
-    else if (this.transactionsLeft <= 0 || at >= this.sessionEnd) this.endSession(at);
+    if (this.transactionsLeft <= 0 || at >= this.sessionEnd) this.endSession(at);
     else {
       const think = this.draws.think(this.number + 1);
-      this.pause(at, this.stage.scheduled(this.draws.kindName, think, at));
+      this.pause(at, this.stage.scheduled(this.draws.kind.name, think, at));
     }
   }
 
@@ -160,8 +164,8 @@ export class Client implements Listener {
   /** Away, then a new session. */
   private comeBack(at: Nanos): void {
     this.state = "out";
-    if (this.stage.stopping || this.draws.once) this.stage.onDeparture(this);
-    else if (this.stage.started) this.pause(at, this.draws.away(Math.max(0, this.session)));
+    if (this.draws.kind.open) this.stage.onDeparture(this);
+    else if (this.stage.started) this.pause(at, this.draws.away(this.session++));
   }
 
   /** Lets `length` pass; nothing at all does not wait for a timer's millisecond. */
@@ -183,7 +187,7 @@ export class Client implements Listener {
   }
 
   private ask(): void {
-    const service = wholeMilliseconds(this.draws.service(this.number, this.statement));
+    const service = wholeMilliseconds(this.draws.service(this.number, this.later));
     this.service += service;
     this.state = "asking";
     const place = this.stage.place(this.statement, this.statements);
@@ -193,13 +197,19 @@ export class Client implements Listener {
     this.connection?.send(message);
   }
 
+  /** Statements that follow the present one. */
+  private get later(): number {
+    return this.statements - 1 - this.statement;
+  }
+
   private answered(at: Nanos, started: Nanos): void {
     if (this.statement === 0) this.wait = started - this.sent;
     else this.waitLater += started - this.sent;
+    const { later } = this;
     this.statement++;
-    if (this.statement < this.statements) {
+    if (later > 0) {
       this.state = "gap";
-      this.pause(at, this.draws.gap(this.number, this.statement - 1));
+      this.pause(at, this.draws.gap(this.number, later));
     } else {
       this.record(at - this.sentFirst, 0);
       this.think(at);
@@ -218,12 +228,18 @@ export class Client implements Listener {
 
   private recordSession(login: number, outcome: number): void {
     const { kind, client } = this.draws;
-    this.stage.recordSession({ kind, client, connected: this.connectedAt, login, outcome });
+    this.stage.recordSession({
+      kind: kind.index,
+      client,
+      connected: this.connectedAt,
+      login,
+      outcome,
+    });
   }
 
   private record(response: number, outcome: number): void {
     this.stage.recordTransaction({
-      kind: this.draws.kind,
+      kind: this.draws.kind.index,
       client: this.draws.client,
       number: this.number,
       sent: this.sentFirst,

@@ -2,6 +2,7 @@
  * Plays a workload for real, against any PostgreSQL or pooler, from a process of its own, on the
  * draws of the simulator. Reports raw measurements; what they mean is for others to say.
  */
+import { type Nanos, SECOND } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
 import { notPlayed } from "./notes.ts";
 import { type Observations, Observer } from "./observer.ts";
@@ -16,10 +17,14 @@ export type { ClockReport, DriverResult, LiveProgress, LiveTarget } from "./plan
 export type { SessionRecords, TransactionRecords } from "./records.ts";
 export { wholeMilliseconds } from "./statements.ts";
 
+const PATIENCE: Nanos = 10 * SECOND;
+
 /** A live run. */
-export interface LiveOptions extends Omit<Plan, "direct"> {
+export interface LiveOptions extends Omit<Plan, "direct" | "patience"> {
   /** The database itself, past any pooler; without it the clocks are compared through `target`. */
   direct?: Address | undefined;
+  /** How long after the end transactions sent before it may still take; 10 s unless given. */
+  patience?: Nanos | undefined;
   /** A PgBouncer-like console to watch. */
   admin?: Address | undefined;
   onProgress?: ((progress: LiveProgress) => void) | undefined;
@@ -32,7 +37,7 @@ export interface LiveResult extends DriverResult {
   seed: number;
   poolMode: Plan["poolMode"];
   /** Measured transactions were sent from `from` on and before `to`; ns since the common start. */
-  window: { from: number; to: number };
+  window: { from: Nanos; to: Nanos };
   /** What the pooler said of itself, when there was a console. */
   observed: Observations | undefined;
   /** What of the workload was not played, in sentences. */
@@ -60,7 +65,7 @@ export async function runLive(options: LiveOptions): Promise<LiveResult> {
 }
 
 function drive(options: LiveOptions, observer: Observer | undefined): Promise<DriverResult> {
-  const { workload, poolMode, seed, duration, warmup, signal } = options;
+  const { workload, poolMode, seed, duration, warmup, patience = PATIENCE, signal } = options;
   const { databases, users } = options.target;
   const target = { ...plainAddress(options.target), databases, users };
   const direct = options.direct && {
@@ -68,7 +73,8 @@ function drive(options: LiveOptions, observer: Observer | undefined): Promise<Dr
     database: options.direct.database,
   };
   const moments = [0, warmup, warmup + duration];
-  return withDriver({ workload, target, direct, poolMode, seed, duration, warmup }, signal, {
+  const plan: Plan = { workload, target, direct, poolMode, seed, duration, warmup, patience };
+  return withDriver(plan, signal, {
     onStarted: (wall) => observer?.watch(wall, moments),
     onProgress: (progress) => options.onProgress?.(progress),
   });

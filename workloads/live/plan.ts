@@ -26,6 +26,8 @@ export interface Plan {
   /** Measured time; it follows the warm-up. */
   duration: Nanos;
   warmup: Nanos;
+  /** How long after the end the transactions sent before it may still take. */
+  patience: Nanos;
 }
 
 /** How far the run is. */
@@ -54,7 +56,7 @@ export interface DriverResult {
   transactions: TransactionRecords;
   sessions: SessionRecords;
   errors: ErrorCount[];
-  /** Transactions still under way when the run gave up waiting for them. */
+  /** Transactions sent before the end that the run did not wait for any longer. */
   unfinished: number;
   clock: ClockReport;
   driver: DriverMeasures;

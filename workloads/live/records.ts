@@ -22,7 +22,7 @@ export interface TransactionRecords {
   wait: Float64Array;
   /** The same, summed over its further statements; they queue in statement mode only. */
   waitLater: Float64Array;
-  /** Last answer minus `sent`. */
+  /** Last answer, or error, minus `sent`; NaN when the run did not wait for it. */
   response: Float64Array;
   /** Asked-for service, summed over its statements, in whole milliseconds each. */
   service: Float64Array;

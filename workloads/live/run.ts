@@ -1,11 +1,11 @@
 /** A live run from inside the driver process: connect everybody, start together, stop, clean up. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { MILLISECOND, type Nanos, SECOND } from "../../engine/core/units.ts";
-import type { Address } from "../database/dsn.ts";
-import type { OutsideError } from "../database/errors.ts";
+import { MILLISECOND, type Nanos } from "../../engine/core/units.ts";
+import { type Address, showAddress } from "../database/dsn.ts";
+import { OutsideError } from "../database/errors.ts";
 import { Client } from "./client.ts";
 import { type ClockReading, clockResolution, now, ServerClock } from "./clock.ts";
-import { type ClientDraws, KindDraws } from "./draws.ts";
+import { ClientDraws, Kind } from "./draws.ts";
 import { checkOpenFiles } from "./open-files.ts";
 import type { DriverResult, LiveProgress, Plan, Report } from "./plan.ts";
 import { Sentinel } from "./sentinel.ts";
@@ -15,8 +15,6 @@ import { type Director, Stage } from "./stage.ts";
 const LOGINS_MAX = 64;
 /** Between the last login and the common start. */
 const LEAD: Nanos = 20 * MILLISECOND;
-/** How long after the end transactions under way may take; nobody else queues behind them. */
-const DRAIN_MAX: Nanos = 10 * SECOND;
 const DRAIN_POLL_MS = 5;
 const PROGRESS_MS = 250;
 
@@ -58,14 +56,13 @@ class Run implements Director {
   private readonly plan: Plan;
   private readonly report: (report: Report) => void;
   private readonly stage: Stage;
-  private readonly kinds: KindDraws[];
-  /** How many clients of each kind there have been. */
-  private readonly joined: number[];
+  private readonly kinds: Kind[];
   private readonly clients = new Map<number, Client>();
   private readonly queue: Client[] = [];
   private nextTimer = 0;
   private logins = 0;
   private unfinished = 0;
+  private phase: LiveProgress["phase"] = "connecting";
   private fail: (error: OutsideError) => void = () => undefined;
   private readonly failure: Promise<never>;
   private allConnected: () => void = () => undefined;
@@ -75,8 +72,7 @@ class Run implements Director {
     this.report = report;
     const clock = new ServerClock(first);
     this.stage = new Stage(this, clock, targetAddress(plan, 0), plan);
-    this.kinds = plan.workload.clients.map((kind, index) => new KindDraws(plan.seed, kind, index));
-    this.joined = this.kinds.map(({ count }) => count);
+    this.kinds = plan.workload.clients.map((kind, index) => new Kind(plan.seed, kind, index));
     this.failure = new Promise((_, reject) => {
       this.fail = reject;
     });
@@ -87,6 +83,7 @@ class Run implements Director {
     const ticker = setInterval(() => this.tell(), PROGRESS_MS);
     try {
       await this.until(this.connectAll());
+      this.expectSomebody();
       this.start();
       await this.until(sleep((this.plan.warmup + this.plan.duration + LEAD) / 1e6));
       await this.until(this.drain());
@@ -101,7 +98,7 @@ class Run implements Director {
     stage.clock.finish(last);
     stage.finish();
     return {
-      kinds: this.kinds.map(({ name }, kind) => ({ name, clients: this.joined[kind] ?? 0 })),
+      kinds: this.kinds.map(({ name, joined }) => ({ name, clients: joined })),
       transactions: stage.transactions,
       sessions: stage.sessions,
       errors: stage.errors.counts,
@@ -117,14 +114,13 @@ class Run implements Director {
 
   /** Closes every connection. */
   end(): void {
-    this.stage.stopping = true;
-    this.stage.timers.clear();
+    this.stage.close();
     for (const client of this.clients.values()) client.leave();
   }
 
   onTimer(id: number, due: Nanos, at: Nanos): void {
     if (id >= 0) this.clients.get(id)?.onTimer(due, at);
-    else if (id === START) this.begin(at);
+    else if (id === START) this.begin();
     else this.arrive(this.kinds[ARRIVALS - id], due);
   }
 
@@ -148,8 +144,7 @@ class Run implements Director {
 
   private connectAll(): Promise<void> {
     for (const kind of this.kinds)
-      for (let number = 0; number < kind.count; number++)
-        this.queue.push(this.add(kind, kind.client(number)));
+      for (let number = 0; number < kind.count; number++) this.queue.push(this.add(kind, number));
     this.queue.reverse(); // It is taken from its end.
     return new Promise((resolve) => {
       this.allConnected = resolve;
@@ -157,7 +152,8 @@ class Run implements Director {
     });
   }
 
-  private add(kind: KindDraws, draws: ClientDraws): Client {
+  private add(kind: Kind, number: number): Client {
+    const draws = new ClientDraws(kind, number);
     const client = new Client(
       this.nextTimer++,
       this.stage,
@@ -178,6 +174,14 @@ class Run implements Director {
     if (this.logins === 0) this.allConnected();
   }
 
+  /** Refused logins are results; a run with nothing else is a mistake in the address. */
+  private expectSomebody(): void {
+    const [error] = this.stage.errors.counts;
+    if (error === undefined || this.countOf((client) => client.online) > 0) return;
+    const place = showAddress(targetAddress(this.plan, 0));
+    throw new OutsideError(`no client could log in at ${place}: ${error.text}`);
+  }
+
   private start(): void {
     this.stage.zero = now() + LEAD;
     this.stage.measures.start();
@@ -186,52 +190,52 @@ class Run implements Director {
     this.report({ kind: "started", wall });
   }
 
-  private begin(at: Nanos): void {
+  private begin(): void {
     this.stage.started = true;
-    for (const client of this.clients.values()) client.begin(at);
+    this.phase = "running";
+    for (const client of this.clients.values()) client.begin(this.stage.zero);
     for (const kind of this.kinds) if (kind.open) this.expect(kind, this.stage.zero);
   }
 
   /** The next arrival comes a gap after the last one was due: lateness does not add up. */
-  private expect(kind: KindDraws, last: Nanos): void {
-    const gap = kind.arrivalGap(this.joined[kind.index] ?? 0);
+  private expect(kind: Kind, last: Nanos): void {
+    const gap = kind.arrivalGap(kind.joined);
     const due = last + this.stage.scheduled(kind.name, gap, last);
     this.stage.timers.set(ARRIVALS - kind.index, due);
   }
 
-  private arrive(kind: KindDraws | undefined, due: Nanos): void {
-    if (kind === undefined || this.stage.stopping) return;
-    const number = this.joined[kind.index] ?? 0;
-    this.joined[kind.index] = number + 1;
-    this.add(kind, kind.client(number)).connect();
+  private arrive(kind: Kind | undefined, due: Nanos): void {
+    if (kind === undefined) return;
+    this.add(kind, kind.joined++).connect();
     this.expect(kind, due);
   }
 
-  /** No new transaction begins; those under way end, if they do so in time. */
+  /**
+   * Everybody goes on as before until the transactions sent before the end are over. Were others to
+   * stop, a waiting client might get its server sooner, or in session mode never.
+   */
   private async drain(): Promise<void> {
-    this.stage.stopping = true;
-    this.stage.timers.cancelExcept((id) => this.clients.get(id)?.busy === true);
-    const deadline = now() + DRAIN_MAX;
-    while (this.busy() > 0 && now() < deadline) await sleep(DRAIN_POLL_MS);
-    for (const client of this.clients.values()) {
-      if (client.busy) this.unfinished++;
-      client.cutOff();
-    }
+    this.phase = "draining";
+    const end = this.stage.zero + this.plan.warmup + this.plan.duration;
+    const pending = (client: Client): boolean => client.busyBefore(end);
+    const deadline = now() + this.plan.patience;
+    while (this.countOf(pending) > 0 && now() < deadline) await sleep(DRAIN_POLL_MS);
+    this.unfinished = this.countOf(pending);
+    for (const client of this.clients.values()) client.cutOff(end);
   }
 
-  private busy(): number {
-    let busy = 0;
-    for (const client of this.clients.values()) if (client.busy) busy++;
-    return busy;
+  private countOf(wanted: (client: Client) => boolean): number {
+    let count = 0;
+    for (const client of this.clients.values()) if (wanted(client)) count++;
+    return count;
   }
 
   private tell(): void {
     const { stage } = this;
-    const phase = stage.stopping ? "draining" : stage.started ? "running" : "connecting";
     const progress: LiveProgress = {
-      phase,
+      phase: this.phase,
       elapsed: stage.started ? now() - stage.zero : 0,
-      connected: this.clients.size - this.queue.length,
+      connected: this.countOf((client) => client.online),
       transactions: stage.transactions.length,
       errors: stage.errors.total,
     };

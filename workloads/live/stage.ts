@@ -44,14 +44,13 @@ export class Stage {
   readonly clock: ServerClock;
   /** The common start lies behind. */
   started = false;
-  /** No new transaction begins. */
-  stopping = false;
   /** Our time of the common start. */
   zero: Nanos = 0;
   private readonly director: Director;
   private readonly autocommit: boolean;
   private readonly schedule: readonly ScheduleEntry[];
   private readonly target: Address;
+  /** A connection made to see whether connections can still be made. */
   private probe: Connection | undefined;
 
   constructor(director: Director, clock: ServerClock, target: Address, plan: Plan) {
@@ -83,6 +82,12 @@ export class Stage {
 
   recordSession(row: SessionRow): void {
     appendSession(this.sessions, row);
+  }
+
+  /** Forgets what is outstanding. */
+  close(): void {
+    this.timers.clear();
+    this.probe?.close();
   }
 
   /** Makes all times relative to the common start, and takes the clocks' drift off the waits. */
@@ -122,7 +127,7 @@ export class Stage {
    * was one connection's fate or everybody's is found out by making another.
    */
   onSilence(): void {
-    if (this.probe !== undefined || this.stopping) return;
+    if (this.probe !== undefined) return;
     this.probe = new Connection(this.target, {
       onLogin: (connection) => {
         connection.close();

@@ -33,11 +33,6 @@ export class Timers {
     this.current.delete(id);
   }
 
-  /** Forgets the timers whose number `kept` does not want. */
-  cancelExcept(kept: (id: number) => boolean): void {
-    for (const id of this.current.keys()) if (!kept(id)) this.current.delete(id);
-  }
-
   /** Fires everything due at `at`. */
   run(at: Nanos): void {
     while (this.dues.length > 0 && (this.dues[0] ?? 0) <= at) {
