@@ -45,8 +45,8 @@ export function authenticationMd5(salt: Buffer): Buffer {
 }
 
 export function authenticationSasl(mechanisms: readonly string[]): Buffer {
-  const names = mechanisms.map(text);
-  return message(BACKEND.authentication, int32(AUTHENTICATION.sasl), ...names, text(""));
+  const names = mechanisms.map(cstring);
+  return message(BACKEND.authentication, int32(AUTHENTICATION.sasl), ...names, cstring(""));
 }
 
 export function authenticationSaslContinue(data: string): Buffer {
@@ -58,7 +58,7 @@ export function authenticationSaslFinal(data: string): Buffer {
 }
 
 export function parameterStatus(name: string, value: string): Buffer {
-  return message(BACKEND.parameterStatus, text(name), text(value));
+  return message(BACKEND.parameterStatus, cstring(name), cstring(value));
 }
 
 /** `key`: process id and secret, 8 bytes. */
@@ -68,7 +68,7 @@ export function backendKeyData(key: Buffer): Buffer {
 
 /** `newest`: the whole version number that we speak; `unknown`: `_pq_.` options that we do not. */
 export function negotiateProtocolVersion(newest: number, unknown: readonly string[]): Buffer {
-  const names = unknown.map(text);
+  const names = unknown.map(cstring);
   const counts = [int32(newest), int32(unknown.length)];
   return message(BACKEND.negotiateProtocolVersion, ...counts, ...names);
 }
@@ -78,19 +78,15 @@ export function readyForQuery(status: "I" | "T" | "E" = "I"): Buffer {
 }
 
 /** PgBouncer sends severity, SQLSTATE and text, and no other field. */
-export function errorResponse(
-  severity: "ERROR" | "FATAL",
-  sqlstate: string,
-  message_text: string,
-): Buffer {
-  const fields = [`S${severity}`, `C${sqlstate}`, `M${message_text}`, ""];
-  return message(BACKEND.errorResponse, ...fields.map(text));
+export function errorResponse(severity: "ERROR" | "FATAL", sqlstate: string, text: string): Buffer {
+  const fields = [`S${severity}`, `C${sqlstate}`, `M${text}`, ""];
+  return message(BACKEND.errorResponse, ...fields.map(cstring));
 }
 
 export function noticeResponse(notice: string, detail?: string): Buffer {
   const fields = ["SNOTICE", "C00000", `M${notice}`];
   if (detail !== undefined) fields.push(`D${detail}`);
-  return message(BACKEND.noticeResponse, ...fields.map(text), text(""));
+  return message(BACKEND.noticeResponse, ...fields.map(cstring), cstring(""));
 }
 
 export function rowDescription(columns: readonly Column[]): Buffer {
@@ -98,7 +94,7 @@ export function rowDescription(columns: readonly Column[]): Buffer {
     const { oid, size } = COLUMN_TYPES[type];
     // No table, no column number, then type, size, no modifier, text format.
     return Buffer.concat([
-      text(name),
+      cstring(name),
       int32(0),
       int16(0),
       int32(oid),
@@ -115,7 +111,7 @@ export function dataRow(values: readonly Value[]): Buffer {
 }
 
 export function commandComplete(tag: string): Buffer {
-  return message(BACKEND.commandComplete, text(tag));
+  return message(BACKEND.commandComplete, cstring(tag));
 }
 
 export function parseComplete(): Buffer {
@@ -132,8 +128,8 @@ export function sslRequest(): Buffer {
 
 /** Protocol 3.0 with exactly these parameters; `pg-protocol` would add client_encoding. */
 export function startupMessage(parameters: readonly (readonly [string, string])[]): Buffer {
-  const pairs = parameters.flatMap(([name, value]) => [text(name), text(value)]);
-  const body = Buffer.concat([int32(PROTOCOL_3_0), ...pairs, text("")]);
+  const pairs = parameters.flatMap(([name, value]) => [cstring(name), cstring(value)]);
+  const body = Buffer.concat([int32(PROTOCOL_3_0), ...pairs, cstring("")]);
   return Buffer.concat([int32(body.length + 4), body]);
 }
 
@@ -195,7 +191,7 @@ function field(value: Value): Buffer {
 }
 
 /** A text with a NUL at its end. One within it would cut the message short, so it is left out. */
-function text(value: string): Buffer {
+function cstring(value: string): Buffer {
   return Buffer.from(`${value.replaceAll("\0", "")}\0`);
 }
 
