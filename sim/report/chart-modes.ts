@@ -37,8 +37,8 @@ const PANELS: readonly Panel[] = [
     interval: () => undefined,
   },
   {
-    title: "Memory of the server connections (MB)",
-    value: (run) => run.memory_mb,
+    title: "Clients waiting (mean)",
+    value: (run) => run.clients_waiting.mean,
     interval: () => undefined,
   },
 ];

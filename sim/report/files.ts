@@ -8,9 +8,12 @@ import { basename, dirname, join } from "node:path";
 
 /** A file could not be written; an outside part failed, exit status 3. The message is one line. */
 export class OutputError extends Error {
+  override readonly name = "OutputError";
+  /** Exit status of the program when this error ends it. */
+  readonly exitStatus = 3;
+
   constructor(file: string, cause: unknown) {
     super(`cannot write ${file}: ${reasonOf(cause)}`, { cause });
-    this.name = "OutputError";
   }
 }
 

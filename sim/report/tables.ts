@@ -80,7 +80,7 @@ export function differenceTable(differences: readonly Difference[]): Table {
   const rates = (values: readonly number[]): string[] =>
     values.map((value) => `${digits(value)}/s`);
   return {
-    title: "Differences (95 % interval of the paired difference; without 0 inside it is no chance)",
+    title: "Differences (95 % interval of the paired difference; it is real when 0 is not inside)",
     head: ["", "wait, mean", "wait, p99", "throughput"],
     align: ["left", "right", "right", "right"],
     rows: differences.map((each) => [

@@ -44,7 +44,12 @@ const charts: [string, Chart, string, string[]][] = [
   ],
   ["runDistributions", runDistributions("W", runs), "transaction, 20: 50 % at most 0 ms", ["(%)"]],
   ["predictedAndLive", predictedAndLive("V", quantiles), "live: 50 %", ["connection (ms)"]],
-  ["modeBars", modeBars("M", runs), "session, 20: mean wait 895 ms", ["Mean wait (ms)", "(MB)"]],
+  [
+    "modeBars",
+    modeBars("M", runs),
+    "session, 20: mean wait 895 ms",
+    ["Mean wait (ms)", "Clients waiting (mean)"],
+  ],
   [
     "queueDepth",
     queueDepth("Q", run.timeline ?? []),

@@ -1,0 +1,109 @@
+/** What a result says, in sentences: the part of a report that most people read. */
+import type { Difference, Interval95, Result, Run, SloOutcome } from "../study/results.ts";
+import { digits, duration, durations, percent, whole } from "./units.ts";
+
+/** One run: how many wait, how long, and what went wrong. */
+export function runFindings(run: Run): string[] {
+  const { wait_ms } = run;
+  const [mean, p99] = durations([wait_ms.mean, wait_ms.p99]);
+  const head = `${modeName(run)}, ${run.pool_size} server connections`;
+  const waits =
+    wait_ms.max === 0
+      ? "nobody waits"
+      : `${percent(run.wait_probability)} of the transactions wait; ${mean} on average over all, ` +
+        `1 in 100 longer than ${p99}`;
+  return [`${head}: ${waits}.`, ...trouble(run), ...sloFindings(run.slo)];
+}
+
+/** What should not happen in a healthy pool; empty when it does not. */
+export function trouble(run: Run): string[] {
+  const dropped = Object.entries(run.errors).map(([reason, times]) => `${reason} ${whole(times)}`);
+  const found: string[] = [];
+  const unserved = unservedClients(run);
+  if (unserved > 0) {
+    found.push(
+      `${modeName(run)}: ${digits(unserved)} clients wait at any moment and get no server connection; ` +
+        "the waits above are those of the transactions that did.",
+    );
+  }
+  if (dropped.length > 0) found.push(`${modeName(run)}: clients dropped: ${dropped.join(", ")}.`);
+  if (!run.precise) {
+    found.push(
+      `${modeName(run)}: the asked-for precision was not reached: give it more time with --time-limit.`,
+    );
+  }
+  return found;
+}
+
+/**
+ * Waiting clients that the waits of served transactions do not account for. By Little's law served
+ * transactions keep throughput x mean wait clients waiting; more than that are waiting in vain.
+ */
+export function unservedClients(run: Run): number {
+  const served = (run.throughput_tps * run.wait_ms.mean) / 1000;
+  const waiting = run.clients_waiting.mean;
+  return waiting >= 0.5 && waiting > 1.25 * served ? waiting - served : 0;
+}
+
+/** Each term of the objective and whether it is met. */
+export function sloFindings(slo: SloOutcome | undefined): string[] {
+  if (slo === undefined) return [];
+  const terms = slo.terms.map((term) => {
+    const text = (value: number): string => (term.unit === "ms" ? duration(value) : percent(value));
+    const verdict = `${term.met ? "met" : "NOT met"}${term.certain ? "" : ", within the error"}`;
+    return `${term.name} ${text(term.value)}, limit ${text(term.limit)}: ${verdict}`;
+  });
+  return terms.length === 0 ? [] : [`SLO: ${terms.join("; ")}.`];
+}
+
+/** Modes against each other. */
+export function comparisonFindings(result: Result): string[] {
+  const differences = (result.differences ?? []).map(differenceFinding);
+  const modes = result.runs.flatMap((run) => [...trouble(run), ...sloOfMode(run)]);
+  return [...differences, ...carried(result.runs), ...modes];
+}
+
+function differenceFinding(difference: Difference): string {
+  const { from, to } = difference;
+  const waits = changeOf(difference.wait_mean_ms, difference.wait_mean_ms_ci95, durations);
+  const rates = changeOf(difference.throughput_tps, difference.throughput_tps_ci95, (values) =>
+    values.map(digits),
+  );
+  const wait = waits === undefined ? "no real difference in the mean wait" : `mean wait ${waits}`;
+  const rate =
+    rates === undefined
+      ? `${waits === undefined ? "nor" : "no real difference"} in throughput`
+      : `throughput ${rates} transactions/s`;
+  const both = waits === undefined && rates !== undefined ? "; " : ", ";
+  return `${capital(to)} mode instead of ${from} mode: ${wait}${both}${rate}.`;
+}
+
+/** `8.91 ms less (95 %: 8.40 to 9.50 ms)`; undefined when the difference may be chance. */
+function changeOf(
+  change: number,
+  interval: Interval95,
+  texts: (values: readonly number[]) => string[],
+): string | undefined {
+  if (interval === null || (interval[0] <= 0 && interval[1] >= 0)) return undefined;
+  const [size, one, other] = texts([change, ...interval].map(Math.abs));
+  const ends = change < 0 ? [other, one] : [one, other];
+  return `${size} ${change < 0 ? "less" : "more"} (95 %: ${ends.join(" to ")})`;
+}
+
+/** Clients per server connection, mode by mode: what sharing buys. */
+function carried(runs: readonly Run[]): string[] {
+  const parts = runs.map((run) => `${run.pool_mode} ${digits(run.multiplexing)}`);
+  return parts.length === 0 ? [] : [`Clients per server connection: ${parts.join(", ")}.`];
+}
+
+function sloOfMode(run: Run): string[] {
+  return sloFindings(run.slo).map((text) => `${modeName(run)}: ${text}`);
+}
+
+function modeName(run: Run): string {
+  return `${capital(run.pool_mode)} mode`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

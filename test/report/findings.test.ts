@@ -1,0 +1,107 @@
+/** What a report says in sentences. */
+import { describe, expect, test } from "vitest";
+import {
+  comparisonFindings,
+  runFindings,
+  sloFindings,
+  trouble,
+  unservedClients,
+} from "../../sim/report/findings.ts";
+import {
+  comparisonReport,
+  comparisonText,
+  runReport,
+  runText,
+  validationReport,
+  validationText,
+} from "../../sim/report/reports.ts";
+import { sampleComparison, sampleRun } from "./fixture.ts";
+
+const run = sampleRun("transaction", 4);
+const result = { ...sampleComparison(), command: "simulate", runs: [run] };
+
+describe("findings of a run", () => {
+  test("how many wait and how long", () => {
+    expect(runFindings(run)[0]).toBe(
+      "Transaction mode, 20 server connections: 21 % of the transactions wait; " +
+        "3.98 ms on average over all, 1 in 100 longer than 18.4 ms.",
+    );
+  });
+  test("nobody waits", () => {
+    const calm = { ...run, wait_ms: { mean: 0, p50: 0, p95: 0, p99: 0, max: 0 } };
+    expect(runFindings(calm)[0]).toContain("nobody waits");
+  });
+  test("dropped clients and missed precision are trouble", () => {
+    const texts = trouble({ ...run, precise: false, errors: { query_wait_timeout: 480 } });
+    expect(texts[0]).toBe("Transaction mode: clients dropped: query_wait_timeout 480.");
+    expect(texts[1]).toContain("--time-limit");
+    expect(trouble(run)).toEqual([]);
+  });
+  test("clients who wait in vain do not hide behind the waits of the served", () => {
+    const starved = { ...run, clients_waiting: { mean: 80, max: 80 } };
+    expect(unservedClients(run)).toBe(0);
+    expect(unservedClients(starved)).toBeCloseTo(80 - (1000.5 * run.wait_ms.mean) / 1000, 9);
+    expect(trouble(starved)[0]).toContain("get no server connection");
+  });
+  test("each term of an objective", () => {
+    const terms = [
+      { name: "wait_p99", limit: 10, value: 8.1, unit: "ms", met: true, certain: true },
+      { name: "timeouts", limit: 0.001, value: 0.01, unit: "", met: false, certain: false },
+    ];
+    expect(sloFindings({ met: false, terms })).toEqual([
+      "SLO: wait_p99 8.10 ms, limit 10 ms: met; timeouts 1 %, limit 0.100 %: NOT met, within the error.",
+    ]);
+  });
+});
+
+describe("findings of a comparison", () => {
+  const [difference] = sampleComparison().differences ?? [];
+  const said = (change: object): string | undefined =>
+    comparisonFindings({
+      ...sampleComparison(),
+      differences: difference ? [{ ...difference, ...change }] : [],
+    })[0];
+  const head = "Transaction mode instead of session mode: ";
+  const cases = [
+    [{}, "mean wait 891 ms less (95 %: 840 ms to 950 ms), no real difference in throughput."],
+    [
+      { wait_mean_ms_ci95: [-1, 1], throughput_tps: 80, throughput_tps_ci95: [78, 82] },
+      "no real difference in the mean wait; throughput 80 more (95 %: 78 to 82) transactions/s.",
+    ],
+    [{ wait_mean_ms_ci95: null }, "no real difference in the mean wait, nor in throughput."],
+  ] as const;
+  for (const [change, want] of cases) {
+    test(want, () => expect(said(change)).toBe(head + want));
+  }
+});
+
+describe("whole reports", () => {
+  test("a run: findings, table, pictures, and how to repeat it", () => {
+    const text = runText(result, false);
+    expect(text).toContain("Kinds of clients, transaction mode");
+    expect(text).toMatch(/Waits\n50 % wait at most/);
+    expect(text).toContain("Clients waiting, first replication");
+    expect(text).toContain("To repeat: seed 1;");
+    expect(text).not.toContain("\n\n\n");
+    expect(runText(result, true)).not.toContain("meaning");
+  });
+  test("a comparison: modes, differences, what breaks", () => {
+    const text = comparisonText(sampleComparison(), false);
+    for (const part of ["Pool modes on the same draws", "Differences", "What each mode takes away"])
+      expect(text).toContain(part);
+    expect(comparisonText(sampleComparison(), true)).not.toContain("takes away");
+  });
+  test("reports for files have charts, tables and the data", () => {
+    const validation = { ...result, verdict: "pass" as const, quantiles: [] };
+    for (const report of [
+      runReport(result),
+      comparisonReport(sampleComparison()),
+      validationReport(validation),
+    ]) {
+      expect(report.charts.length).toBeGreaterThan(0);
+      expect(report.tables.length).toBeGreaterThan(0);
+      expect(report.data).toHaveProperty("seed", 1);
+    }
+    expect(validationText(validation)).toContain("Verdict: pass.");
+  });
+});
