@@ -65,7 +65,7 @@ export class FrameScanner {
     this.start = at;
     this.split = false;
     this.type = buffer[at] as number;
-    this.size = buffer.readUInt32BE(at + 1) + 1;
+    this.size = lengthAt(buffer, at + 1) + 1;
     this.position = at + HEADER;
     return this.accept();
   }
@@ -101,6 +101,12 @@ export class FrameScanner {
     this.remaining = this.size - HEADER;
     return FRAME.message;
   }
+}
+
+/** Like readUInt32BE, without its checks: the scan is the one thing done for every message. */
+function lengthAt(buffer: Buffer, at: number): number {
+  const high = ((buffer[at] as number) << 24) | ((buffer[at + 1] as number) << 16);
+  return (high | ((buffer[at + 2] as number) << 8) | (buffer[at + 3] as number)) >>> 0;
 }
 
 /** Writes the header of a message of `size` bytes, the type byte included, to `target` at 0. */

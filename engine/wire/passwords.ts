@@ -45,7 +45,7 @@ export function md5Fits(response: string, user: string, secret: string, salt: Bu
 }
 
 /** Compares texts of any length in a time that tells nothing about where they differ. */
-export function sameText(left: string, right: string): boolean {
+function sameText(left: string, right: string): boolean {
   return timingSafeEqual(sha256(left), sha256(right));
 }
 

@@ -8,7 +8,7 @@ import type { ServerRelay } from "./server-relay.ts";
 export { ClientRelay } from "./client-relay.ts";
 export type { Sink } from "./gather.ts";
 export { ServerRelay } from "./server-relay.ts";
-export { RELAY, type Relayed, type RelayOptions } from "./verdicts.ts";
+export { RELAY, type RelayOptions } from "./verdicts.ts";
 
 /** Joins the two halves at a `grant`. */
 export function link(client: ClientRelay, server: ServerRelay): void {

@@ -26,7 +26,7 @@ import {
 } from "./writer.ts";
 
 /** `fatal`: the server said no, other than by 57P03: waiting clients are told text and SQLSTATE. */
-export interface ServerLoginFailure {
+interface ServerLoginFailure {
   kind: "failed";
   fatal: boolean;
   sqlstate: string;

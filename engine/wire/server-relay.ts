@@ -83,6 +83,7 @@ export class ServerRelay {
     if (scanner.remaining > 0) this.body();
     while (!this.isLost) {
       const found = scanner.next();
+      if (found === FRAME.message && this.passesRow()) continue;
       if (found === FRAME.message) this.message();
       else if (found === FRAME.bad) this.fail("bad pkt header");
       else break;
@@ -109,6 +110,16 @@ export class ServerRelay {
   /** Nothing that follows can be relayed. */
   private get isLost(): boolean {
     return this.verdict === RELAY.error || this.verdict === RELAY.dirty;
+  }
+
+  /** Rows are most of what a server sends, and mean nothing to the relay: steps over one. */
+  private passesRow(): boolean {
+    const { scanner } = this;
+    if (scanner.type !== BACKEND.dataRow || scanner.split) return false;
+    if (this.client === undefined || this.asking) return false;
+    this.status = STATUS.busy;
+    scanner.skip();
+    return true;
   }
 
   private message(): void {
@@ -260,6 +271,7 @@ export class ServerRelay {
       return;
     }
     const { outstanding } = this;
+    outstanding.dropStrayCopyEnds();
     if (!outstanding.popReady() && this.failed) {
       outstanding.dropUntilSync(this.dropped);
       this.refuseNames();

@@ -21,6 +21,11 @@ export class FakePostgres {
   private copy: Copy = "no";
   private portal = "";
 
+  /** In a transaction that has failed. */
+  get failed(): boolean {
+    return this.status === "E";
+  }
+
   /** Takes bytes of the client. */
   write(buffer: Buffer, start: number, end: number): void {
     this.reader.feed(buffer, start, end);

@@ -249,10 +249,10 @@ interface Step {
 }
 
 /** The messages of one batch, such as a driver that knows its server would send. */
-function batch(steps: readonly Step[], known: ReadonlyMap<string, string>): Buffer {
+function batch(steps: readonly Step[], { statements, failed }: FakePostgres): Buffer {
   const messages: Buffer[] = [];
-  const names = new Set(known.keys());
-  const fails = steps.some(({ kind }) => kind === "bad" || kind === "fail");
+  const names = new Set(statements.keys());
+  const fails = failed || steps.some(({ kind }) => kind === "bad" || kind === "fail");
   for (const { kind, name: number, sql } of steps) {
     const name = `n${number}`;
     if (kind === "parse" && !names.has(name)) messages.push(ask.parse(name, `select ${sql}`));
@@ -291,7 +291,7 @@ describe("any program of batches", () => {
         const pooled = new World(servers, limit);
         const alone = new FakePostgres();
         for (const steps of batches) {
-          const bytes = batch(steps, alone.statements);
+          const bytes = batch(steps, alone);
           alone.write(bytes, 0, bytes.length);
           for (const piece of cut(bytes, places)) {
             pooled.send(piece);

@@ -86,6 +86,11 @@ const histories: [why: string, sent: Buffer[], history: string[]][] = [
     [ask.query("fail"), ask.copyData("a"), ask.copyDone()],
     ["request", "ready 0"],
   ],
+  [
+    "stray ends of COPY data between a Flush and a Sync (once left the Sync unanswered)",
+    [...unnamed, ask.flush(), ask.copyData("a"), ask.copyDone(), ask.copyFail(), ask.sync()],
+    ["request", "ready 0"],
+  ],
   ["late COPY data is nobody's", [ask.copyData("a"), ask.copyDone(), ask.copyFail()], []],
 ];
 
