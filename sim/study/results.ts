@@ -35,6 +35,9 @@ const slo = z
         value: z.number().describe("what was simulated, in the unit of the limit"),
         unit: z.string().describe("ms, or empty for a share"),
         met: z.boolean(),
+        certain: z
+          .boolean()
+          .describe("whether the 95 % interval lies wholly on one side of the limit"),
       }),
     ),
   })
@@ -197,6 +200,8 @@ export type DistributionPoint = z.infer<typeof distributionPoint>;
 export type Moment = z.infer<typeof moment>;
 export type ComparedQuantile = z.infer<typeof comparedQuantile>;
 export type Recommended = z.infer<typeof recommended>;
+/** A setting as it stands in a result. */
+export type SettingValue = string | number | boolean;
 /** [low, high], or null when there is no interval. */
 export type Interval95 = z.infer<typeof interval>;
 

@@ -1,0 +1,85 @@
+/**
+ * The three pool modes on the same draws: the k-th think time and the k-th service time of a client are
+ * equal in all of them, so that a paired difference shows what the mode does and nothing else.
+ */
+import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import type { Difference, Interval95, Run } from "./results.ts";
+import { type Study, type StudyOptions, studies } from "./run.ts";
+import { type Interval, pairedConfidence } from "./statistics.ts";
+import type { Samples } from "./tally.ts";
+
+export interface Comparison {
+  /** Session, transaction, statement. */
+  runs: Run[];
+  /** Each mode against session mode, and statement against transaction mode. */
+  differences: Difference[];
+  notes: string[];
+}
+
+/** Pairs worth a look: from, to. */
+const PAIRS: readonly (readonly [PoolMode, PoolMode])[] = [
+  ["session", "transaction"],
+  ["session", "statement"],
+  ["transaction", "statement"],
+];
+
+/**
+ * Simulates a workload in every mode. Databases and users with a `pool_mode` of their own keep it: it
+ * is a decision of the file, and a note says so.
+ */
+export async function compareModes(
+  workload: Workload,
+  options: StudyOptions = {},
+): Promise<Comparison> {
+  const configurations = POOL_MODES.map((pool_mode) => withMode(workload, pool_mode));
+  const answers = await studies(configurations, options);
+  const byMode = new Map(POOL_MODES.map((mode, i) => [mode, answers[i] as Study]));
+  const runs = POOL_MODES.map((pool_mode) => ({
+    ...(byMode.get(pool_mode) as Study).run,
+    pool_mode,
+  }));
+  const differences = PAIRS.map(([from, to]) =>
+    difference(from, to, byMode.get(from) as Study, byMode.get(to) as Study),
+  );
+  const notes = POOL_MODES.flatMap((mode) =>
+    (byMode.get(mode) as Study).notes.map((note) => `${mode} mode: ${note}`),
+  );
+  return { runs, differences, notes: [...keptModes(workload), ...notes] };
+}
+
+function withMode(workload: Workload, pool_mode: PoolMode): Workload {
+  return { ...workload, settings: { ...workload.settings, pool_mode } };
+}
+
+function keptModes({ settings }: Workload): string[] {
+  const own = [...settings.databases, ...settings.users].filter((entry) => entry.pool_mode);
+  return own.map(
+    (entry) => `${entry.name} has its own pool_mode, ${entry.pool_mode}, and keeps it`,
+  );
+}
+
+/** Paired difference of two studies that were made in lockstep. */
+export function difference(from: string, to: string, a: Study, b: Study): Difference {
+  const paired = (name: keyof Samples): Interval =>
+    pairedConfidence(a.samples[name], b.samples[name]);
+  const [mean, p99, rate] = [
+    paired("wait_mean_ms"),
+    paired("wait_p99_ms"),
+    paired("throughput_tps"),
+  ];
+  return {
+    from,
+    to,
+    wait_mean_ms: mean.mean,
+    wait_mean_ms_ci95: asPair(mean),
+    wait_p99_ms: p99.mean,
+    wait_p99_ms_ci95: asPair(p99),
+    throughput_tps: rate.mean,
+    throughput_tps_ci95: asPair(rate),
+  };
+}
+
+function asPair({ low, high }: Interval): Interval95 {
+  return Number.isFinite(low) && Number.isFinite(high) ? [low, high] : null;
+}

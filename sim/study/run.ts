@@ -1,0 +1,163 @@
+/**
+ * A study: one workload simulated again and again under independent seeds, until its figures are as
+ * precise as asked for or the time is up. Several configurations can be studied in lockstep on the same
+ * seeds; then the difference between two of them is free of the noise that they share.
+ */
+import seedrandom from "seedrandom";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { type Machine, type SimulateOptions, simulate } from "../model/index.ts";
+import type { Run, SettingValue } from "./results.ts";
+import { LEAST_REPLICATIONS, nextLook } from "./statistics.ts";
+import { type Samples, Tally } from "./tally.ts";
+import { type WarmUpTime, warmUpTime } from "./warm-up.ts";
+
+export interface StudyOptions {
+  /** Master seed; the workload's own when left out. */
+  seed?: number | undefined;
+  /** Relative half-width of the 95 % intervals to reach; the workload's own when left out. */
+  precision?: number | undefined;
+  /** Real milliseconds to spend at most; at least two replications are made whatever they take. */
+  timeLimit?: number | undefined;
+  /** What a real machine adds. */
+  machine?: Machine | undefined;
+  /** Settings that were changed, for the record. */
+  settings?: Record<string, SettingValue> | undefined;
+  /** Stops the study after the replication that is running; what is known by then is the answer. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: StudyProgress) => void) | undefined;
+}
+
+export interface StudyProgress {
+  /** Replications done, of each configuration. */
+  replications: number;
+  /** Widest relative half-width so far; infinite while it cannot be told. */
+  precision: number;
+  /** Guess of how far along the study is, 0 to 1. */
+  share: number;
+}
+
+/** One configuration's answer. */
+export interface Study {
+  run: Run;
+  /** Figures of each replication; the same index in two studies of one call is a pair. */
+  samples: Samples;
+  /** What a reader should know before believing the figures. */
+  notes: string[];
+}
+
+/** Real time a study takes at most unless told otherwise. */
+export const TIME_LIMIT_MS = 20_000;
+/** Without which there is no interval. */
+const LEAST = 2;
+const TIMELINE_ROWS = 240;
+
+/**
+ * Studies one workload. Errors: ConfigError when the model refuses the workload; RangeError when it was
+ * stopped before the first replication was done.
+ */
+export async function study(workload: Workload, options: StudyOptions = {}): Promise<Study> {
+  const [only] = await studies([workload], options);
+  return only as Study;
+}
+
+/** Studies several configurations in lockstep: replication i of each has the same seed. */
+export async function studies(
+  workloads: readonly Workload[],
+  options: StudyOptions = {},
+): Promise<Study[]> {
+  const start = performance.now();
+  const elapsed = (): number => performance.now() - start;
+  const limit = options.timeLimit ?? TIME_LIMIT_MS;
+  const seed = options.seed ?? workloads[0]?.run.seed ?? 1;
+  const begins = workloads.map((workload) => warmUpTime(workload, { machine: options.machine, seed }));
+  // One window for all of them: pairs then see the same stretch of every client's life.
+  const warmup = Math.max(0, ...begins.map((begin) => begin.warmup));
+  const entries = workloads.map((workload, i) => new Entry(workload, warmup, begins[i], options));
+  for (let done = 0, look = LEAST_REPLICATIONS; ; ) {
+    if (options.signal?.aborted && done > 0) break;
+    for (const entry of entries) {
+      entry.replicate(replicationSeed(seed, done));
+      await breathe();
+    }
+    done++;
+    options.onProgress?.(progressOf(entries, done, elapsed() / limit));
+    if (done >= look) {
+      if (entries.every((entry) => entry.precise)) break;
+      look = nextLook(done);
+    }
+    // One more would take as long as the others did.
+    if (done >= LEAST && (elapsed() * (done + 1)) / done > limit) break;
+  }
+  return entries.map((entry) => entry.study(options.settings ?? {}));
+}
+
+/**
+ * Seed of the i-th replication, i from 0. The first one is the master seed itself, so that a single run
+ * can be repeated by hand; the others are drawn from it.
+ */
+export function replicationSeed(master: number, replication: number): number {
+  if (replication === 0) return master;
+  return seedrandom(`${master} replication ${replication}`).int32() >>> 0;
+}
+
+/** One configuration on its way. */
+class Entry {
+  private readonly workload: Workload;
+  private readonly precision: number;
+  private readonly tally: Tally;
+  private readonly simulation: SimulateOptions;
+  private readonly notes: string[] = [];
+  private wall = 0;
+
+  constructor(
+    workload: Workload,
+    warmup: number,
+    begin: WarmUpTime | undefined,
+    options: StudyOptions,
+  ) {
+    this.workload = workload;
+    this.precision = options.precision ?? workload.run.precision;
+    this.tally = new Tally(workload);
+    this.simulation = { machine: options.machine, warmup };
+    if (begin?.warning !== undefined) this.notes.push(begin.warning);
+  }
+
+  replicate(seed: number): void {
+    const begin = performance.now();
+    const moments = this.tally.replications === 0 ? TIMELINE_ROWS : 0;
+    this.tally.add(simulate(this.workload, { ...this.simulation, seed, moments }));
+    this.wall += performance.now() - begin;
+  }
+
+  get precise(): boolean {
+    return this.tally.precise(this.precision);
+  }
+
+  /** Widest relative half-width, and how many times more replications it would take. */
+  get progress(): { precision: number; share: number } {
+    const worst = this.tally.worst();
+    // The half-width falls with the square root of the replications.
+    const share = worst === 0 || this.precise ? 1 : (this.precision / worst) ** 2;
+    return { precision: worst, share };
+  }
+
+  study(settings: Record<string, SettingValue>): Study {
+    const run = this.tally.run(this.precision, this.wall / 1000, settings);
+    return { run, samples: this.tally.samples, notes: this.notes };
+  }
+}
+
+function progressOf(entries: readonly Entry[], done: number, spent: number): StudyProgress {
+  const all = entries.map((entry) => entry.progress);
+  const share = Math.max(spent, Math.min(...all.map((each) => each.share)));
+  return {
+    replications: done,
+    precision: Math.max(...all.map((each) => each.precision)),
+    share: Math.min(1, share, done / LEAST_REPLICATIONS),
+  };
+}
+
+/** Lets signals and timers in: a replication holds the thread. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

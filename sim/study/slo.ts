@@ -1,0 +1,48 @@
+/** A workload's objective, held against a run. */
+import type { Slo } from "../../workloads/schema/workload.ts";
+import type { Interval95, Run, SloOutcome } from "./results.ts";
+
+const MILLISECOND = 1e6;
+
+/** Every term with its value; undefined when the workload has no objective. */
+export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
+  const { wait_ms: wait, response_ms: response } = run;
+  const terms = [
+    time("wait_p50", slo.wait_p50, wait.p50, undefined),
+    time("wait_p95", slo.wait_p95, wait.p95, wait.p95_ci95),
+    time("wait_p99", slo.wait_p99, wait.p99, wait.p99_ci95),
+    time("response_p95", slo.response_p95, response.p95, response.p95_ci95),
+    time("response_p99", slo.response_p99, response.p99, response.p99_ci95),
+    timeouts(slo.timeouts, run),
+  ].flat();
+  return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
+}
+
+type Term = SloOutcome["terms"][number];
+
+function time(
+  name: string,
+  limit: number | undefined,
+  value: number,
+  interval: Interval95 | undefined,
+): Term[] {
+  return limit === undefined ? [] : [term(name, limit / MILLISECOND, value, "ms", interval)];
+}
+
+/** A timeout is a transaction that was asked for and not done. */
+function timeouts(limit: number | undefined, run: Run): Term[] {
+  if (limit === undefined) return [];
+  const asked = Math.max(1, run.transactions + run.timeouts);
+  return [term("timeouts", limit, run.timeouts / asked, "", undefined)];
+}
+
+function term(
+  name: string,
+  limit: number,
+  value: number,
+  unit: string,
+  interval: Interval95 | undefined,
+): Term {
+  const certain = interval == null || interval[1] <= limit || interval[0] > limit;
+  return { name, limit, value, unit, met: value <= limit, certain };
+}

@@ -1,0 +1,285 @@
+/**
+ * The replications of one configuration, added up: histograms are merged, so that quantiles come from
+ * all of the data, and each replication leaves one sample of every figure that gets an interval.
+ */
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { Histogram } from "../kernel/histogram.ts";
+import type { Figures, RunResult } from "../model/index.ts";
+import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
+import { sloOutcome } from "./slo.ts";
+import { type Interval, precise, sectioning } from "./statistics.ts";
+
+const MILLISECOND = 1e6;
+const SECOND = 1e9;
+const MEGABYTE = 1e6;
+
+/** One replication's figures; equal indices of two tallies with the same seed are a pair. */
+export interface Samples {
+  wait_mean_ms: number[];
+  wait_p95_ms: number[];
+  wait_p99_ms: number[];
+  response_mean_ms: number[];
+  response_p95_ms: number[];
+  response_p99_ms: number[];
+  wait_probability: number[];
+  throughput_tps: number[];
+}
+
+/** Shares of the transactions for which a run reports quantiles. */
+const SHARES = [
+  ...Array.from({ length: 18 }, (_, i) => i * 0.05),
+  ...Array.from({ length: 10 }, (_, i) => 0.9 + i * 0.01),
+  ...[0.995, 0.999, 0.9999, 1],
+].map((share) => Math.round(share * 1e4) / 1e4);
+
+/** A wait that is off by less is as good as exact, whatever its relative error. */
+const LEAST_FLOOR_MS = 0.01;
+
+export class Tally {
+  readonly workload: Workload;
+  readonly samples: Samples = {
+    wait_mean_ms: [],
+    wait_p95_ms: [],
+    wait_p99_ms: [],
+    response_mean_ms: [],
+    response_p95_ms: [],
+    response_p99_ms: [],
+    wait_probability: [],
+    throughput_tps: [],
+  };
+  replications = 0;
+  private readonly all = new Sums();
+  private readonly kinds = new Map<string, Sums>();
+  private readonly levels = {
+    utilization: 0,
+    waiting: 0,
+    waiting_max: 0,
+    connections: 0,
+    connections_max: 0,
+    connected: 0,
+    opened: 0,
+    memory: 0,
+  };
+  private events = 0;
+  private measured = 0;
+  private warmup = 0;
+  private timeline: Moment[] | undefined;
+
+  constructor(workload: Workload) {
+    this.workload = workload;
+  }
+
+  /** Adds one replication. */
+  add(result: RunResult): void {
+    this.replications++;
+    this.events += result.events;
+    this.measured += result.duration;
+    this.warmup = result.warmup;
+    this.all.add(result.all);
+    for (const [name, figures] of Object.entries(result.kinds)) {
+      const sums = this.kinds.get(name) ?? new Sums();
+      this.kinds.set(name, sums);
+      sums.add(figures);
+    }
+    this.sample(result.all);
+    this.level(result);
+    this.timeline ??= result.timeline.map(({ at, ...levels }) => ({
+      at_s: at / SECOND,
+      ...levels,
+    }));
+  }
+
+  private sample({ wait, response, wait_probability, throughput }: Figures): void {
+    const { samples } = this;
+    const at = (histogram: Histogram, p: number): number => histogram.quantile(p) / MILLISECOND;
+    samples.wait_mean_ms.push(wait.mean / MILLISECOND);
+    samples.wait_p95_ms.push(at(wait, 0.95));
+    samples.wait_p99_ms.push(at(wait, 0.99));
+    samples.response_mean_ms.push(response.mean / MILLISECOND);
+    samples.response_p95_ms.push(at(response, 0.95));
+    samples.response_p99_ms.push(at(response, 0.99));
+    samples.wait_probability.push(wait_probability);
+    samples.throughput_tps.push(throughput);
+  }
+
+  private level(result: RunResult): void {
+    const { levels } = this;
+    levels.utilization += result.utilization;
+    levels.waiting += result.clients_waiting.mean;
+    levels.waiting_max = Math.max(levels.waiting_max, result.clients_waiting.max);
+    levels.connections += result.server_connections.mean;
+    levels.connections_max = Math.max(levels.connections_max, result.server_connections.max);
+    levels.connected += result.clients_connected;
+    levels.opened += result.server_connections.opened;
+    levels.memory = Math.max(levels.memory, result.memory);
+  }
+
+  /** The 95 % interval of one figure. */
+  interval(name: keyof Samples): Interval {
+    return sectioning(this.pooled(name), this.samples[name]);
+  }
+
+  private pooled(name: keyof Samples): number {
+    const { wait, response } = this.all;
+    switch (name) {
+      case "wait_mean_ms":
+        return wait.mean / MILLISECOND;
+      case "wait_p95_ms":
+        return wait.quantile(0.95) / MILLISECOND;
+      case "wait_p99_ms":
+        return wait.quantile(0.99) / MILLISECOND;
+      case "response_mean_ms":
+        return response.mean / MILLISECOND;
+      case "response_p95_ms":
+        return response.quantile(0.95) / MILLISECOND;
+      case "response_p99_ms":
+        return response.quantile(0.99) / MILLISECOND;
+      case "wait_probability":
+        return this.all.waited / Math.max(1, wait.count);
+      case "throughput_tps":
+        return (response.count * SECOND) / Math.max(1, this.measured);
+    }
+  }
+
+  /**
+   * Whether mean, p95 and p99 of the wait are known to `precision`, relative, or to 1 % of the mean
+   * response, or to `precision` of the objective: nobody sizes a pool by less.
+   */
+  precise(precision: number): boolean {
+    const limit = (this.workload.slo.wait_p99 ?? Number.POSITIVE_INFINITY) / MILLISECOND;
+    const response = this.all.response.mean / MILLISECOND;
+    const floor = Math.max(LEAST_FLOOR_MS, Math.min(0.01 * response, precision * limit));
+    const names = ["wait_mean_ms", "wait_p95_ms", "wait_p99_ms"] as const;
+    return names.every((name) => precise(this.interval(name), precision, floor));
+  }
+
+  /** The widest of the intervals that `precise` looks at, relative to its figure. */
+  worst(): number {
+    const names = ["wait_mean_ms", "wait_p95_ms", "wait_p99_ms"] as const;
+    return Math.max(
+      ...names.map((name) => {
+        const { mean, halfWidth } = this.interval(name);
+        return halfWidth === 0 ? 0 : halfWidth / mean;
+      }),
+    );
+  }
+
+  /** Everything as the result that is printed. */
+  run(precision: number, wall_s: number, settings: Record<string, SettingValue>): Run {
+    const { all, levels, replications } = this;
+    const share = (sum: number): number => sum / Math.max(1, replications);
+    const connections = share(levels.connections);
+    const run: Run = {
+      ...configured(this.workload),
+      settings,
+      simulated_s: this.measured / SECOND,
+      warmup_s: this.warmup / SECOND,
+      replications,
+      precise: this.precise(precision),
+      transactions: all.response.count,
+      events: this.events,
+      wall_s,
+      wait_ms: this.withIntervals(all.wait, "wait"),
+      wait_probability: this.pooled("wait_probability"),
+      wait_probability_ci95: asPair(this.interval("wait_probability")),
+      response_ms: this.withIntervals(all.response, "response"),
+      throughput_tps: this.pooled("throughput_tps"),
+      throughput_tps_ci95: asPair(this.interval("throughput_tps")),
+      utilization: share(levels.utilization),
+      clients_waiting: { mean: share(levels.waiting), max: levels.waiting_max },
+      server_connections: {
+        mean: connections,
+        max: levels.connections_max,
+        opened: share(levels.opened),
+      },
+      multiplexing: connections > 0 ? share(levels.connected) / connections : 0,
+      memory_mb: levels.memory / MEGABYTE,
+      ...all.drops(),
+      clients: Object.fromEntries(
+        [...this.kinds].map(([name, sums]) => [name, sums.kind(this.measured / SECOND)]),
+      ),
+      distribution: SHARES.map((p) => ({
+        p,
+        wait_ms: all.wait.quantile(p) / MILLISECOND,
+        response_ms: all.response.quantile(p) / MILLISECOND,
+      })),
+      timeline: this.timeline ?? [],
+    };
+    const slo = sloOutcome(this.workload.slo, run);
+    return slo === undefined ? run : { ...run, slo };
+  }
+
+  private withIntervals(histogram: Histogram, name: "wait" | "response"): Wait {
+    return {
+      ...quantiles(histogram),
+      mean_ci95: asPair(this.interval(`${name}_mean_ms`)),
+      p95_ci95: asPair(this.interval(`${name}_p95_ms`)),
+      p99_ci95: asPair(this.interval(`${name}_p99_ms`)),
+    };
+  }
+}
+
+/** What is added up for one kind of clients, or for all of them. */
+class Sums {
+  readonly wait = new Histogram();
+  readonly response = new Histogram();
+  waited = 0;
+  private timeouts = 0;
+  private refused = 0;
+  private readonly errors: Record<string, number> = {};
+
+  add(figures: Figures): void {
+    this.wait.merge(figures.wait);
+    this.response.merge(figures.response);
+    this.waited += figures.wait_probability * figures.wait.count;
+    this.timeouts += figures.timeouts;
+    this.refused += figures.refused;
+    for (const [reason, times] of Object.entries(figures.errors)) {
+      this.errors[reason] = (this.errors[reason] ?? 0) + times;
+    }
+  }
+
+  drops(): { timeouts: number; refused: number; errors: Record<string, number> } {
+    return { timeouts: this.timeouts, refused: this.refused, errors: this.errors };
+  }
+
+  kind(seconds: number): KindResult {
+    return {
+      transactions: this.response.count,
+      wait_ms: quantiles(this.wait),
+      response_ms: quantiles(this.response),
+      throughput_tps: this.response.count / seconds,
+      ...this.drops(),
+    };
+  }
+}
+
+function quantiles(histogram: Histogram): Wait {
+  const at = (p: number): number => histogram.quantile(p) / MILLISECOND;
+  return {
+    mean: histogram.mean / MILLISECOND,
+    p50: at(0.5),
+    p95: at(0.95),
+    p99: at(0.99),
+    max: histogram.max / MILLISECOND,
+  };
+}
+
+/** JSON has no infinity: an interval of one sample is no interval. Nothing here can be negative. */
+function asPair({ low, high }: Interval): Interval95 {
+  return Number.isFinite(low) && Number.isFinite(high) ? [Math.max(0, low), high] : null;
+}
+
+/**
+ * Mode and size that the clients' pools really have: those of the database they all use, when it has
+ * its own, else the global ones.
+ */
+function configured({ settings, clients }: Workload): Pick<Run, "pool_mode" | "pool_size"> {
+  const used = new Set(clients.map((kind) => kind.database));
+  const [name] = used;
+  const own = used.size === 1 ? settings.databases.find((each) => each.name === name) : undefined;
+  return {
+    pool_mode: own?.pool_mode ?? settings.pool_mode,
+    pool_size: own?.pool_size ?? settings.default_pool_size,
+  };
+}

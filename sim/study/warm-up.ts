@@ -1,0 +1,53 @@
+/**
+ * How long a run is simulated before it is measured. `auto` looks at a pilot run from an empty pool and
+ * lets MSER-5 find where its level of work settles; the load's own cycle is the least.
+ */
+import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
+import { mean } from "../kernel/distributions.ts";
+import { type SimulateOptions, simulate } from "../model/index.ts";
+import { warmUp } from "./statistics.ts";
+
+/** Rows of a pilot's timeline: MSER-5 then cuts in steps of half a per cent. */
+const MOMENTS = 1000;
+/** Cycles (think and transaction) of a client to let pass, so that all clients are out of step. */
+const CYCLES = 5;
+
+/** Time to leave out at the start of each replication, and a warning when no steady state was found. */
+export interface WarmUpTime {
+  warmup: number;
+  warning?: string;
+}
+
+/**
+ * The warm-up of a workload: its own when it names one. With a `schedule` nothing is ever steady, and
+ * what comes first may be the point, so that only the clients' cycles are left out.
+ */
+export function warmUpTime(workload: Workload, simulation: SimulateOptions): WarmUpTime {
+  const own = workload.run.warmup;
+  if (own !== "auto") return { warmup: own };
+  const duration = simulation.duration ?? workload.run.duration;
+  const least = Math.min(duration / 4, CYCLES * Math.max(0, ...workload.clients.map(cycle)));
+  if (workload.schedule.length > 0) return { warmup: Math.round(least) };
+  for (let length = Math.min(duration, Math.max(duration / 4, 4 * least)); ; length *= 2) {
+    const window = Math.min(length, duration);
+    const { cut, trusted } = pilot(workload, { ...simulation, duration: Math.round(window) });
+    if (trusted) return { warmup: Math.round(Math.max(least, cut)) };
+    if (window === duration) return { warmup: Math.round(duration / 2), warning: UNSTEADY };
+  }
+}
+
+const UNSTEADY =
+  "no steady state within the simulated time (the pool may be overloaded): figures depend on " +
+  "--duration, and half of it was taken as warm-up";
+
+function pilot(workload: Workload, options: SimulateOptions): { cut: number; trusted: boolean } {
+  const { timeline, duration } = simulate(workload, { ...options, warmup: 0, moments: MOMENTS });
+  const busy = timeline.map((moment) => moment.clients_waiting + moment.servers_active);
+  const { cut, trusted } = warmUp(busy);
+  return { cut: (cut / Math.max(1, busy.length)) * duration, trusted };
+}
+
+function cycle({ think, transaction }: ClientKind): number {
+  const { statements, service, gap } = transaction;
+  return mean(think) + mean(statements) * (mean(service) + mean(gap));
+}

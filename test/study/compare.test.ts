@@ -1,0 +1,79 @@
+/** Pool modes on the same draws, and objectives held against runs. */
+import { describe, expect, test } from "vitest";
+import { compareModes, difference } from "../../sim/study/compare.ts";
+import type { Interval95, Run } from "../../sim/study/results.ts";
+import { type Study, studies } from "../../sim/study/run.ts";
+import { sloOutcome } from "../../sim/study/slo.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { sampleRun } from "../report/fixture.ts";
+import { closedWorkload, kindOf } from "./workload.ts";
+
+const SECOND = 1e9;
+const MILLISECOND = 1e6;
+
+const workload: Workload = closedWorkload(kindOf(60, 100, 10), 8);
+const brief: Workload = { ...workload, run: { ...workload.run, duration: 5 * SECOND } };
+
+describe("compare", () => {
+  test("three modes, three pairs; single statements make transaction and statement mode equal", async () => {
+    const { runs, differences } = await compareModes(brief, { precision: 0.2 });
+    expect(runs.map((run) => run.pool_mode)).toEqual(["session", "transaction", "statement"]);
+    const [session, transaction, statement] = runs as [Run, Run, Run];
+    expect(statement.wait_ms).toEqual(transaction.wait_ms);
+    expect(transaction.throughput_tps).toBeGreaterThan(3 * session.throughput_tps);
+    expect(session.server_connections.max).toBe(8);
+    const last = differences.find(({ from, to }) => from === "transaction" && to === "statement");
+    expect(last).toMatchObject({ wait_mean_ms: 0, wait_mean_ms_ci95: [0, 0] });
+  });
+
+  test("a paired difference is known better than one of unrelated runs", async () => {
+    const larger = { ...brief, settings: { ...brief.settings, default_pool_size: 7 } };
+    const [a, b] = (await studies([brief, larger], { precision: 0.1 })) as [Study, Study];
+    const half = (interval: Interval95 | undefined): number =>
+      interval == null ? Number.NaN : (interval[1] - interval[0]) / 2;
+    const paired = half(difference("8", "7", a, b).wait_mean_ms_ci95);
+    const unrelated = Math.hypot(half(a.run.wait_ms.mean_ci95), half(b.run.wait_ms.mean_ci95));
+    expect(paired).toBeLessThan(0.7 * unrelated);
+  });
+
+  test("a database that has its own mode keeps it, and a note says so", async () => {
+    const databases = [{ name: "app", pool_mode: "session" as const }];
+    const own = { ...brief, settings: { ...brief.settings, databases } };
+    const { runs, notes } = await compareModes(own, { precision: 0.5, timeLimit: 0 });
+    expect(notes).toContain("app has its own pool_mode, session, and keeps it");
+    expect(runs[1]?.server_connections.max).toBe(8);
+  });
+});
+
+describe("objectives", () => {
+  const run = sampleRun("transaction", 4);
+  // slo, met, value of the term, certain, why
+  const cases = [
+    [{ wait_p99: 21 * MILLISECOND }, true, run.wait_ms.p99, true, "the interval lies below"],
+    [{ wait_p99: 19 * MILLISECOND }, true, run.wait_ms.p99, false, "the interval holds the limit"],
+    [{ wait_p99: 10 * MILLISECOND }, false, run.wait_ms.p99, true, "the interval lies above"],
+    [{ response_p95: 31 * MILLISECOND }, true, 30.2, true, "in milliseconds"],
+    [{ timeouts: 0 }, true, 0, true, "none is allowed, none there"],
+  ] as const;
+  for (const [slo, met, value, certain, why] of cases) {
+    test(`${Object.keys(slo)}: ${met ? "met" : "not met"}: ${why}`, () => {
+      const outcome = sloOutcome(slo, run);
+      expect(outcome?.met).toBe(met);
+      expect(outcome?.terms).toMatchObject([{ value, met, certain }]);
+    });
+  }
+
+  test("timeouts are a share of what was asked for", () => {
+    const late = { ...run, transactions: 900, timeouts: 100 };
+    expect(sloOutcome({ timeouts: 0.05 }, late)?.terms[0]).toMatchObject({
+      value: 0.1,
+      met: false,
+    });
+  });
+
+  test("no terms, no objective; one missed term misses it", () => {
+    expect(sloOutcome({}, run)).toBeUndefined();
+    const both = { wait_p50: MILLISECOND, wait_p99: MILLISECOND };
+    expect(sloOutcome(both, run)?.met).toBe(false);
+  });
+});

@@ -1,0 +1,121 @@
+/** Studies: their intervals hold the exact answers, they stop when they should, and they repeat. */
+import { describe, expect, test } from "vitest";
+import { closedPool } from "../../sim/study/analytic.ts";
+import { resultSchema, runSchema } from "../../sim/study/results.ts";
+import { replicationSeed, studies, study } from "../../sim/study/run.ts";
+import { warmUpTime } from "../../sim/study/warm-up.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { closedWorkload, kindOf } from "./workload.ts";
+
+const SECOND = 1e9;
+const small = closedWorkload(kindOf(100, 1000, 10), 2);
+const brief: Workload = { ...small, run: { ...small.run, duration: 5 * SECOND } };
+
+describe("a study of the closed pool M/M/c//N", () => {
+  // clients, think ms, service ms, servers, seed
+  for (const [clients, think, service, servers, seed] of [
+    [100, 1000, 10, 2, 3],
+    [400, 300, 40, 50, 1],
+    [40, 60, 5, 4, 1],
+  ] as const) {
+    test(`${clients} clients on ${servers} servers: every interval holds the exact answer`, async () => {
+      const workload = closedWorkload(kindOf(clients, think, service), servers);
+      const { run } = await study(workload, { seed, precision: 0.1 });
+      const law = closedPool({ clients, think, service, servers });
+      within(run.wait_ms.mean_ci95, law.mean);
+      within(run.wait_ms.p95_ci95, law.quantile(0.95));
+      within(run.wait_ms.p99_ci95, law.quantile(0.99));
+      within(run.wait_probability_ci95, law.probability);
+      within(run.throughput_tps_ci95, law.throughput * 1000);
+      expect(run.precise).toBe(true);
+      const [low, high] = run.wait_ms.mean_ci95 ?? [0, 0];
+      expect((high - low) / 2).toBeLessThanOrEqual(0.1 * run.wait_ms.mean);
+    });
+  }
+
+  test("the same seed gives the same figures, another seed others", async () => {
+    const figures = async (seed: number) => {
+      const { run, samples } = await study(brief, { seed });
+      return { ...run, wall_s: 0, samples };
+    };
+    const [first, again, other] = [await figures(7), await figures(7), await figures(8)];
+    expect(again).toEqual(first);
+    expect(other.wait_ms.mean).not.toBe(first.wait_ms.mean);
+  });
+
+  test("a run obeys the published schema", async () => {
+    const { run } = await study(brief, { settings: { default_pool_size: 2 } });
+    expect(() => runSchema.parse(run)).not.toThrow();
+    const head = { poolwise: "0", command: "simulate", workload: "closed", seed: 1 };
+    const text = JSON.stringify({ ...head, runs: [run] });
+    expect(() => resultSchema.parse(JSON.parse(text))).not.toThrow();
+  });
+});
+
+describe("when a study stops", () => {
+  test("after two replications when there is no time", async () => {
+    const { run } = await study(small, { precision: 0.0001, timeLimit: 0 });
+    expect(run).toMatchObject({ replications: 2, precise: false });
+    expect(run.wait_ms.mean_ci95).not.toBeNull();
+  });
+
+  test("after the replication in which it is interrupted; one alone has no interval", async () => {
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const { run } = await study(brief, {
+      precision: 0.0001,
+      signal: controller.signal,
+      onProgress: ({ replications, share }) => {
+        seen.push(share);
+        if (replications === 1) controller.abort();
+      },
+    });
+    expect(run.replications).toBe(1);
+    expect(run.wait_ms.mean_ci95).toBeNull();
+    expect(seen.every((share) => share >= 0 && share <= 1)).toBe(true);
+  });
+
+  test("configurations in lockstep have equally many replications and one warm-up", async () => {
+    const bigger = { ...brief, settings: { ...brief.settings, default_pool_size: 3 } };
+    const [two, three] = await studies([brief, bigger], { precision: 0.2 });
+    expect(two?.samples.wait_mean_ms.length).toBe(three?.samples.wait_mean_ms.length);
+    expect(two?.run.warmup_s).toBe(three?.run.warmup_s);
+    expect(two?.run.wait_ms.mean).toBeGreaterThan(three?.run.wait_ms.mean ?? 0);
+  });
+
+  test("the first replication has the master seed, the others differ from it and each other", () => {
+    const seeds = Array.from({ length: 200 }, (_, i) => replicationSeed(1, i));
+    expect(seeds[0]).toBe(1);
+    expect(new Set(seeds).size).toBe(200);
+    expect(seeds.every((seed) => Number.isInteger(seed) && seed >= 0)).toBe(true);
+  });
+});
+
+describe("warm-up", () => {
+  test("is the workload's own when it has one", () => {
+    const own = { ...brief, run: { ...brief.run, warmup: 3 * SECOND } };
+    expect(warmUpTime(own, { seed: 1 })).toEqual({ warmup: 3 * SECOND });
+  });
+
+  test("lets every client's cycle pass a few times", () => {
+    expect(warmUpTime(small, { seed: 1 }).warmup).toBeGreaterThanOrEqual(5 * 1.01 * SECOND);
+  });
+
+  test("a pool that fills up for as long as one looks is not steady, and that is said", () => {
+    const kind = kindOf(1, 1000, 1000);
+    const session = { transactions: "forever" as const, away: kind.session.away };
+    const endless = { ...kind, session, count: undefined };
+    const arrivals = { gap: { kind: "exponential" as const, mean: SECOND / 10 } };
+    const flooded = closedWorkload({ ...endless, arrivals }, 2);
+    const { warmup, warning } = warmUpTime(flooded, { seed: 1 });
+    expect(warning).toContain("no steady state");
+    expect(warmup).toBe(flooded.run.duration / 2);
+  });
+});
+
+function within(interval: readonly [number, number] | null | undefined, truth: number): void {
+  expect(interval).not.toBeNull();
+  const [low, high] = interval ?? [Number.NaN, Number.NaN];
+  expect(low).toBeLessThanOrEqual(truth);
+  expect(high).toBeGreaterThanOrEqual(truth);
+}
