@@ -1,0 +1,155 @@
+/**
+ * What a machine adds, measured where nobody waits: a pool with a connection for every client, the
+ * workload's own pace, one statement a transaction, other seeds than any run that is to be predicted.
+ * A calibration never sees the run that it helps to predict.
+ */
+import { MILLISECOND, type Nanos } from "../../../engine/core/index.ts";
+import type { Address } from "../../../workloads/database/dsn.ts";
+import type { LiveResult, ShowRow } from "../../../workloads/live/index.ts";
+import type { Workload } from "../../../workloads/schema/workload.ts";
+import type { DistributionSpec } from "../../kernel/distributions.ts";
+import type { Machine } from "../../model/index.ts";
+import { average, quantile } from "./figures.ts";
+import { connectTimes, resetTimes } from "./probes.ts";
+
+/** What was measured, and the model's terms that follow from it. */
+export interface Calibration {
+  machine: Machine;
+  /** Setting up a server connection through the pooler. */
+  connect_time: DistributionSpec;
+  /** From a client's sending to the statement's start at the server, when nobody waits. */
+  path: Nanos;
+  /** For the report, in ms: means of the parts. */
+  parts: CalibrationParts;
+}
+
+/** Means in ms. */
+export interface CalibrationParts {
+  transactions: number;
+  /** Of a statement, beside its service: all of it, and what of it occupies the server. */
+  overhead: number;
+  held: number;
+  path: number;
+  timer_lateness: number;
+  login: number;
+  connect: number;
+  reset: number;
+}
+
+/** The workload for a calibration: the same clients at the same pace, one statement a transaction. */
+export function calibrationWorkload(workload: Workload): Workload {
+  const clients = workload.clients.map((kind) => ({
+    ...kind,
+    transaction: {
+      ...kind.transaction,
+      statements: { kind: "constant" as const, value: 1 },
+    },
+  }));
+  return { ...workload, clients };
+}
+
+/** Reads the terms off a calibration run of `calibrationWorkload`, and measures connections and resets. */
+export async function calibrate(
+  live: LiveResult,
+  entries: ReadonlySet<string>,
+  direct: Address,
+  cold: readonly Address[],
+): Promise<Calibration> {
+  const rows = measured(live);
+  const overhead = rows.map((row) => row.response - row.service).sort((a, b) => a - b);
+  const held = heldTime(live, entries) - average(rows.map((row) => row.service));
+  const all = average(overhead);
+  // What does not occupy the server: the way between client and pooler, and the driver's own reading.
+  const outside = Math.max(0, all - Math.max(0, held));
+  const lateness = rows.map((row) => row.lateness);
+  const logins = sessionLogins(live);
+  const [connects, resets] = [await connectTimes(cold), await resetTimes(direct)];
+  const path = quantile(Float64Array.from(rows.map((row) => row.wait)).sort(), 0.5);
+  return {
+    machine: {
+      statement: spread(overhead.map((value) => Math.max(0, value - outside))),
+      client: { kind: "constant", value: outside },
+      lateness: spread(lateness),
+      login: spread(logins),
+      reset: spread(resets),
+      granularity: MILLISECOND,
+    },
+    connect_time: spread(connects),
+    path,
+    parts: {
+      transactions: rows.length,
+      overhead: all / MILLISECOND,
+      held: held / MILLISECOND,
+      path: path / MILLISECOND,
+      timer_lateness: average(lateness) / MILLISECOND,
+      login: average(logins) / MILLISECOND,
+      connect: average(connects) / MILLISECOND,
+      reset: average(resets) / MILLISECOND,
+    },
+  };
+}
+
+interface Row {
+  wait: Nanos;
+  response: Nanos;
+  service: Nanos;
+  lateness: Nanos;
+}
+
+function measured({ transactions, window }: LiveResult): Row[] {
+  const rows: Row[] = [];
+  for (let at = 0; at < transactions.length; at++) {
+    const sent = transactions.sent[at] as number;
+    if (sent < window.from || sent >= window.to || transactions.outcome[at] !== 0) continue;
+    rows.push({
+      wait: transactions.wait[at] as number,
+      response: transactions.response[at] as number,
+      service: transactions.service[at] as number,
+      lateness: transactions.lateness[at] as number,
+    });
+  }
+  return rows;
+}
+
+/**
+ * How long a transaction occupied its server on average, by the pooler's own totals: its transaction
+ * time (which includes waiting) less the time waited. SHOW STATS has microseconds.
+ */
+function heldTime(live: LiveResult, entries: ReadonlySet<string>): Nanos {
+  const stats = live.observed?.stats ?? [];
+  const [first, last] = [stats.at(-2)?.rows ?? [], stats.at(-1)?.rows ?? []];
+  const grown = (column: string): number =>
+    total(last, entries, column) - total(first, entries, column);
+  const count = grown("total_xact_count");
+  if (count <= 0) return 0;
+  return ((grown("total_xact_time") - grown("total_wait_time")) / count) * 1_000;
+}
+
+function total(rows: readonly ShowRow[], entries: ReadonlySet<string>, column: string): number {
+  let sum = 0;
+  for (const row of rows) if (entries.has(String(row.database))) sum += Number(row[column] ?? 0);
+  return sum;
+}
+
+/** Logins made while the run was on; those before it come all at once and say nothing. */
+function sessionLogins({ sessions }: LiveResult): Nanos[] {
+  const times: Nanos[] = [];
+  for (let at = 0; at < sessions.length; at++)
+    if (sessions.outcome[at] === 0 && (sessions.connected[at] as number) > 0)
+      times.push(sessions.login[at] as number);
+  return times;
+}
+
+const POINTS = 200;
+
+/** A distribution by its quantiles; zero when nothing was measured. */
+function spread(values: readonly Nanos[]): DistributionSpec {
+  if (values.length === 0) return { kind: "constant", value: 0 };
+  const sorted = Float64Array.from(values).sort();
+  const points: [number, number][] = [];
+  for (let i = 0; i <= POINTS; i++) {
+    const p = i / POINTS;
+    points.push([100 * p, Math.max(0, Math.round(quantile(sorted, p)))]);
+  }
+  return { kind: "quantiles", points };
+}

@@ -1,0 +1,138 @@
+/** A run, live or simulated, as the figures that are compared. Durations in milliseconds. */
+import { MILLISECOND, SECOND } from "../../../engine/core/index.ts";
+import type { LiveResult } from "../../../workloads/live/index.ts";
+import type { RunResult, Trace } from "../../model/index.ts";
+
+/** One figure of a run, by its path in a result of the command line. */
+export const FIGURES = [
+  "wait_ms.mean",
+  "wait_ms.p50",
+  "wait_ms.p90",
+  "wait_ms.p95",
+  "wait_ms.p99",
+  "wait_ms.max",
+  "wait_probability",
+  "response_ms.mean",
+  "response_ms.p50",
+  "response_ms.p90",
+  "response_ms.p95",
+  "response_ms.p99",
+  "response_ms.max",
+  "throughput_tps",
+  "utilization",
+  "clients_waiting.mean",
+] as const;
+export type Figure = (typeof FIGURES)[number];
+export type Figures = Record<Figure, number>;
+
+/** A live wait below this cannot be told from the path's own jitter: it counts as none. */
+export const WAITED_MS = 1;
+
+/** Sorted waits and responses of the transactions of a window, in ms. */
+export interface Samples {
+  wait: Float64Array;
+  response: Float64Array;
+}
+
+/**
+ * Live transactions of the window. `path`: ns between sending and starting when nobody waits, from the
+ * calibration; what exceeds it is the wait.
+ */
+export function liveSamples(live: LiveResult, path: number): Samples {
+  const { transactions, window } = live;
+  const wait: number[] = [];
+  const response: number[] = [];
+  for (let at = 0; at < transactions.length; at++) {
+    const sent = transactions.sent[at] as number;
+    if (sent < window.from || sent >= window.to || transactions.outcome[at] !== 0) continue;
+    const later = (transactions.statements[at] as number) - 1;
+    const first = Math.max(0, (transactions.wait[at] as number) - path);
+    const rest = Math.max(0, (transactions.waitLater[at] as number) - later * path);
+    wait.push((first + (live.poolMode === "statement" ? rest : 0)) / MILLISECOND);
+    response.push((transactions.response[at] as number) / MILLISECOND);
+  }
+  return { wait: sorted(wait), response: sorted(response) };
+}
+
+/** The transactions of a simulated run that kept its trace. */
+export function simulatedSamples(trace: Trace): Samples {
+  return {
+    wait: sorted(trace.wait.map((value) => value / MILLISECOND)),
+    response: sorted(trace.response.map((value) => value / MILLISECOND)),
+  };
+}
+
+const sorted = (values: number[]): Float64Array => Float64Array.from(values).sort();
+
+/** What the pooler's own console saw of a cell during the window. */
+export interface Levels {
+  utilization: number;
+  waiting: number;
+}
+
+/** Time averages from the samples of SHOW POOLS within the window. */
+export function liveLevels(
+  live: LiveResult,
+  entries: ReadonlySet<string>,
+  pool_size: number,
+): Levels {
+  const { from, to } = live.window;
+  const samples = (live.observed?.pools ?? []).filter(({ at }) => at >= from && at < to);
+  if (samples.length === 0) return { utilization: Number.NaN, waiting: Number.NaN };
+  const mean = (column: string): number => {
+    let sum = 0;
+    for (const { rows } of samples)
+      for (const row of rows)
+        if (entries.has(String(row.database))) sum += Number(row[column] ?? 0);
+    return sum / samples.length;
+  };
+  return {
+    utilization: mean("sv_active") / (pool_size * entries.size),
+    waiting: mean("cl_waiting"),
+  };
+}
+
+export const simulatedLevels = (run: RunResult): Levels => ({
+  utilization: run.utilization,
+  waiting: run.clients_waiting.mean,
+});
+
+/** The figures of one run. */
+export function figuresOf(samples: Samples, seconds: number, levels: Levels): Figures {
+  const { wait, response } = samples;
+  return {
+    "wait_ms.mean": average(wait),
+    "wait_ms.p50": quantile(wait, 0.5),
+    "wait_ms.p90": quantile(wait, 0.9),
+    "wait_ms.p95": quantile(wait, 0.95),
+    "wait_ms.p99": quantile(wait, 0.99),
+    "wait_ms.max": wait.at(-1) ?? 0,
+    wait_probability:
+      wait.length === 0 ? 0 : wait.filter((ms) => ms > WAITED_MS).length / wait.length,
+    "response_ms.mean": average(response),
+    "response_ms.p50": quantile(response, 0.5),
+    "response_ms.p90": quantile(response, 0.9),
+    "response_ms.p95": quantile(response, 0.95),
+    "response_ms.p99": quantile(response, 0.99),
+    "response_ms.max": response.at(-1) ?? 0,
+    throughput_tps: response.length / seconds,
+    utilization: levels.utilization,
+    "clients_waiting.mean": levels.waiting,
+  };
+}
+
+/** Length of a window of `ns` in seconds. */
+export const inSeconds = (ns: number): number => ns / SECOND;
+
+/** The mean; 0 of nothing. */
+export function average(values: Float64Array | readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return values.length === 0 ? 0 : sum / values.length;
+}
+
+/** The smallest value that the share `p` does not exceed. */
+export function quantile(values: Float64Array, p: number): number {
+  if (values.length === 0) return 0;
+  return values[Math.min(values.length - 1, Math.ceil(p * values.length) - 1)] as number;
+}

@@ -1,0 +1,55 @@
+/** Small measurements on idle connections: what a server connection and a reset cost. */
+import pg from "pg";
+import { MILLISECOND, type Nanos } from "../../../engine/core/index.ts";
+import type { Address } from "../../../workloads/database/dsn.ts";
+
+const RESETS = 50;
+
+/**
+ * Time to set up a server connection, once for each of `cold`: entries of a pooler that nobody has used
+ * yet. The first login of such an entry waits for its first server; a second one does not.
+ */
+export async function connectTimes(cold: readonly Address[]): Promise<Nanos[]> {
+  const times: Nanos[] = [];
+  for (const address of cold) {
+    const first = await loginTime(address);
+    const second = await loginTime(address);
+    times.push(Math.max(0, first - second));
+  }
+  return times.slice(1); // The first pays for code that has never run before.
+}
+
+async function loginTime(address: Address): Promise<Nanos> {
+  const begin = performance.now();
+  await withClient(address, async () => undefined);
+  return (performance.now() - begin) * MILLISECOND;
+}
+
+/** Round trips of DISCARD ALL on a direct connection. */
+export async function resetTimes(direct: Address): Promise<Nanos[]> {
+  return await withClient(direct, async (client) => {
+    const times: Nanos[] = [];
+    for (let i = 0; i < RESETS; i++) {
+      const begin = performance.now();
+      await client.query("discard all");
+      times.push((performance.now() - begin) * MILLISECOND);
+    }
+    return times.slice(5);
+  });
+}
+
+async function withClient<T>(
+  address: Address,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const { sslmode, ...plain } = address;
+  const ssl = sslmode === undefined ? false : { rejectUnauthorized: sslmode !== "require" };
+  const client = new pg.Client({ ...plain, ssl });
+  client.on("error", () => undefined); // The query under way fails as well, and says so.
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Does a prediction hold? Medians of the repeats are compared. The tolerance of a figure is what it may
+ * be off by, or what the live run is off from itself, whichever is more, and a small absolute allowance.
+ */
+import { FIGURES, type Figure, type Figures } from "./figures.ts";
+
+interface Tolerance {
+  /** Relative error that is accepted in any case. */
+  relative: number;
+  /** Added, in the figure's unit. */
+  absolute: number;
+}
+
+/** Half a millisecond is what scheduling on a shared machine adds now and then. */
+const MS = 0.5;
+
+/** Figures that are shown without a verdict have none: an extreme of one run has no stable value. */
+const TOLERANCES: Partial<Record<Figure, Tolerance>> = {
+  "wait_ms.mean": { relative: 0.05, absolute: MS },
+  "wait_ms.p50": { relative: 0.05, absolute: MS },
+  "wait_ms.p90": { relative: 0.05, absolute: MS },
+  "wait_ms.p95": { relative: 0.05, absolute: MS },
+  "wait_ms.p99": { relative: 0.1, absolute: MS },
+  wait_probability: { relative: 0.05, absolute: 0.02 },
+  "response_ms.mean": { relative: 0.05, absolute: MS },
+  "response_ms.p50": { relative: 0.05, absolute: MS },
+  "response_ms.p90": { relative: 0.05, absolute: MS },
+  "response_ms.p95": { relative: 0.05, absolute: MS },
+  "response_ms.p99": { relative: 0.1, absolute: MS },
+  throughput_tps: { relative: 0.02, absolute: 0 },
+  utilization: { relative: 0.05, absolute: 0.02 },
+  "clients_waiting.mean": { relative: 0.1, absolute: 0.2 },
+};
+
+/** One figure, predicted and live. */
+export interface Comparison {
+  figure: Figure;
+  predicted: number;
+  live: number;
+  /** predicted / live - 1; NaN where live is 0. */
+  error: number;
+  /** Coefficient of variation of the live repeats. */
+  noise: number;
+  /** What the prediction may be off by, in the figure's unit; NaN: no verdict. */
+  tolerance: number;
+  holds: boolean | undefined;
+}
+
+/** Compares the repeats' figures, predicted and live. */
+export function compareFigures(
+  predicted: readonly Figures[],
+  live: readonly Figures[],
+): Comparison[] {
+  return FIGURES.map((figure) => {
+    const [a, b] = [median(predicted.map((f) => f[figure])), median(live.map((f) => f[figure]))];
+    const noise = variation(live.map((f) => f[figure]));
+    const rule = TOLERANCES[figure];
+    const allowed = rule && Math.max(rule.relative, (2 * noise) / Math.sqrt(live.length));
+    const tolerance =
+      rule === undefined || allowed === undefined
+        ? Number.NaN
+        : allowed * Math.abs(b) + rule.absolute;
+    const known = !Number.isNaN(tolerance) && !Number.isNaN(b);
+    return {
+      figure,
+      predicted: a,
+      live: b,
+      error: b === 0 ? Number.NaN : a / b - 1,
+      noise,
+      tolerance,
+      holds: known ? Math.abs(a - b) <= tolerance : undefined,
+    };
+  });
+}
+
+/** The middle value, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const upper = sorted[half] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** Sample standard deviation over the mean; 0 where there is nothing to vary. */
+export function variation(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length < 2 || mean === 0) return 0;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1)) / Math.abs(mean);
+}
