@@ -154,7 +154,7 @@ export class Model {
     for (;;) {
       const item = agenda.pop();
       const now = agenda.now;
-      if (item < 0 || now > last || (now >= this.to && this.pending === 0)) break;
+      if (item < 0 || now > last || (now > this.to && this.pending === 0)) break;
       this.events++;
       const handle = item & HANDLE;
       switch (item >>> SHIFT) {
