@@ -56,7 +56,7 @@ function findServer(world: World, now: Nanos, client: number): void {
     grant(world, pool, client, server);
     return;
   }
-  if (failsFast(pool)) {
+  if (!isPaused(world, pool) && failsFast(pool)) {
     endClient(world, client, REASON.server_login_retry);
     launch(world, now, pool, REASON.retry, true);
     return;
