@@ -47,8 +47,8 @@ const DEFAULTS: Record<string, string | number> = {
 
 /**
  * The watchdog: $1 directory, $2 bin; the rest are arguments of postgres. `guarded` runs a command
- * until it ends by itself or until our end of the pipe is gone. A signal may come before the command
- * has installed its handlers and be lost, hence the loop.
+ * until it ends by itself or until our end of the pipe is gone. A signal may come before the
+ * command has installed its handlers and be lost, hence the loop.
  */
 const WATCHDOG = `
 trap '' INT TERM HUP
@@ -73,7 +73,9 @@ rm -rf "$directory"
 exit $status
 `;
 
-/** Starts a server and waits for its first answer. Errors: OutsideError with the log's last lines. */
+/**
+ * Starts a server and waits for its first answer. Errors: OutsideError with the log's last lines.
+ */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const directory = await privateDirectory(options.account);
   const watchdog = spawnWatchdog(directory, options);

@@ -31,7 +31,8 @@ const ENCRYPTED: readonly string[] = ["require", "verify-ca", "verify-full"];
 
 /**
  * Reads a connection string. What it leaves out comes from PGHOST, PGPORT, PGUSER, PGPASSWORD and
- * PGDATABASE of `env`, then from libpq's defaults. Errors: ConfigError, which never shows a password.
+ * PGDATABASE of `env`, then from libpq's defaults. Errors: ConfigError, which never shows a
+ * password.
  */
 export function parseDsn(text: string, env: NodeJS.ProcessEnv = process.env): Address {
   const parts = /^postgres(ql)?:\/\//.test(text) ? urlParts(text) : keywordParts(text);

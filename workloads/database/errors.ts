@@ -3,7 +3,9 @@
  * neither our bug nor a fault of the input, so it has its own exit status (DESIGN.md 5).
  */
 
-/** An outside part failed. The message is one sentence; `detail` holds the part's own last words. */
+/**
+ * An outside part failed. The message is one sentence; `detail` holds the part's own last words.
+ */
 export class OutsideError extends Error {
   override readonly name = "OutsideError";
   /** Exit status of the program when this error ends it. */

@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL to run workloads against: the person's own, the one from the optional npm package, or
- * the system's. The last two are private to the run, and gone with it.
+ * A PostgreSQL to run workloads against: the person's own, the one from the optional npm package,
+ * or the system's. The last two are private to the run, and gone with it.
  */
 import pg from "pg";
 import { serverAccount } from "./account.ts";

@@ -9,7 +9,9 @@ const PLACES = [
   ["/usr/local/opt", "bin"],
 ] as const;
 
-/** Directory with `initdb` and `postgres`: $PG_BINDIR, PATH, then the usual places, newest first. */
+/**
+ * Directory with `initdb` and `postgres`: $PG_BINDIR, PATH, then the usual places, newest first.
+ */
 export async function installedBinaries(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const named = [env.PG_BINDIR ?? "", ...(env.PATH ?? "").split(":")].filter((path) => path !== "");
   for (const directory of [...named, ...(await usualPlaces())]) {

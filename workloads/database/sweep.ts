@@ -12,7 +12,9 @@ import { type Account, ownPrefix, temporaryBase } from "./account.ts";
 const run = promisify(execFile);
 const POLLS_MAX = 100;
 
-/** Ends servers without an owner and removes their directories. Never throws: it is only tidying. */
+/**
+ * Ends servers without an owner and removes their directories. Never throws: it is only tidying.
+ */
 export async function sweepStale(account: Account): Promise<void> {
   const base = await temporaryBase(account);
   const host = ownPrefix(0).slice(0, "pw-xxxx-".length);

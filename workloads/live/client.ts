@@ -11,8 +11,9 @@ import { isShutdown, type Stage } from "./stage.ts";
 import { simpleQuery, wholeMilliseconds } from "./statements.ts";
 
 /**
- * `out`: no connection. `again`: its attempt met a full queue. `login`: one is being made. `idle`: between transactions. `asking`: a
- * statement is under way. `gap`: between statements. `rollback`: cleaning up. `done`: for good.
+ * `out`: no connection. `again`: its attempt met a full queue. `login`: one is being made. `idle`:
+ * between transactions. `asking`: a statement is under way. `gap`: between statements. `rollback`:
+ * cleaning up. `done`: for good.
  */
 type State = "out" | "again" | "login" | "idle" | "asking" | "gap" | "rollback" | "done";
 
@@ -164,7 +165,7 @@ export class Client implements Listener {
   /** Away, then a new session. */
   private comeBack(at: Nanos): void {
     this.state = "out";
-    if (this.draws.kind.open) this.stage.onDeparture(this);
+    if (this.draws.kind.open) this.stage.onDeparture(this.id);
     else if (this.stage.started) this.pause(at, this.draws.away(this.session++));
   }
 

@@ -1,6 +1,7 @@
 /**
- * One connection to a pooler or server, made cheap enough for thousands: plain sockets read into one
- * common buffer, and no promise or event object per answer. Logging in is engine/wire's business.
+ * One connection to a pooler or server, made cheap enough for thousands: plain sockets read into
+ * one common buffer, and no promise or event object per answer. Logging in is engine/wire's
+ * business.
  */
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";

@@ -46,7 +46,8 @@ export interface LiveResult extends DriverResult {
 
 /**
  * Plays `options.workload` for `warmup` + `duration`. Errors: OutsideError when the target or the
- * database cannot be reached or goes away; ConfigError for a workload that cannot be played; the signal's reason when aborted.
+ * database cannot be reached or goes away; ConfigError for a workload that cannot be played; the
+ * signal's reason when aborted.
  */
 export async function runLive(options: LiveOptions): Promise<LiveResult> {
   options.signal?.throwIfAborted();

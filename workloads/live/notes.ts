@@ -2,7 +2,9 @@
 import { ConfigError } from "../../engine/config/errors.ts";
 import type { ClientKind, Workload } from "../schema/workload.ts";
 
-/** What is played differently, in sentences. Errors: ConfigError for what cannot be played at all. */
+/**
+ * What is played differently, in sentences. Errors: ConfigError for what cannot be played at all.
+ */
 export function notPlayed(workload: Workload): string[] {
   const withPool = workload.clients.find((kind) => kind.app_pool !== undefined);
   if (withPool !== undefined) throw noAppPool(workload, withPool);

@@ -1,4 +1,6 @@
-/** What a pooler says of itself while a run is on: SHOW POOLS ten times a second, SHOW STATS twice. */
+/**
+ * What a pooler says of itself while a run is on: SHOW POOLS ten times a second, SHOW STATS twice.
+ */
 import pg from "pg";
 import type { Nanos } from "../../engine/core/units.ts";
 import { type Address, showAddress } from "../database/dsn.ts";

@@ -1,4 +1,6 @@
-/** What the driver process is told, and what it tells. Everything in it survives structured cloning. */
+/**
+ * What the driver process is told, and what it tells. Everything in it survives structured cloning.
+ */
 import type { PoolMode } from "../../engine/core/settings.ts";
 import type { Nanos } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
@@ -19,7 +21,9 @@ export interface LiveTarget extends Omit<Address, "database"> {
 export interface Plan {
   workload: Workload;
   target: LiveTarget;
-  /** The database itself, past any pooler: there the clocks are compared, and its end is noticed. */
+  /**
+   * The database itself, past any pooler: there the clocks are compared, and its end is noticed.
+   */
   direct: Address | undefined;
   poolMode: PoolMode;
   seed: number;

@@ -130,8 +130,8 @@ class Run implements Director {
     this.connectMore();
   }
 
-  onDeparture(client: Client): void {
-    this.clients.delete(client.id);
+  onDeparture(id: number): void {
+    this.clients.delete(id);
   }
 
   onFailure(error: OutsideError): void {

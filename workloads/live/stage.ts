@@ -1,10 +1,11 @@
-/** What all clients of a run share: its clocks, timers, tables and the question whether it is on. */
+/**
+ * What all clients of a run share: its clocks, timers, tables and the question whether it is on.
+ */
 import type { Nanos } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
 import { OutsideError } from "../database/errors.ts";
 import type { ScheduleEntry } from "../schema/workload.ts";
 import type { ServerError } from "./answers.ts";
-import type { Client } from "./client.ts";
 import type { ServerClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { ErrorCounter } from "./errors.ts";
@@ -29,7 +30,7 @@ export interface Director {
   /** A connection was made or refused. */
   onConnected(): void;
   /** A client will not come back. */
-  onDeparture(client: Client): void;
+  onDeparture(id: number): void;
   /** The run cannot go on. */
   onFailure(error: OutsideError): void;
 }
@@ -68,7 +69,9 @@ export class Stage {
     return Math.round(pause / loadFactor(this.schedule, kind, at - this.zero));
   }
 
-  /** Where statement `index` of `count` stands; each stands alone when every one commits by itself. */
+  /**
+   * Where statement `index` of `count` stands; each stands alone when every one commits by itself.
+   */
   place(index: number, count: number): Place {
     if (this.autocommit || count === 1) return "only";
     if (index === 0) return "first";
@@ -111,8 +114,8 @@ export class Stage {
     this.director.onConnected();
   }
 
-  onDeparture(client: Client): void {
-    this.director.onDeparture(client);
+  onDeparture(id: number): void {
+    this.director.onDeparture(id);
   }
 
   onUnreachable(error: ServerError): void {

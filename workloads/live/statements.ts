@@ -9,7 +9,9 @@ import { MILLISECOND, type Nanos } from "../../engine/core/units.ts";
 /** Asks for the server's clock and nothing else; in microseconds since 1970. */
 export const CLOCK_SQL = "select (extract(epoch from clock_timestamp())*1000000)::bigint";
 
-/** Place of a statement in its transaction; `only` also stands for every statement in autocommit. */
+/**
+ * Place of a statement in its transaction; `only` also stands for every statement in autocommit.
+ */
 export type Place = "only" | "first" | "middle" | "last";
 
 /**

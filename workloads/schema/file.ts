@@ -1,0 +1,195 @@
+/**
+ * The shape of a workload file. One zod schema: it checks files, gives TypeScript its types, and is
+ * published as JSON Schema for editors (`workloads/workload.schema.json`). Names are a contract.
+ */
+import { z } from "zod";
+import { duration, EXPECTED, rateGap, share, size } from "./units.ts";
+
+/** A quantity that `parse` understands. */
+const quantity = (parse: (value: unknown) => number | undefined, expected: string) =>
+  z
+    .union([z.string(), z.number()], { error: expected })
+    .refine((value) => parse(value) !== undefined, { error: expected })
+    .describe(expected);
+
+const time = quantity(duration, EXPECTED.duration);
+const positive = (expected: string) => z.number({ error: expected }).positive({ error: expected });
+const count = z
+  .number({ error: "a whole number from 0" })
+  .int({ error: "a whole number from 0" })
+  .min(0, { error: "a whole number from 0" });
+const text = z.string({ error: "a text" });
+/** A time where times are drawn, a number where counts are. */
+const amount = z
+  .union([z.string(), z.number()], { error: EXPECTED.duration })
+  .refine((value) => (typeof value === "number" ? value >= 0 : duration(value) !== undefined), {
+    error: `${EXPECTED.duration}; for counts a number from 0`,
+  });
+const cv = positive("a coefficient of variation above 0, such as 1.5");
+
+/** The shapes of a distribution, by their one key. */
+export const DISTRIBUTIONS = {
+  constant: z.strictObject({ constant: amount }),
+  exponential: z.strictObject({ exponential: amount }),
+  erlang: z.strictObject({
+    erlang: z.strictObject({
+      mean: amount,
+      k: z
+        .number({ error: "a whole number from 1" })
+        .int()
+        .min(1, { error: "a whole number from 1" }),
+    }),
+  }),
+  hyperexponential: z.strictObject({
+    hyperexponential: z.strictObject({
+      mean: z.array(amount, { error: "a list of means" }).min(1),
+      weights: z.array(positive("a weight above 0"), { error: "a list of weights" }).min(1),
+    }),
+  }),
+  gamma: z.strictObject({ gamma: z.strictObject({ mean: amount, cv }) }),
+  lognormal: z.strictObject({
+    lognormal: z.union(
+      [z.strictObject({ mean: amount, cv }), z.strictObject({ p50: amount, p99: amount })],
+      { error: "{ mean: 10 ms, cv: 2 } or { p50: 4 ms, p99: 60 ms }" },
+    ),
+  }),
+  weibull: z.strictObject({
+    weibull: z.strictObject({ scale: amount, shape: positive("a shape above 0") }),
+  }),
+  pareto: z.strictObject({
+    pareto: z.strictObject({ min: amount, max: amount, shape: positive("a shape above 0") }),
+  }),
+  uniform: z.strictObject({ uniform: z.strictObject({ min: amount, max: amount }) }),
+  empirical: z.strictObject({
+    empirical: z.union(
+      [
+        z.strictObject({ values: z.array(amount).min(1) }),
+        z.strictObject({ quantiles: z.record(z.string(), amount) }),
+        z.strictObject({ file: text }),
+      ],
+      {
+        error:
+          "{ values: [..] }, { quantiles: { 0: 1 ms, 50: 4 ms, 100: 2 s } } or { file: times.csv }",
+      },
+    ),
+  }),
+  mixture: z.strictObject({
+    mixture: z
+      .array(
+        z.strictObject({
+          weight: positive("a weight above 0"),
+          get of() {
+            return distribution;
+          },
+        }),
+      )
+      .min(1, { error: "a list of { weight, of }" }),
+  }),
+} as const;
+
+const distribution: z.ZodType = z.union([amount, ...Object.values(DISTRIBUTIONS)], {
+  error: `${EXPECTED.duration}, or one of ${Object.keys(DISTRIBUTIONS).join(" | ")}`,
+});
+
+const setting = z.union([z.string(), z.number(), z.boolean(), z.null()], {
+  error: "a setting's value",
+});
+const settings = z.record(z.string(), setting, { error: "settings by PgBouncer's names" });
+
+const kind = z.strictObject({
+  name: text.min(1, { error: "a name" }),
+  database: text.optional().describe("entry of `databases`; needed when there are several"),
+  user: text.optional().describe("login user; `app` when left out"),
+  count: count.optional().describe("closed population: so many clients for ever"),
+  arrivals: z
+    .union(
+      [
+        z.strictObject({ rate: quantity(rateGap, EXPECTED.rate) }),
+        z.strictObject({
+          get gap() {
+            return distribution;
+          },
+        }),
+      ],
+      { error: "{ rate: 200/s } or { gap: DISTRIBUTION }" },
+    )
+    .optional()
+    .describe("open population: sessions arriving from outside"),
+  session: z
+    .strictObject({
+      transactions: z.union([z.literal("forever"), distribution]).optional(),
+      duration: distribution.optional(),
+      away: distribution
+        .optional()
+        .describe("before a closed client reconnects; 1 s when left out"),
+    })
+    .optional(),
+  think: distribution.optional().describe("between transactions, connection idle"),
+  transaction: z.strictObject({
+    statements: distribution.optional().describe("1 when left out"),
+    service: distribution.describe("per statement, at the database, nobody else there"),
+    gap: distribution.optional().describe("pause inside the transaction, between statements"),
+  }),
+  app_pool: z
+    .strictObject({ instances: count, size: count, timeout: time.optional() })
+    .optional()
+    .describe("a pool inside the application, in front of the pooler"),
+});
+
+/** A workload file, as it is written. */
+export const workloadFile = z.strictObject({
+  name: text.min(1, { error: "a name" }),
+  description: text.optional(),
+  pgbouncer: settings.optional().describe("settings of pgbouncer.ini by their own names and units"),
+  ini: text.optional().describe("path of a pgbouncer.ini, relative to this file"),
+  databases: z
+    .record(z.string(), settings.nullable())
+    .optional()
+    .describe("as PgBouncer's [databases]"),
+  users: z.record(z.string(), settings).optional().describe("as PgBouncer's [users]"),
+  clients: z
+    .array(kind, { error: "a list of kinds of clients" })
+    .min(1, { error: "at least one kind of clients" }),
+  server: z
+    .strictObject({
+      max_connections: count.optional(),
+      connect_time: distribution.optional(),
+      memory_per_connection: quantity(size, EXPECTED.size).optional(),
+      cores: positive("a number of cores above 0").optional(),
+      cpu_share: quantity(share, EXPECTED.share).optional(),
+    })
+    .optional(),
+  network: z.strictObject({ client: time.optional(), server: time.optional() }).optional(),
+  schedule: z
+    .array(
+      z.strictObject({ at: time, for: time, clients: text, factor: positive("a factor above 0") }),
+    )
+    .optional(),
+  slo: z
+    .strictObject({
+      wait_p50: time.optional(),
+      wait_p95: time.optional(),
+      wait_p99: time.optional(),
+      response_p95: time.optional(),
+      response_p99: time.optional(),
+      timeouts: quantity(share, EXPECTED.share).optional(),
+    })
+    .optional(),
+  run: z
+    .strictObject({
+      duration: time.optional(),
+      warmup: z.union([z.literal("auto"), time], { error: "auto, or a duration" }).optional(),
+      seed: z.number({ error: "a whole number" }).int({ error: "a whole number" }).optional(),
+      precision: quantity(share, EXPECTED.share).optional(),
+    })
+    .optional(),
+});
+
+export type WorkloadFile = z.infer<typeof workloadFile>;
+export type KindFile = WorkloadFile["clients"][number];
+
+/** The published JSON Schema of a workload file. */
+export function workloadJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(workloadFile, { io: "input", unrepresentable: "any" });
+  return { ...schema, title: "Poolwise workload", $id: "urn:poolwise:workload" };
+}

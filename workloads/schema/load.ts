@@ -1,0 +1,341 @@
+/**
+ * Reads a workload file. Whatever is unknown, missing or out of range is refused with one ConfigError:
+ * file and line, what was found, what is allowed, the nearest valid name.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import {
+  ConfigError,
+  coreSettingsFrom,
+  didYouMean,
+  loadConfig,
+} from "../../engine/config/index.ts";
+import { type CoreSettings, SECOND } from "../../engine/core/index.ts";
+import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
+import { distributionOf } from "./distribution.ts";
+import { DISTRIBUTIONS, type KindFile, type WorkloadFile, workloadFile } from "./file.ts";
+import { applyOverrides, type Overrides } from "./overrides.ts";
+import { configError, nameOf, Source, valueAt } from "./places.ts";
+import { duration, rateGap, share, size } from "./units.ts";
+import type { ClientKind, ScheduleEntry, ServerModel, Slo, Workload } from "./workload.ts";
+
+export type { Overrides } from "./overrides.ts";
+export type { Workload } from "./workload.ts";
+
+/** Reads and checks a workload file. Errors: ConfigError. */
+export function loadWorkload(path: string, overrides: Overrides = {}): Workload {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ConfigError({
+      at: path,
+      name: "the workload",
+      problem: `cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+      expected: "the path of a YAML file, such as workloads/storefront.yaml",
+    });
+  }
+  return parseWorkload(text, path, overrides);
+}
+
+/** Checks the text of a workload file; `file` is its path, for messages and relative paths. */
+export function parseWorkload(text: string, file: string, overrides: Overrides = {}): Workload {
+  const source = new Source(text, file);
+  const value = source.value;
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new ConfigError({
+      at: `${file}:1`,
+      name: "the file",
+      got: JSON.stringify(value),
+      expected: "keys such as name, pgbouncer, clients",
+    });
+  const places = applyOverrides(value as Record<string, unknown>, overrides);
+  return new Loader(source, places).load(value);
+}
+
+/** Defaults where a file is silent. */
+const DEFAULT = {
+  database: "app",
+  user: "app",
+  away: { kind: "constant", value: SECOND },
+  nothing: { kind: "constant", value: 0 },
+  one: { kind: "constant", value: 1 },
+  connect_time: { kind: "constant", value: 15e6 },
+} as const satisfies Record<string, DistributionSpec | string>;
+
+class Loader {
+  private readonly source: Source;
+  /** What options set, by dotted path. */
+  private readonly places: ReadonlyMap<string, string>;
+
+  constructor(source: Source, places: ReadonlyMap<string, string>) {
+    this.source = source;
+    this.places = places;
+  }
+
+  load(value: unknown): Workload {
+    const checked = workloadFile.safeParse(value);
+    if (!checked.success) throw this.refusal(value, worst(checked.error.issues));
+    const file = checked.data;
+    const settings = this.settings(file);
+    const clients = file.clients.map((kind, i) => this.kind(kind, i, file, settings));
+    this.noDuplicates(file);
+    return {
+      name: file.name,
+      description: file.description ?? "",
+      file: this.source.file,
+      settings,
+      clients,
+      server: this.server(file),
+      network: {
+        client: duration(file.network?.client ?? "0.5 ms") ?? 0,
+        server: duration(file.network?.server ?? "0.2 ms") ?? 0,
+      },
+      schedule: this.schedule(file),
+      slo: sloOf(file),
+      run: {
+        duration: duration(file.run?.duration ?? "60 s") ?? 0,
+        warmup:
+          file.run?.warmup === undefined || file.run.warmup === "auto"
+            ? "auto"
+            : (duration(file.run.warmup) ?? 0),
+        seed: file.run?.seed ?? 1,
+        precision: share(file.run?.precision ?? 0.05) ?? 0.05,
+      },
+    };
+  }
+
+  /** The first issue, and inside a distribution the one that its own shape reports. */
+  private refusal(value: unknown, issue: z.core.$ZodIssue): ConfigError {
+    const found = valueAt(value, issue.path);
+    if (issue.code === "invalid_union" && typeof found === "object" && found !== null) {
+      const [key = ""] = Object.keys(found);
+      const shape = DISTRIBUTIONS[key as keyof typeof DISTRIBUTIONS] as z.ZodType | undefined;
+      const inner = shape?.safeParse(found).error?.issues[0];
+      if (inner !== undefined)
+        return this.refusal(value, { ...inner, path: [...issue.path, ...inner.path] });
+    }
+    const place = this.places.get(issue.path.map(String).join("."));
+    const error = configError(this.source, value, issue, namesAt(issue.path));
+    if (place === undefined) return error;
+    const { name, got, expected, fix } = error;
+    return new ConfigError({ at: place, name, got, expected, fix });
+  }
+
+  private at(...path: PropertyKey[]): string {
+    return this.places.get(path.map(String).join(".")) ?? this.source.at(path);
+  }
+
+  private settings(file: WorkloadFile): CoreSettings {
+    const base =
+      file.ini === undefined ? undefined : loadConfig(resolve(dirname(this.source.file), file.ini));
+    const databases = file.databases ?? (base === undefined ? { [DEFAULT.database]: {} } : {});
+    const entries = Object.fromEntries(
+      Object.entries(databases).map(([name, keys]) => [name, withoutNull(keys ?? {})]),
+    );
+    const users = Object.fromEntries(
+      Object.entries(file.users ?? {}).map(([name, keys]) => [name, withoutNull(keys)]),
+    );
+    const place = (...path: string[]): string => this.at(...path);
+    const options = base === undefined ? { place } : { place, base };
+    return coreSettingsFrom(withoutNull(file.pgbouncer ?? {}), entries, users, options);
+  }
+
+  private kind(kind: KindFile, i: number, file: WorkloadFile, settings: CoreSettings): ClientKind {
+    const at = (name: string): DistributionSpec | undefined => {
+      const path = ["clients", i, ...name.split(".")];
+      const written = valueAt(file, path);
+      if (written === undefined) return undefined;
+      const counts = name === "session.transactions" || name === "transaction.statements";
+      const place = { at: this.at(...path), name: nameOf(path), file: this.source.file, counts };
+      return distributionOf(written, place);
+    };
+    this.population(kind, i);
+    const transactions = kind.session?.transactions;
+    const session = {
+      transactions:
+        transactions === undefined || transactions === "forever"
+          ? ("forever" as const)
+          : (at("session.transactions") ?? DEFAULT.one),
+      duration: at("session.duration"),
+      away: at("session.away") ?? DEFAULT.away,
+    };
+    if (kind.arrivals !== undefined && transactions === undefined && session.duration === undefined)
+      session.transactions = DEFAULT.one as never;
+    return {
+      name: kind.name,
+      database: this.database(kind, i, settings),
+      user: kind.user ?? DEFAULT.user,
+      count: kind.count,
+      arrivals: kind.arrivals && { gap: this.arrivals(kind, at) },
+      session,
+      think: at("think") ?? this.noThink(kind, i),
+      transaction: {
+        statements: at("transaction.statements") ?? DEFAULT.one,
+        service: at("transaction.service") ?? DEFAULT.nothing,
+        gap: at("transaction.gap") ?? DEFAULT.nothing,
+      },
+      app_pool: kind.app_pool && {
+        instances: kind.app_pool.instances,
+        size: kind.app_pool.size,
+        timeout: duration(kind.app_pool.timeout ?? "30 s") ?? 0,
+      },
+    };
+  }
+
+  private population(kind: KindFile, i: number): void {
+    const path = `clients[${i}]`;
+    const both = kind.count !== undefined && kind.arrivals !== undefined;
+    const neither = kind.count === undefined && kind.arrivals === undefined;
+    if (!both && !neither) return;
+    throw new ConfigError({
+      at: this.at("clients", i),
+      name: `${path} (${kind.name})`,
+      problem: both ? "has both count and arrivals" : "has neither count nor arrivals",
+      expected: "count (a closed population) or arrivals (sessions from outside)",
+      fix: both ? "remove one of them" : "add count: 100",
+    });
+  }
+
+  private arrivals(
+    kind: KindFile,
+    at: (name: string) => DistributionSpec | undefined,
+  ): DistributionSpec {
+    const arrivals = kind.arrivals as { rate?: unknown };
+    if (arrivals.rate === undefined) return at("arrivals.gap") ?? DEFAULT.nothing;
+    return { kind: "exponential", mean: rateGap(arrivals.rate) ?? 0 };
+  }
+
+  /** A closed client that never thinks asks again at once: that is a choice to be written down. */
+  private noThink(kind: KindFile, i: number): DistributionSpec {
+    if (kind.arrivals !== undefined) return DEFAULT.nothing;
+    throw new ConfigError({
+      at: this.at("clients", i),
+      name: `clients[${i}].think`,
+      expected: "a duration or a distribution, such as { exponential: 10 s }",
+      fix: "for clients that never pause write think: 0 ms",
+    });
+  }
+
+  private database(kind: KindFile, i: number, settings: CoreSettings): string {
+    const names = settings.databases.map((entry) => entry.name);
+    const [only] = names;
+    if (kind.database === undefined && names.length === 1 && only !== undefined) return only;
+    if (
+      kind.database !== undefined &&
+      (names.includes(kind.database) || settings.autodb !== undefined)
+    )
+      return kind.database;
+    const name = `clients[${i}].database`;
+    const expected = `one of ${names.join(" | ")}`;
+    if (kind.database === undefined)
+      throw new ConfigError({ at: this.at("clients", i), name, expected });
+    const at = this.at("clients", i, "database");
+    throw new ConfigError({
+      at,
+      name,
+      got: kind.database,
+      expected,
+      fix: didYouMean(kind.database, names),
+    });
+  }
+
+  private noDuplicates(file: WorkloadFile): void {
+    const seen = new Set<string>();
+    file.clients.forEach((kind, i) => {
+      if (seen.has(kind.name))
+        throw new ConfigError({
+          at: this.at("clients", i, "name"),
+          name: `clients[${i}].name`,
+          got: kind.name,
+          expected: "a name that no other kind of clients has",
+        });
+      seen.add(kind.name);
+    });
+  }
+
+  private server(file: WorkloadFile): ServerModel {
+    const server = file.server ?? {};
+    const path = ["server", "connect_time"];
+    const place = { at: this.at(...path), name: "server.connect_time", file: this.source.file };
+    return {
+      max_connections: server.max_connections ?? 100,
+      connect_time:
+        server.connect_time === undefined
+          ? DEFAULT.connect_time
+          : distributionOf(server.connect_time, place),
+      memory_per_connection: size(server.memory_per_connection ?? "10 MB") ?? 0,
+      cores: server.cores,
+      cpu_share: share(server.cpu_share ?? 1) ?? 1,
+    };
+  }
+
+  private schedule(file: WorkloadFile): ScheduleEntry[] {
+    const names = file.clients.map((kind) => kind.name);
+    return (file.schedule ?? []).map((entry, i) => {
+      if (!names.includes(entry.clients))
+        throw new ConfigError({
+          at: this.at("schedule", i, "clients"),
+          name: `schedule[${i}].clients`,
+          got: entry.clients,
+          expected: `one of ${names.join(" | ")}`,
+          fix: didYouMean(entry.clients, names),
+        });
+      return {
+        at: duration(entry.at) ?? 0,
+        for: duration(entry.for) ?? 0,
+        clients: entry.clients,
+        factor: entry.factor,
+      };
+    });
+  }
+}
+
+function withoutNull<T>(keys: Readonly<Record<string, T | null>>): Record<string, T> {
+  const entries = Object.entries(keys).filter(
+    (entry): entry is [string, T & {}] => entry[1] !== null,
+  );
+  return Object.fromEntries(entries);
+}
+
+function sloOf(file: WorkloadFile): Slo {
+  const slo = file.slo ?? {};
+  const time = (value: unknown): number | undefined =>
+    value === undefined ? undefined : duration(value);
+  return {
+    wait_p50: time(slo.wait_p50),
+    wait_p95: time(slo.wait_p95),
+    wait_p99: time(slo.wait_p99),
+    response_p95: time(slo.response_p95),
+    response_p99: time(slo.response_p99),
+    timeouts: slo.timeouts === undefined ? undefined : share(slo.timeouts),
+  };
+}
+
+/** An unknown name explains a missing one: it comes first. */
+function worst(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
+  const unknown = issues.find((issue) => issue.code === "unrecognized_keys");
+  return unknown ?? (issues[0] as z.core.$ZodIssue);
+}
+
+/** Names that are known where an unknown one was found: the keys of the schema there. */
+function namesAt(path: readonly PropertyKey[]): string[] {
+  let schema: z.ZodType = workloadFile;
+  for (const part of path) schema = inside(schema, part);
+  const shape = unwrap(schema);
+  return shape instanceof z.ZodObject ? Object.keys(shape.shape) : Object.keys(DISTRIBUTIONS);
+}
+
+function inside(schema: z.ZodType, part: PropertyKey): z.ZodType {
+  const outer = unwrap(schema);
+  if (outer instanceof z.ZodObject) return outer.shape[String(part)] ?? z.unknown();
+  if (outer instanceof z.ZodArray) return outer.element as z.ZodType;
+  return DISTRIBUTIONS[part as keyof typeof DISTRIBUTIONS]?.shape[part as never] ?? z.unknown();
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable
+    ? unwrap(schema.unwrap() as z.ZodType)
+    : schema;
+}

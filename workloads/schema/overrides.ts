@@ -1,0 +1,136 @@
+/** `--set KEY=VALUE` and its short forms: changes to a workload before it is checked. */
+import { parse } from "yaml";
+import { ConfigError, didYouMean, SETTING_NAMES } from "../../engine/config/index.ts";
+
+/** Changes to a workload, from the command line. Units as in the file. */
+export interface Overrides {
+  /** `clients.browsing.count=10`, `run.seed=3`, `default_pool_size=5`. */
+  set?: readonly string[] | undefined;
+  poolMode?: string | undefined;
+  poolSize?: number | undefined;
+  seed?: number | undefined;
+  duration?: string | undefined;
+  precision?: string | undefined;
+}
+
+type Tree = Record<string, unknown>;
+
+/** Sections of a file that a dotted key may begin with. */
+const SECTIONS = [
+  "name",
+  "description",
+  "pgbouncer",
+  "databases",
+  "users",
+  "clients",
+  "server",
+  "network",
+  "slo",
+  "run",
+];
+
+/**
+ * Applies the changes to the value of a file, and tells which top-level paths were set, so that errors
+ * can name the option instead of a line. Errors: ConfigError.
+ */
+export function applyOverrides(value: Tree, overrides: Overrides): Map<string, string> {
+  const places = new Map<string, string>();
+  const set = (path: string[], to: unknown, place: string): void => {
+    places.set(put(value, path, to, place).join("."), place);
+  };
+  for (const assignment of overrides.set ?? []) {
+    const place = `--set ${assignment}`;
+    const [, key = "", text = ""] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
+    if (key === "")
+      throw new ConfigError({
+        at: "--set",
+        name: "assignment",
+        got: assignment,
+        expected: "KEY=VALUE",
+      });
+    set(pathOf(key.trim(), place), parse(text.trim()) ?? text.trim(), place);
+  }
+  const { poolMode, poolSize, seed, duration, precision } = overrides;
+  if (poolMode !== undefined) everywhere(value, "pool_mode", poolMode, set);
+  if (poolSize !== undefined) {
+    set(["pgbouncer", "default_pool_size"], poolSize, "--pool-size");
+    for (const entry of entriesOf(value)) delete entry.pool_size;
+  }
+  if (seed !== undefined) set(["run", "seed"], seed, "--seed");
+  if (duration !== undefined) set(["run", "duration"], duration, "--duration");
+  if (precision !== undefined) set(["run", "precision"], precision, "--precision");
+  return places;
+}
+
+/** `--pool-mode` is for the whole workload: an entry's own mode gives way. */
+function everywhere(
+  value: Tree,
+  name: string,
+  to: unknown,
+  set: (path: string[], to: unknown, place: string) => void,
+): void {
+  set(["pgbouncer", name], to, "--pool-mode");
+  for (const entry of entriesOf(value)) delete entry[name];
+}
+
+function entriesOf(value: Tree): Tree[] {
+  const databases = value.databases;
+  if (typeof databases !== "object" || databases === null) return [];
+  return Object.values(databases).filter(
+    (entry): entry is Tree => typeof entry === "object" && entry !== null,
+  );
+}
+
+/** A bare name is a setting of PgBouncer. */
+function pathOf(key: string, place: string): string[] {
+  if (key.includes(".")) {
+    const path = key.split(".");
+    if (SECTIONS.includes(path[0] ?? "")) return path;
+    throw unknown(place, path[0] ?? "", SECTIONS);
+  }
+  if ((SETTING_NAMES as readonly string[]).includes(key)) return ["pgbouncer", key];
+  throw unknown(place, key, SETTING_NAMES);
+}
+
+function unknown(at: string, name: string, names: readonly string[]): ConfigError {
+  const expected =
+    "a setting of PgBouncer or a path such as clients.NAME.count, run.seed, server.connect_time";
+  return new ConfigError({
+    at,
+    name,
+    problem: "is unknown",
+    expected,
+    fix: didYouMean(name, names),
+  });
+}
+
+/**
+ * Puts a value at a path; an element of a list is found by its `name` or its index. Returns the path with
+ * indices only.
+ */
+function put(root: Tree, path: readonly string[], to: unknown, place: string): PropertyKey[] {
+  let at: Tree | unknown[] = root;
+  return path.map((part, i) => {
+    const key: string | number = Array.isArray(at) ? indexOf(at, part, place) : part;
+    const holder = at as Tree;
+    if (i === path.length - 1) holder[key] = to;
+    else {
+      if (typeof holder[key] !== "object" || holder[key] === null) holder[key] = {};
+      at = holder[key] as Tree;
+    }
+    return key;
+  });
+}
+
+function indexOf(list: unknown[], part: string, place: string): number {
+  const names = list.map((item) => String((item as Tree | null)?.name));
+  const index = /^\d+$/.test(part) ? Number(part) : names.indexOf(part);
+  if (index >= 0 && index < list.length) return index;
+  throw new ConfigError({
+    at: place,
+    name: part,
+    problem: "is unknown",
+    expected: `one of ${names.join(" | ")}`,
+    fix: didYouMean(part, names),
+  });
+}

@@ -1,0 +1,119 @@
+/** Where things stand in a YAML file, and what is wrong with it as one ConfigError. */
+import {
+  type Document,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from "yaml";
+import type { z } from "zod";
+import { ConfigError, didYouMean, unknownName } from "../../engine/config/index.ts";
+import { DISTRIBUTIONS } from "./file.ts";
+
+type Path = readonly PropertyKey[];
+type Issue = z.core.$ZodIssue;
+
+/** A parsed YAML text that knows the line of everything in it. */
+export class Source {
+  readonly file: string;
+  private readonly document: Document;
+  private readonly lines = new LineCounter();
+
+  /** Errors: ConfigError for what is no YAML, or empty. */
+  constructor(text: string, file: string) {
+    this.file = file;
+    this.document = parseDocument(text, { lineCounter: this.lines });
+    const [error] = this.document.errors;
+    if (error !== undefined) {
+      const { line } = this.lines.linePos(error.pos[0]);
+      const problem = `is no valid YAML: ${(error.message.split("\n")[0] ?? "").replace(/ at line .*/, "")}`;
+      throw new ConfigError({ at: `${file}:${line}`, name: "the file", problem, expected: "YAML" });
+    }
+    if (this.document.contents === null)
+      throw new ConfigError({
+        at: `${file}:1`,
+        name: "the file",
+        problem: "is empty",
+        expected: "a workload with at least name and clients",
+        fix: "start from one in workloads/",
+      });
+  }
+
+  get value(): unknown {
+    return this.document.toJS();
+  }
+
+  /** `file:line` of a path, or of the nearest thing around it. */
+  at(path: Path): string {
+    for (let length = path.length; length > 0; length--) {
+      const offset = this.offset(path.slice(0, length));
+      if (offset !== undefined) return `${this.file}:${this.lines.linePos(offset).line}`;
+    }
+    return `${this.file}:1`;
+  }
+
+  /** Where the key of a path stands; for an item of a list, where the item begins. */
+  private offset(path: Path): number | undefined {
+    const parent =
+      path.length === 1 ? this.document.contents : this.document.getIn(path.slice(0, -1), true);
+    const last = path[path.length - 1];
+    if (isMap(parent)) {
+      const pair = parent.items.find(
+        (item) => isPair(item) && String(keyOf(item.key)) === String(last),
+      );
+      return (pair?.key as Node | undefined)?.range?.[0];
+    }
+    return (this.document.getIn(path, true) as Node | undefined)?.range?.[0];
+  }
+}
+
+const keyOf = (key: unknown): unknown => (isScalar(key) ? key.value : key);
+
+/** The first issue as an error that names place, finding, choices and, where it can, the fix. */
+export function configError(
+  source: Source,
+  value: unknown,
+  issue: Issue,
+  names: readonly string[],
+): ConfigError {
+  const path = issue.path;
+  const at = source.at(path);
+  const name = nameOf(path);
+  const found = valueAt(value, path);
+  if (issue.code === "unrecognized_keys") {
+    const key = issue.keys[0] ?? "";
+    const where = source.at([...path, key]);
+    const whole = name === "" ? key : `${name}.${key}`;
+    return unknownName(where, whole, names.join(" | "), names, didYouMean(key, names));
+  }
+  const expected = issue.message;
+  if (found === undefined) return new ConfigError({ at, name, expected });
+  const got = typeof found === "string" ? found : JSON.stringify(found);
+  return new ConfigError({ at, name, got, expected, fix: fixFor(found, expected) });
+}
+
+function fixFor(found: unknown, expected: string): string | undefined {
+  if (typeof found === "number" && found > 0 && expected.startsWith("a duration"))
+    return `give it a unit: ${found} ms or ${found} s?`;
+  if (typeof found !== "object" || found === null) return undefined;
+  const [key = ""] = Object.keys(found);
+  return didYouMean(key, Object.keys(DISTRIBUTIONS));
+}
+
+/** `clients[0].think` */
+export function nameOf(path: Path): string {
+  return path
+    .map((part, i) =>
+      typeof part === "number" ? `[${part}]` : `${i > 0 ? "." : ""}${String(part)}`,
+    )
+    .join("");
+}
+
+/** What stands at a path. */
+export function valueAt(value: unknown, path: Path): unknown {
+  let at = value;
+  for (const part of path) at = (at as Record<PropertyKey, unknown> | undefined)?.[part];
+  return at;
+}
