@@ -1,4 +1,7 @@
-/** What the tests of private servers share: owners in processes of their own, and looking for remains. */
+/**
+ * What the tests of private servers share: owners in processes of their own, and looking for
+ * remains.
+ */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
@@ -11,8 +14,9 @@ import { serverAccount } from "../../workloads/database/account.ts";
 const run = promisify(execFile);
 const OWNER = fileURLToPath(new URL("owner.ts", import.meta.url));
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Half a minute: only a hang is meant to reach it. */
-const POLLS_MAX = 600;
+/** Polls every 5 ms for a minute: only a hang is meant to reach it. */
+const POLLS_MAX = 12_000;
+const POLL_MS = 5;
 
 /** Starts `owner.ts`; as `nobody` when `ordinary` and we are root. */
 export async function spawnOwner(temporary: string, args: string[], ordinary = false) {
@@ -58,11 +62,11 @@ export async function processesWith(text: string): Promise<number[]> {
 /** Polls until neither the directory nor a process that names it exists; returns what is left. */
 export async function remains(directory: string): Promise<string[]> {
   let left: string[] = [];
-  for (let polls = 0; polls < POLLS_MAX; polls++) {
+  for (let polls = 0; polls < POLLS_MAX; polls += 10) {
     left = (await processesWith(directory)).map(String);
     if (existsSync(directory)) left.push(directory);
     if (left.length === 0) return [];
-    await sleep(50);
+    await sleep(10 * POLL_MS);
   }
   return left;
 }
@@ -73,7 +77,7 @@ export async function firstServerDirectory(temporary: string): Promise<string> {
     const found = (await readdir(temporary)).find((name) => name.startsWith("pw-"));
     if (found !== undefined && existsSync(join(temporary, found, "data")))
       return join(temporary, found);
-    await sleep(5);
+    await sleep(POLL_MS);
   }
   throw new Error("no server directory appeared");
 }

@@ -1,4 +1,7 @@
-/** What the tests of live runs share: small workloads, and Debian's PgBouncer in front of a database. */
+/**
+ * What the tests of live runs share: small workloads, and Debian's PgBouncer in front of a
+ * database.
+ */
 import { execFile, spawn } from "node:child_process";
 import { access, constants, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -126,16 +129,19 @@ export async function startBouncer(
     database: "shop",
   };
   const admin = { ...address, user: "any", database: "pgbouncer" };
-  await answering(admin);
   const stop = async (): Promise<void> => {
     child.kill("SIGKILL");
     await removeTree(directory);
   };
+  await answering(admin).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   return { ...address, admin, stop };
 }
 
 async function answering(admin: Address): Promise<void> {
-  for (let polls = 0; polls < 200; polls++) {
+  for (let polls = 0; polls < 1_200; polls++) {
     const client = new pg.Client(admin);
     client.on("error", () => undefined);
     const up = await client.connect().then(
@@ -161,6 +167,6 @@ export async function driversOf(parent: number): Promise<number[]> {
 
 /** Polls until none of the processes is left; returns those that are. */
 export async function stillAlive(pids: number[]): Promise<number[]> {
-  for (let polls = 0; polls < 200 && pids.some(alive); polls++) await sleep(50);
+  for (let polls = 0; polls < 600 && pids.some(alive); polls++) await sleep(50);
   return pids.filter(alive);
 }

@@ -1,4 +1,7 @@
-/** A process that starts a long live run against the server at `host`, and is then killed by its test. */
+/**
+ * A process that starts a long live run against the server at `host`, and is then killed by its
+ * test.
+ */
 import { runLive } from "../../workloads/live/index.ts";
 import { kind, ms, workload } from "./helpers.ts";
 

@@ -53,7 +53,7 @@ describe.skipIf(skipped)("through PgBouncer (skipped: not installed, or no datab
   const crowd = kind({ count: 8, think: constant(ms(1)), transaction });
   const one = { default_pool_size: 1 };
 
-  test("transaction mode, one server, eight clients: everybody waits for the seven others", async () => {
+  test("transaction mode, one server for eight: each waits for the seven others", async () => {
     const result = await through("transaction", one, workload(crowd));
     const wait = median(sorted(result.transactions.wait, (row) => row > 16));
     const later = median(sorted(result.transactions.waitLater));
@@ -116,7 +116,7 @@ describe.skipIf(skipped)("through PgBouncer (skipped: not installed, or no datab
     });
 
   for (const own of [true, false])
-    test(`a wrong password is told in its words, ${own ? "with" : "without"} the database's address`, async () => {
+    test(`a wrong password is told in its words (direct: ${own})`, async () => {
       const run = through("transaction", { auth_type: "md5" }, workload(crowd), (bouncer) => ({
         target: { ...bouncer, password: "wrong" },
         direct: own ? database : undefined,
