@@ -1,22 +1,37 @@
 /** Bytes of a client that cannot be forwarded yet: it waits for a server, or a server for it. */
+import { range } from "./bytes.ts";
+
+/** A backlog of usual size keeps its memory for the next time. */
+const KEPT = 1024;
 
 export class Backlog {
   /** Bytes kept. */
   length = 0;
-  private chunks: Buffer[] = [];
+  private bytes: Buffer = Buffer.alloc(0);
 
   /** Keeps a copy of a range. */
   add(buffer: Buffer, start: number, end: number): void {
-    if (start === end) return;
-    this.length += end - start;
-    this.chunks.push(Buffer.from(buffer.subarray(start, end)));
+    const length = this.length + end - start;
+    if (length > this.bytes.length) this.grow(length);
+    this.bytes.set(range(buffer, start, end), this.length);
+    this.length = length;
   }
 
-  /** Takes everything out, in order. */
-  take(): Buffer[] {
-    const chunks = this.chunks;
-    this.chunks = [];
-    this.length = 0;
-    return chunks;
+  /** What is kept, from 0 to `length`. Valid until the next call. */
+  get buffer(): Buffer {
+    return this.bytes;
+  }
+
+  /** Forgets the first `count` bytes. */
+  drop(count: number): void {
+    this.length -= count;
+    if (this.length > 0) this.bytes.copyWithin(0, count, count + this.length);
+    else if (this.bytes.length > KEPT) this.bytes = Buffer.alloc(0);
+  }
+
+  private grow(length: number): void {
+    const bytes = Buffer.allocUnsafe(Math.max(256, length, this.bytes.length * 2));
+    bytes.set(this.bytes.subarray(0, this.length), 0);
+    this.bytes = bytes;
   }
 }

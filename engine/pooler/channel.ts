@@ -1,16 +1,17 @@
 /**
  * A socket as the relay sees it: bytes come in through one receive buffer that all sockets share, go
- * out in one write each, and both directions can be held. No stream of Node's is on the way of the
- * bytes that come in: `onread` hands us the buffer itself. See DESIGN notes on the hot path: the streams
- * and their allocations, not the parsing, are what costs.
+ * out in one write each, and both directions can be held. The bytes pass no stream of Node's in either
+ * direction: `onread` hands us the buffer, and the socket's handle takes our writes. The streams and
+ * their allocations, not the parsing, are what costs.
  */
 import { connect, Socket } from "node:net";
+import { CHUNK, received, Scratch } from "./bytes.ts";
 
 /** What a channel tells its owner. Called from the event loop only, never from within a call of ours. */
 export interface ChannelOwner {
   /** Bytes `start` to `end` of `buffer` have arrived. They are valid only during the call. */
   received(buffer: Buffer, start: number, end: number): void;
-  /** The kernel has taken everything after `congested` or `whenFlushed`. */
+  /** The kernel has taken everything, after some of it had to wait. */
   flushed(): void;
   /** The other side has ended the connection, or it broke; told once, and not after our own `close`. */
   ended(error: NodeJS.ErrnoException | undefined): void;
@@ -25,35 +26,59 @@ export interface Endpoint {
 /** Where to connect to. */
 export type Target = { path: string } | { host: string; port: number };
 
-/** Bytes of a direction that may wait in memory before its source is held; plus one read at most. */
-export const HIGH_WATER = 64 * 1024;
+/** Bytes that may wait for the kernel before their source is held; plus one read at most. */
+export const HIGH_WATER = CHUNK;
 
 /** How long a closing socket may take to give the other side our last words. */
 const LINGER_MS = 1_000;
 
-/** Every read of every socket lands here and is dealt with before the next one. */
-const shared = Buffer.allocUnsafeSlow(64 * 1024);
 const nothing: Buffer = Buffer.alloc(0);
 const highWater = { writableHighWaterMark: HIGH_WATER };
+const scratch = new Scratch();
 
 /** In place of an owner while there is none yet. */
 const nobody: ChannelOwner = { received() {}, flushed() {}, ended() {} };
+
+/** The part of a socket's handle that is not public; the same from Node 18 to 26 at least. */
+interface Handle {
+  /** Writes at once what the kernel takes, and queues the rest, for which `bytes` must stay as it is. */
+  writeBuffer(request: WriteRequest, bytes: Buffer): number;
+  /** Bytes in the queue. */
+  readonly writeQueueSize: number;
+}
+/** Node's WriteWrap. One whose write was done at once is unused and serves again. */
+interface WriteRequest {
+  oncomplete: (status: number) => void;
+  /** Keeps the bytes alive. */
+  buffer: Buffer | null;
+}
+type WriteRequestClass = new () => WriteRequest;
+
+/** Node's class of write requests; undefined until Node's own first write has shown it. */
+let WriteRequest: WriteRequestClass | undefined;
+let spare: WriteRequest | undefined;
 
 export class Channel {
   /** Gets what is told; may be exchanged at any time, as when a login is over. */
   owner: ChannelOwner = nobody;
   /** True for a Unix socket. */
   readonly unix: boolean;
+  /** Bytes that the kernel has not taken yet. */
+  pending = 0;
+  /** So much is pending that its source is to be held, until `flushed`. */
+  congested = false;
   private readonly socket: Socket;
+  /** For writes that do not go through the socket; undefined where Node does not let us. */
+  private handle: Handle | undefined;
   private closing = false;
   private over = false;
-  private asked = false;
   private held = false;
+  /** Writes that are under way in Node's stream. */
+  private streamed = 0;
 
   private constructor(socket: Socket, unix: boolean) {
     this.socket = socket;
     this.unix = unix;
-    socket.on("drain", () => this.tellFlushed());
     socket.on("end", () => this.finish(undefined));
     socket.on("error", (error) => this.finish(error));
     socket.on("close", () => this.finish(undefined));
@@ -62,16 +87,23 @@ export class Channel {
   /** Opens a connection; `connected` is called when it stands, `owner.ended` if that fails. */
   static open(target: Target, connected: () => void): Channel {
     let channel: Channel | undefined;
-    const onread = { buffer: shared, callback: (length: number) => channel?.read(length) ?? true };
+    const onread = {
+      buffer: received,
+      callback: (length: number) => channel?.read(length) ?? true,
+    };
     const socket = connect({ ...target, onread, noDelay: true, ...highWater });
-    socket.once("connect", connected);
     channel = new Channel(socket, "path" in target);
+    socket.once("connect", () => {
+      channel.handle = handleOf(socket);
+      connected();
+    });
     return channel;
   }
 
   /** A connection that came in by Node's own accept: bytes come as data events, chunk by chunk. */
   static accepted(socket: Socket, unix: boolean): Channel {
     const channel = new Channel(socket, unix);
+    channel.handle = handleOf(socket);
     socket.on("data", (chunk: Buffer) => channel.hear(chunk));
     return channel;
   }
@@ -82,42 +114,30 @@ export class Channel {
    */
   static ofHandle(handle: object, unix: boolean): Channel {
     let channel: Channel | undefined;
-    const onread = { buffer: shared, callback: (length: number) => channel?.read(length) ?? true };
+    const onread = {
+      buffer: received,
+      callback: (length: number) => channel?.read(length) ?? true,
+    };
     const options: object = { handle, onread, manualStart: true, ...highWater };
     const socket = new Socket(options);
     channel = new Channel(socket, unix);
+    channel.handle = handleOf(socket);
     socket.read(0);
     return channel;
   }
 
-  /** Bytes that the kernel has not taken yet. */
-  get pending(): number {
-    return this.socket.writableLength;
-  }
-
-  /** So much is pending that its source has to be held; `flushed` says when that is over. */
-  get congested(): boolean {
-    return this.socket.writableNeedDrain;
-  }
-
-  /** Sends a copy of a range: what the kernel does not take at once must outlive the shared buffer. */
+  /** Sends a range of a buffer that may change afterwards. */
   send(buffer: Buffer, start: number, end: number): void {
     if (this.closing || this.over) return;
-    const copy = Buffer.allocUnsafe(end - start);
-    buffer.copy(copy, 0, start, end);
-    this.socket.write(copy);
+    // What has to wait, waits in memory of its own; and so does what is longer than usual.
+    if (this.pending > 0 || end - start > CHUNK || this.handle === undefined)
+      this.write(Buffer.from(buffer.subarray(start, end)), false);
+    else this.write(scratch.copy(buffer, start, end), true);
   }
 
   /** Sends a buffer that nobody will change. */
   sendAll(bytes: Buffer): void {
-    if (!this.closing && !this.over) this.socket.write(bytes);
-  }
-
-  /** Calls `owner.flushed` once everything written so far is in the kernel's hands. */
-  whenFlushed(): void {
-    if (this.asked || this.over) return;
-    this.asked = true;
-    this.socket.write(nothing, () => this.tellFlushed());
+    if (!this.closing && !this.over) this.write(bytes, false);
   }
 
   /** Stops reading. The end of the other side goes unnoticed meanwhile. */
@@ -140,10 +160,11 @@ export class Channel {
    */
   close(words: Buffer = nothing): void {
     if (this.closing || this.over) return;
+    if (words.length > 0) this.write(words, false);
     this.closing = true;
     const socket = this.socket;
     this.resume();
-    socket.end(words);
+    socket.end();
     const cut = setTimeout(() => socket.destroy(), LINGER_MS);
     socket.once("close", () => clearTimeout(cut));
   }
@@ -177,9 +198,65 @@ export class Channel {
     return { address: this.socket.localAddress, port: this.socket.localPort };
   }
 
+  /** `lent`: the bytes stand in the scratch buffer and must have been taken when this returns. */
+  private write(bytes: Buffer, lent: boolean): void {
+    const { handle } = this;
+    if (handle === undefined || WriteRequest === undefined || this.streamed > 0) {
+      this.stream(lent ? Buffer.from(bytes) : bytes);
+      return;
+    }
+    const request = spare ?? new WriteRequest();
+    spare = undefined;
+    const error = handle.writeBuffer(request, bytes);
+    const pending = handle.writeQueueSize;
+    if (pending === 0) spare = request;
+    else {
+      request.buffer = bytes;
+      request.oncomplete = (status) => this.completed(status);
+      if (lent) scratch.give();
+    }
+    if (error !== 0) this.broke(error);
+    else this.note(pending);
+  }
+
+  /** Writes by way of Node's stream; nothing may overtake it there. */
+  private stream(bytes: Buffer): void {
+    this.streamed++;
+    this.socket.write(bytes, () => {
+      this.streamed--;
+      if (this.pending > 0 && this.socket.writableLength === 0) this.wrote();
+    });
+    this.note(this.socket.writableLength);
+  }
+
+  private note(pending: number): void {
+    this.pending = pending;
+    if (pending >= HIGH_WATER) this.congested = true;
+  }
+
+  /** A write that had to wait is done. */
+  private completed(status: number): void {
+    if (this.closing || this.over || this.handle === undefined) return;
+    if (status < 0) this.broke(status);
+    else if (this.handle.writeQueueSize === 0) this.wrote();
+  }
+
+  private broke(code: number): void {
+    const error: NodeJS.ErrnoException = new Error(`write failed (${code})`);
+    error.errno = code;
+    this.socket.destroy(error);
+  }
+
+  /** Everything is written. */
+  private wrote(): void {
+    this.pending = 0;
+    this.congested = false;
+    if (!this.closing && !this.over) this.owner.flushed();
+  }
+
   /** `onread`: false would stop the reading, which `hold` has done if it is wanted. */
   private read(length: number): boolean {
-    if (!this.closing) this.owner.received(shared, 0, length);
+    if (!this.closing) this.owner.received(received, 0, length);
     return true;
   }
 
@@ -187,14 +264,30 @@ export class Channel {
     if (!this.closing) this.owner.received(chunk, 0, chunk.length);
   }
 
-  private tellFlushed(): void {
-    this.asked = false;
-    if (!this.closing && !this.over) this.owner.flushed();
-  }
-
   private finish(error: NodeJS.ErrnoException | undefined): void {
     if (this.over || this.closing) return; // While closing, Node destroys the socket by itself.
     this.over = true;
     this.owner.ended(error);
   }
+}
+
+/**
+ * The handle of a connected socket if it can be written to as `Channel` does. The first time Node's own
+ * next write is watched for the class of its requests, which is not to be had otherwise.
+ */
+function handleOf(socket: Socket): Handle | undefined {
+  const handle = (socket as unknown as { _handle?: Partial<Handle> })._handle;
+  if (typeof handle?.writeBuffer !== "function") return undefined;
+  if (typeof handle.writeQueueSize !== "number") return undefined;
+  if (WriteRequest === undefined) watch(handle as Handle);
+  return handle as Handle;
+}
+
+function watch(handle: Handle): void {
+  const usual = handle.writeBuffer;
+  handle.writeBuffer = (request, bytes) => {
+    WriteRequest = request.constructor as WriteRequestClass;
+    handle.writeBuffer = usual;
+    return usual.call(handle, request, bytes);
+  };
 }

@@ -73,8 +73,8 @@ export class Client implements ClientRole, ChannelOwner, Sink {
 
   received(buffer: Buffer, start: number, end: number): void {
     this.host.begin();
-    if (this.held) this.backlog.add(buffer, start, end);
-    else this.feed(buffer, start, end);
+    const at = this.held ? start : this.feed(buffer, start, end);
+    if (at < end) this.backlog.add(buffer, at, end);
     if (!this.over) this.regulate();
     this.host.end();
   }
@@ -192,40 +192,33 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   private proceed(): void {
     this.held = false;
     if (this.asking) return;
-    const chunks = this.backlog.take();
-    if (chunks.length === 0 && this.upstream !== undefined) chunks.push(nothing);
-    for (const chunk of chunks) {
-      if (this.over) return;
-      if (this.held) this.backlog.add(chunk, 0, chunk.length);
-      else this.feed(chunk, 0, chunk.length);
-    }
+    const { backlog } = this;
+    // Also with nothing kept: the relay may hold the message that it stopped at.
+    if (backlog.length > 0 || this.upstream !== undefined)
+      backlog.drop(this.feed(backlog.buffer, 0, backlog.length));
     if (!this.over) this.regulate();
   }
 
-  /** Gives bytes to the relay, and asks the core for a server where a query begins. */
-  private feed(buffer: Buffer, start: number, end: number): void {
+  /**
+   * Gives bytes to the relay, and asks the core for a server where a query begins. Returns how far it
+   * came; what is left must be kept until there is a server.
+   */
+  private feed(buffer: Buffer, start: number, end: number): number {
+    const { relay } = this;
     let at = start;
     for (;;) {
-      const verdict = this.relay.feed(buffer, at, end);
-      if (this.upstream !== undefined) this.count(this.relay.consumed - at);
-      at = this.relay.consumed;
-      switch (verdict) {
-        case RELAY.request:
-          if (this.request()) break;
-          if (!this.over) this.keepBack(buffer, at, end);
-          return;
-        case RELAY.terminate:
-          this.leave("client close request");
-          return;
-        case RELAY.error:
-          this.offend();
-          return;
-        case RELAY.ready:
-          this.upstream?.settled();
-          return;
-        default:
-          return;
+      const verdict = relay.feed(buffer, at, end);
+      if (this.upstream !== undefined) this.count(relay.consumed - at);
+      at = relay.consumed;
+      if (verdict === RELAY.request) {
+        if (this.request()) continue;
+        this.held = true;
+        return this.over ? end : at;
       }
+      if (verdict === RELAY.ready) this.upstream?.settled();
+      else if (verdict === RELAY.terminate) this.leave("client close request");
+      else if (verdict === RELAY.error) this.offend();
+      return end;
     }
   }
 
@@ -236,11 +229,6 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.host.request(this);
     this.asking = false;
     return this.upstream !== undefined && this.upstream.purpose === "none" && !this.held;
-  }
-
-  private keepBack(buffer: Buffer, start: number, end: number): void {
-    this.held = true;
-    this.backlog.add(buffer, start, end);
   }
 
   private count(bytes: number): void {

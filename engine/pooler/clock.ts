@@ -2,21 +2,12 @@
 import type { Nanos } from "../core/units.ts";
 
 export class Clock {
-  private readonly seconds: number;
-  private readonly nanos: number;
-  private readonly started: number;
+  private readonly zero = performance.now();
+  private readonly started = Date.now();
 
-  constructor() {
-    const [seconds, nanos] = process.hrtime();
-    this.seconds = seconds;
-    this.nanos = nanos;
-    this.started = Date.now();
-  }
-
-  /** Nanoseconds since this clock was made; never goes back. */
+  /** Nanoseconds since this clock was made; never goes back. It reads the same clock as hrtime. */
   now(): Nanos {
-    const [seconds, nanos] = process.hrtime();
-    return (seconds - this.seconds) * 1_000_000_000 + (nanos - this.nanos);
+    return Math.round((performance.now() - this.zero) * 1_000_000);
   }
 
   /** The wall-clock date of an instant of this clock, as far as the wall clock was not set since. */

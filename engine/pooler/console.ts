@@ -166,8 +166,10 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   private answer(say: () => void): void {
     this.waiting = undefined;
     say();
-    const chunks = this.backlog.take();
-    for (const chunk of chunks) if (!this.over) this.take(chunk, 0, chunk.length);
+    const { buffer, length } = this.backlog;
+    const kept = Buffer.from(buffer.subarray(0, length));
+    this.backlog.drop(length);
+    if (!this.over) this.take(kept, 0, length);
     if (!this.over && !this.channel.congested) this.channel.resume();
   }
 

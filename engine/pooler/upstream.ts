@@ -136,8 +136,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   settled(): void {
     const client = this.client;
     if (this.relay.status === STATUS.idle && client !== undefined && client.channel.pending > 0) {
-      this.unflushed = true;
-      client.channel.whenFlushed();
+      this.unflushed = true; // The client's `flushed` goes on from here.
     } else this.host.ready(this);
   }
 

@@ -1,5 +1,6 @@
 /** What the pooler's tests run on: a private PostgreSQL, poolers in front of it, clients. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -25,7 +26,10 @@ export class Stage {
     // A path of a Unix socket must stay below 108 bytes.
     const directory = mkdtempSync(join(tmpdir(), "pwp-"));
     chmodSync(directory, 0o755);
-    return new Stage(database, directory);
+    const stage = new Stage(database, directory);
+    const direct = await stage.direct();
+    for (const role of ["alice", "bob"]) await direct.query(`create role ${role} login`);
+    return stage;
   }
 
   /** Starts a pooler; `settings` are lines of [pgbouncer], `more` further sections. */
@@ -89,6 +93,11 @@ export class Stage {
     this.clients.push(client);
     await client.connect();
     return client;
+  }
+
+  /** What the poolers have logged. */
+  async log(): Promise<string> {
+    return await readFile(join(this.directory, "log"), "utf8");
   }
 
   async close(): Promise<void> {
