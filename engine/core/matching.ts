@@ -105,6 +105,7 @@ export function activate(world: World, now: Nanos, pool: Pool, client: number): 
   const asked = world.clients.times[(client << 2) + CT.request] as number;
   const stats = pool.stats;
   stats[STAT.wait_time] = (stats[STAT.wait_time] as number) + (now - asked);
+  world.clients.times[(client << 2) + CT.request] = now; // Its packet is read again at this moment.
   const login = world.clients.ints[client << 3] === CLIENT.waiting_login;
   moveClient(world, client, CLIENT.active);
   if (pool.waiting.length === 0) pool.ordered = true;
