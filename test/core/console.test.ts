@@ -1,0 +1,343 @@
+/** PAUSE, RESUME, RECONNECT, KILL, WAIT_CLOSE, shutdown and RELOAD. Semantics 3.9. */
+import { expect, test } from "vitest";
+import { TICK } from "../../engine/core/index.ts";
+import { HAND, seconds } from "./helpers.ts";
+import { warm, warmed } from "./warm.ts";
+import { World } from "./world.ts";
+
+const two = { databases: [{ name: "db" }, { name: "other" }] };
+const all = -1;
+
+for (const database of [all, 0]) {
+  const which = database === all ? "all" : "db";
+
+  test(`PAUSE ${which}: closes idle, used and connecting servers at once, done without any at work`, () => {
+    const world = warmed(
+      3,
+      { server_check_delay: seconds(1), default_pool_size: 4 },
+      { connect: HAND },
+    );
+    world.to(seconds(0.9)).request("w1").finish("w1").to(seconds(1.5));
+    world.login("a").request("w1 a w2 w3").finish("w1").quiet();
+    expect(world.pool().login + world.pool().idle.length + world.pool().used.length).toBe(1);
+    world.turn(() => world.core.pause(world.now, database));
+    expect(world.only("close")).toEqual(["close s4 pause_mode"]);
+  });
+
+  test(`PAUSE ${which}: waits for servers at work, and is then reported once`, () => {
+    const world = warm(2).request("w1").quiet();
+    world.turn(() => world.core.pause(world.now, database));
+    expect(world.take()).toEqual(["close s1 pause_mode"]);
+    world.finish("w1");
+    expect(world.take()).toEqual([
+      "unlink w1 s2 transaction_end",
+      "close s2 pause_mode",
+      `paused ${which}`,
+    ]);
+    expect(world.to(seconds(5)).take()).toEqual([]);
+  });
+
+  test(`PAUSE ${which}: nobody is granted, clients may log in and wait; RESUME lets them go on`, () => {
+    const world = warm(1).quiet();
+    world
+      .turn(() => world.core.pause(world.now, database))
+      .login("a")
+      .request("a w1")
+      .ticks(3);
+    expect(world.take()).toEqual([
+      "close s1 pause_mode",
+      `paused ${which}`,
+      "welcome a",
+      "wait a paused",
+      "wait w1 paused",
+    ]);
+    world.turn(() => world.core.resume(world.now, database));
+    expect(world.only("grant", "open")).toEqual(["open s2 demand", "grant a s2"]);
+  });
+
+  test(`PAUSE ${which}: a server released meanwhile goes to no waiter; the queue keeps its order`, () => {
+    const world = warm(1).logins("a b").request("w1 a b").quiet();
+    world.turn(() => world.core.pause(world.now, database)).finish("w1");
+    expect(world.only("grant")).toEqual([]);
+    expect(world.queue()).toBe("a b");
+  });
+
+  test(`PAUSE ${which} in session mode: done when the client leaves and the reset is answered`, () => {
+    const world = warmed(1, { pool_mode: "session" }, { answer: HAND });
+    world
+      .turn(() => world.core.pause(world.now, database))
+      .leave("w1")
+      .quiet();
+    expect(world.pool().tested.length).toBe(1);
+    world.answer("s1");
+    expect(world.take()).toEqual(["close s1 pause_mode", `paused ${which}`]);
+  });
+
+  test(`PAUSE ${which}: a server at work stays linked for as long as its transaction`, () => {
+    const world = warm(1)
+      .request("w1")
+      .turn(() => undefined)
+      .quiet();
+    world.turn(() => world.core.pause(world.now, database)).finish("w1", "transaction");
+    world.request("w1").ticks(2);
+    expect(world.take()).toEqual([]);
+  });
+}
+
+test("PAUSE db: other entries go on", () => {
+  const world = new World(two).login("a").login("b", "u", "other").quiet();
+  world.turn(() => world.core.pause(world.now, 0)).request("a b");
+  expect(world.only("wait", "grant")).toEqual(["wait a paused", "grant b s2"]);
+});
+
+test("PAUSE db: a pool of the entry in which nothing is at work is done at once, others are not waited for", () => {
+  const world = new World(two).login("a").login("b", "u", "other").request("b").quiet();
+  world.turn(() => world.core.pause(world.now, 0));
+  expect(world.only("paused")).toEqual(["paused db"]);
+});
+
+test("PAUSE twice says so, whether of all or of an entry (admin_cmd_pause)", () => {
+  const world = warm(1);
+  expect(world.core.pause(0)).toBe(true);
+  expect(world.core.pause(0)).toBe(false);
+  expect(world.core.pause(0, 0)).toBe(false);
+});
+
+test("RESUME says whether there was anything to lift; of all it does not lift an entry's pause", () => {
+  const world = warm(1);
+  expect(world.core.resume(0)).toBe(false);
+  expect(world.core.resume(0, 0)).toBe(false);
+  world.core.pause(0, 0);
+  world.core.pause(0);
+  expect(world.core.resume(0)).toBe(true);
+  world.turn().request("w1");
+  expect(world.only("wait")).toEqual(["wait w1 paused"]);
+  expect(world.core.resume(0, 0)).toBe(true);
+  expect(world.turn().only("grant")).toEqual(["grant w1 s2"]);
+});
+
+test("RESUME before a PAUSE is complete: it is never reported", () => {
+  const world = warm(1).request("w1").turn().quiet();
+  world.turn(() => world.core.pause(world.now)).turn(() => world.core.resume(world.now));
+  expect(world.finish("w1").only("paused")).toEqual([]);
+});
+
+// --- RECONNECT and WAIT_CLOSE ------------------------------------------------------------------------------
+
+test("RECONNECT: connecting ones go now, idle ones at the tick, those at work on release", () => {
+  const world = warmed(2, { default_pool_size: 3 }, { connect: HAND }).logins("a b");
+  world.request("w1 a b").finish("a").quiet();
+  // s2 -> w1 at work; s1 served a and then b; a third connects for nobody: none. One login by hand:
+  world.login("c").request("a c").quiet();
+  world.turn(() => world.core.reconnect(world.now));
+  expect(world.only("close")).toEqual(["close s3 reconnect"]);
+  world.finish("w1");
+  expect(world.only("close")).toEqual(["close s2 close_needed"]);
+});
+
+test("RECONNECT of a connecting server counts as a failed login: server_login_retry applies", () => {
+  const world = warmed(1, {}, { connect: HAND }).close("s1").request("w1").quiet();
+  world.turn(() => world.core.reconnect(world.now));
+  expect(world.take()).toEqual(["close s2 reconnect"]);
+  world.to(seconds(15) - 1);
+  expect(world.only("open")).toEqual([]);
+  expect(world.to(seconds(15.4)).only("open")).toEqual(["open s3 welcome"]);
+});
+
+test("RECONNECT db: other entries keep their servers and their welcome", () => {
+  const world = new World(two).login("a").login("b", "u", "other");
+  world
+    .turn(() => world.core.reconnect(world.now, 0))
+    .quiet()
+    .ticks();
+  expect(world.take()).toEqual(["close s1 changed"]);
+  world.connectTime = HAND;
+  world.login("c", "u", "other").login("d");
+  expect(world.take()).toEqual(["welcome c", "wait d login", "open s3 welcome"]);
+});
+
+test("WAIT_CLOSE: reported once, when no server is marked any more", () => {
+  const world = warm(2)
+    .request("w1")
+    .turn(() => undefined);
+  world.turn(() => world.core.reconnect(world.now));
+  world
+    .turn(() => world.core.waitClose(world.now, 0))
+    .quiet()
+    .ticks();
+  expect(world.take()).toEqual(["close s1 changed"]);
+  world.finish("w1");
+  expect(world.only("close", "reconnected")).toEqual(["close s2 close_needed", "reconnected db"]);
+  expect(world.ticks(3).only("reconnected")).toEqual([]);
+});
+
+test("WAIT_CLOSE of all: each entry for itself, at once where nothing is marked", () => {
+  const world = new World(two).login("a").login("b", "u", "other").request("a").quiet();
+  world.turn(() => world.core.reconnect(world.now, 0));
+  world.turn(() => world.core.waitClose(world.now));
+  expect(world.only("reconnected")).toEqual(["reconnected other"]);
+  expect(world.finish("a").only("reconnected")).toEqual(["reconnected db"]);
+});
+
+// --- KILL ----------------------------------------------------------------------------------------------------
+
+for (const database of [all, 0]) {
+  test(`KILL ${database}: closes all clients and servers and leaves the entry paused (E17)`, () => {
+    const changes = { server_check_delay: seconds(1), default_pool_size: 2 };
+    const world = warmed(2, changes, { connect: HAND, answer: HAND }).to(seconds(2));
+    world.logins("a b").request("a").cancel("x", "w1").quiet();
+    expect(world.pool().tested.length + world.pool().used.length).toBe(2);
+    world.turn(() => world.core.kill(world.now, database));
+    expect(world.take().sort()).toEqual([
+      "close s1 killed",
+      "close s2 killed",
+      "drop a killed",
+      "drop b killed",
+      "drop w1 killed",
+      "drop w2 killed",
+    ]);
+    expect([world.core.clientCount, world.core.serverCount]).toEqual([0, 0]);
+    expect(world.core.databases[0]?.paused).toBe(true);
+    expect(world.core.resume(world.now)).toBe(false);
+  });
+}
+
+test("KILL: a client at work goes with its server, a cancel with its carrier", () => {
+  const world = warmed(1, {}, { answer: HAND }).request("w1").cancel("x", "w1").quiet();
+  world.turn(() => world.core.kill(world.now, 0));
+  expect(world.only("drop").sort()).toEqual(["drop w1 killed", "drop x cancel_done"]);
+  expect([world.core.clientCount, world.core.serverCount]).toEqual([0, 0]);
+});
+
+test("KILL db: other entries are not touched", () => {
+  const world = new World(two).login("a").login("b", "u", "other").quiet();
+  world.turn(() => world.core.kill(world.now, 0)).request("b");
+  expect(world.only("drop", "close", "grant")).toEqual([
+    "drop a killed",
+    "close s1 killed",
+    "grant b s2",
+  ]);
+});
+
+test("KILL: after RESUME the entry works again", () => {
+  const world = warm(1);
+  world.turn(() => world.core.kill(world.now, 0)).turn(() => world.core.resume(world.now, 0));
+  world.quiet().login("a").request("a");
+  expect(world.only("grant")).toEqual(["grant a s2"]);
+});
+
+const victims = [
+  ["idle", ["drop a admin_kill"], "only its socket"],
+  [
+    "busy",
+    ["unlink a s1 not_ready", "close s1 admin_kill", "drop a admin_kill"],
+    "its server is not ready: closed too",
+  ],
+  ["waiting", ["drop a admin_kill"], "from the queue"],
+] as const;
+for (const [state, want, why] of victims) {
+  test(`KILL_CLIENT of one that is ${state}: ${why}`, () => {
+    const world = warm(1).login("a").login("b");
+    if (state === "busy") world.request("a");
+    if (state === "waiting") world.request("b a");
+    world.quiet();
+    world.turn(() => expect(world.core.killClient(world.now, world.client("a"))).toBe(true));
+    expect(world.take()).toEqual(want);
+  });
+}
+
+test("KILL_CLIENT: a handle that nobody has", () => {
+  const world = warm(1);
+  expect(world.core.killClient(0, 17)).toBe(false);
+  expect(world.core.killClient(0, -1)).toBe(false);
+});
+
+test("KILL_CLIENT: its waiting place goes to the next", () => {
+  const world = warm(1).logins("a b c").request("a b c");
+  world
+    .turn(() => world.core.killClient(world.now, world.client("b")))
+    .quiet()
+    .finish("a");
+  expect(world.only("grant")).toEqual(["grant c s1"]);
+});
+
+// --- shutdown --------------------------------------------------------------------------------------------------
+
+test("SHUTDOWN WAIT_FOR_SERVERS: pauses, drops the waiters at the tick, stops when no server is left", () => {
+  const world = warm(1).login("a").request("w1 a").quiet();
+  world.turn(() => world.core.shutdown(world.now, "wait_for_servers")).ticks();
+  expect(world.take()).toEqual(["drop a server_shutting_down"]);
+  world.finish("w1").ticks();
+  expect(world.take()).toEqual(["unlink w1 s1 transaction_end", "close s1 pause_mode", "stopped"]);
+  expect(world.ticks(3).take()).toEqual([]);
+});
+
+test("SHUTDOWN WAIT_FOR_CLIENTS: clients go on; stops at the tick after the last has left", () => {
+  const world = warm(1).login("a").quiet();
+  world
+    .turn(() => world.core.shutdown(world.now, "wait_for_clients"))
+    .request("w1 a")
+    .ticks();
+  expect(world.only("grant", "stopped", "drop")).toEqual(["grant w1 s1"]);
+  world.finish("w1").finish("a").leave("w1").ticks();
+  expect(world.only("stopped")).toEqual([]);
+  world.leave("a").ticks();
+  expect(world.only("stopped")).toEqual(["stopped"]);
+});
+
+test("SHUTDOWN: does not report a PAUSE that nobody asked for", () => {
+  const world = warm(1).quiet();
+  world.turn(() => world.core.shutdown(world.now, "wait_for_servers")).ticks();
+  expect(world.take()).toEqual(["close s1 pause_mode", "stopped"]);
+});
+
+// --- RELOAD ------------------------------------------------------------------------------------------------------
+
+test("RELOAD: a changed target acts like RECONNECT for that entry only", () => {
+  const databases = [
+    { name: "db", target: "one" },
+    { name: "other", target: "one" },
+  ];
+  const world = new World({ databases }).login("a").login("b", "u", "other").quiet();
+  const changed = [{ name: "db", target: "two" }, databases[1] as (typeof databases)[1]];
+  world.turn(() => world.core.reload(world.now, { ...world.core.settings, databases: changed }));
+  expect(world.ticks().take()).toEqual(["close s1 changed"]);
+});
+
+test("RELOAD: an entry that is gone is killed, the others stay", () => {
+  const world = new World(two).login("a").login("b", "u", "other").quiet();
+  const databases = [{ name: "other" }];
+  world.turn(() => world.core.reload(world.now, { ...world.core.settings, databases }));
+  expect(world.take()).toEqual(["drop a killed", "close s1 killed"]);
+});
+
+test("RELOAD: an entry made from `*` stays as long as there is a `*`", () => {
+  const autodb = { name: "*" };
+  const world = new World({ autodb }).login("a", "u", "made").quiet();
+  world.turn(() => world.core.reload(world.now, world.core.settings));
+  expect(world.take()).toEqual([]);
+  const settings = { ...world.core.settings, autodb: undefined };
+  world.turn(() => world.core.reload(world.now, settings));
+  expect(world.take()).toEqual(["drop a killed", "close s1 killed"]);
+});
+
+test("RELOAD: new limits hold at once, also for pools that are there", () => {
+  const world = warm(1).login("a").request("w1 a").quiet();
+  const settings = { ...world.core.settings, default_pool_size: 2 };
+  world.turn(() => world.core.reload(world.now, settings));
+  expect(world.only("open", "grant")).toEqual(["open s2 demand", "grant a s2"]);
+});
+
+test("RELOAD: a user's entry that is gone leaves the global settings", () => {
+  const world = warm(1, { users: [{ name: "u", pool_size: 9, query_timeout: TICK }] });
+  expect(world.pool().size).toBe(9);
+  world.turn(() => world.core.reload(world.now, { ...world.core.settings, users: [] }));
+  expect([world.pool().size, world.pool().query_timeout]).toEqual([1, 0]);
+});
+
+test("RELOAD: new entries can be used", () => {
+  const world = warm(1);
+  world.turn(() => world.core.reload(world.now, { ...world.core.settings, ...two }));
+  world.quiet().login("a", "u", "other");
+  expect(world.only("welcome")).toEqual(["welcome a"]);
+});
