@@ -203,8 +203,8 @@ export class Model {
         this.leave(now, handle);
         break;
       case EVENT.arrival:
-        this.nextArrival(now, handle);
         this.login(now, this.clients.take(handle, (this.kinds[handle] as Kind).arrived++));
+        this.nextArrival(now, handle);
         return;
       case EVENT.tick:
         this.core.advance(now);

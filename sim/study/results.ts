@@ -160,6 +160,22 @@ const comparedQuantile = z.strictObject({
   live_ms: z.number(),
 });
 
+const validation = z
+  .strictObject({
+    pool_mode: z.enum(["session", "transaction", "statement"]),
+    pool_size: count,
+    predicted: figures,
+    live: figures.describe("measured, median of the repeats"),
+    noise: figures.describe("repeat-to-repeat variation of the live run, relative"),
+    error: figures.describe("predicted / live - 1"),
+    tolerance: figures.describe("what the prediction may be off by, in the figure's unit"),
+    verdict: z.enum(["pass", "fail"]),
+    failed: z.array(z.string()).describe("figures that are off by more than their tolerance"),
+    quantiles: z.array(comparedQuantile),
+    errors: z.record(z.string(), count).describe("live errors by SQLSTATE and text"),
+  })
+  .describe("one configuration, predicted and live");
+
 /** The whole answer of one command. */
 export const resultSchema = z
   .strictObject({
@@ -181,6 +197,11 @@ export const resultSchema = z
       .describe("validate: repeat-to-repeat variation of the live run, relative"),
     error: figures.optional().describe("validate: predicted / live - 1"),
     quantiles: z.array(comparedQuantile).optional().describe("validate: wait, predicted and live"),
+    validations: z.array(validation).optional().describe("validate: every configuration"),
+    calibration: figures.optional().describe("validate: what the machine adds, mean milliseconds"),
+    instrument: figures
+      .optional()
+      .describe("validate: the driver's own part, never taken off the waits; worst of all runs"),
     verdict: z.enum(["pass", "fail", "unsure"]).optional().describe("validate, diff"),
     notes: z
       .array(z.string())
@@ -191,6 +212,7 @@ export const resultSchema = z
 
 export type Run = z.infer<typeof runSchema>;
 export type Result = z.infer<typeof resultSchema>;
+export type Validated = z.infer<typeof validation>;
 export type Wait = z.infer<typeof wait>;
 export type KindResult = z.infer<typeof kind>;
 export type Difference = z.infer<typeof difference>;

@@ -142,14 +142,18 @@ function sessionLogins({ sessions }: LiveResult): Nanos[] {
 
 const POINTS = 200;
 
-/** A distribution by its quantiles; zero when nothing was measured. */
+/**
+ * A distribution by its quantiles; zero when nothing was measured. The slowest hundredth counts as slow
+ * as the 99th percentile: what is rarer is a stall of the whole machine, which hits everybody at once and
+ * would be counted over and over if it were drawn for each statement by itself.
+ */
 function spread(values: readonly Nanos[]): DistributionSpec {
   if (values.length === 0) return { kind: "constant", value: 0 };
   const sorted = Float64Array.from(values).sort();
   const points: [number, number][] = [];
   for (let i = 0; i <= POINTS; i++) {
     const p = i / POINTS;
-    points.push([100 * p, Math.max(0, Math.round(quantile(sorted, p)))]);
+    points.push([100 * p, Math.max(0, Math.round(quantile(sorted, Math.min(p, 0.99))))]);
   }
   return { kind: "quantiles", points };
 }

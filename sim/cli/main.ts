@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+/** The bin `poolwise`. The exit status is set, not forced, so that a long result is written out first. */
+import { runProgram } from "./program.ts";
+
+process.exitCode = await runProgram(process.argv.slice(2));

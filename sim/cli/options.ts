@@ -1,0 +1,109 @@
+/**
+ * The options that every command on a workload has. Most values stay texts here: the loader of
+ * workloads checks them, so that an option is refused in the words of the same line in a file.
+ */
+import type { Command } from "commander";
+import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
+import type { Overrides } from "../../workloads/schema/load.ts";
+import { CHART_FORMATS, chartFormat } from "../report/chart-file.ts";
+import type { SettingValue } from "../study/results.ts";
+import { UsageError } from "./failure.ts";
+
+export interface CommonOptions {
+  poolMode?: string;
+  poolSize?: string;
+  set: string[];
+  seed?: string;
+  duration?: string;
+  precision?: string;
+  timeLimit?: string;
+  json?: boolean;
+  chart: string[];
+  quiet?: boolean;
+}
+
+const gather = (value: string, before: string[]): string[] => [...before, value];
+const CHART_ENDINGS = CHART_FORMATS.map((format) => `.${format}`).join(" | ");
+
+/**
+ * Adds the common options, in the order in which help lists them; `mode: false` for a command that
+ * chooses the pool mode itself.
+ */
+export function withCommonOptions(command: Command, { mode = true } = {}): Command {
+  if (mode) command.option("--pool-mode <mode>", "pool_mode: session, transaction or statement");
+  return command
+    .option("--pool-size <number>", "default_pool_size, such as 60")
+    .option(
+      "--set <key=value>",
+      "any key of the file or setting of PgBouncer; repeatable",
+      gather,
+      [],
+    )
+    .option("--seed <number>", "random seed; same seed, same answer")
+    .option("--duration <time>", "simulated time of a replication, such as '10 min'")
+    .option("--precision <share>", "aim of the 95 % intervals, such as '5 %'")
+    .option("--time-limit <time>", "real time to spend at most (default: 20 s)")
+    .option("--json", "print one JSON object")
+    .option("--chart <file>", `draw into FILE (${CHART_ENDINGS}); repeatable`, gather, [])
+    .option("--quiet", "no progress, no notes, no explanations");
+}
+
+/** The options as changes to a workload. Errors: ConfigError for what must be a whole number. */
+export function overridesOf(options: CommonOptions): Overrides {
+  return {
+    set: options.set,
+    poolMode: options.poolMode,
+    poolSize: natural("--pool-size", "60", options.poolSize),
+    seed: natural("--seed", "1", options.seed),
+    duration: options.duration,
+    precision: options.precision,
+  };
+}
+
+function natural(option: string, example: string, text: string | undefined): number | undefined {
+  if (text === undefined || /^\d{1,15}$/.test(text))
+    return text === undefined ? text : Number(text);
+  const expected = `a whole number, such as ${example}`;
+  throw new ConfigError({ at: option, name: "number", got: text, expected });
+}
+
+/** The settings that the options change, as a result records them. */
+export function settingsOf(options: CommonOptions): Record<string, SettingValue> {
+  const named = { pool_mode: options.poolMode, default_pool_size: options.poolSize };
+  const given = Object.entries(named).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
+  );
+  const set = options.set.map((text) => {
+    const at = text.indexOf("=");
+    return [text.slice(0, at).trim(), text.slice(at + 1).trim()] as const;
+  });
+  return Object.fromEntries([...set, ...given].map(([key, text]) => [key, numberOrText(text)]));
+}
+
+function numberOrText(text: string): SettingValue {
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+/** `--time-limit` in milliseconds. Errors: ConfigError. */
+export function timeLimitOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const nanos = durationWithUnit(text);
+  if (nanos !== undefined && nanos > 0) return nanos / 1e6;
+  throw new ConfigError({
+    at: "--time-limit",
+    name: "time",
+    got: text,
+    expected: "a duration with its unit, such as 30 s",
+  });
+}
+
+/** Refuses chart files whose format cannot be told, before anything is simulated. */
+export function checkCharts(files: readonly string[]): void {
+  for (const file of files) {
+    if (chartFormat(file) === undefined) {
+      throw new UsageError(
+        `--chart: ${file} is of no known kind; expected a name that ends in ${CHART_ENDINGS}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * Where words go: results to stdout, notes and errors to stderr. A reader that goes away early, such as
+ * `head`, is no failure.
+ */
+
+/** Writes to stdout and waits until it is handed over, so that a long result is not cut at exit. */
+export function print(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text.endsWith("\n") ? text : `${text}\n`, () => resolve());
+  });
+}
+
+/** One line on stderr: something to know that is not the result. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/**
+ * Ends the program quietly once nobody reads its results any more. A stderr that is gone is no reason
+ * to end: a pooler goes on without it. Other failures stay loud.
+ */
+export function tolerateClosedPipes(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
+  process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * What the commands that simulate have in common: load the workload with its overrides, show progress,
+ * stop on Ctrl-C, then print the result as text or JSON and draw it.
+ */
+import { loadWorkload } from "../../workloads/schema/load.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { writeChart } from "../report/chart-file.ts";
+import type { Report } from "../report/html.ts";
+import { percent } from "../report/units.ts";
+import type { Result } from "../study/results.ts";
+import type { StudyOptions, StudyProgress } from "../study/run.ts";
+import { STATUS } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import {
+  type CommonOptions,
+  checkCharts,
+  overridesOf,
+  settingsOf,
+  timeLimitOf,
+} from "./options.ts";
+import { note, print } from "./output.ts";
+import { startProgress } from "./progress.ts";
+import { version } from "./version.ts";
+
+/** The part of a result that is a command's own. */
+export type Answer = Pick<Result, "runs"> & Partial<Result>;
+
+/** A command on a workload: how it finds its answer and how it shows it. */
+export interface StudyCommand {
+  name: string;
+  answer(workload: Workload, study: StudyOptions): Promise<Answer>;
+  text(result: Result, quiet: boolean): string;
+  report(result: Result): Report;
+  /** Whether the exit status is 0 rather than 1. */
+  met(result: Result): boolean;
+}
+
+/** Runs such a command from its options to its output; returns the exit status. */
+export async function runStudy(
+  command: StudyCommand,
+  file: string,
+  options: CommonOptions,
+): Promise<number> {
+  checkCharts(options.chart);
+  const timeLimit = timeLimitOf(options.timeLimit);
+  const workload = loadWorkload(file, overridesOf(options));
+  const settings = settingsOf(options);
+  const { own, interrupted } = await watched(options.quiet === true, (watch) =>
+    command.answer(workload, { ...watch, timeLimit, settings }),
+  );
+  const result = complete(command.name, workload, own, interrupted);
+  await present(command, result, options);
+  if (interrupted) return STATUS.interrupted;
+  return command.met(result) ? STATUS.done : STATUS.notMet;
+}
+
+/** Runs `work` with a progress bar and with Ctrl-C as a request to stop. */
+async function watched(
+  quiet: boolean,
+  work: (watch: Pick<StudyOptions, "signal" | "onProgress">) => Promise<Answer>,
+): Promise<{ own: Answer; interrupted: boolean }> {
+  const { signal, release } = interruptible();
+  const progress = startProgress(quiet);
+  const onProgress = ({ share, replications, precision }: StudyProgress): void =>
+    progress.update(share, `replication ${replications}, intervals +- ${percent(precision)}`);
+  try {
+    return { own: await work({ signal, onProgress }), interrupted: signal.aborted };
+  } finally {
+    progress.stop();
+    release();
+  }
+}
+
+function complete(command: string, workload: Workload, own: Answer, interrupted: boolean): Result {
+  const { seed, precision } = workload.run;
+  const head = { poolwise: version(), command, workload: workload.name, seed, precision };
+  return { ...head, ...(interrupted ? { interrupted } : {}), ...own };
+}
+
+async function present(
+  command: StudyCommand,
+  result: Result,
+  options: CommonOptions,
+): Promise<void> {
+  const quiet = options.quiet === true;
+  if (!quiet) for (const text of result.notes ?? []) note(`note: ${text}`);
+  await print(options.json ? JSON.stringify(result) : command.text(result, quiet));
+  for (const file of options.chart) {
+    await writeChart(file, command.report(result));
+    if (!quiet) note(`drawn: ${file}`);
+  }
+}

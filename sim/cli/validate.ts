@@ -1,0 +1,229 @@
+/** `poolwise validate` and `poolwise tour`: predicted beside live, with a verdict. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
+import { POOL_MODES, type PoolMode, SECOND } from "../../engine/core/index.ts";
+import { resolveDatabase } from "../../workloads/database/index.ts";
+import { loadWorkload } from "../../workloads/schema/load.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { writeChart } from "../report/chart-file.ts";
+import { validationReport, validationText } from "../report/validation.ts";
+import { validationAnswer } from "../study/live/answer.ts";
+import type { Cell } from "../study/live/stand.ts";
+import { validate } from "../study/live/validate.ts";
+import type { Result } from "../study/results.ts";
+import { STATUS } from "./failure.ts";
+import { checkCharts } from "./options.ts";
+import { note, print } from "./output.ts";
+import { startProgress } from "./progress.ts";
+import { version } from "./version.ts";
+
+const EXAMPLES = `
+Each repeat plays the same draws live and in the simulator. What the machine itself adds is measured
+first, on a run without queueing. Exit status 1 when a prediction does not hold.
+
+Without --dsn (or DATABASE_URL) a private PostgreSQL is started and removed again.
+
+Examples:
+  poolwise validate workloads/tour.yaml --pool-mode transaction --pool-size 5,7
+  poolwise validate workloads/tour.yaml --dsn postgresql://me@localhost/test --json
+  poolwise validate workloads/tour.yaml --pgbouncer /usr/sbin/pgbouncer --chart report.html`;
+
+interface ValidateOptions {
+  poolMode?: string;
+  poolSize?: string;
+  repeats: string;
+  duration: string;
+  warmup: string;
+  seed?: string;
+  set: string[];
+  dsn?: string;
+  pgbouncer?: string;
+  journal?: string;
+  json?: boolean;
+  chart: string[];
+  quiet?: boolean;
+  all?: boolean;
+}
+
+const gather = (value: string, before: string[]): string[] => [...before, value];
+
+/** The command; `finish` is told the exit status. */
+export function validateCommand(finish: (status: number) => void): Command {
+  return new Command("validate")
+    .description("Play a workload for real and hold the prediction against it")
+    .argument("<workload>", "workload file, such as workloads/tour.yaml")
+    .option("--pool-mode <modes>", "session, transaction, statement, or several with commas")
+    .option("--pool-size <sizes>", "default_pool_size, or several with commas, such as 5,7")
+    .option("--repeats <number>", "live runs of each configuration", "5")
+    .option("--duration <time>", "measured time of a live run", "20 s")
+    .option("--warmup <time>", "time before it", "2 s")
+    .option("--seed <number>", "random seed; repeats derive theirs from it")
+    .option("--set <key=value>", "any key of the file or setting; repeatable", gather, [])
+    .option("--dsn <dsn>", "database to run against; default: a private one")
+    .option("--pgbouncer <program>", "measure this PgBouncer instead of our pooler")
+    .option("--journal <file>", "our pooler records the inputs of its scheduler there")
+    .option("--json", "print one JSON object")
+    .option("--all", "print every figure of every configuration")
+    .option("--chart <file>", "draw into FILE (.svg .png .html .vl.json); repeatable", gather, [])
+    .option("--quiet", "no progress, no notes")
+    .addHelpText("after", EXAMPLES)
+    .action(async (file: string, options: ValidateOptions) => finish(await run(file, options)));
+}
+
+/** The command behind `npm start`. */
+export function tourCommand(finish: (status: number) => void): Command {
+  return new Command("tour")
+    .description("The main job in two minutes: a shipped workload, live and predicted, all modes")
+    .option("--dsn <dsn>", "database to run against; default: a private one")
+    .option("--report <file>", "where to write the report", join(tmpdir(), "poolwise-tour.html"))
+    .option("--json", "print one JSON object")
+    .option("--quiet", "no progress, no notes")
+    .action(async (options: { dsn?: string; report: string; json?: boolean; quiet?: boolean }) => {
+      const file = fileURLToPath(new URL("workloads/tour.yaml", packageRoot()));
+      const status = await run(file, {
+        poolMode: POOL_MODES.join(","),
+        poolSize: TOUR_SIZES,
+        repeats: "5",
+        duration: "4 s",
+        warmup: "1 s",
+        set: [],
+        chart: [options.report],
+        ...(options.dsn === undefined ? {} : { dsn: options.dsn }),
+        ...(options.json ? { json: true } : {}),
+        ...(options.quiet ? { quiet: true } : {}),
+      });
+      if (!options.quiet) note(`report: ${options.report}`);
+      finish(status);
+    });
+}
+
+/** Connections for the tour; session mode needs one for each client that is connected, so it gets more. */
+const TOUR_SIZES = "5,6,8";
+const SESSION_FACTOR = 4;
+
+/** The folder of package.json: two up from the sources, three from what is built of them. */
+function packageRoot(): URL {
+  const built = import.meta.url.endsWith(".js");
+  return new URL(built ? "../../../" : "../../", import.meta.url);
+}
+
+async function run(file: string, options: ValidateOptions): Promise<number> {
+  checkCharts(options.chart);
+  const seed = options.seed === undefined ? undefined : natural("--seed", options.seed);
+  const workload = loadWorkload(file, { set: options.set, seed });
+  const cells = cellsOf(workload, options);
+  const plan = {
+    workload,
+    cells,
+    repeats: natural("--repeats", options.repeats),
+    warmup: time("--warmup", options.warmup),
+    duration: time("--duration", options.duration),
+    seed: workload.run.seed,
+    pgbouncer: options.pgbouncer,
+    journal: options.journal,
+    together: TOGETHER,
+  };
+  const result = await measured(plan, options);
+  await present(result, options);
+  return result.verdict === "pass" ? STATUS.done : STATUS.notMet;
+}
+
+/** Configurations that run at the same time: one of each mode, so that they meet the same machine. */
+const TOGETHER = 3;
+
+async function measured(
+  plan: Omit<Parameters<typeof validate>[0], "database">,
+  options: ValidateOptions,
+): Promise<Result> {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort(new Interrupted());
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.once(signal, stop);
+  const progress = startProgress(options.quiet === true);
+  const connections = connectionsOf(plan.workload, plan.cells);
+  try {
+    const database = await resolveDatabase({
+      dsn: options.dsn,
+      maxConnections: connections,
+      onProgress: (line) => progress.update(0, line),
+    });
+    try {
+      const found = await validate({
+        ...plan,
+        database,
+        signal: controller.signal,
+        onProgress: ({ done, what }) => progress.update(done, what),
+      });
+      const { workload } = plan;
+      const head = { poolwise: version(), command: "validate", workload: workload.name };
+      return { ...head, seed: plan.seed, ...validationAnswer(found) };
+    } finally {
+      await database.stop();
+    }
+  } finally {
+    progress.stop();
+    for (const signal of signals) process.off(signal, stop);
+  }
+}
+
+/** Ctrl-C during a live run: everything is taken down, nothing is printed. */
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  readonly exitStatus = STATUS.interrupted;
+  constructor() {
+    super("interrupted; everything that was started has been stopped");
+  }
+}
+
+async function present(result: Result, options: ValidateOptions): Promise<void> {
+  if (!options.quiet) for (const text of result.notes ?? []) note(`note: ${text}`);
+  await print(options.json ? JSON.stringify(result) : validationText(result, options.all === true));
+  for (const file of options.chart) await writeChart(file, validationReport(result));
+}
+
+/** Room for every pool at its full size, the calibration's among them. */
+function connectionsOf(workload: Workload, cells: readonly Cell[]): number {
+  const clients = workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0);
+  return 50 + clients + cells.reduce((sum, cell) => sum + cell.pool_size, 0);
+}
+
+function cellsOf(workload: Workload, options: ValidateOptions): Cell[] {
+  const modes = (options.poolMode ?? workload.settings.pool_mode).split(",").map(modeOf);
+  const own = String(workload.settings.default_pool_size);
+  const sizes = (options.poolSize ?? own).split(",").map((text) => natural("--pool-size", text));
+  return sizes.flatMap((size) =>
+    modes.map((pool_mode): Cell => {
+      // With several modes at once a size is transaction mode's; session mode needs its multiple.
+      const pool_size = modes.length > 1 && pool_mode === "session" ? size * SESSION_FACTOR : size;
+      return { name: `${pool_mode}_${size}`, pool_mode, pool_size };
+    }),
+  );
+}
+
+function modeOf(text: string): PoolMode {
+  const mode = POOL_MODES.find((known) => known === text.trim());
+  if (mode !== undefined) return mode;
+  const expected = POOL_MODES.join(" | ");
+  throw new ConfigError({ at: "--pool-mode", name: "mode", got: text, expected });
+}
+
+function natural(option: string, text: string): number {
+  const value = Number(text);
+  if (/^\s*\d{1,9}\s*$/.test(text) && value > 0) return value;
+  throw new ConfigError({
+    at: option,
+    name: "number",
+    got: text,
+    expected: "a whole number above 0",
+  });
+}
+
+function time(option: string, text: string): number {
+  const nanos = durationWithUnit(text);
+  if (nanos !== undefined && nanos > 0 && nanos <= 3600 * SECOND) return nanos;
+  const expected = "a duration with its unit, such as 20 s, up to an hour";
+  throw new ConfigError({ at: option, name: "time", got: text, expected });
+}

@@ -1,0 +1,127 @@
+/** `validate` as text and as a report: predicted beside live, configuration by configuration. */
+import type { Result, Validated } from "../study/results.ts";
+import { predictedAndLive } from "./charts.ts";
+import type { Report } from "./html.ts";
+import { type Table, terminal } from "./tables.ts";
+import { digits, duration, percent } from "./units.ts";
+
+/** The figures of the short table, with what they are called there. */
+const SHORT = [
+  ["wait_ms.mean", "wait mean"],
+  ["wait_ms.p50", "wait p50"],
+  ["wait_ms.p95", "wait p95"],
+  ["wait_ms.p99", "wait p99"],
+  ["response_ms.mean", "response mean"],
+  ["throughput_tps", "throughput"],
+] as const;
+
+/** The whole report, for `--chart`. */
+export function validationReport(result: Result): Report {
+  const validations = result.validations ?? [];
+  return {
+    title: `Predicted and live: ${result.workload}`,
+    findings: [...findings(result), ...(result.notes ?? [])],
+    charts: validations.map((each) => predictedAndLive(`Waits, ${nameOf(each)}`, each.quantiles)),
+    tables: [shortTable(validations), ...validations.map(fullTable), machineTable(result)],
+    data: result,
+  };
+}
+
+/** The terminal's version; every figure with `all`, the most important ones without. */
+export function validationText(result: Result, all: boolean): string {
+  const validations = result.validations ?? [];
+  const tables = all ? validations.map(fullTable) : [shortTable(validations)];
+  return [...tables.map(terminal), terminal(machineTable(result)), ...findings(result)].join("\n");
+}
+
+function findings(result: Result): string[] {
+  const validations = result.validations ?? [];
+  const failed = validations.filter((each) => each.verdict === "fail");
+  const head =
+    failed.length === 0
+      ? `Verdict: pass. All ${validations.length} predictions hold.`
+      : `Verdict: fail. ${failed.length} of ${validations.length} predictions do not hold.`;
+  return [head, ...failed.map(offence)];
+}
+
+function offence(each: Validated): string {
+  const parts = each.failed.map((figure) => {
+    const off = each.error[figure];
+    const by = off === undefined ? "" : ` (${signed(off)})`;
+    return `${figure} ${value(figure, each.predicted[figure])} predicted, ${value(figure, each.live[figure])} live${by}`;
+  });
+  return `${nameOf(each)}: ${parts.join("; ")}.`;
+}
+
+const nameOf = (each: Validated): string => `${each.pool_mode} mode, pool of ${each.pool_size}`;
+
+/** One row a configuration and figure: predicted / live / error. */
+function shortTable(validations: readonly Validated[]): Table {
+  const rows = validations.flatMap((each) =>
+    SHORT.map(([figure, label], i) => [
+      i === 0 ? `${each.pool_mode} ${each.pool_size}` : "",
+      label,
+      ...cells(each, figure),
+    ]),
+  );
+  return {
+    title: "Predicted and live, medians of the repeats",
+    head: ["configuration", "figure", "predicted", "live", "error", "noise", "verdict"],
+    align: ["left", "left", "right", "right", "right", "right", "left"],
+    rows,
+  };
+}
+
+/** Every figure of one configuration. */
+function fullTable(each: Validated): Table {
+  return {
+    title: `Predicted and live: ${nameOf(each)}`,
+    head: ["figure", "predicted", "live", "error", "noise", "verdict"],
+    align: ["left", "right", "right", "right", "right", "left"],
+    rows: Object.keys(each.predicted).map((figure) => [figure, ...cells(each, figure)]),
+  };
+}
+
+function cells(each: Validated, figure: string): string[] {
+  const off = each.error[figure];
+  const judged = each.tolerance[figure] !== undefined;
+  const verdict = each.failed.includes(figure) ? "FAILS" : judged ? "holds" : "";
+  return [
+    value(figure, each.predicted[figure]),
+    value(figure, each.live[figure]),
+    off === undefined ? "-" : signed(off),
+    percent(each.noise[figure] ?? 0),
+    verdict,
+  ];
+}
+
+function value(figure: string, number: number | undefined): string {
+  if (number === undefined) return "-";
+  if (figure.includes("_ms")) return duration(number);
+  return figure === "throughput_tps" ? `${digits(number)}/s` : digits(number);
+}
+
+const signed = (share: number): string => `${share > 0 ? "+" : ""}${percent(share)}`;
+
+/** What the machine adds, and what the instrument itself takes. */
+function machineTable(result: Result): Table {
+  const { calibration = {}, instrument = {} } = result;
+  const rows = [
+    ["statement, beside its service", calibration.overhead],
+    ["of that, holding the server", calibration.held],
+    ["way from client to server", calibration.path],
+    ["client login", calibration.login],
+    ["server connection set-up", calibration.connect],
+    ["reset query", calibration.reset],
+    ["timer lateness, mean", calibration.timer_lateness],
+    ["timer lateness in the runs, p99", instrument.timer_lateness_p99],
+    ["event loop delay in the runs, p99", instrument.event_loop_delay_p99],
+    ["driver's own time for an answer, p99", instrument.processing_p99],
+  ] as const;
+  return {
+    title: "What the machine adds (calibrated without queueing), and the instrument",
+    head: ["term", "time"],
+    align: ["left", "right"],
+    rows: rows.map(([name, ms]) => [name, ms === undefined ? "-" : duration(ms)]),
+  };
+}

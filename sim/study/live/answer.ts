@@ -1,0 +1,53 @@
+/** A validation as the result of a command: what is printed, drawn and written as JSON. */
+import type { ComparedQuantile, Result, Validated } from "../results.ts";
+import { quantile } from "./figures.ts";
+import type { CellResult, Validation } from "./validate.ts";
+import type { Comparison } from "./verdict.ts";
+
+/** The part of a result that is `validate`'s own. */
+export function validationAnswer(validation: Validation): Pick<Result, "runs"> & Partial<Result> {
+  const { calibration, driver, clock, cells, notes, seeds } = validation;
+  return {
+    runs: [],
+    validations: cells.map(validated),
+    calibration: { ...calibration.parts },
+    instrument: { ...driver, ...clock },
+    verdict: cells.every((cell) => cell.holds) ? "pass" : "fail",
+    notes: [`live against ${validation.pooler}; seeds ${seeds.join(", ")}`, ...notes],
+  };
+}
+
+function validated(result: CellResult): Validated {
+  const { comparisons, cell } = result;
+  const pick = (value: (comparison: Comparison) => number): Record<string, number> =>
+    Object.fromEntries(
+      comparisons
+        .map((comparison) => [comparison.figure, value(comparison)] as const)
+        .filter(([, number]) => Number.isFinite(number)),
+    );
+  return {
+    pool_mode: cell.pool_mode,
+    pool_size: cell.pool_size,
+    predicted: pick((comparison) => comparison.predicted),
+    live: pick((comparison) => comparison.live),
+    noise: pick((comparison) => comparison.noise),
+    error: pick((comparison) => comparison.error),
+    tolerance: pick((comparison) => comparison.tolerance),
+    verdict: result.holds ? "pass" : "fail",
+    failed: comparisons.filter(({ holds }) => holds === false).map(({ figure }) => figure),
+    quantiles: quantiles(result),
+    errors: result.errors,
+  };
+}
+
+const POINTS = [
+  0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1,
+];
+
+function quantiles({ samples }: CellResult): ComparedQuantile[] {
+  return POINTS.map((p) => ({
+    p,
+    predicted_ms: quantile(samples.predicted.wait, p),
+    live_ms: quantile(samples.live.wait, p),
+  }));
+}
