@@ -102,11 +102,9 @@ export class Pool {
     return this.connected + this.login + this.active_cancel;
   }
 
-  /** All its clients, cancel requests included. */
+  /** Its clients, cancel requests left out. Source: PgBouncer 1.25.2 pool_client_count(). */
   get all_clients(): number {
-    return (
-      this.clients + this.waiting.length + this.waiting_cancel.length + this.clients_active_cancel
-    );
+    return this.clients + this.waiting.length;
   }
 
   /**
