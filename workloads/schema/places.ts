@@ -41,8 +41,14 @@ export class Source {
       });
   }
 
+  /** Errors: ConfigError for an alias (`*name`) without its anchor. */
   get value(): unknown {
-    return this.document.toJS();
+    try {
+      return this.document.toJS();
+    } catch (error) {
+      const problem = `is no valid YAML: ${(error as Error).message}`;
+      throw new ConfigError({ at: this.file, name: "the file", problem, expected: "YAML" });
+    }
   }
 
   /** `file:line` of a path, or of the nearest thing around it. */

@@ -1,0 +1,314 @@
+/** Workload files: what is read, and that everything else is refused in one exact line. */
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, property, string } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ConfigError } from "../../engine/config/index.ts";
+import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
+import { mean } from "../../sim/kernel/distributions.ts";
+import { workloadJsonSchema } from "../../workloads/schema/file.ts";
+import { loadWorkload, type Overrides, parseWorkload } from "../../workloads/schema/load.ts";
+
+const FILE = "shop.yaml";
+const GOOD = `name: shop
+clients:
+  - name: browsing
+    count: 3
+    think: 1 s
+    transaction: { service: 5 ms }
+`;
+
+function refusal(text: string, overrides: Overrides = {}): string {
+  try {
+    parseWorkload(text, FILE, overrides);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  return "not refused";
+}
+
+const DURATION = "a duration such as 10 ms, 1.5 s, 2 min";
+const swap = (from: string, to: string): string => GOOD.replace(from, to);
+
+const REFUSALS: readonly [why: string, text: string, message: string][] = [
+  [
+    "an empty file",
+    "",
+    `${FILE}:1: the file is empty; expected a workload with at least name and clients; start from one in workloads/`,
+  ],
+  [
+    "a text instead of keys",
+    "hello",
+    `${FILE}:1: the file is "\\"hello\\""; expected keys such as name, pgbouncer, clients`,
+  ],
+  [
+    "an unknown key",
+    `${GOOD}sever: {}\n`,
+    `${FILE}:7: sever is unknown; expected name | description | pgbouncer | ini | databases | users | clients | server | network | schedule | slo | run; did you mean "server"?`,
+  ],
+  [
+    "an unknown key inside",
+    `${GOOD}slo: { wait_p98: 3 ms }\n`,
+    `${FILE}:7: slo.wait_p98 is unknown; expected wait_p50 | wait_p95 | wait_p99 | response_p95 | response_p99 | timeouts; did you mean "wait_p95"?`,
+  ],
+  [
+    "no clients",
+    "name: shop\n",
+    `${FILE}:1: clients is missing; expected a list of kinds of clients`,
+  ],
+  [
+    "a negative count",
+    swap("count: 3", "count: -3"),
+    `${FILE}:4: clients[0].count is "-3"; expected a whole number from 0`,
+  ],
+  [
+    "a wrong unit",
+    swap("1 s", "1 parsec"),
+    `${FILE}:5: clients[0].think is "1 parsec"; expected ${DURATION}; for counts a number from 0`,
+  ],
+  [
+    "a number without its unit",
+    swap("1 s", "10"),
+    `${FILE}:5: clients[0].think is "10"; expected ${DURATION}; give it a unit: 10 ms or 10 s?`,
+  ],
+  [
+    "a misspelt distribution",
+    swap("1 s", "{ exponental: 1 s }"),
+    `${FILE}:5: clients[0].think is "{\\"exponental\\":\\"1 s\\"}"; expected ${DURATION}, or one of constant | exponential | erlang | hyperexponential | gamma | lognormal | weibull | pareto | uniform | empirical | mixture; did you mean "exponential"?`,
+  ],
+  [
+    "a closed kind that does not say how it thinks",
+    swap("    think: 1 s\n", ""),
+    `${FILE}:3: clients[0].think is missing; expected a duration or a distribution, such as { exponential: 10 s }; for clients that never pause write think: 0 ms`,
+  ],
+  [
+    "a setting's bad value",
+    `${GOOD}pgbouncer: { pool_mode: trans }\n`,
+    `${FILE}:7: pool_mode is "trans"; expected session | transaction | statement; did you mean "transaction"?`,
+  ],
+  [
+    "an unknown setting",
+    `${GOOD}pgbouncer: { pool_size: 3 }\n`,
+    `${FILE}:7: pool_size is unknown; expected a setting of [pgbouncer]; did you mean "default_pool_size"?`,
+  ],
+  [
+    "two kinds of one name",
+    `${GOOD}${GOOD.slice(GOOD.indexOf("  - "))}`,
+    `${FILE}:7: clients[1].name is "browsing"; expected a name that no other kind of clients has`,
+  ],
+  [
+    "closed and open at once",
+    swap("count: 3", "count: 3\n    arrivals: { rate: 3/s }"),
+    `${FILE}:3: clients[0] (browsing) has both count and arrivals; expected count (a closed population) or arrivals (sessions from outside); remove one of them`,
+  ],
+  [
+    "neither closed nor open",
+    swap("    count: 3\n", ""),
+    `${FILE}:3: clients[0] (browsing) has neither count nor arrivals; expected count (a closed population) or arrivals (sessions from outside); add count: 100`,
+  ],
+  [
+    "an unknown database",
+    swap("count: 3", "database: shoe\n    count: 3") + "databases: { shop: {} }\n",
+    `${FILE}:4: clients[0].database is "shoe"; expected one of shop; did you mean "shop"?`,
+  ],
+  [
+    "a size of no unit",
+    `${GOOD}server: { memory_per_connection: 10 XB }\n`,
+    `${FILE}:7: server.memory_per_connection is "10 XB"; expected a size such as 10 MB`,
+  ],
+  [
+    "a share above all",
+    `${GOOD}run: { precision: 120 % }\n`,
+    `${FILE}:7: run.precision is "120 %"; expected a share such as 5 % or 0.05`,
+  ],
+  [
+    "a rate of nothing",
+    swap("count: 3", "arrivals: { rate: 0/s }"),
+    `${FILE}:4: clients[0].arrivals.rate is "0/s"; expected a rate such as 200/s`,
+  ],
+  [
+    "no YAML",
+    "a: [1\n",
+    `${FILE}:2: the file is no valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]; expected YAML`,
+  ],
+];
+
+describe("refused with place, finding, choices and fix", () => {
+  for (const [why, text, message] of REFUSALS) test(why, () => expect(refusal(text)).toBe(message));
+});
+
+const OPTION_REFUSALS: readonly [why: string, overrides: Overrides, message: string][] = [
+  [
+    "a negative count by --set",
+    { set: ["clients.browsing.count=-1"] },
+    '--set clients.browsing.count=-1: clients[0].count is "-1"; expected a whole number from 0',
+  ],
+  [
+    "an unknown kind",
+    { set: ["clients.brosing.count=1"] },
+    '--set clients.brosing.count=1: brosing is unknown; expected one of browsing; did you mean "browsing"?',
+  ],
+  [
+    "an unknown setting",
+    { set: ["defalt_pool_size=3"] },
+    '--set defalt_pool_size=3: defalt_pool_size is unknown; expected a setting of PgBouncer or a path such as clients.NAME.count, run.seed, server.connect_time; did you mean "default_pool_size"?',
+  ],
+  [
+    "an unknown mode",
+    { poolMode: "sesion" },
+    '--pool-mode: pool_mode is "sesion"; expected session | transaction | statement; did you mean "session"?',
+  ],
+  ["no assignment", { set: ["seed"] }, '--set: assignment is "seed"; expected KEY=VALUE'],
+];
+
+describe("options are refused like lines of the file", () => {
+  for (const [why, overrides, message] of OPTION_REFUSALS)
+    test(why, () => expect(refusal(GOOD, overrides)).toBe(message));
+});
+
+test("options change the file before it is checked", () => {
+  const set = [
+    "clients.browsing.count=10",
+    "default_pool_size=5",
+    "run.seed=3",
+    "server.connect_time={ exponential: 20 ms }",
+  ];
+  const workload = parseWorkload(GOOD, FILE, { set, poolMode: "statement", duration: "3 s" });
+  expect(workload.clients[0]?.count).toBe(10);
+  expect(workload.settings.default_pool_size).toBe(5);
+  expect(workload.settings.pool_mode).toBe("statement");
+  expect(workload.run).toMatchObject({ seed: 3, duration: 3 * SECOND });
+  expect(workload.server.connect_time).toEqual({ kind: "exponential", mean: 20 * MILLISECOND });
+});
+
+test("--pool-mode and --pool-size are for every database", () => {
+  const text = `${GOOD}databases: { shop: { pool_size: 60, pool_mode: session } }\n`;
+  const own = parseWorkload(text, FILE).settings.databases[0];
+  expect(own).toMatchObject({ pool_size: 60, pool_mode: "session" });
+  const changed = parseWorkload(text, FILE, { poolMode: "transaction", poolSize: 7 }).settings;
+  expect(changed.databases[0]?.pool_size).toBeUndefined();
+  expect(changed.databases[0]?.pool_mode).toBeUndefined();
+  expect(changed).toMatchObject({ pool_mode: "transaction", default_pool_size: 7 });
+});
+
+const MS = MILLISECOND;
+const SHAPES: readonly [written: string, spec: object][] = [
+  ["10 ms", { kind: "constant", value: 10 * MS }],
+  ["{ constant: 10 ms }", { kind: "constant", value: 10 * MS }],
+  ["{ exponential: 10 ms }", { kind: "exponential", mean: 10 * MS }],
+  ["{ erlang: { mean: 10 ms, k: 2 } }", { kind: "erlang", mean: 10 * MS, k: 2 }],
+  [
+    "{ hyperexponential: { mean: [5 ms, 55 ms], weights: [0.9, 0.1] } }",
+    { kind: "hyperexponential", means: [5 * MS, 55 * MS], weights: [0.9, 0.1] },
+  ],
+  ["{ gamma: { mean: 10 ms, cv: 2 } }", { kind: "gamma", mean: 10 * MS, cv: 2 }],
+  ["{ lognormal: { mean: 10 ms, cv: 2 } }", { kind: "lognormal", mean: 10 * MS, cv: 2 }],
+  ["{ weibull: { scale: 10 ms, shape: 0.7 } }", { kind: "weibull", scale: 10 * MS, shape: 0.7 }],
+  [
+    "{ pareto: { min: 1 ms, max: 10 s, shape: 1.2 } }",
+    { kind: "pareto", min: MS, max: 10 * SECOND, shape: 1.2 },
+  ],
+  ["{ uniform: { min: 1 ms, max: 9 ms } }", { kind: "uniform", min: MS, max: 9 * MS }],
+  ["{ empirical: { values: [1 ms, 2 ms] } }", { kind: "empirical", values: [MS, 2 * MS] }],
+  [
+    "{ empirical: { quantiles: { 0: 1 ms, 50: 4 ms, 100: 2 s } } }",
+    {
+      kind: "quantiles",
+      points: [
+        [0, MS],
+        [50, 4 * MS],
+        [100, 2 * SECOND],
+      ],
+    },
+  ],
+  [
+    "{ mixture: [ { weight: 0.9, of: 1 ms }, { weight: 0.1, of: { exponential: 9 ms } } ] }",
+    {
+      kind: "mixture",
+      parts: [
+        { weight: 0.9, of: { kind: "constant", value: MS } },
+        { weight: 0.1, of: { kind: "exponential", mean: 9 * MS } },
+      ],
+    },
+  ],
+];
+
+describe("every shape of a distribution", () => {
+  for (const [written, spec] of SHAPES)
+    test(written, () =>
+      expect(parseWorkload(swap("1 s", written), FILE).clients[0]?.think).toEqual(spec),
+    );
+});
+
+test("a lognormal by its median and 99th percentile has them", () => {
+  const text = swap("1 s", "{ lognormal: { p50: 4 ms, p99: 60 ms } }");
+  const spec = parseWorkload(text, FILE).clients[0]?.think;
+  if (spec?.kind !== "lognormal") throw new Error("not a lognormal");
+  const sigma = Math.sqrt(Math.log(1 + spec.cv ** 2));
+  const median = spec.mean / Math.exp(sigma ** 2 / 2);
+  expect(median / MS).toBeCloseTo(4, 9);
+  expect((median * Math.exp(2.3263478740408408 * sigma)) / MS).toBeCloseTo(60, 6);
+});
+
+test("times from a file are read relative to the workload, and named by file and line", () => {
+  const folder = mkdtempSync(join(tmpdir(), "poolwise-test-"));
+  const file = join(folder, "shop.yaml");
+  writeFileSync(file, swap("1 s", "{ empirical: { file: times.csv } }"));
+  expect(() => loadWorkload(file)).toThrow(
+    `names ${join(folder, "times.csv")}, which cannot be read`,
+  );
+  writeFileSync(join(folder, "times.csv"), "1 ms\n3 ms\n");
+  expect(mean(loadWorkload(file).clients[0]?.think ?? { kind: "constant", value: 0 })).toBe(2 * MS);
+  writeFileSync(join(folder, "times.csv"), "1 ms\nsoon\n");
+  expect(() => loadWorkload(file)).toThrow(`${join(folder, "times.csv")}:2: value is "soon"`);
+});
+
+test("a file that is not there is named", () => {
+  expect(() => loadWorkload("/nowhere/a.yaml")).toThrow(
+    "/nowhere/a.yaml: the workload cannot be read (ENOENT)",
+  );
+});
+
+const SHIPPED = readdirSync("workloads").filter((name) => name.endsWith(".yaml"));
+describe("shipped files", () => {
+  test("the six of the scenarios and the tour are there", () =>
+    expect(SHIPPED.sort()).toEqual(
+      [
+        "eleventh-client",
+        "five-thousand-on-fifty",
+        "idle-in-transaction",
+        "json-api",
+        "long-transactions",
+        "storefront",
+        "tour",
+      ].map((name) => `${name}.yaml`),
+    ));
+  for (const name of SHIPPED)
+    test(`${name} is in order and describes itself`, () => {
+      const workload = loadWorkload(join("workloads", name));
+      expect(workload.name).toBe(name.replace(".yaml", ""));
+      expect(workload.description.length).toBeGreaterThan(80);
+    });
+});
+
+test("the published JSON Schema is up to date", () => {
+  const published = JSON.parse(readFileSync("workloads/workload.schema.json", "utf8"));
+  expect(published).toEqual(JSON.parse(JSON.stringify(workloadJsonSchema())));
+});
+
+test("no text makes the loader throw anything but a ConfigError", () => {
+  assert(
+    property(string({ maxLength: 60 }), (text) => {
+      for (const candidate of [text, `${GOOD}${text}`, swap("1 s", text)]) {
+        try {
+          parseWorkload(candidate, FILE);
+        } catch (error) {
+          if (!(error instanceof ConfigError)) throw error;
+        }
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
