@@ -57,6 +57,8 @@ function closeUnused(world: World, now: Nanos, pool: Pool, list: List, idle_list
       closeServer(world, server, REASON.server_idle_timeout);
     } else if (lifeOver(world, now, pool, server)) {
       retire(world, now, pool, server);
+    } else if (world.paused && !aged(world, now, pool, server)) {
+      closeServer(world, server, REASON.pause_mode);
     } else if (
       idle_list &&
       server_check_query &&
