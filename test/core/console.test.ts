@@ -84,6 +84,15 @@ for (const database of [all, 0]) {
   });
 }
 
+test("PAUSE of all: the tick closes a server that is still being reset (check_unused_servers)", () => {
+  const world = warmed(1, { pool_mode: "session" }, { answer: HAND }).leave("w1");
+  world
+    .turn(() => world.core.pause(world.now))
+    .quiet()
+    .ticks();
+  expect(world.take()).toEqual(["close s1 pause_mode", "paused all"]);
+});
+
 test("PAUSE db: other entries go on", () => {
   const world = new World(two).login("a").login("b", "u", "other").quiet();
   world.turn(() => world.core.pause(world.now, 0)).request("a b");

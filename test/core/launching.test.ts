@@ -186,6 +186,13 @@ for (const [min, size, client, forced, paused, opens, why] of minimal) {
   });
 }
 
+test("min_pool_size: a cancel request is no client of the pool (pool_client_count)", () => {
+  const changes = { min_pool_size: 2, default_pool_size: 3, server_connect_timeout: 0 };
+  const world = warmed(1, changes, { answer: HAND }).request("w1").cancel("x", "w1").close("s1");
+  world.quiet().ticks();
+  expect(world.only("open")).toEqual([]);
+});
+
 test("min_pool_size: the database's before the global one", () => {
   const world = new World({
     min_pool_size: 1,
