@@ -1,5 +1,5 @@
 /** A run, live or simulated, as the figures that are compared. Durations in milliseconds. */
-import { MILLISECOND, SECOND } from "../../../engine/core/index.ts";
+import { MILLISECOND } from "../../../engine/core/index.ts";
 import type { LiveResult } from "../../../workloads/live/index.ts";
 import type { RunResult, Trace } from "../../model/index.ts";
 
@@ -120,9 +120,6 @@ export function figuresOf(samples: Samples, seconds: number, levels: Levels): Fi
     "clients_waiting.mean": levels.waiting,
   };
 }
-
-/** Length of a window of `ns` in seconds. */
-export const inSeconds = (ns: number): number => ns / SECOND;
 
 /** The mean; 0 of nothing. */
 export function average(values: Float64Array | readonly number[]): number {

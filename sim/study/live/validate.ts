@@ -7,7 +7,6 @@ import { type Nanos, type PoolMode, SECOND } from "../../../engine/core/index.ts
 import type { Address } from "../../../workloads/database/dsn.ts";
 import { type LiveResult, runLive } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { mean } from "../../kernel/distributions.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
 import { type RunResult, simulate } from "../../model/index.ts";
 import { type Calibration, calibrate, calibrationWorkload } from "./calibrate.ts";
@@ -285,16 +284,4 @@ function instrument(runs: readonly Pair[]): Pick<Validation, "driver" | "clock">
       round_trip_us: worst((live) => live.clock.round_trip_before) / 1e3,
     },
   };
-}
-
-/** Offered load of the closed workload on a pool of `size`, without waiting; for choosing sizes. */
-export function offeredLoad(workload: Workload): number {
-  let load = 0;
-  for (const kind of workload.clients) {
-    const busy = mean(kind.transaction.statements) * mean(kind.transaction.service);
-    const cycle = busy + mean(kind.think);
-    if (kind.count !== undefined) load += (kind.count * busy) / cycle;
-    else if (kind.arrivals !== undefined) load += busy / mean(kind.arrivals.gap);
-  }
-  return load;
 }
