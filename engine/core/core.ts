@@ -6,22 +6,29 @@
  * Inputs from the network never throw. An InvariantError is a bug of ours or of the host.
  */
 import * as control from "./control.ts";
-import { EFFECT } from "./effects.ts";
+import * as effects from "./effects.ts";
 import { INPUT, type Tape } from "./inputs.ts";
 import { launch } from "./launching.ts";
 import * as matching from "./matching.ts";
 import { closeServer, endCancel, endClient, moveClient, moveServer } from "./moves.ts";
 import type { Database, Pool, User } from "./pool.ts";
-import { REASON } from "./reasons.ts";
-import { C, C_CANCEL, C_COUNTED, CT, S, ST } from "./records.ts";
+import * as reasons from "./reasons.ts";
+import * as records from "./records.ts";
 import type { CoreSettings } from "./settings.ts";
-import { CLIENT, SERVER, STATUS } from "./states.ts";
-import { STAT } from "./statistics.ts";
+import * as states from "./states.ts";
+import * as statistics from "./statistics.ts";
 import { settle } from "./turn.ts";
 import { type Nanos, TICK } from "./units.ts";
 import { upkeep } from "./upkeep.ts";
 import { Views } from "./views.ts";
 import { World } from "./world.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { EFFECT } = effects;
+const { REASON } = reasons;
+const { C, C_CANCEL, C_COUNTED, CT, S, ST } = records;
+const { CLIENT, SERVER, STATUS } = states;
+const { STAT } = statistics;
 
 export class Core extends Views {
   /** Set: every input is written to it (see `journal.ts`). */
@@ -257,12 +264,10 @@ export class Core extends Views {
     }
     const pool = world.pools[ints[at + S.pool] as number] as Pool;
     this.account(now, pool, ints[at + S.client] as number, status);
-    const mode = pool.mode;
-    if (mode === "session") return;
-    if (status === STATUS.idle) {
-      const ended = mode === "statement" ? REASON.statement_end : REASON.transaction_end;
-      matching.release(world, now, server, ended);
-    } else if (mode === "statement") closeServer(world, server, REASON.statement_mode);
+    const ended = pool.release_reason;
+    if (ended < 0) return;
+    if (status === STATUS.idle) matching.release(world, now, server, ended);
+    else if (ended === REASON.statement_end) closeServer(world, server, REASON.statement_mode);
   }
 
   private account(now: Nanos, pool: Pool, client: number, status: number): void {

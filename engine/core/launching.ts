@@ -2,14 +2,20 @@
  * When a server connection may be opened, and what is closed to make room for it. Source: PgBouncer
  * 1.25.2 src/objects.c, launch_new_connection(), evict_connection(), evict_user_connection().
  */
-import { EFFECT } from "./effects.ts";
+import * as effects from "./effects.ts";
 import { closeServer, moveServer } from "./moves.ts";
 import type { Pool } from "./pool.ts";
-import { REASON } from "./reasons.ts";
-import { CT, S, ST } from "./records.ts";
-import { SERVER, STATUS } from "./states.ts";
+import * as reasons from "./reasons.ts";
+import * as records from "./records.ts";
+import * as states from "./states.ts";
 import type { Nanos } from "./units.ts";
 import type { World } from "./world.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { EFFECT } = effects;
+const { REASON } = reasons;
+const { CT, S, ST } = records;
+const { SERVER, STATUS } = states;
 
 /**
  * Opens one server connection for `pool` if every rule allows it. Without `evict` (min_pool_size) no

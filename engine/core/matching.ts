@@ -3,16 +3,33 @@
  * Source: PgBouncer 1.25.2 src/objects.c, find_server(), activate_client(), release_server(),
  * reuse_on_release(), check_fast_fail(), life_over(); src/janitor.c, launch_recheck().
  */
-import { EFFECT } from "./effects.ts";
+import * as effects from "./effects.ts";
 import { launch } from "./launching.ts";
-import { closeServer, endClient, forgetCancels, link, moveClient, moveServer } from "./moves.ts";
+import {
+  activeToIdle,
+  activeToWaiting,
+  closeServer,
+  endClient,
+  forgetCancels,
+  handOver,
+  idleToActive,
+  moveClient,
+  moveServer,
+} from "./moves.ts";
 import type { Pool } from "./pool.ts";
-import { REASON } from "./reasons.ts";
-import { C, C_NOTIFIED, CT, S, ST } from "./records.ts";
-import { CLIENT, SERVER, STATUS } from "./states.ts";
-import { STAT } from "./statistics.ts";
+import * as reasons from "./reasons.ts";
+import * as records from "./records.ts";
+import * as states from "./states.ts";
+import * as statistics from "./statistics.ts";
 import type { Nanos } from "./units.ts";
 import type { World } from "./world.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { EFFECT } = effects;
+const { REASON } = reasons;
+const { C, C_NOTIFIED, CT, S, ST } = records;
+const { CLIENT, SERVER, STATUS } = states;
+const { STAT } = statistics;
 
 /** The pool of a client that has passed `startup`. */
 export const poolOfClient = (world: World, client: number): Pool =>
@@ -22,18 +39,19 @@ export const poolOfServer = (world: World, server: number): Pool =>
   world.pools[world.servers.ints[(server << 3) + S.pool] as number] as Pool;
 
 /** No client of this pool is served: PAUSE of everything, or of its database. */
-export const isPaused = (world: World, pool: Pool): boolean => world.paused || pool.database.paused;
+export const isPaused = (world: World, pool: Pool): boolean =>
+  world.held > 0 && (world.paused || pool.database.paused);
 
 /**
  * The first packet of a query: counts it, and finds a server unless one is linked. Both counters move
  * at arrival, before a server is found.
  */
 export function request(world: World, now: Nanos, client: number): void {
-  const ints = world.clients.ints;
-  const times = world.clients.times;
+  const { ints, times } = world.clients;
   const at = client << 3;
   const time = client << 2;
-  const stats = (world.pools[ints[at + C.pool] as number] as Pool).stats;
+  const pool = world.pools[ints[at + C.pool] as number] as Pool;
+  const stats = pool.stats;
   times[time + CT.request] = now;
   if ((times[time + CT.query] as number) < 0) {
     times[time + CT.query] = now;
@@ -45,12 +63,11 @@ export function request(world: World, now: Nanos, client: number): void {
   }
   const server = ints[at + C.server] as number;
   if (server >= 0) world.servers.ints[(server << 3) + S.status] = STATUS.busy;
-  else findServer(world, now, client);
+  else findServer(world, now, pool, client);
 }
 
 /** The head of the idle list, or a place at the end of the queue. */
-function findServer(world: World, now: Nanos, client: number): void {
-  const pool = poolOfClient(world, client);
+function findServer(world: World, now: Nanos, pool: Pool, client: number): void {
   const server = isPaused(world, pool) ? -1 : firstIdle(world, pool);
   if (server >= 0) {
     grant(world, pool, client, server);
@@ -61,16 +78,16 @@ function findServer(world: World, now: Nanos, client: number): void {
     launch(world, now, pool, REASON.retry, true);
     return;
   }
-  const times = world.clients.times;
+  const { ints, times } = world.clients;
   const behind = pool.waiting.tail;
   if (
     behind >= 0 &&
     (times[(behind << 2) + CT.query] as number) > (times[(client << 2) + CT.query] as number)
   )
     pool.ordered = false;
-  world.clients.ints[(client << 3) + C.flags] =
-    (world.clients.ints[(client << 3) + C.flags] as number) & ~C_NOTIFIED;
-  moveClient(world, client, CLIENT.waiting);
+  const flags = (client << 3) + C.flags;
+  ints[flags] = (ints[flags] as number) & ~C_NOTIFIED;
+  activeToWaiting(world, pool, client);
   const reason = isPaused(world, pool) ? REASON.paused : REASON.no_idle_server;
   world.effects.push(EFFECT.wait, client, -1, reason);
 }
@@ -88,7 +105,7 @@ function firstIdle(world: World, pool: Pool): number {
 function grant(world: World, pool: Pool, client: number, server: number): void {
   const stats = pool.stats;
   stats[STAT.server_assignment_count] = (stats[STAT.server_assignment_count] as number) + 1;
-  link(world, client, server);
+  idleToActive(world, pool, client, server);
   world.effects.push(EFFECT.grant, client, server, -1);
 }
 
@@ -102,15 +119,20 @@ function failsFast(pool: Pool): boolean {
  * does), and it takes the head of the idle list. A client that waited to log in only gets its welcome.
  */
 export function activate(world: World, now: Nanos, pool: Pool, client: number): void {
-  const asked = world.clients.times[(client << 2) + CT.request] as number;
-  const stats = pool.stats;
-  stats[STAT.wait_time] = (stats[STAT.wait_time] as number) + (now - asked);
-  world.clients.times[(client << 2) + CT.request] = now; // Its packet is read again at this moment.
+  countWait(world, now, pool, client);
   const login = world.clients.ints[client << 3] === CLIENT.waiting_login;
   moveClient(world, client, CLIENT.active);
   if (pool.waiting.length === 0) pool.ordered = true;
   if (login) welcome(world, pool, client);
-  else findServer(world, now, client);
+  else findServer(world, now, pool, client);
+}
+
+function countWait(world: World, now: Nanos, pool: Pool, client: number): void {
+  const times = world.clients.times;
+  const time = (client << 2) + CT.request;
+  const stats = pool.stats;
+  stats[STAT.wait_time] = (stats[STAT.wait_time] as number) + (now - (times[time] as number));
+  times[time] = now; // Its packet is read again at this moment.
 }
 
 /** The login is complete. */
@@ -132,7 +154,7 @@ export function release(world: World, now: Nanos, server: number, reason: number
   let next: number = SERVER.idle;
   if (state === SERVER.active || state === SERVER.being_canceled) {
     unlink(world, server, reason);
-    next = afterUse(world, pool);
+    next = pool.after_use;
   }
   forgetCancels(world, pool, server, false);
   if (state !== SERVER.login && lifeOver(world, now, pool, server)) {
@@ -141,6 +163,8 @@ export function release(world: World, now: Nanos, server: number, reason: number
     closeServer(world, server, REASON.close_needed);
   } else if ((ints[at + S.cancels] as number) > 0) {
     moveServer(world, server, SERVER.being_canceled);
+  } else if (next === SERVER.idle && state === SERVER.active) {
+    handOn(world, now, pool, server);
   } else {
     moveServer(world, server, next);
     if (next === SERVER.tested) test(world, server, EFFECT.reset);
@@ -149,13 +173,27 @@ export function release(world: World, now: Nanos, server: number, reason: number
   }
 }
 
-/** Where a server goes after a client: reset first, check first (server_check_delay = 0), or idle. */
-function afterUse(world: World, pool: Pool): number {
-  if (pool.reset) return SERVER.tested;
-  const settings = world.settings;
-  return settings.server_check_delay === 0 && settings.server_check_query
-    ? SERVER.used
-    : SERVER.idle;
+/**
+ * An active server is free for the next client. Where the idle list is empty it would go there only to
+ * be taken out again for the oldest waiter: that waiter has it directly.
+ */
+function handOn(world: World, now: Nanos, pool: Pool, server: number): void {
+  const client = pool.waiting.head;
+  if (client < 0 || isPaused(world, pool)) {
+    activeToIdle(world, pool, server);
+    return;
+  }
+  if (pool.idle.head >= 0 || world.clients.ints[client << 3] !== CLIENT.waiting) {
+    activeToIdle(world, pool, server);
+    activate(world, now, pool, client);
+    return;
+  }
+  countWait(world, now, pool, client);
+  const stats = pool.stats;
+  stats[STAT.server_assignment_count] = (stats[STAT.server_assignment_count] as number) + 1;
+  handOver(world, pool, client, server);
+  if (pool.waiting.length === 0) pool.ordered = true;
+  world.effects.push(EFFECT.grant, client, server, -1);
 }
 
 function unlink(world: World, server: number, reason: number): void {

@@ -3,13 +3,19 @@
  * counts that go with it; and how both end. Source: PgBouncer 1.25.2 src/objects.c,
  * change_client_state(), change_server_state(), disconnect_client(), disconnect_server().
  */
-import { EFFECT } from "./effects.ts";
+import * as effects from "./effects.ts";
 import { invariant } from "./errors.ts";
 import type { Database, Pool, User } from "./pool.ts";
-import { REASON } from "./reasons.ts";
-import { C, C_COUNTED, S } from "./records.ts";
-import { CLIENT, LEGAL_CLIENT, LEGAL_SERVER, SERVER, STATUS } from "./states.ts";
+import * as reasons from "./reasons.ts";
+import * as records from "./records.ts";
+import * as states from "./states.ts";
 import type { World } from "./world.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { EFFECT } = effects;
+const { REASON } = reasons;
+const { C, C_COUNTED, S } = records;
+const { CLIENT, LEGAL_CLIENT, LEGAL_SERVER, SERVER, STATUS } = states;
 
 /** Moves a client to `state`. Its pool must be set, unless it leaves `login` for good. */
 export function moveClient(world: World, client: number, state: number): void {
@@ -82,7 +88,11 @@ export function moveServer(world: World, server: number, state: number): void {
   leave(pool, ints, server, from);
   ints[at] = state;
   switch (state) {
+    case SERVER.free:
+      pool.servers--;
+      break;
     case SERVER.login:
+      pool.servers++;
       pool.login++;
       break;
     case SERVER.idle:
@@ -130,6 +140,57 @@ function leave(pool: Pool, ints: Int32Array, server: number, from: number): void
     case SERVER.active_cancel:
       pool.active_cancel--;
   }
+}
+
+// The moves that happen for every transaction, written out: the same as `moveClient` and `moveServer`.
+
+/** A client that asked joins the queue. */
+export function activeToWaiting(world: World, pool: Pool, client: number): void {
+  const ints = world.clients.ints;
+  invariant(ints[client << 3] === CLIENT.active, "activeToWaiting: client is not active");
+  ints[client << 3] = CLIENT.waiting;
+  pool.clients--;
+  pool.waiting.append(ints, client);
+  world.waiters++;
+}
+
+/** Links an idle server to an active client. */
+export function idleToActive(world: World, pool: Pool, client: number, server: number): void {
+  const ints = world.servers.ints;
+  const at = server << 3;
+  invariant(ints[at] === SERVER.idle, "idleToActive: server is not idle");
+  world.clients.ints[(client << 3) + C.server] = server;
+  pool.idle.remove(ints, server);
+  ints[at] = SERVER.active;
+  ints[at + S.client] = client;
+  ints[at + S.status] = STATUS.busy;
+  pool.active++;
+}
+
+/** A server without a client any more is free for the next. See `moveServer` for its place. */
+export function activeToIdle(world: World, pool: Pool, server: number): void {
+  const ints = world.servers.ints;
+  const at = server << 3;
+  invariant(ints[at] === SERVER.active, "activeToIdle: server is not active");
+  ints[at] = SERVER.idle;
+  pool.active--;
+  if (ints[at + S.close_needed] === 1 || world.settings.server_round_robin)
+    pool.idle.append(ints, server);
+  else pool.idle.prepend(ints, server);
+}
+
+/** The first waiter has the server that another client has just given back: it stays active. */
+export function handOver(world: World, pool: Pool, client: number, server: number): void {
+  const clients = world.clients.ints;
+  const ints = world.servers.ints;
+  invariant(clients[client << 3] === CLIENT.waiting, "handOver: client is not waiting");
+  clients[client << 3] = CLIENT.active;
+  clients[(client << 3) + C.server] = server;
+  pool.waiting.remove(clients, client);
+  pool.clients++;
+  world.waiters--;
+  ints[(server << 3) + S.client] = client;
+  ints[(server << 3) + S.status] = STATUS.busy;
 }
 
 /** Ends a client: uncounts it, frees its handle and says so, unless its socket ended by itself. */
@@ -204,13 +265,4 @@ export function forgetCancels(world: World, pool: Pool, server: number, all: boo
     if (state === CLIENT.waiting_cancel || (all && state === CLIENT.active_cancel))
       ints[at + C.server] = -1;
   }
-}
-
-/** Links an idle server to a client. */
-export function link(world: World, client: number, server: number): void {
-  world.clients.ints[(client << 3) + C.server] = server;
-  const ints = world.servers.ints;
-  ints[(server << 3) + S.client] = client;
-  ints[(server << 3) + S.status] = STATUS.busy;
-  moveServer(world, server, SERVER.active);
 }

@@ -2,8 +2,10 @@
  * A pool: the clients and servers of one (database, server user). Here are its lists, its counters and
  * its settings with the overrides resolved; the rules are in `matching.ts`, `launching.ts`, `upkeep.ts`.
  */
+import { REASON } from "./reasons.ts";
 import { List } from "./records.ts";
 import type { CoreSettings, DatabaseSettings, PoolMode, UserSettings } from "./settings.ts";
+import { SERVER } from "./states.ts";
 import { STAT_NAMES } from "./statistics.ts";
 import type { Nanos } from "./units.ts";
 
@@ -51,6 +53,8 @@ export class Pool {
   login = 0;
   being_canceled = 0;
   active_cancel = 0;
+  /** All its servers, whatever their state. Source: PgBouncer 1.25.2 pool_server_count(). */
+  servers = 0;
   /** Clients of the pool that are neither waiting nor cancel requests. */
   clients = 0;
   clients_active_cancel = 0;
@@ -78,8 +82,10 @@ export class Pool {
   query_timeout: Nanos = 0;
   transaction_timeout: Nanos = 0;
   idle_transaction_timeout: Nanos = 0;
-  /** A released server must be reset first. */
-  reset = false;
+  /** Why a server that is ready goes back: end of transaction or statement; -1: only at the session's end. */
+  release_reason = -1;
+  /** State of a server after its client: tested (reset it first), used (check it first) or idle. */
+  after_use: number = SERVER.idle;
   readonly id: number;
   readonly database: Database;
   readonly user: User;
@@ -95,11 +101,6 @@ export class Pool {
     return (
       this.active + this.being_canceled + this.idle.length + this.tested.length + this.used.length
     );
-  }
-
-  /** All its servers. Source: PgBouncer 1.25.2 pool_server_count(). */
-  get servers(): number {
-    return this.connected + this.login + this.active_cancel;
   }
 
   /** Its clients, cancel requests left out. Source: PgBouncer 1.25.2 pool_client_count(). */
@@ -127,8 +128,17 @@ export class Pool {
     this.transaction_timeout = user.transaction_timeout || settings.transaction_timeout;
     this.idle_transaction_timeout =
       user.idle_transaction_timeout || settings.idle_transaction_timeout;
-    this.reset =
-      settings.server_reset_query &&
-      (settings.server_reset_query_always || this.mode === "session");
+    if (this.mode === "session") this.release_reason = -1;
+    else
+      this.release_reason =
+        this.mode === "statement" ? REASON.statement_end : REASON.transaction_end;
+    this.after_use = afterUse(settings, this.mode);
   }
+}
+
+/** Where a server goes after a client: reset first, check first (server_check_delay = 0), or idle. */
+function afterUse(settings: CoreSettings, mode: PoolMode): number {
+  const { server_reset_query, server_reset_query_always, server_check_query } = settings;
+  if (server_reset_query && (server_reset_query_always || mode === "session")) return SERVER.tested;
+  return settings.server_check_delay === 0 && server_check_query ? SERVER.used : SERVER.idle;
 }

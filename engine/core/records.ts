@@ -47,6 +47,7 @@ export const ST = { connect: 0, request: 1 } as const;
 const FIELDS = 8;
 const TIMES = 4;
 const NEXT = 3;
+const PREV = 4;
 
 /** A growing table of records with a free list: lowest handles first, the last freed is reused first. */
 export class Records {
@@ -108,10 +109,10 @@ export class List {
   append(ints: Int32Array, handle: number): void {
     const at = handle << 3;
     const tail = this.tail;
-    ints[at + C.next] = -1;
-    ints[at + C.prev] = tail;
+    ints[at + NEXT] = -1;
+    ints[at + PREV] = tail;
     if (tail < 0) this.head = handle;
-    else ints[(tail << 3) + C.next] = handle;
+    else ints[(tail << 3) + NEXT] = handle;
     this.tail = handle;
     this.length++;
   }
@@ -119,22 +120,22 @@ export class List {
   prepend(ints: Int32Array, handle: number): void {
     const at = handle << 3;
     const head = this.head;
-    ints[at + C.prev] = -1;
-    ints[at + C.next] = head;
+    ints[at + PREV] = -1;
+    ints[at + NEXT] = head;
     if (head < 0) this.tail = handle;
-    else ints[(head << 3) + C.prev] = handle;
+    else ints[(head << 3) + PREV] = handle;
     this.head = handle;
     this.length++;
   }
 
   remove(ints: Int32Array, handle: number): void {
     const at = handle << 3;
-    const next = ints[at + C.next] as number;
-    const prev = ints[at + C.prev] as number;
+    const next = ints[at + NEXT] as number;
+    const prev = ints[at + PREV] as number;
     if (prev < 0) this.head = next;
-    else ints[(prev << 3) + C.next] = next;
+    else ints[(prev << 3) + NEXT] = next;
     if (next < 0) this.tail = prev;
-    else ints[(next << 3) + C.prev] = prev;
+    else ints[(next << 3) + PREV] = prev;
     this.length--;
   }
 }
