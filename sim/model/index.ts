@@ -8,8 +8,10 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
 import { IDEAL, type Machine } from "./machine.ts";
 import type { KindMeter } from "./meters.ts";
-import { Model, REFUSALS, TIMEOUTS } from "./model.ts";
+import { drive } from "./model.ts";
 import type { Figures, RunResult } from "./result.ts";
+import { Run } from "./run.ts";
+import { REFUSALS, TIMEOUTS } from "./sessions.ts";
 
 export { IDEAL, type Machine } from "./machine.ts";
 export type { Moment, Trace } from "./meters.ts";
@@ -43,7 +45,7 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
   const warmup = options.warmup ?? (own === "auto" ? 0 : own);
   const duration = options.duration ?? workload.run.duration;
   const seed = options.seed ?? workload.run.seed;
-  const model = new Model(workload, {
+  const run = new Run(workload, {
     seed,
     warmup,
     duration,
@@ -52,8 +54,8 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
     moments: options.moments ?? 0,
     patience: PATIENCE,
   });
-  model.run();
-  return resultOf(model, workload, { seed, warmup, duration });
+  drive(run);
+  return resultOf(run, { seed, warmup, duration });
 }
 
 function refuseUnmodelled(workload: Workload): void {
@@ -71,32 +73,28 @@ function refuseUnmodelled(workload: Workload): void {
   for (const kind of workload.clients) if (kind.app_pool) refuse(`clients.${kind.name}.app_pool`);
 }
 
-function resultOf(
-  model: Model,
-  workload: Workload,
-  run: { seed: number; warmup: Nanos; duration: Nanos },
-): RunResult {
-  const seconds = run.duration / SECOND;
-  const kinds = model.kinds.map((kind) => kind.meter);
-  const pools = model.core.pools;
+function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nanos }): RunResult {
+  const seconds = length.duration / SECOND;
+  const kinds = run.kinds.map((kind) => kind.meter);
+  const pools = run.core.pools;
   const size = pools.reduce((sum, pool) => sum + pool.size, 0);
-  const { active, waiting, connections, connected } = model.averages;
-  const [before, after] = model.totals as [Float64Array, Float64Array];
+  const { active, waiting, connections, connected } = run.averages;
+  const [before, after] = run.totals as [Float64Array, Float64Array];
   return {
-    ...run,
-    events: model.events,
+    ...length,
+    events: run.events,
     all: figuresOf(kinds, seconds),
     kinds: Object.fromEntries(kinds.map((kind) => [kind.name, figuresOf([kind], seconds)])),
     servers_active: active,
-    utilization: active / (size > 0 ? size : Math.max(1, model.connections.max)),
-    clients_waiting: { mean: waiting, max: model.waiting.max },
+    utilization: active / (size > 0 ? size : Math.max(1, run.connections.max)),
+    clients_waiting: { mean: waiting, max: run.waiting.max },
     clients_connected: connected,
-    server_connections: { mean: connections, max: model.connections.max, opened: model.opened },
-    memory: model.connections.max * workload.server.memory_per_connection,
+    server_connections: { mean: connections, max: run.connections.max, opened: run.opened },
+    memory: run.connections.max * run.workload.server.memory_per_connection,
     stats: after.map((value, i) => value - (before[i] as number)),
-    timeline: model.timeline,
-    trace: model.trace,
-    unfinished: model.pending,
+    timeline: run.timeline,
+    trace: run.trace,
+    unfinished: run.pending,
   };
 }
 

@@ -31,3 +31,14 @@ export const IDEAL: Machine = {
   reset: NOTHING,
   granularity: 0,
 };
+
+/** True: the machine adds nothing to anything. */
+export function isIdeal(machine: Machine): boolean {
+  const { statement, client, lateness, login, reset, granularity } = machine;
+  return (
+    granularity === 0 &&
+    [statement, client, lateness, login, reset].every(
+      (spec) => spec.kind === "constant" && spec.value === 0,
+    )
+  );
+}

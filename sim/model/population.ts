@@ -1,8 +1,8 @@
 /**
- * The clients of the model: eight integers and two times each, in two typed arrays, like the core's own
+ * The clients of the model: eight integers and four times each, in two typed arrays, like the core's own
  * records. Closed kinds have theirs for ever; an open kind takes one for each session and gives it back.
+ * Field F of client c is `ints[(c << 3) + F]`, time T is `times[(c << 2) + T]`.
  */
-import type { ClientKind } from "../../workloads/schema/workload.ts";
 
 /** Fields of a client. */
 export const M = {
@@ -14,6 +14,7 @@ export const M = {
   handle: 3,
   /** Transactions and sessions begun: the indices of its draws. */
   transaction: 4,
+  /** Of a free record: the next free one. */
   session: 5,
   /** Statements of the transaction still to be answered, after the one under way. */
   later: 6,
@@ -21,71 +22,78 @@ export const M = {
   left: 7,
 } as const;
 
-export const PHASE = { away: 0, login: 1, thinking: 2, asking: 3, leaving: 4, free: 5 } as const;
+/** What a client does; `waiting` is `asking` while it queues for a server. */
+export const PHASE = {
+  away: 0,
+  login: 1,
+  thinking: 2,
+  asking: 3,
+  waiting: 4,
+  leaving: 5,
+  free: 6,
+} as const;
 
 /** Times of a client. */
 export const MT = {
   /** When the transaction's first message reached the pooler. */
   sent: 0,
-  /** When the event that the client waits for is due; others of it are stale. */
+  /** When the event that the client waits for is due; others of it are stale. -1: none. */
   due: 1,
+  /** Waiting of this transaction so far; while it queues, less the time at which it began to. */
+  waited: 2,
+  /** When the session ends by duration. */
+  end: 3,
 } as const;
 
+const FIELDS = 8;
+const TIMES = 4;
+
+/** A growing table of clients with a free list. */
 export class Population {
   ints: Int32Array;
   times: Float64Array;
-  /** When the session ends by duration; made only if some kind has durations. */
-  sessionEnd: Float64Array | undefined;
-  /** Waiting of this transaction so far; made only if some transaction may wait more than once. */
-  waited: Float64Array | undefined;
-  size = 0;
+  private high = 0;
   private free = -1;
 
   constructor(capacity: number) {
-    this.ints = new Int32Array(Math.max(16, capacity) * 8);
-    this.times = new Float64Array(Math.max(16, capacity) * 2);
+    this.ints = new Int32Array(Math.max(16, capacity) * FIELDS);
+    this.times = new Float64Array(Math.max(16, capacity) * TIMES);
   }
 
-  /** Room for what only some kinds of clients need. */
-  provide(kinds: readonly ClientKind[]): void {
-    const room = this.ints.length / 8;
-    if (kinds.some((kind) => kind.session.duration !== undefined))
-      this.sessionEnd = new Float64Array(room);
-    this.waited = new Float64Array(room);
-  }
-
+  /** A client that has done nothing yet: `away`, not connected. */
   take(kind: number, number: number): number {
     let client = this.free;
-    if (client >= 0) this.free = this.ints[client * 8 + M.session] as number;
+    if (client >= 0) this.free = this.ints[client * FIELDS + M.session] as number;
     else {
-      client = this.size++;
-      if (client * 8 === this.ints.length) this.grow();
+      client = this.high++;
+      if (client * FIELDS === this.ints.length) this.grow();
     }
-    const at = client * 8;
-    this.ints.fill(0, at, at + 8);
+    const at = client * FIELDS;
+    this.ints.fill(0, at, at + FIELDS);
     this.ints[at + M.kind] = kind;
     this.ints[at + M.number] = number;
     this.ints[at + M.handle] = -1;
-    this.times.fill(-1, client * 2, client * 2 + 2);
+    const time = client * TIMES;
+    this.times[time + MT.sent] = -1;
+    this.times[time + MT.due] = -1;
+    this.times[time + MT.waited] = 0;
+    this.times[time + MT.end] = Number.POSITIVE_INFINITY;
     return client;
   }
 
   give(client: number): void {
-    this.ints[client * 8 + M.phase] = PHASE.free;
-    this.ints[client * 8 + M.session] = this.free;
+    this.ints[client * FIELDS + M.phase] = PHASE.free;
+    this.ints[client * FIELDS + M.session] = this.free;
+    this.times[client * TIMES + MT.due] = -1;
     this.free = client;
   }
 
   private grow(): void {
-    this.ints = grown(this.ints, new Int32Array(this.ints.length * 2));
-    this.times = grown(this.times, new Float64Array(this.times.length * 2));
-    const room = this.ints.length / 8;
-    if (this.sessionEnd) this.sessionEnd = grown(this.sessionEnd, new Float64Array(room));
-    if (this.waited) this.waited = grown(this.waited, new Float64Array(room));
+    const ints = new Int32Array(this.ints.length * 2);
+    ints.set(this.ints);
+    this.ints = ints;
+    const times = new Float64Array(this.times.length * 2);
+    times.set(this.times);
+    this.times = times;
   }
-}
-
-function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -1,0 +1,23 @@
+/** Kinds of events, in the upper bits of what the agenda carries; the rest is a handle. */
+export const EVENT = {
+  /** A client's message arrives at the pooler. */
+  arrive: 0,
+  /** A server's answer arrives at the pooler. */
+  answer: 1,
+  /** A server connection is up and logged in, or refused by the database. */
+  connect: 2,
+  /** A reset or a check has been answered. */
+  tested: 3,
+  /** A client logs in. */
+  login: 4,
+  /** A client's Terminate arrives. */
+  leave: 5,
+  /** A session arrives from outside. */
+  arrival: 6,
+  tick: 7,
+  sample: 8,
+  window: 9,
+} as const;
+
+/** Bits of a handle. */
+export const SHIFT = 27;

@@ -1,0 +1,46 @@
+/** What is measured of a run beside its transactions' histograms: the window's averages, course and trace. */
+import { type Nanos, sumStatistics } from "../../engine/core/index.ts";
+import { EVENT } from "./events.ts";
+import type { Level, Trace } from "./meters.ts";
+import { M, MT, type Population } from "./population.ts";
+import type { Run } from "./run.ts";
+
+/** The window begins or ends. */
+export function turnWindow(run: Run, now: Nanos, begins: boolean): void {
+  run.totals.push(sumStatistics(run.core.pools));
+  if (begins) {
+    for (const level of [run.active, run.waiting, run.connections, run.connected]) level.begin(now);
+    return;
+  }
+  const mean = (level: Level): number => level.mean(run.from, run.to);
+  run.averages = {
+    active: mean(run.active),
+    waiting: mean(run.waiting),
+    connections: mean(run.connections),
+    connected: mean(run.connected),
+  };
+}
+
+/** One row of the course. */
+export function sample(run: Run, now: Nanos): void {
+  run.timeline.push({
+    at: now - run.from,
+    clients_waiting: run.waiting.value,
+    servers_active: run.active.value,
+    server_connections: run.connections.value,
+  });
+  const next = now + Math.max(1, Math.floor(run.options.duration / run.options.moments));
+  if (next < run.to) run.at(next, EVENT.sample, 0);
+}
+
+/** Keeps a transaction that is over. */
+export function note(trace: Trace, clients: Population, client: number, response: Nanos): void {
+  const at = client << 3;
+  const time = client << 2;
+  trace.kind.push(clients.ints[at + M.kind] as number);
+  trace.client.push(clients.ints[at + M.number] as number);
+  trace.transaction.push(clients.ints[at + M.transaction] as number);
+  trace.sent.push(clients.times[time + MT.sent] as number);
+  trace.wait.push(clients.times[time + MT.waited] as number);
+  trace.response.push(response);
+}

@@ -1,0 +1,163 @@
+/**
+ * Everything that one run of the model remembers, in one place; the behaviour works on it:
+ * `transactions.ts`, `sessions.ts`, `servers.ts`, `measuring.ts`, and `host.ts` for the core's effects.
+ */
+import { Core, type Nanos } from "../../engine/core/index.ts";
+import { type KindDraws, kindDraws } from "../../workloads/schema/draws.ts";
+import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
+import { Agenda } from "../kernel/agenda.ts";
+import { mean, type Sampler, sampler } from "../kernel/distributions.ts";
+import { Stream } from "../kernel/streams.ts";
+import * as events from "./events.ts";
+import { isIdeal, type Machine } from "./machine.ts";
+import { emptyTrace, KindMeter, Level, type Moment, type Trace } from "./meters.ts";
+import { Population } from "./population.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { SHIFT } = events;
+
+export interface RunOptions {
+  seed: number;
+  warmup: Nanos;
+  duration: Nanos;
+  machine: Machine;
+  /** Keep every transaction of the window. */
+  trace: boolean;
+  /** Rows of the timeline. */
+  moments: number;
+  /** Most time after the window for transactions that were sent within it. */
+  patience: Nanos;
+}
+
+/** A kind of clients, ready to run. */
+export interface Kind {
+  kind: ClientKind;
+  draws: KindDraws;
+  meter: KindMeter;
+  database: number;
+  user: number;
+  /** Sessions that have arrived. */
+  arrived: number;
+}
+
+/** What the machine and the database add, by purpose. */
+interface Extras {
+  statement: Sampler;
+  client: Sampler;
+  lateness: Sampler;
+  login: Sampler;
+  reset: Sampler;
+  connect: Sampler;
+}
+
+/** Time averages over the window. */
+export interface Averages {
+  active: number;
+  waiting: number;
+  connections: number;
+  connected: number;
+}
+
+export class Run {
+  readonly core: Core;
+  readonly agenda: Agenda;
+  readonly clients: Population;
+  readonly kinds: Kind[];
+  /** Model's client by the core's handle. */
+  clientOf: Int32Array = new Int32Array(64);
+  /** By the core's server handle: when its event is due; others are stale. */
+  serverDue: Float64Array = new Float64Array(64);
+
+  readonly extras: Extras;
+  /** The machine adds nothing, so that nothing need be drawn for it. */
+  readonly ideal: boolean;
+  /** Draws of connect times and of reset times so far. */
+  connects = 0;
+  resets = 0;
+  /** Each statement is a transaction of its own for the server: statement mode. */
+  readonly autocommit: boolean;
+  readonly clientTrip: Nanos;
+  readonly serverTrip: Nanos;
+
+  // What is measured, between `from` and `to`.
+  readonly from: Nanos;
+  readonly to: Nanos;
+  readonly active = new Level();
+  readonly waiting = new Level();
+  readonly connections = new Level();
+  readonly connected = new Level();
+  readonly timeline: Moment[] = [];
+  readonly trace: Trace | undefined;
+  /** Set at the window's end. */
+  averages: Averages = { active: 0, waiting: 0, connections: 0, connected: 0 };
+  /** SHOW STATS' totals at the window's begin and end. */
+  readonly totals: Float64Array[] = [];
+  /** Events taken from the agenda. */
+  events = 0;
+  /** Server connections begun within the window. */
+  opened = 0;
+  /** Transactions sent within the window and not over yet. */
+  pending = 0;
+
+  readonly workload: Workload;
+  readonly options: RunOptions;
+
+  constructor(workload: Workload, options: RunOptions) {
+    this.workload = workload;
+    this.options = options;
+    this.core = new Core(workload.settings);
+    this.from = options.warmup;
+    this.to = options.warmup + options.duration;
+    this.trace = options.trace ? emptyTrace() : undefined;
+    this.clientTrip = workload.network.client;
+    this.serverTrip = workload.network.server;
+    this.autocommit = workload.settings.pool_mode === "statement";
+    this.extras = extrasOf(workload, options);
+    this.ideal = isIdeal(options.machine);
+    this.kinds = workload.clients.map((kind) => this.kindOf(kind));
+    this.clients = new Population(
+      workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0),
+    );
+    this.agenda = new Agenda(expectedGap(workload));
+  }
+
+  /** Puts an event on the agenda. */
+  at(time: Nanos, event: number, handle: number): void {
+    this.agenda.push(time, (event << SHIFT) | handle);
+  }
+
+  private kindOf(kind: ClientKind): Kind {
+    return {
+      kind,
+      draws: kindDraws(kind, this.options.seed),
+      meter: new KindMeter(kind.name),
+      database: this.core.database(kind.database),
+      user: this.core.user(kind.user),
+      arrived: 0,
+    };
+  }
+}
+
+function extrasOf(workload: Workload, { machine, seed }: RunOptions): Extras {
+  const extra = (purpose: string, spec: Machine["statement"]): Sampler =>
+    sampler(spec, new Stream(seed, "machine", purpose));
+  return {
+    statement: extra("statement", machine.statement),
+    client: extra("client", machine.client),
+    lateness: extra("lateness", machine.lateness),
+    login: extra("login", machine.login),
+    reset: extra("reset", machine.reset),
+    connect: extra("connect", workload.server.connect_time),
+  };
+}
+
+/** A guess at the mean time between events, for the agenda's first slot width. */
+function expectedGap(workload: Workload): number {
+  let rate = 1e-9;
+  for (const kind of workload.clients) {
+    const cycle = mean(kind.think) + mean(kind.transaction.service);
+    if (kind.count !== undefined) rate += (2 * kind.count) / Math.max(1_000, cycle);
+    else if (kind.arrivals !== undefined) rate += 3 / Math.max(1, mean(kind.arrivals.gap));
+  }
+  return 1 / rate;
+}

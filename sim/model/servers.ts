@@ -1,0 +1,59 @@
+/** A server connection: it is opened, refused or closed, reset or checked. */
+import { type Nanos, STATUS } from "../../engine/core/index.ts";
+import { EVENT } from "./events.ts";
+import type { Run } from "./run.ts";
+
+/** The core wants a connection. */
+export function opening(run: Run, now: Nanos, server: number): void {
+  while (server >= run.serverDue.length) run.serverDue = doubled(run.serverDue);
+  run.connections.up(now);
+  if (now >= run.from && now < run.to) run.opened++;
+  serverEvent(run, now + run.extras.connect.draw(0, run.connects++, 0), EVENT.connect, server);
+}
+
+/** The connection is up and logged in, unless the database has no room for it. False: closed before. */
+export function connect(run: Run, now: Nanos, server: number): boolean {
+  if (!isDue(run, now, server)) return false;
+  const refused = run.connections.value > run.workload.server.max_connections;
+  run.core.connected(now, server);
+  if (refused) run.core.loginFailed(now, server, true);
+  else run.core.loggedIn(now, server);
+  if (refused) run.connections.down(now);
+  return true;
+}
+
+/** The core has the server reset or checked. */
+export function testing(run: Run, now: Nanos, server: number): void {
+  const extra = run.extras.reset.draw(0, run.resets++, 0);
+  serverEvent(run, now + run.serverTrip + extra, EVENT.tested, server);
+}
+
+/** The reset or check is answered. False: closed before. */
+export function tested(run: Run, now: Nanos, server: number): boolean {
+  if (!isDue(run, now, server)) return false;
+  run.core.ready(now, server, STATUS.idle);
+  return true;
+}
+
+/** The core has closed the server. */
+export function closed(run: Run, now: Nanos, server: number): void {
+  run.serverDue[server] = -1;
+  run.connections.down(now);
+}
+
+function isDue(run: Run, now: Nanos, server: number): boolean {
+  if (run.serverDue[server] !== now) return false;
+  run.serverDue[server] = -1;
+  return true;
+}
+
+function serverEvent(run: Run, time: Nanos, event: number, server: number): void {
+  run.serverDue[server] = time;
+  run.at(time, event, server);
+}
+
+function doubled(from: Float64Array): Float64Array {
+  const to = new Float64Array(from.length * 2);
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,167 @@
+/**
+ * A client's transaction: it asks, perhaps queues, is granted a server, is answered, and thinks again.
+ * Half round trips are folded into the delays before and after them, so that a statement is two events:
+ * its arrival at the pooler, and its answer's arrival there.
+ */
+
+import type { Nanos } from "../../engine/core/index.ts";
+import * as core from "../../engine/core/index.ts";
+import * as events from "./events.ts";
+import { note } from "./measuring.ts";
+import * as population from "./population.ts";
+import type { Kind, Run } from "./run.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { STATUS } = core;
+const { EVENT } = events;
+const { M, MT, PHASE } = population;
+
+/** A message arrives: a transaction's first, or one of its later statements. False: it is stale. */
+export function arrive(run: Run, now: Nanos, client: number): boolean {
+  const { ints, times } = run.clients;
+  const at = client << 3;
+  const due = (client << 2) + MT.due;
+  if (times[due] !== now) return false;
+  times[due] = -1;
+  if (ints[at + M.phase] === PHASE.thinking) begin(run, now, client);
+  const handle = ints[at + M.handle] as number;
+  const linked = run.core.serverOf(handle);
+  run.core.request(now, handle);
+  if (linked >= 0) serve(run, now, client, linked);
+  return true;
+}
+
+function begin(run: Run, now: Nanos, client: number): void {
+  const { ints, times } = run.clients;
+  const at = client << 3;
+  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const number = ints[at + M.number] as number;
+  const statements = draws.statements.draw(number, ints[at + M.transaction] as number, 0);
+  ints[at + M.phase] = PHASE.asking;
+  ints[at + M.later] = statements > 1 ? statements - 1 : 0;
+  times[(client << 2) + MT.sent] = now;
+  if (now >= run.from && now < run.to) run.pending++;
+}
+
+/** No server is free. A client that waits for the login's sake is not counted. */
+export function queued(run: Run, now: Nanos, client: number): void {
+  const { ints, times } = run.clients;
+  const phase = (client << 3) + M.phase;
+  if (ints[phase] !== PHASE.asking) return;
+  ints[phase] = PHASE.waiting;
+  const waited = (client << 2) + MT.waited;
+  times[waited] = (times[waited] as number) - now;
+  run.waiting.up(now);
+}
+
+/** The client has a server. */
+export function granted(run: Run, now: Nanos, client: number, server: number): void {
+  const { ints, times } = run.clients;
+  const phase = (client << 3) + M.phase;
+  run.active.up(now);
+  if (ints[phase] === PHASE.waiting) {
+    ints[phase] = PHASE.asking;
+    const waited = (client << 2) + MT.waited;
+    times[waited] = (times[waited] as number) + now;
+    run.waiting.down(now);
+  }
+  serve(run, now, client, server);
+}
+
+/** The statement runs: its answer reaches the pooler after the service and all that surrounds it. */
+function serve(run: Run, now: Nanos, client: number, server: number): void {
+  const ints = run.clients.ints;
+  const at = client << 3;
+  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const transaction = ints[at + M.transaction] as number;
+  const part = ints[at + M.later] as number;
+  let service = draws.service.draw(ints[at + M.number] as number, transaction, part);
+  if (!run.ideal) service = slowed(run, service, client, transaction, part);
+  const due = now + run.serverTrip + service;
+  run.serverDue[server] = due;
+  run.at(due, EVENT.answer, server);
+}
+
+/** The service on this machine: up to the next multiple of its granularity, and what it adds. */
+function slowed(run: Run, service: Nanos, client: number, draw: number, part: number): Nanos {
+  const { granularity } = run.options.machine;
+  const extra = run.extras.statement.draw(client, draw, part);
+  return (granularity > 0 ? Math.ceil(service / granularity) * granularity : service) + extra;
+}
+
+/** A statement's answer: the next one after a gap, or the transaction is over. False: it is stale. */
+export function answer(run: Run, now: Nanos, server: number): boolean {
+  if (run.serverDue[server] !== now) return false;
+  run.serverDue[server] = -1;
+  const client = run.clientOf[run.core.clientOf(server)] as number;
+  const ints = run.clients.ints;
+  const at = client << 3;
+  const later = ints[at + M.later] as number;
+  const open = later > 0 && !run.autocommit;
+  run.core.ready(now, server, open ? STATUS.transaction : STATUS.idle);
+  let seen = now + run.clientTrip;
+  if (!run.ideal) seen += run.extras.client.draw(client, ints[at + M.transaction] as number, later);
+  if (later > 0) pauseInside(run, seen, client, later);
+  else end(run, seen, client);
+  return true;
+}
+
+function pauseInside(run: Run, seen: Nanos, client: number, later: number): void {
+  const ints = run.clients.ints;
+  const at = client << 3;
+  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const transaction = ints[at + M.transaction] as number;
+  const gap = draws.gap.draw(ints[at + M.number] as number, transaction, later);
+  ints[at + M.later] = later - 1;
+  clientEvent(run, seen + late(run, gap, client, transaction, later), EVENT.arrive, client);
+}
+
+/** The client has its last answer at `seen`, by a clock that runs one round trip behind arrivals. */
+function end(run: Run, seen: Nanos, client: number): void {
+  const { ints, times } = run.clients;
+  const at = client << 3;
+  const time = client << 2;
+  const sent = times[time + MT.sent] as number;
+  const waited = times[time + MT.waited] as number;
+  if (sent >= run.from && sent < run.to) {
+    const { meter } = run.kinds[ints[at + M.kind] as number] as Kind;
+    run.pending--;
+    meter.wait.record(waited);
+    meter.response.record(seen - sent);
+    if (waited > 0) meter.waited++;
+    if (run.trace !== undefined) note(run.trace, run.clients, client, seen - sent);
+  }
+  if (waited !== 0) times[time + MT.waited] = 0;
+  ints[at + M.transaction] = (ints[at + M.transaction] as number) + 1;
+  const left = ints[at + M.left] as number;
+  if (left > 0) ints[at + M.left] = left - 1;
+  think(run, seen, client);
+}
+
+/** Until the next transaction, unless the session is over. */
+export function think(run: Run, seen: Nanos, client: number): void {
+  const { ints, times } = run.clients;
+  const at = client << 3;
+  if (ints[at + M.left] === 0 || seen >= (times[(client << 2) + MT.end] as number)) {
+    ints[at + M.phase] = PHASE.leaving;
+    clientEvent(run, seen, EVENT.leave, client);
+    return;
+  }
+  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const transaction = ints[at + M.transaction] as number;
+  const pause = draws.think.draw(ints[at + M.number] as number, transaction, 0);
+  ints[at + M.phase] = PHASE.thinking;
+  clientEvent(run, seen + late(run, pause, client, transaction, 0), EVENT.arrive, client);
+}
+
+/** The pause as the client's timer keeps it. Without a pause there is no timer to be late. */
+export function late(run: Run, pause: Nanos, client: number, draw: number, part: number): Nanos {
+  if (run.ideal || pause <= 0) return pause;
+  return pause + run.extras.lateness.draw(client, draw, part);
+}
+
+/** Plans what the client does next; what was planned before is stale. */
+export function clientEvent(run: Run, time: Nanos, event: number, client: number): void {
+  run.clients.times[(client << 2) + MT.due] = time;
+  run.at(time, event, client);
+}
