@@ -7,6 +7,7 @@ export function runFindings(run: Run): string[] {
   const { wait_ms } = run;
   const [mean, p99] = durations([wait_ms.mean, wait_ms.p99]);
   const head = `${modeName(run)}, ${run.pool_size} server connections`;
+  if (run.transactions === 0) return [`${head}: ${NO_TRANSACTION}`, ...trouble(run)];
   const waits =
     wait_ms.max === 0
       ? "nobody waits"
@@ -15,11 +16,14 @@ export function runFindings(run: Run): string[] {
   return [`${head}: ${waits}.`, ...trouble(run), ...sloFindings(run.slo)];
 }
 
+const NO_TRANSACTION =
+  "not one transaction was completed in the simulated time; give it more with --duration.";
+
 /** What should not happen in a healthy pool; empty when it does not. */
 export function trouble(run: Run): string[] {
   const dropped = Object.entries(run.errors).map(([reason, times]) => `${reason} ${whole(times)}`);
   const found: string[] = [];
-  const unserved = unservedClients(run);
+  const { unserved } = run.clients_waiting;
   if (unserved > 0) {
     found.push(
       `${modeName(run)}: ${digits(unserved)} clients wait at any moment and get no server connection; ` +
@@ -35,25 +39,20 @@ export function trouble(run: Run): string[] {
   return found;
 }
 
-/**
- * Waiting clients that the waits of served transactions do not account for. By Little's law served
- * transactions keep throughput x mean wait clients waiting; more than that are waiting in vain.
- */
-export function unservedClients(run: Run): number {
-  const served = (run.throughput_tps * run.wait_ms.mean) / 1000;
-  const waiting = run.clients_waiting.mean;
-  return waiting >= 0.5 && waiting > 1.25 * served ? waiting - served : 0;
-}
-
 /** Each term of the objective and whether it is met. */
 export function sloFindings(slo: SloOutcome | undefined): string[] {
   if (slo === undefined) return [];
   const terms = slo.terms.map((term) => {
-    const text = (value: number): string => (term.unit === "ms" ? duration(value) : percent(value));
+    const text = (value: number): string => valueText(value, term.unit);
     const verdict = `${term.met ? "met" : "NOT met"}${term.certain ? "" : ", within the error"}`;
     return `${term.name} ${text(term.value)}, limit ${text(term.limit)}: ${verdict}`;
   });
   return terms.length === 0 ? [] : [`SLO: ${terms.join("; ")}.`];
+}
+
+function valueText(value: number, unit: string): string {
+  if (unit === "ms") return duration(value);
+  return unit === "" ? percent(value) : `${digits(value)} ${unit}`;
 }
 
 /** Modes against each other. */
@@ -63,11 +62,22 @@ export function comparisonFindings(result: Result): string[] {
   return [...differences, ...carried(result.runs), ...modes];
 }
 
+/** Differences in the mean wait that nobody would act on, however certain they are. */
+const TRIFLING_MS = 0.01;
+
 function differenceFinding(difference: Difference): string {
   const { from, to } = difference;
-  const waits = changeOf(difference.wait_mean_ms, difference.wait_mean_ms_ci95, durations);
-  const rates = changeOf(difference.throughput_tps, difference.throughput_tps_ci95, (values) =>
-    values.map(digits),
+  const waits = changeOf(
+    difference.wait_mean_ms,
+    difference.wait_mean_ms_ci95,
+    durations,
+    TRIFLING_MS,
+  );
+  const rates = changeOf(
+    difference.throughput_tps,
+    difference.throughput_tps_ci95,
+    (values) => values.map(digits),
+    0,
   );
   const wait = waits === undefined ? "no real difference in the mean wait" : `mean wait ${waits}`;
   const rate =
@@ -78,13 +88,14 @@ function differenceFinding(difference: Difference): string {
   return `${capital(to)} mode instead of ${from} mode: ${wait}${both}${rate}.`;
 }
 
-/** `8.91 ms less (95 %: 8.40 to 9.50 ms)`; undefined when the difference may be chance. */
+/** `8.91 ms less (95 %: 8.40 to 9.50 ms)`; undefined when it may be chance, or a `trifle`. */
 function changeOf(
   change: number,
   interval: Interval95,
   texts: (values: readonly number[]) => string[],
+  trifle: number,
 ): string | undefined {
-  if (interval === null || (interval[0] <= 0 && interval[1] >= 0)) return undefined;
+  if (interval === null || (interval[0] <= trifle && interval[1] >= -trifle)) return undefined;
   const [size, one, other] = texts([change, ...interval].map(Math.abs));
   const ends = change < 0 ? [other, one] : [one, other];
   return `${size} ${change < 0 ? "less" : "more"} (95 %: ${ends.join(" to ")})`;

@@ -25,8 +25,9 @@ const PAIRS: readonly (readonly [PoolMode, PoolMode])[] = [
 ];
 
 /**
- * Simulates a workload in every mode. Databases and users with a `pool_mode` of their own keep it: it
- * is a decision of the file, and a note says so.
+ * Simulates a workload in every mode. A database or user with a `pool_mode` of its own keeps it, for
+ * that is a decision of the file, and a note says so; unless all of the databases that clients use have
+ * one, which leaves nothing to compare.
  */
 export async function compareModes(
   workload: Workload,
@@ -49,13 +50,25 @@ export async function compareModes(
 }
 
 function withMode(workload: Workload, pool_mode: PoolMode): Workload {
-  return { ...workload, settings: { ...workload.settings, pool_mode } };
+  const { settings } = workload;
+  const databases = keepsModes(workload)
+    ? settings.databases
+    : settings.databases.map(({ pool_mode: _, ...entry }) => entry);
+  return { ...workload, settings: { ...settings, databases, pool_mode } };
 }
 
-function keptModes({ settings }: Workload): string[] {
-  const own = [...settings.databases, ...settings.users].filter((entry) => entry.pool_mode);
-  return own.map(
-    (entry) => `${entry.name} has its own pool_mode, ${entry.pool_mode}, and keeps it`,
+/** Whether some database that clients use leaves its mode to the global setting. */
+function keepsModes({ settings, clients }: Workload): boolean {
+  const used = new Set(clients.map((kind) => kind.database));
+  const own = settings.databases.filter((entry) => used.has(entry.name) && entry.pool_mode);
+  return own.length < used.size;
+}
+
+function keptModes(workload: Workload): string[] {
+  const { databases, users } = workload.settings;
+  const own = keepsModes(workload) ? [...databases, ...users] : users;
+  return own.flatMap(({ name, pool_mode }) =>
+    pool_mode ? [`${name} has its own pool_mode, ${pool_mode}, and keeps it`] : [],
   );
 }
 

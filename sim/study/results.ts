@@ -33,7 +33,7 @@ const slo = z
         name: z.string().describe("key of the workload's `slo`, such as wait_p99"),
         limit: z.number(),
         value: z.number().describe("what was simulated, in the unit of the limit"),
-        unit: z.string().describe("ms, or empty for a share"),
+        unit: z.string().describe("ms, clients, or empty for a share"),
         met: z.boolean(),
         certain: z
           .boolean()
@@ -94,7 +94,11 @@ export const runSchema = z
     throughput_tps: z.number().describe("transactions completed a second"),
     throughput_tps_ci95: interval.optional(),
     utilization: share.describe("server connections linked to a client / pool size"),
-    clients_waiting: z.strictObject({ mean: z.number(), max: z.number() }),
+    clients_waiting: z.strictObject({
+      mean: z.number(),
+      max: z.number(),
+      unserved: z.number().describe("of the mean: clients that wait and get no server connection"),
+    }),
     server_connections: z.strictObject({
       mean: z.number(),
       max: z.number(),

@@ -69,7 +69,9 @@ export async function studies(
   const elapsed = (): number => performance.now() - start;
   const limit = options.timeLimit ?? TIME_LIMIT_MS;
   const seed = options.seed ?? workloads[0]?.run.seed ?? 1;
-  const begins = workloads.map((workload) => warmUpTime(workload, { machine: options.machine, seed }));
+  const begins = workloads.map((workload) =>
+    warmUpTime(workload, { machine: options.machine, seed }),
+  );
   // One window for all of them: pairs then see the same stretch of every client's life.
   const warmup = Math.max(0, ...begins.map((begin) => begin.warmup));
   const entries = workloads.map((workload, i) => new Entry(workload, warmup, begins[i], options));

@@ -15,6 +15,7 @@ export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
     time("response_p99", slo.response_p99, response.p99, response.p99_ci95),
     timeouts(slo.timeouts, run),
   ].flat();
+  if (terms.length > 0) terms.push(...unserved(run));
   return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
 }
 
@@ -27,6 +28,22 @@ function time(
   interval: Interval95 | undefined,
 ): Term[] {
   return limit === undefined ? [] : [term(name, limit / MILLISECOND, value, "ms", interval)];
+}
+
+/** Whoever is never served has no wait that could be counted, but is no sign of a met objective. */
+function unserved(run: Run): Term[] {
+  const clients = run.clients_waiting.unserved;
+  return clients > 0 ? [term("unserved", 0, clients, "clients", undefined)] : [];
+}
+
+/**
+ * Waiting clients that the waits of served transactions do not account for. By Little's law served
+ * transactions keep throughput x mean wait clients waiting; clearly more than that wait in vain, such
+ * as those for whom session mode has no server connection left.
+ */
+export function unservedClients(waiting: number, throughput_tps: number, wait_ms: number): number {
+  const served = (throughput_tps * wait_ms) / 1000;
+  return waiting >= 0.5 && waiting > 1.25 * served ? waiting - served : 0;
 }
 
 /** A timeout is a transaction that was asked for and not done. */

@@ -6,7 +6,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
 import type { Figures, RunResult } from "../model/index.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
-import { sloOutcome } from "./slo.ts";
+import { sloOutcome, unservedClients } from "./slo.ts";
 import { type Interval, precise, sectioning } from "./statistics.ts";
 
 const MILLISECOND = 1e6;
@@ -169,6 +169,7 @@ export class Tally {
     const { all, levels, replications } = this;
     const share = (sum: number): number => sum / Math.max(1, replications);
     const connections = share(levels.connections);
+    const waiting = share(levels.waiting);
     const run: Run = {
       ...configured(this.workload),
       settings,
@@ -186,7 +187,15 @@ export class Tally {
       throughput_tps: this.pooled("throughput_tps"),
       throughput_tps_ci95: asPair(this.interval("throughput_tps")),
       utilization: share(levels.utilization),
-      clients_waiting: { mean: share(levels.waiting), max: levels.waiting_max },
+      clients_waiting: {
+        mean: waiting,
+        max: levels.waiting_max,
+        unserved: unservedClients(
+          waiting,
+          this.pooled("throughput_tps"),
+          this.pooled("wait_mean_ms"),
+        ),
+      },
       server_connections: {
         mean: connections,
         max: levels.connections_max,

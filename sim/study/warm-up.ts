@@ -29,10 +29,12 @@ export function warmUpTime(workload: Workload, simulation: SimulateOptions): War
   const least = Math.min(duration / 4, CYCLES * Math.max(0, ...workload.clients.map(cycle)));
   if (workload.schedule.length > 0) return { warmup: Math.round(least) };
   for (let length = Math.min(duration, Math.max(duration / 4, 4 * least)); ; length *= 2) {
-    const window = Math.min(length, duration);
-    const { cut, trusted } = pilot(workload, { ...simulation, duration: Math.round(window) });
+    const window = Math.round(Math.min(length, duration));
+    const { cut, trusted, drifts } = pilot(workload, { ...simulation, duration: window });
     if (trusted) return { warmup: Math.round(Math.max(least, cut)) };
-    if (window === duration) return { warmup: Math.round(duration / 2), warning: UNSTEADY };
+    if (window < duration) continue;
+    if (!drifts) return { warmup: Math.round(Math.max(least, duration / 4)) };
+    return { warmup: Math.round(duration / 2), warning: UNSTEADY };
   }
 }
 
@@ -40,11 +42,33 @@ const UNSTEADY =
   "no steady state within the simulated time (the pool may be overloaded): figures depend on " +
   "--duration, and half of it was taken as warm-up";
 
-function pilot(workload: Workload, options: SimulateOptions): { cut: number; trusted: boolean } {
+interface Pilot {
+  /** Where MSER-5 cuts, ns. */
+  cut: number;
+  trusted: boolean;
+  /** Whether the last quarter differs from the third by more than 5 %. */
+  drifts: boolean;
+}
+
+function pilot(workload: Workload, options: SimulateOptions): Pilot {
   const { timeline, duration } = simulate(workload, { ...options, warmup: 0, moments: MOMENTS });
   const busy = timeline.map((moment) => moment.clients_waiting + moment.servers_active);
   const { cut, trusted } = warmUp(busy);
-  return { cut: (cut / Math.max(1, busy.length)) * duration, trusted };
+  const quarter = Math.floor(busy.length / 4);
+  // MSER-5 finds no cut either where rare events are all that varies; a drift tells the two apart.
+  const [third, last] = [
+    average(busy.slice(-2 * quarter, -quarter)),
+    average(busy.slice(-quarter)),
+  ];
+  return {
+    cut: (cut / Math.max(1, busy.length)) * duration,
+    trusted,
+    drifts: Math.abs(last - third) > 0.05 * Math.max(third, last),
+  };
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 function cycle({ think, transaction }: ClientKind): number {

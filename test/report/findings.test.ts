@@ -5,7 +5,6 @@ import {
   runFindings,
   sloFindings,
   trouble,
-  unservedClients,
 } from "../../sim/report/findings.ts";
 import {
   comparisonReport,
@@ -31,6 +30,9 @@ describe("findings of a run", () => {
     const calm = { ...run, wait_ms: { mean: 0, p50: 0, p95: 0, p99: 0, max: 0 } };
     expect(runFindings(calm)[0]).toContain("nobody waits");
   });
+  test("no transaction at all is not the same as no wait", () => {
+    expect(runFindings({ ...run, transactions: 0 })[0]).toContain("not one transaction");
+  });
   test("dropped clients and missed precision are trouble", () => {
     const texts = trouble({ ...run, precise: false, errors: { query_wait_timeout: 480 } });
     expect(texts[0]).toBe("Transaction mode: clients dropped: query_wait_timeout 480.");
@@ -38,18 +40,18 @@ describe("findings of a run", () => {
     expect(trouble(run)).toEqual([]);
   });
   test("clients who wait in vain do not hide behind the waits of the served", () => {
-    const starved = { ...run, clients_waiting: { mean: 80, max: 80 } };
-    expect(unservedClients(run)).toBe(0);
-    expect(unservedClients(starved)).toBeCloseTo(80 - (1000.5 * run.wait_ms.mean) / 1000, 9);
-    expect(trouble(starved)[0]).toContain("get no server connection");
+    const starved = { ...run, clients_waiting: { mean: 80, max: 80, unserved: 76 } };
+    expect(trouble(starved)[0]).toContain("76 clients wait at any moment and get no server");
   });
   test("each term of an objective", () => {
     const terms = [
       { name: "wait_p99", limit: 10, value: 8.1, unit: "ms", met: true, certain: true },
       { name: "timeouts", limit: 0.001, value: 0.01, unit: "", met: false, certain: false },
+      { name: "unserved", limit: 0, value: 76, unit: "clients", met: false, certain: true },
     ];
     expect(sloFindings({ met: false, terms })).toEqual([
-      "SLO: wait_p99 8.10 ms, limit 10 ms: met; timeouts 1 %, limit 0.100 %: NOT met, within the error.",
+      "SLO: wait_p99 8.10 ms, limit 10 ms: met; timeouts 1 %, limit 0.100 %: NOT met, within the error; " +
+        "unserved 76 clients, limit 0 clients: NOT met.",
     ]);
   });
 });
@@ -68,10 +70,14 @@ describe("findings of a comparison", () => {
       { wait_mean_ms_ci95: [-1, 1], throughput_tps: 80, throughput_tps_ci95: [78, 82] },
       "no real difference in the mean wait; throughput 80 more (95 %: 78 to 82) transactions/s.",
     ],
+    [
+      { wait_mean_ms: 0.0001, wait_mean_ms_ci95: [0.00005, 0.00015] },
+      "no real difference in the mean wait, nor in throughput.",
+    ],
     [{ wait_mean_ms_ci95: null }, "no real difference in the mean wait, nor in throughput."],
   ] as const;
   for (const [change, want] of cases) {
-    test(want, () => expect(said(change)).toBe(head + want));
+    test(`${JSON.stringify(change)}: ${want}`, () => expect(said(change)).toBe(head + want));
   }
 });
 

@@ -50,7 +50,7 @@ export function sampleRun(pool_mode: Run["pool_mode"], scale: number): Run {
     throughput_tps: 1000.5,
     throughput_tps_ci95: [998, 1003],
     utilization: 0.71,
-    clients_waiting: { mean: 1.3, max: 20 },
+    clients_waiting: { mean: 1.3, max: 20, unserved: 0 },
     server_connections: { mean: 18.2, max: 20, opened: 3 },
     multiplexing: 16.2,
     memory_mb: 200,

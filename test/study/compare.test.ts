@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { compareModes, difference } from "../../sim/study/compare.ts";
 import type { Interval95, Run } from "../../sim/study/results.ts";
 import { type Study, studies } from "../../sim/study/run.ts";
-import { sloOutcome } from "../../sim/study/slo.ts";
+import { sloOutcome, unservedClients } from "../../sim/study/slo.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { sampleRun } from "../report/fixture.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
@@ -36,12 +36,22 @@ describe("compare", () => {
     expect(paired).toBeLessThan(0.7 * unrelated);
   });
 
-  test("a database that has its own mode keeps it, and a note says so", async () => {
+  test("a database that has its own mode keeps it beside others, and a note says so", async () => {
+    const databases = [{ name: "app" }, { name: "admin", pool_mode: "session" as const }];
+    const admin = { ...kindOf(5, 100, 10), name: "admins", database: "admin" };
+    const settings = { ...brief.settings, databases };
+    const split = { ...brief, settings, clients: [...brief.clients, admin] };
+    const { runs, notes } = await compareModes(split, { precision: 0.5, timeLimit: 0 });
+    expect(notes).toContain("admin has its own pool_mode, session, and keeps it");
+    expect(runs[1]?.clients.admins?.wait_ms.max).toBe(0);
+  });
+
+  test("the only database gives its own mode up", async () => {
     const databases = [{ name: "app", pool_mode: "session" as const }];
     const own = { ...brief, settings: { ...brief.settings, databases } };
     const { runs, notes } = await compareModes(own, { precision: 0.5, timeLimit: 0 });
-    expect(notes).toContain("app has its own pool_mode, session, and keeps it");
-    expect(runs[1]?.server_connections.max).toBe(8);
+    expect(notes).toEqual([]);
+    expect(runs[1]?.throughput_tps).toBeGreaterThan(2 * (runs[0]?.throughput_tps ?? 0));
   });
 });
 
@@ -69,6 +79,25 @@ describe("objectives", () => {
       value: 0.1,
       met: false,
     });
+  });
+
+  // waiting, throughput/s, mean wait ms, in vain, why
+  const vain = [
+    [4, 1000, 4, 0, "the served account for all of them"],
+    [80, 20, 0, 80, "session mode without a free server connection"],
+    [0.1, 1, 0, 0, "a client now and then is no queue"],
+    [5, 1000, 4, 0, "an estimate is not exact"],
+  ] as const;
+  for (const [waiting, rate, wait, want, why] of vain) {
+    test(`${waiting} waiting, ${rate}/s after ${wait} ms: ${want} in vain: ${why}`, () => {
+      expect(unservedClients(waiting, rate, wait)).toBe(want);
+    });
+  }
+
+  test("clients who are never served miss every objective", () => {
+    const starved = { ...run, clients_waiting: { mean: 80, max: 80, unserved: 80 } };
+    const outcome = sloOutcome({ wait_p99: 1000 * MILLISECOND }, starved);
+    expect(outcome).toMatchObject({ met: false, terms: [{ met: true }, { name: "unserved" }] });
   });
 
   test("no terms, no objective; one missed term misses it", () => {
