@@ -5,7 +5,6 @@
 import { Command } from "commander";
 import { compareCommand } from "./compare.ts";
 import { failure } from "./failure.ts";
-import { tolerateClosedPipes } from "./output.ts";
 import { poolerCommand } from "./pooler.ts";
 import { simulateCommand } from "./simulate.ts";
 import { tourCommand, validateCommand } from "./validate.ts";
@@ -19,7 +18,6 @@ Try:
 
 /** Runs the program with these arguments (without node and script) and returns its exit status. */
 export async function runProgram(args: readonly string[]): Promise<number> {
-  tolerateClosedPipes();
   let status = 0;
   try {
     const program = createProgram((code) => {

@@ -1,0 +1,216 @@
+/** The program from outside: what it prints where, how it refuses, and how it ends. */
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { resultSchema } from "../../sim/study/results.ts";
+import { Folder, inThisProcess, poolwise, SMALL } from "./poolwise.ts";
+
+const folder = new Folder();
+afterAll(() => folder.remove());
+const small = folder.file("small.yaml", SMALL);
+const strict = folder.file("strict.yaml", `${SMALL}slo: { wait_p99: 1 us }\n`);
+
+describe("help and version", () => {
+  test("--version is the package's", async () => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+    expect(await poolwise(["--version"])).toEqual({
+      status: 0,
+      stdout: `${version}\n`,
+      stderr: "",
+    });
+  });
+
+  test("--help lists the commands with examples, on stdout", async () => {
+    const { status, stdout, stderr } = await poolwise(["--help"]);
+    expect([status, stderr]).toEqual([0, ""]);
+    for (const word of ["simulate", "compare", "pooler", "Try:"]) expect(stdout).toContain(word);
+  });
+
+  for (const command of ["simulate", "compare", "pooler"]) {
+    test(`${command} --help explains it with examples`, async () => {
+      const { status, stdout } = await poolwise([command, "--help"]);
+      expect(status).toBe(0);
+      expect(stdout).toContain(`Usage: poolwise ${command}`);
+      expect(stdout).toContain(`Examples:\n  poolwise ${command}`);
+    });
+  }
+
+  test("no command at all is bad usage: help on stderr", async () => {
+    const { status, stdout, stderr } = await poolwise([]);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("Usage: poolwise");
+  });
+});
+
+describe("bad usage and bad input: one line on stderr, nothing on stdout, status 2", () => {
+  const broken = folder.file("broken.yaml", SMALL.replace("exponential: 5 ms", "exponental: 5 ms"));
+  // arguments, message
+  const cases: [string[], string][] = [
+    [["frobnicate"], "unknown command 'frobnicate'"],
+    [["simulate"], "missing required argument 'workload'"],
+    [["simulate", small, "--sede", "3"], "unknown option '--sede' (Did you mean --seed?)"],
+    [["simulate", small, "--seed"], "option '--seed <number>' argument missing"],
+    [
+      ["simulate", small, "--seed", "x"],
+      '--seed: number is "x"; expected a whole number, such as 1',
+    ],
+    [["compare", small, "--pool-mode", "session"], "unknown option '--pool-mode'"],
+    [
+      ["simulate", small, "--pool-mode", "trans"],
+      '--pool-mode: pool_mode is "trans"; expected session | transaction | statement; did you mean "transaction"?',
+    ],
+    [
+      ["simulate", small, "--time-limit", "5"],
+      '--time-limit: time is "5"; expected a duration with its unit, such as 30 s',
+    ],
+    [
+      ["simulate", small, "--chart", "a.pdf"],
+      "--chart: a.pdf is of no known kind; expected a name that ends in .svg | .png | .html | .vl.json",
+    ],
+    [
+      ["simulate", "nowhere.yaml"],
+      "nowhere.yaml: the workload cannot be read (ENOENT); expected the path of a YAML file, such as workloads/storefront.yaml",
+    ],
+    [["simulate", broken], `${broken}:10: clients[0].transaction.service`],
+    [["pooler", "nowhere.ini"], "nowhere.ini"],
+  ];
+  for (const [args, message] of cases) {
+    test(`${args.join(" ").replaceAll(folder.path, "..")}`, async () => {
+      const { status, stdout, stderr } = await inThisProcess(args);
+      expect([status, stdout]).toEqual([2, ""]);
+      expect(stderr).toContain(message);
+      expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    });
+  }
+});
+
+describe("simulate", () => {
+  test("prints a report to stdout, and nothing to stderr when it is no terminal", async () => {
+    const { status, stdout, stderr } = await poolwise(["simulate", small]);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("transaction mode, 2 server connections");
+    expect(stdout).toMatch(/wait, mean {2,}[\d.]+ [mu]s/);
+    expect(stdout).toContain("To repeat: seed 1;");
+  });
+
+  test("--json is one object of the published schema, the same for the same seed", async () => {
+    const args = ["simulate", small, "--json", "--seed", "5", "--set", "default_pool_size=3"];
+    const [first, again] = await Promise.all([poolwise(args), poolwise(args)]);
+    const result = resultSchema.parse(JSON.parse(first?.stdout ?? ""));
+    expect(result).toMatchObject({ command: "simulate", workload: "small", seed: 5 });
+    expect(result.runs[0]).toMatchObject({ pool_size: 3, settings: { default_pool_size: 3 } });
+    const same = resultSchema.parse(JSON.parse(again?.stdout ?? ""));
+    const timeless = (runs: typeof result.runs) => runs.map((run) => ({ ...run, wall_s: 0 }));
+    expect(timeless(same.runs)).toEqual(timeless(result.runs));
+  });
+
+  test("an objective that is not met is status 1, and the report says so", async () => {
+    const { status, stdout } = await poolwise(["simulate", strict]);
+    expect(status).toBe(1);
+    expect(stdout).toContain("NOT met");
+  });
+
+  test("--quiet leaves out explanations", async () => {
+    const { stdout } = await poolwise(["simulate", small, "--quiet"]);
+    expect(stdout).not.toContain("meaning");
+  });
+
+  test("options reach the run", async () => {
+    const args = ["simulate", small, "--json", "--pool-size", "4", "--pool-mode", "session"];
+    const { stdout } = await poolwise([...args, "--duration", "2 s", "--precision", "50 %"]);
+    const [run] = resultSchema.parse(JSON.parse(stdout)).runs;
+    expect(run).toMatchObject({ pool_size: 4, pool_mode: "session" });
+    expect((run?.simulated_s ?? 0) / (run?.replications ?? 1)).toBe(2);
+  });
+});
+
+describe("compare", () => {
+  test("three modes, their differences, and what each takes away", async () => {
+    const { status, stdout } = await poolwise(["compare", small]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/session, 2 +transaction, 2 +statement, 2/);
+    expect(stdout).toContain("transaction instead of session");
+    expect(stdout).toContain("What each mode takes away");
+  });
+
+  test("--json obeys the schema and has the paired differences", async () => {
+    const { stdout } = await poolwise(["compare", small, "--json"]);
+    const result = resultSchema.parse(JSON.parse(stdout));
+    expect(result.runs.map((run) => run.pool_mode)).toEqual([
+      "session",
+      "transaction",
+      "statement",
+    ]);
+    expect(result.differences).toHaveLength(3);
+  });
+
+  test("status 1 only when no mode meets the objective", async () => {
+    expect((await poolwise(["compare", strict])).status).toBe(1);
+  });
+});
+
+describe("chart files", () => {
+  test("all four kinds at once, and their names on stderr", async () => {
+    const files = ["a.svg", "a.png", "a.html", "a.vl.json"].map((name) => join(folder.path, name));
+    const { status, stderr } = await poolwise([
+      "compare",
+      small,
+      ...files.flatMap((file) => ["--chart", file]),
+    ]);
+    expect(status).toBe(0);
+    expect(stderr).toBe(files.map((file) => `drawn: ${file}\n`).join(""));
+    const [svg, png, html, lite] = files.map((file) => readFileSync(file));
+    expect(svg?.toString()).toMatch(/^<svg.*<\/svg>$/s);
+    expect(png?.subarray(1, 4).toString()).toBe("PNG");
+    expect(html?.toString()).toContain('"command":"compare"');
+    expect(JSON.parse(lite?.toString() ?? "")).toHaveProperty("vconcat");
+  });
+
+  test("a folder that is not there: the result is printed, one clear line, status 3", async () => {
+    const file = join(folder.path, "nowhere", "a.svg");
+    const { status, stdout, stderr } = await poolwise(["simulate", small, "--chart", file]);
+    expect(status).toBe(3);
+    expect(stdout).toContain("wait, mean");
+    expect(stderr).toBe(`poolwise: cannot write ${file}: no such directory\n`);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("a folder that may not be written to", async () => {
+    chmodSync(folder.path, 0o500);
+    const { status, stderr } = await poolwise([
+      "simulate",
+      small,
+      "--chart",
+      `${folder.path}/b.svg`,
+    ]);
+    chmodSync(folder.path, 0o700);
+    expect(status).toBe(3);
+    expect(stderr).toContain("permission denied");
+  });
+
+  test("what cannot be replaced stays as it was, without a temporary file", async () => {
+    const target = join(folder.path, "taken.svg");
+    writeFileSync(join(folder.path, "kept"), "");
+    const { status } = await poolwise(["simulate", small, "--chart", `${target}/`]);
+    expect(status).toBe(2);
+    expect(existsSync(target)).toBe(false);
+    expect(readdirSync(folder.path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+});
+
+describe("pipes and Ctrl-C", () => {
+  test("a reader that goes away is no failure", async () => {
+    const { status, stderr } = await poolwise(["simulate", small], { closeAfter: 10 });
+    expect([status, stderr]).toEqual([0, ""]);
+  });
+
+  test("Ctrl-C prints what is known so far and ends with 130", async () => {
+    const endless = ["--precision", "0.01 %", "--time-limit", "60 s", "--duration", "20 s"];
+    const { status, stdout } = await poolwise(["simulate", small, "--json", ...endless], {
+      interruptAfter: 4000,
+    });
+    expect(status).toBe(130);
+    const result = resultSchema.parse(JSON.parse(stdout));
+    expect(result.interrupted).toBe(true);
+    expect(result.runs[0]?.replications).toBeGreaterThan(0);
+  }, 90_000);
+});
