@@ -65,7 +65,7 @@ export function clientRows(host: HostRole, which: Which): Value[][] {
     if (client !== undefined) rows.push(row(host, clientFacts(host, client), which));
   for (const { identity } of host.consoles) {
     const requested = host.now;
-    rows.push(row(host, { ...NOTHING, identity, state: "active", requested }, which));
+    rows.push(row(host, { ...NOTHING, identity, state: "idle", requested }, which));
   }
   return rows;
 }

@@ -1,0 +1,361 @@
+/** The admin console: tables with PgBouncer's columns and types, commands with its texts. */
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadConfig } from "../../engine/config/index.ts";
+import { startPooler } from "../../engine/pooler/main.ts";
+import { cancelRequest, extendedQuery, query, startupMessage } from "../../engine/wire/writer.ts";
+import { Raw } from "./raw.ts";
+import { failure, Stage, until } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open();
+});
+afterAll(() => stage.close());
+
+const TOTALS =
+  "server_assignment_count xact_count query_count received sent xact_time query_time wait_time " +
+  "client_parse_count server_parse_count bind_count client_login_count";
+const BYTES = TOTALS.replace("received sent", "bytes_received bytes_sent");
+const prefixed = (prefix: string, names: string): string => names.replaceAll(/\w+/g, `${prefix}$&`);
+const SOCKET =
+  "type user database replication state addr port local_addr local_port connect_time request_time wait " +
+  "wait_us close_needed ptr link remote_pid tls application_name prepared_statements id";
+const SOCKET_TYPES = "ttttttititt iiitti tt i i".replaceAll(" ", "");
+const numeric = (count: number): string => `t${"n".repeat(count)}`;
+
+/** Column names and types of each SHOW. Source: PgBouncer 1.25.2 src/admin.c, src/stats.c. */
+const SHOWS = [
+  [
+    "pools",
+    "database user cl_active cl_waiting cl_active_cancel_req cl_waiting_cancel_req sv_active " +
+      "sv_active_cancel sv_being_canceled sv_idle sv_used sv_tested sv_login maxwait maxwait_us pool_mode " +
+      "load_balance_hosts",
+    "ttiiiiiiiiiiiiitt",
+  ],
+  [
+    "stats",
+    `database ${prefixed("total_", TOTALS)} ${prefixed("avg_", TOTALS.replace("received", "recv"))}`,
+    numeric(24),
+  ],
+  ["stats_totals", `database ${BYTES}`, numeric(12)],
+  [
+    "stats_averages",
+    `database ${BYTES.replace(/client_parse.*/, "")}avg_client_parse_count avg_server_parse_count avg_bind_count avg_client_login_count`,
+    numeric(12),
+  ],
+  ["totals", "name value", "tn"],
+  ["clients", SOCKET, SOCKET_TYPES],
+  ["servers", SOCKET, SOCKET_TYPES],
+  [
+    "sockets",
+    `${SOCKET} recv_pos pkt_pos pkt_remain send_pos send_remain pkt_avail send_avail`,
+    `${SOCKET_TYPES}iiiiiii`,
+  ],
+  [
+    "databases",
+    "name host port database force_user pool_size min_pool_size reserve_pool_size server_lifetime pool_mode " +
+      "load_balance_hosts max_connections current_connections max_client_connections " +
+      "current_client_connections paused disabled",
+    "ttittiiiittiiiiii",
+  ],
+  [
+    "users",
+    "name pool_size reserve_pool_size pool_mode max_user_connections current_connections " +
+      "max_user_client_connections current_client_connections",
+    "ttttiiii",
+  ],
+  ["lists", "list items", "ti"],
+  ["config", "key value default changeable", "tttt"],
+  ["state", "key value", "tt"],
+  ["version", "version", "t"],
+  ["mem", "name size used free memtotal", "tiiii"],
+  ["peers", "peer_id host port pool_size", "itii"],
+  [
+    "peer_pools",
+    "peer_id cl_active_cancel_req cl_waiting_cancel_req sv_active_cancel sv_login",
+    "iiiii",
+  ],
+  ["dns_hosts", "hostname ttl addrs", "tqt"],
+  ["dns_zones", "zonename serial count", "tqi"],
+] as const;
+const LETTERS: Record<number, string> = { 25: "t", 23: "i", 20: "q", 1700: "n" };
+
+for (const [name, columns, types] of SHOWS) {
+  test(`SHOW ${name}: PgBouncer's columns, in order, with its types`, async () => {
+    const { client } = await stage.console(await stage.pooler());
+    const { fields, command } = await client.query(`SHOW ${name}`);
+    expect(fields.map((field) => field.name).join(" ")).toBe(columns);
+    expect(fields.map((field) => LETTERS[field.dataTypeID]).join("")).toBe(types);
+    expect(command).toBe("SHOW");
+  });
+}
+
+test("SHOW POOLS, CLIENTS, SERVERS and STATS follow what clients do", async () => {
+  const pooler = await stage.pooler({ default_pool_size: 1 });
+  const console = await stage.console(pooler);
+  const [one, two] = [await stage.client(pooler), await stage.client(pooler)];
+  await one.query("begin");
+  const waits = two.query("select 1");
+  await until(async () => Number((await console.pool("app")).cl_waiting) === 1);
+  expect(await console.pool("app")).toMatchObject({
+    cl_active: 1,
+    sv_active: 1,
+    sv_idle: 0,
+    pool_mode: "transaction",
+  });
+  const clients = await console.ask("show clients");
+  expect(clients.map(({ database, state }) => `${database} ${state}`).sort()).toEqual([
+    "app active",
+    "app waiting",
+    "pgbouncer idle",
+  ]);
+  const [server] = await console.ask("show servers");
+  expect(server).toMatchObject({ type: "S", state: "active", addr: "unix", replication: "none" });
+  expect(server?.link).toBe(clients.find(({ state }) => state === "active")?.ptr);
+  await one.query("commit");
+  await waits;
+  expect(await console.pool("app")).toMatchObject({
+    cl_active: 2,
+    cl_waiting: 0,
+    sv_active: 0,
+    sv_idle: 1,
+  });
+  const stats = (await console.ask("show stats")).find(({ database }) => database === "app");
+  expect(stats).toMatchObject({
+    total_query_count: "3",
+    total_xact_count: "2",
+    total_server_assignment_count: "2",
+  });
+  expect(Number(stats?.total_wait_time)).toBeGreaterThan(0);
+  expect(Number(stats?.total_received)).toBeGreaterThan(0);
+  expect(Number(stats?.total_sent)).toBeGreaterThan(0);
+});
+
+test("PAUSE waits for the end of transactions, closes idle servers, and RESUME goes on", async () => {
+  const pooler = await stage.pooler();
+  const [console, other] = [await stage.console(pooler), await stage.console(pooler)];
+  const [busy, idle] = [await stage.client(pooler), await stage.client(pooler)];
+  await busy.query("begin");
+  let paused = false;
+  const pause = console.ask("pause").then(() => {
+    paused = true;
+  });
+  await until(async () => (await other.ask("show state"))[1]?.value === "yes");
+  const held = idle.query("select 2 as two");
+  await sleep(50);
+  expect(paused).toBe(false);
+  await busy.query("commit");
+  await pause;
+  expect(await other.ask("show servers")).toEqual([]);
+  expect((await failure(other.ask("pause"))).message).toBe("already suspended/paused");
+  expect((await failure(other.ask("kill"))).message).toBe("already suspended/paused");
+  await other.ask("resume");
+  expect((await held).rows).toEqual([{ two: 2 }]);
+  expect((await failure(other.ask("resume"))).message).toBe("pooler is not paused/suspended");
+});
+
+test("PAUSE and RESUME of one database leave the others alone", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  await stage.client(pooler, { user: "alice" }); // Its pool has met a server, so a login needs none.
+  await console.ask("pause app");
+  const [held, free] = [new Raw(pooler), await stage.client(pooler, { database: "postgres" })];
+  held.send(
+    startupMessage([
+      ["user", "alice"],
+      ["database", "app"],
+    ]),
+    query("select 1"),
+  );
+  expect((await free.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  const databases = await console.ask("show databases");
+  expect(databases.find(({ name }) => name === "app")).toMatchObject({ paused: 1 });
+  await held.until("Z");
+  expect(held.types).not.toContain("D");
+  await console.ask("resume app");
+  await held.until("Z", 2);
+  expect((await failure(console.ask("resume app"))).message).toBe("database app is not paused");
+  expect((await failure(console.ask("pause nowhere"))).message).toBe("no such database: nowhere");
+  held.socket.destroy();
+});
+
+test("Ctrl-C on a waiting PAUSE lifts it", async () => {
+  const pooler = await stage.pooler();
+  const busy = await stage.client(pooler);
+  await busy.query("begin");
+  const admin = new Raw(pooler);
+  admin.send(
+    startupMessage([
+      ["user", "admin"],
+      ["database", "pgbouncer"],
+    ]),
+  );
+  await admin.until("Z");
+  const key = admin.messages.find(({ type }) => type === "K")?.body ?? Buffer.alloc(8);
+  admin.send(query("pause"));
+  const console = await stage.console(pooler);
+  await until(async () => (await console.ask("show state"))[1]?.value === "yes");
+  const canceller = new Raw(pooler);
+  canceller.send(cancelRequest(key));
+  await canceller.end();
+  await admin.until("Z", 2);
+  expect(admin.complaint).toContain("C57014");
+  expect((await console.ask("show state"))[0]?.value).toBe("yes");
+  admin.socket.destroy();
+});
+
+test("RECONNECT and WAIT_CLOSE: old servers go, new ones come", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  const client = await stage.client(pooler);
+  const ask = "select pg_backend_pid() as pid";
+  await client.query("begin");
+  const before = (await client.query(ask)).rows[0].pid;
+  await console.ask("reconnect app");
+  let closed = false;
+  const other = await stage.console(pooler);
+  const wait = other.ask("wait_close app").then(() => {
+    closed = true;
+  });
+  await sleep(50);
+  expect(closed).toBe(false);
+  expect((await client.query(ask)).rows[0].pid).toBe(before);
+  await client.query("commit");
+  await wait;
+  expect((await client.query(ask)).rows[0].pid).not.toBe(before);
+});
+
+test("KILL closes all of a database, which stays paused; KILL_CLIENT closes one", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  const [one, two] = [await stage.client(pooler), await stage.client(pooler)];
+  const clients = await console.ask("show clients");
+  const id = clients.find(({ database }) => database === "app")?.id;
+  const ended = new Promise<Error>((resolve) => one.once("error", resolve));
+  await console.ask(`kill_client ${id}`);
+  expect((await ended).message).toBe("admin forced disconnect");
+  expect((await failure(console.ask("kill_client 999999"))).message).toBe("client not found");
+  expect((await failure(console.ask("kill_client x"))).message).toBe(
+    "invalid client pointer supplied",
+  );
+  const killed = new Promise<Error>((resolve) => two.once("error", resolve));
+  await console.ask("kill app");
+  expect((await killed).message).toBe("database removed");
+  expect(await console.pool("app")).toMatchObject({ cl_active: 0, sv_idle: 0 });
+  await console.ask("resume app");
+  expect((await (await stage.client(pooler)).query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+});
+
+test("DISABLE refuses new clients, ENABLE lets them in again", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  await console.ask("disable app");
+  expect((await failure(stage.client(pooler))).message).toBe('database "app" is disabled');
+  await console.ask("enable app");
+  await stage.client(pooler);
+  expect((await failure(console.ask("disable"))).message).toBe("a database is required");
+});
+
+test("SET changes a setting at once, and refuses what it cannot", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  const { command } = await console.client.query("set default_pool_size = 7");
+  expect(command).toBe("SET");
+  const rows = await console.ask("show config");
+  expect(rows.find(({ key }) => key === "default_pool_size")?.value).toBe("7");
+  expect((await failure(console.ask("set default_pool_size = 'many'"))).message).toBe("SET failed");
+  expect((await failure(console.ask("set nonsense = 1"))).message).toBe("SET failed");
+  expect((await console.client.query("set client_encoding = 'UTF8'")).command).toBe("SET");
+  expect(await console.ask("show timezone")).toEqual([{ timezone: "GMT" }]);
+});
+
+test("RELOAD reads the file again; one that is not in order changes nothing", async () => {
+  const path = stage.ini({ default_pool_size: 3 });
+  const pooler = await startPooler({ config: path, quiet: true });
+  const console = await stage.console(pooler);
+  const size = async (): Promise<string | undefined> =>
+    (await console.ask("show config")).find(({ key }) => key === "default_pool_size")?.value;
+  writeFileSync(
+    path,
+    readFileSync(path, "utf8").replace("default_pool_size = 3", "default_pool_size = 4"),
+  );
+  await console.ask("reload");
+  expect(await size()).toBe("4");
+  appendFileSync(path, "nonsense = 1\n");
+  const error = await failure(console.ask("reload"));
+  expect([error.code, error.message]).toEqual([
+    "F0000",
+    "RELOAD failed, see logs for additional details",
+  ]);
+  expect(await size()).toBe("4");
+  expect(await stage.log()).toContain("nonsense is unknown");
+  await pooler.close();
+});
+
+test("the extended protocol is refused, nonsense is answered, and several commands in one packet work", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  const text = "invalid command 'make tea', use SHOW HELP;";
+  expect((await failure(console.ask("make tea"))).message).toBe(text);
+  const raw = await Raw.login(pooler, "admin", "pgbouncer");
+  raw.send(query("show version"), query("show state"), query("select nonsense"));
+  await raw.until("Z", 3);
+  expect(raw.types).toBe("TDCZTDDDCZEZ");
+  raw.send(extendedQuery("show version", []));
+  await raw.end();
+  expect(
+    raw.messages.some(({ body }) =>
+      body.includes("extended query protocol not supported by admin console"),
+    ),
+  ).toBe(true);
+});
+
+test("SHOW HELP is a notice with the list of commands", async () => {
+  const raw = await Raw.login(await stage.pooler(), "admin", "pgbouncer");
+  raw.send(query("show help;"));
+  await raw.until("Z");
+  expect(raw.types).toBe("NCZ");
+  expect(raw.complaint).toContain("SHUTDOWN WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS");
+  raw.socket.destroy();
+});
+
+test("SHUTDOWN WAIT_FOR_CLIENTS takes no more clients and ends with the last one", async () => {
+  const pooler = await startPooler({ config: loadConfig(stage.ini()), quiet: true });
+  const [client, console] = [await stage.client(pooler), await stage.console(pooler)];
+  let ended = false;
+  void pooler.ended.then(() => {
+    ended = true;
+  });
+  await console.ask("shutdown wait_for_clients");
+  expect((await failure(stage.client(pooler))).message).toContain("ECONNREFUSED");
+  expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  await console.client.end();
+  await sleep(500);
+  expect(ended).toBe(false);
+  await client.end();
+  await pooler.ended;
+});
+
+test("SHUTDOWN WAIT_FOR_SERVERS drops the waiters and ends with the last server", async () => {
+  const pooler = await startPooler({ config: stage.ini({ default_pool_size: 1 }), quiet: true });
+  const [busy, waits] = [await stage.client(pooler), await stage.client(pooler)];
+  const console = await stage.console(pooler);
+  await busy.query("begin");
+  const dropped = failure(waits.query("select 1"));
+  await until(async () => Number((await console.pool("app")).cl_waiting) === 1);
+  await console.ask("shutdown wait_for_servers");
+  expect((await dropped).message).toBe("server shutting down");
+  await busy.query("commit");
+  await pooler.ended;
+});
+
+test("SHUTDOWN ends at once", async () => {
+  const pooler = await startPooler({ config: stage.ini(), quiet: true });
+  const [client, console] = [await stage.client(pooler), await stage.console(pooler)];
+  const lost = failure(client.query("select pg_sleep(30)"));
+  await failure(console.ask("shutdown"));
+  await lost;
+  await pooler.ended;
+});

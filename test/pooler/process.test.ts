@@ -1,0 +1,176 @@
+/** The pooler as a process: exit status, signals, what is left behind. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { failure, Stage, until } from "./stage.ts";
+
+let stage: Stage;
+let script: string;
+beforeAll(async () => {
+  stage = await Stage.open();
+  const main = resolve("engine/pooler/main.ts");
+  script = `${stage.file(`import { runPooler } from ${JSON.stringify(main)};
+    process.exit(await runPooler(process.argv[2]));`)}.mts`;
+  writeFileSync(script, readFileSync(script.replace(".mts", "")));
+});
+afterAll(() => stage.close());
+
+class Process {
+  readonly child: ChildProcess;
+  readonly port: number;
+  stderr = "";
+
+  constructor(ini: string, port: number) {
+    this.port = port;
+    const tsx = resolve("node_modules/tsx/dist/cli.mjs");
+    this.child = spawn(process.execPath, [tsx, script, ini], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.child.stderr?.on("data", (chunk) => {
+      this.stderr += chunk;
+    });
+  }
+
+  async up(): Promise<void> {
+    await until(
+      () => this.stderr.includes("process up") || this.child.exitCode !== null,
+      () => this.stderr,
+    );
+  }
+
+  async client(): Promise<pg.Client> {
+    const { user } = stage.database;
+    const client = new pg.Client({ host: "127.0.0.1", port: this.port, user, database: "app" });
+    client.on("error", () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  async exit(): Promise<number | null> {
+    await until(
+      () => this.child.exitCode !== null || this.child.signalCode !== null,
+      () => this.stderr,
+    );
+    return this.child.exitCode;
+  }
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+async function start(settings: Record<string, string | number> = {}): Promise<Process> {
+  const port = await freePort();
+  const pooler = new Process(stage.ini({ listen_port: port, ...settings }), port);
+  await pooler.up();
+  return pooler;
+}
+
+test("SIGQUIT ends at once, with status 0, and leaves no socket and no pidfile", async () => {
+  const pidfile = join(stage.directory, "pid");
+  const pooler = await start({ pidfile });
+  const socket = join(stage.directory, `.s.PGSQL.${pooler.port}`);
+  const client = await pooler.client();
+  expect(existsSync(socket)).toBe(true);
+  expect(readFileSync(pidfile, "utf8").trim()).toMatch(/^\d+$/);
+  const lost = failure(client.query("select pg_sleep(30)"));
+  process.kill(Number(readFileSync(pidfile, "utf8")), "SIGQUIT");
+  expect(await pooler.exit()).toBe(0);
+  await lost;
+  expect([existsSync(socket), existsSync(pidfile)]).toEqual([false, false]);
+});
+
+test("SIGTERM waits for clients, a second one does not", async () => {
+  for (const impatient of [false, true]) {
+    const pidfile = join(stage.directory, "pid");
+    const pooler = await start({ pidfile });
+    const pid = Number(readFileSync(pidfile, "utf8"));
+    const client = await pooler.client();
+    process.kill(pid, "SIGTERM");
+    await until(() => pooler.stderr.includes("waiting for all clients disconnect"));
+    expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+    await failure(pooler.client());
+    if (impatient) process.kill(pid, "SIGTERM");
+    else await client.end();
+    expect(await pooler.exit()).toBe(0);
+    await client.end().catch(() => undefined);
+  }
+});
+
+test("SIGINT waits for servers to be released", async () => {
+  const pidfile = join(stage.directory, "pid");
+  const pooler = await start({ pidfile });
+  const client = await pooler.client();
+  await client.query("begin");
+  process.kill(Number(readFileSync(pidfile, "utf8")), "SIGINT");
+  await until(() => pooler.stderr.includes("waiting for all servers connections to be released"));
+  await client.query("commit");
+  expect(await pooler.exit()).toBe(0);
+});
+
+test("SIGHUP reads the configuration again", async () => {
+  const pidfile = join(stage.directory, "pid");
+  const port = await freePort();
+  const ini = stage.ini({ listen_port: port, pidfile, default_pool_size: 3 });
+  const pooler = new Process(ini, port);
+  await pooler.up();
+  writeFileSync(
+    ini,
+    readFileSync(ini, "utf8").replace("default_pool_size = 3", "default_pool_size = 9"),
+  );
+  const pid = Number(readFileSync(pidfile, "utf8"));
+  process.kill(pid, "SIGHUP");
+  await until(() => pooler.stderr.includes("re-reading config"));
+  const console = new pg.Client({ host: "127.0.0.1", port, user: "admin", database: "pgbouncer" });
+  await console.connect();
+  const rows = (await console.query("show config")).rows;
+  expect(rows.find(({ key }) => key === "default_pool_size").value).toBe("9");
+  await console.end();
+  process.kill(pid, "SIGQUIT");
+  await pooler.exit();
+});
+
+test("a port in use: one line that names it, status 3", async () => {
+  const first = await start();
+  const second = new Process(stage.ini({ listen_port: first.port }), first.port);
+  expect(await second.exit()).toBe(3);
+  expect(second.stderr.trim().split("\n").at(-1)).toBe(
+    `cannot listen on 127.0.0.1:${first.port}: it is in use; is another pooler running?`,
+  );
+  first.child.kill("SIGKILL");
+});
+
+test("a socket file left by a killed pooler is replaced", async () => {
+  const pidfile = join(stage.directory, "pid");
+  const killed = await start({ pidfile });
+  const socket = join(stage.directory, `.s.PGSQL.${killed.port}`);
+  process.kill(Number(readFileSync(pidfile, "utf8")), "SIGKILL");
+  await until(() => killed.child.exitCode !== null || killed.child.signalCode !== null);
+  expect(existsSync(socket)).toBe(true);
+  const next = new Process(stage.ini({ listen_port: killed.port, pidfile }), killed.port);
+  await next.up();
+  expect(next.stderr).toContain("process up");
+  process.kill(Number(readFileSync(pidfile, "utf8")), "SIGQUIT");
+  expect(await next.exit()).toBe(0);
+});
+
+test("what we cannot do is refused by name, with status 2", async () => {
+  for (const [settings, text] of [
+    [{ auth_type: "hba" }, 'auth_type is "hba"'],
+    [{ auth_type: "cret" }, 'did you mean "cert"?'],
+    [{ no_such_setting: 1 }, "no_such_setting is unknown"],
+    [{ auth_file: "/nonexistent/users" }, "/nonexistent/users"],
+  ] as const) {
+    const pooler = new Process(stage.ini({ ...settings }), 0);
+    expect(await pooler.exit()).toBe(2);
+    expect(pooler.stderr).toContain(text);
+  }
+});
