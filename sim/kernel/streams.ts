@@ -4,8 +4,9 @@
  * in the live driver, whatever else has been drawn. So there is no state to keep, for a million clients
  * neither, and paired runs share their noise.
  *
- * `seedrandom` turns (seed, kind, purpose) into four 32-bit keys; a keyed mixing function (three rounds
- * of the murmur3 finalizer, with a key and one index before each) turns the rest into 32 bits.
+ * `seedrandom` turns (seed, kind, purpose) into two 32-bit keys; a keyed mixing function (half a murmur3
+ * finalizer over the client, then a whole round over draw and part, with a key before each) turns the
+ * rest into 32 bits.
  */
 import seedrandom from "seedrandom";
 
@@ -13,23 +14,19 @@ import seedrandom from "seedrandom";
 export class Stream {
   private readonly key0: number;
   private readonly key1: number;
-  private readonly key2: number;
 
   constructor(seed: number, kind: string, purpose: string) {
     const source = seedrandom(JSON.stringify([seed, kind, purpose]));
     this.key0 = source.int32();
     this.key1 = source.int32();
-    this.key2 = source.int32();
   }
 
   /** 32 random bits, as a signed integer, for the `draw`-th draw of `client`; `part` tells several apart. */
   word(client: number, draw: number, part: number): number {
     let h = Math.imul(client, 0x9e3779b1) ^ this.key0;
     h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-    h = (h ^ (h >>> 13)) + Math.imul(draw, 0xc2b2ae35) + this.key1;
-    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-    h = (h ^ (h >>> 16)) + Math.imul(part, 0x27d4eb2f) + this.key2;
+    h = (h ^ (h >>> 13)) + Math.imul(draw, 0xc2b2ae35) + Math.imul(part, 0x27d4eb2f);
+    h = (h ^ this.key1) | 0;
     h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
     h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
     return h ^ (h >>> 16);
