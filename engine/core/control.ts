@@ -59,14 +59,14 @@ export function reconnect(world: World, database: number): void {
   const ints = world.servers.ints;
   for (let server = 0; server < world.servers.high; server++) {
     if (!concerns(world, database, server)) continue;
-    if (ints[server << 3] === SERVER.login) closeServer(world, server, REASON.reconnect);
-    else ints[(server << 3) + S.close_needed] = 1;
+    if (ints[server << 4] === SERVER.login) closeServer(world, server, REASON.reconnect);
+    else ints[(server << 4) + S.close_needed] = 1;
   }
 }
 
 function concerns(world: World, database: number, server: number): boolean {
   const ints = world.servers.ints;
-  const at = server << 3;
+  const at = server << 4;
   if (ints[at] === SERVER.free) return false;
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
   return database < 0 || pool.database.id === database;
@@ -87,7 +87,7 @@ export function kill(world: World, database: number): void {
     if (database < 0 || entry.id === database) hold(world, entry, true);
   const ints = world.clients.ints;
   for (let client = 0; client < world.clients.high; client++) {
-    const at = client << 3;
+    const at = client << 4;
     if (ints[at] === CLIENT.free || ints[at] === CLIENT.login) continue;
     const pool = world.pools[ints[at + C.pool] as number] as Pool;
     if (database < 0 || pool.database.id === database) dropClient(world, client, REASON.killed);
@@ -99,11 +99,11 @@ export function kill(world: World, database: number): void {
 /** Ends a client wherever it stands; a linked server goes with it unless it is ready for the next. */
 export function dropClient(world: World, client: number, reason: number): void {
   const ints = world.clients.ints;
-  const state = ints[client << 3] as number;
+  const state = ints[client << 4] as number;
   if (state === CLIENT.waiting_cancel) endCancel(world, client, reason);
   else if (state === CLIENT.active_cancel) closeCarrier(world, client);
   else {
-    const server = ints[(client << 3) + C.server] as number;
+    const server = ints[(client << 4) + C.server] as number;
     if (server >= 0) {
       detach(world, client, server);
       closeServer(world, server, reason);
@@ -116,7 +116,7 @@ export function dropClient(world: World, client: number, reason: number): void {
 export function closeCarrier(world: World, client: number): void {
   const ints = world.servers.ints;
   for (let server = 0; server < world.servers.high; server++) {
-    const at = server << 3;
+    const at = server << 4;
     if (ints[at] === SERVER.active_cancel && ints[at + S.client] === client) {
       closeServer(world, server, REASON.cancel_given_up);
       return;
@@ -127,9 +127,9 @@ export function closeCarrier(world: World, client: number): void {
 /** Cuts the link, so that closing the server does not end the client once more. */
 export function detach(world: World, client: number, server: number): void {
   world.effects.push(EFFECT.unlink, client, server, REASON.not_ready);
-  world.servers.ints[(server << 3) + S.client] = -1;
-  world.servers.ints[(server << 3) + S.status] = STATUS.busy;
-  world.clients.ints[(client << 3) + C.server] = -1;
+  world.servers.ints[(server << 4) + S.client] = -1;
+  world.servers.ints[(server << 4) + S.status] = STATUS.busy;
+  world.clients.ints[(client << 4) + C.server] = -1;
 }
 
 /**

@@ -60,8 +60,8 @@ export class Core extends Views {
     this.tape?.input(INPUT.accept, now, 0, 0, 0);
     const { clients } = this.world;
     const client = clients.take();
-    clients.times[(client << 2) + CT.connect] = now;
-    clients.times[(client << 2) + CT.request] = now;
+    clients.times[(client << 3) + CT.connect] = now;
+    clients.times[(client << 3) + CT.request] = now;
     moveClient(this.world, client, CLIENT.login);
     return client;
   }
@@ -75,7 +75,7 @@ export class Core extends Views {
     this.tape?.input(INPUT.startup, now, client, database, user);
     const world = this.world;
     const ints = world.clients.ints;
-    const at = client << 3;
+    const at = client << 4;
     ints[at + C.database] = database;
     ints[at + C.user] = user;
     const refusal = this.refusal(database, user);
@@ -114,7 +114,7 @@ export class Core extends Views {
   authenticated(now: Nanos, client: number): void {
     this.tape?.input(INPUT.authenticated, now, client, 0, 0);
     const world = this.world;
-    world.clients.times[(client << 2) + CT.request] = now;
+    world.clients.times[(client << 3) + CT.request] = now;
     const pool = matching.poolOfClient(world, client);
     if (pool.welcome_known) {
       moveClient(world, client, CLIENT.active);
@@ -145,7 +145,7 @@ export class Core extends Views {
   disconnect(now: Nanos, client: number): void {
     this.tape?.input(INPUT.disconnect, now, client, 0, 0);
     const world = this.world;
-    const at = client << 3;
+    const at = client << 4;
     const state = world.clients.ints[at] as number;
     const server = world.clients.ints[at + C.server] as number;
     if (state === CLIENT.waiting_cancel) endCancel(world, client, -1);
@@ -158,7 +158,7 @@ export class Core extends Views {
 
   private giveBack(now: Nanos, client: number, server: number): void {
     const world = this.world;
-    if (world.servers.ints[(server << 3) + S.status] === STATUS.idle) {
+    if (world.servers.ints[(server << 4) + S.status] === STATUS.idle) {
       matching.release(world, now, server, REASON.session_end);
       return;
     }
@@ -175,16 +175,16 @@ export class Core extends Views {
     this.tape?.input(INPUT.cancel, now, client, target, 0);
     const world = this.world;
     const ints = world.clients.ints;
-    const server = target < 0 ? -1 : (ints[(target << 3) + C.server] as number);
-    if (server < 0 || ints[target << 3] !== CLIENT.active) {
+    const server = target < 0 ? -1 : (ints[(target << 4) + C.server] as number);
+    if (server < 0 || ints[target << 4] !== CLIENT.active) {
       endClient(world, client, REASON.cancel_idle);
       return;
     }
     const pool = matching.poolOfServer(world, server);
-    ints[(client << 3) + C.pool] = pool.id;
-    ints[(client << 3) + C.server] = server;
-    ints[(client << 3) + C.flags] = C_CANCEL;
-    world.clients.times[(client << 2) + CT.request] = now;
+    ints[(client << 4) + C.pool] = pool.id;
+    ints[(client << 4) + C.server] = server;
+    ints[(client << 4) + C.flags] = C_CANCEL;
+    world.clients.times[(client << 3) + CT.request] = now;
     moveClient(world, client, CLIENT.waiting_cancel);
     launch(world, now, pool, REASON.cancel, true);
   }
@@ -201,7 +201,7 @@ export class Core extends Views {
       world.effects.push(EFFECT.login, -1, server, -1);
       return;
     }
-    const target = world.clients.ints[(client << 3) + C.server] as number;
+    const target = world.clients.ints[(client << 4) + C.server] as number;
     pool.last_connect_failed = false;
     if (target < 0) {
       const failed = pool.last_login_failed;
@@ -214,8 +214,8 @@ export class Core extends Views {
     const servers = world.servers.ints;
     moveClient(world, client, CLIENT.active_cancel);
     moveServer(world, server, SERVER.active_cancel);
-    servers[(server << 3) + S.client] = client;
-    servers[(target << 3) + S.cancels] = (servers[(target << 3) + S.cancels] as number) + 1;
+    servers[(server << 4) + S.client] = client;
+    servers[(target << 4) + S.cancels] = (servers[(target << 4) + S.cancels] as number) + 1;
     world.effects.push(EFFECT.cancel, client, server, target);
   }
 
@@ -227,8 +227,8 @@ export class Core extends Views {
     pool.last_login_failed = false;
     pool.last_connect_failed = false;
     pool.welcome_known = true;
-    world.servers.ints[(server << 3) + S.status] = STATUS.idle;
-    world.servers.times[(server << 2) + ST.request] = now;
+    world.servers.ints[(server << 4) + S.status] = STATUS.idle;
+    world.servers.times[(server << 3) + ST.request] = now;
     matching.release(world, now, server, -1);
   }
 
@@ -255,8 +255,8 @@ export class Core extends Views {
     if (this.tape !== null) this.tape.input(INPUT.ready, now, server, status, 0);
     const world = this.world;
     const ints = world.servers.ints;
-    const at = server << 3;
-    world.servers.times[(server << 2) + ST.request] = now;
+    const at = server << 4;
+    world.servers.times[(server << 3) + ST.request] = now;
     ints[at + S.status] = status;
     if (ints[at] !== SERVER.active) {
       this.readyAlone(now, server, status);
@@ -272,7 +272,7 @@ export class Core extends Views {
 
   private account(now: Nanos, pool: Pool, client: number, status: number): void {
     const times = this.world.clients.times;
-    const time = client << 2;
+    const time = client << 3;
     const query = times[time + CT.query] as number;
     const stats = pool.stats;
     if (query >= 0) {
@@ -289,7 +289,7 @@ export class Core extends Views {
   /** The answer to a reset or a check; anything else that an unlinked server says makes it dirty. */
   private readyAlone(now: Nanos, server: number, status: number): void {
     const world = this.world;
-    const state = world.servers.ints[server << 3];
+    const state = world.servers.ints[server << 4];
     if (state === SERVER.tested && status === STATUS.idle) matching.release(world, now, server, -1);
     else if (state === SERVER.tested) closeServer(world, server, REASON.check_failed);
     else if (state === SERVER.idle || state === SERVER.used)
@@ -361,7 +361,7 @@ export class Core extends Views {
   killClient(now: Nanos, client: number): boolean {
     this.tape?.input(INPUT.killClient, now, client, 0, 0);
     const { clients } = this.world;
-    const known = client >= 0 && client < clients.high && clients.ints[client << 3] !== CLIENT.free;
+    const known = client >= 0 && client < clients.high && clients.ints[client << 4] !== CLIENT.free;
     if (known) control.dropClient(this.world, client, REASON.admin_kill);
     return known;
   }

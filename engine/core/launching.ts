@@ -49,7 +49,7 @@ function reserveAllows(world: World, now: Nanos, pool: Pool, servers: number): b
   const timeout = world.settings.reserve_pool_timeout;
   const oldest = pool.waiting.head;
   if (timeout === 0 || pool.reserve_size === 0 || oldest < 0) return false;
-  const waited = now - (world.clients.times[(oldest << 2) + CT.request] as number);
+  const waited = now - (world.clients.times[(oldest << 3) + CT.request] as number);
   return waited >= timeout && servers < pool.size + pool.reserve_size;
 }
 
@@ -95,17 +95,17 @@ function older(world: World, a: number, b: number): number {
   if (a < 0) return b;
   if (b < 0) return a;
   const times = world.servers.times;
-  return (times[(b << 2) + ST.request] as number) < (times[(a << 2) + ST.request] as number)
+  return (times[(b << 3) + ST.request] as number) < (times[(a << 3) + ST.request] as number)
     ? b
     : a;
 }
 
 function open(world: World, now: Nanos, pool: Pool, reason: number): void {
   const server = world.servers.take();
-  world.servers.ints[(server << 3) + S.pool] = pool.id;
-  world.servers.ints[(server << 3) + S.status] = STATUS.busy;
-  world.servers.times[(server << 2) + ST.connect] = now;
-  world.servers.times[(server << 2) + ST.request] = now;
+  world.servers.ints[(server << 4) + S.pool] = pool.id;
+  world.servers.ints[(server << 4) + S.status] = STATUS.busy;
+  world.servers.times[(server << 3) + ST.connect] = now;
+  world.servers.times[(server << 3) + ST.request] = now;
   pool.last_connect_time = now;
   pool.database.connections++;
   pool.user.connections++;

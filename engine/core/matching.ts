@@ -33,10 +33,10 @@ const { STAT } = statistics;
 
 /** The pool of a client that has passed `startup`. */
 export const poolOfClient = (world: World, client: number): Pool =>
-  world.pools[world.clients.ints[(client << 3) + C.pool] as number] as Pool;
+  world.pools[world.clients.ints[(client << 4) + C.pool] as number] as Pool;
 
 export const poolOfServer = (world: World, server: number): Pool =>
-  world.pools[world.servers.ints[(server << 3) + S.pool] as number] as Pool;
+  world.pools[world.servers.ints[(server << 4) + S.pool] as number] as Pool;
 
 /** No client of this pool is served: PAUSE of everything, or of its database. */
 export const isPaused = (world: World, pool: Pool): boolean =>
@@ -48,8 +48,8 @@ export const isPaused = (world: World, pool: Pool): boolean =>
  */
 export function request(world: World, now: Nanos, client: number): void {
   const { ints, times } = world.clients;
-  const at = client << 3;
-  const time = client << 2;
+  const at = client << 4;
+  const time = client << 3;
   const pool = world.pools[ints[at + C.pool] as number] as Pool;
   const stats = pool.stats;
   times[time + CT.request] = now;
@@ -62,7 +62,7 @@ export function request(world: World, now: Nanos, client: number): void {
     stats[STAT.xact_count] = (stats[STAT.xact_count] as number) + 1;
   }
   const server = ints[at + C.server] as number;
-  if (server >= 0) world.servers.ints[(server << 3) + S.status] = STATUS.busy;
+  if (server >= 0) world.servers.ints[(server << 4) + S.status] = STATUS.busy;
   else findServer(world, now, pool, client);
 }
 
@@ -82,10 +82,10 @@ function findServer(world: World, now: Nanos, pool: Pool, client: number): void 
   const behind = pool.waiting.tail;
   if (
     behind >= 0 &&
-    (times[(behind << 2) + CT.query] as number) > (times[(client << 2) + CT.query] as number)
+    (times[(behind << 3) + CT.query] as number) > (times[(client << 3) + CT.query] as number)
   )
     pool.ordered = false;
-  const flags = (client << 3) + C.flags;
+  const flags = (client << 4) + C.flags;
   ints[flags] = (ints[flags] as number) & ~C_NOTIFIED;
   activeToWaiting(world, pool, client);
   const reason = isPaused(world, pool) ? REASON.paused : REASON.no_idle_server;
@@ -97,7 +97,7 @@ function firstIdle(world: World, pool: Pool): number {
   for (;;) {
     const server = pool.idle.head;
     if (server < 0) return -1;
-    if (world.servers.ints[(server << 3) + S.close_needed] === 0) return server;
+    if (world.servers.ints[(server << 4) + S.close_needed] === 0) return server;
     closeServer(world, server, REASON.obsolete);
   }
 }
@@ -120,7 +120,7 @@ function failsFast(pool: Pool): boolean {
  */
 export function activate(world: World, now: Nanos, pool: Pool, client: number): void {
   countWait(world, now, pool, client);
-  const login = world.clients.ints[client << 3] === CLIENT.waiting_login;
+  const login = world.clients.ints[client << 4] === CLIENT.waiting_login;
   moveClient(world, client, CLIENT.active);
   if (pool.waiting.length === 0) pool.ordered = true;
   if (login) welcome(world, pool, client);
@@ -129,7 +129,7 @@ export function activate(world: World, now: Nanos, pool: Pool, client: number): 
 
 function countWait(world: World, now: Nanos, pool: Pool, client: number): void {
   const times = world.clients.times;
-  const time = (client << 2) + CT.request;
+  const time = (client << 3) + CT.request;
   const stats = pool.stats;
   stats[STAT.wait_time] = (stats[STAT.wait_time] as number) + (now - (times[time] as number));
   times[time] = now; // Its packet is read again at this moment.
@@ -148,7 +148,7 @@ export function welcome(world: World, pool: Pool, client: number): void {
  */
 export function release(world: World, now: Nanos, server: number, reason: number): void {
   const ints = world.servers.ints;
-  const at = server << 3;
+  const at = server << 4;
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
   const state = ints[at] as number;
   let next: number = SERVER.idle;
@@ -183,7 +183,7 @@ function handOn(world: World, now: Nanos, pool: Pool, server: number): void {
     activeToIdle(world, pool, server);
     return;
   }
-  if (pool.idle.head >= 0 || world.clients.ints[client << 3] !== CLIENT.waiting) {
+  if (pool.idle.head >= 0 || world.clients.ints[client << 4] !== CLIENT.waiting) {
     activeToIdle(world, pool, server);
     activate(world, now, pool, client);
     return;
@@ -197,16 +197,16 @@ function handOn(world: World, now: Nanos, pool: Pool, server: number): void {
 }
 
 function unlink(world: World, server: number, reason: number): void {
-  const at = (server << 3) + S.client;
+  const at = (server << 4) + S.client;
   const client = world.servers.ints[at] as number;
   if (client < 0) return;
   world.servers.ints[at] = -1;
-  world.clients.ints[(client << 3) + C.server] = -1;
+  world.clients.ints[(client << 4) + C.server] = -1;
   world.effects.push(EFFECT.unlink, client, server, reason);
 }
 
 function test(world: World, server: number, effect: number): void {
-  world.servers.ints[(server << 3) + S.status] = STATUS.busy;
+  world.servers.ints[(server << 4) + S.status] = STATUS.busy;
   world.effects.push(effect, -1, server, -1);
 }
 
@@ -216,7 +216,7 @@ function test(world: World, server: number, effect: number): void {
  */
 export function lifeOver(world: World, now: Nanos, pool: Pool, server: number): boolean {
   const lifetime = pool.server_lifetime;
-  if (now - (world.servers.times[(server << 2) + ST.connect] as number) < lifetime) return false;
+  if (now - (world.servers.times[(server << 3) + ST.connect] as number) < lifetime) return false;
   const gap = pool.size > 0 ? Math.floor(lifetime / pool.size) : 0;
   return now - pool.last_lifetime_close >= gap;
 }
@@ -231,7 +231,7 @@ export function retire(world: World, now: Nanos, pool: Pool, server: number): vo
 export function recheck(world: World, now: Nanos, pool: Pool): void {
   const server = pool.used.head;
   if (server < 0) return;
-  const idle = now - (world.servers.times[(server << 2) + ST.request] as number);
+  const idle = now - (world.servers.times[(server << 3) + ST.request] as number);
   const { server_check_query, server_check_delay } = world.settings;
   if (!server_check_query || (server_check_delay > 0 && idle < server_check_delay)) {
     release(world, now, server, -1);
@@ -246,12 +246,12 @@ export function recheck(world: World, now: Nanos, pool: Pool): void {
  * again without a reset, and the next waiter is served at the end of the turn.
  */
 export function abandon(world: World, client: number): void {
-  const at = (client << 3) + C.server;
+  const at = (client << 4) + C.server;
   const server = world.clients.ints[at] as number;
   const stats = poolOfClient(world, client).stats;
   stats[STAT.server_assignment_count] = (stats[STAT.server_assignment_count] as number) - 1;
   unlink(world, server, REASON.client_gone);
-  world.servers.ints[(server << 3) + S.status] = STATUS.idle;
+  world.servers.ints[(server << 4) + S.status] = STATUS.idle;
   moveServer(world, server, SERVER.idle);
   endClient(world, client, -1);
 }

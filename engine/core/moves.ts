@@ -20,7 +20,7 @@ const { CLIENT, LEGAL_CLIENT, LEGAL_SERVER, SERVER, STATUS } = states;
 /** Moves a client to `state`. Its pool must be set, unless it leaves `login` for good. */
 export function moveClient(world: World, client: number, state: number): void {
   const ints = world.clients.ints;
-  const at = client << 3;
+  const at = client << 4;
   const from = ints[at] as number;
   invariant(LEGAL_CLIENT[from * 8 + state] === 1, "moveClient: illegal move");
   ints[at] = state;
@@ -81,7 +81,7 @@ function enterClients(world: World, pool: Pool, client: number, state: number): 
  */
 export function moveServer(world: World, server: number, state: number): void {
   const ints = world.servers.ints;
-  const at = server << 3;
+  const at = server << 4;
   const from = ints[at] as number;
   invariant(LEGAL_SERVER[from * 8 + state] === 1, "moveServer: illegal move");
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
@@ -147,8 +147,8 @@ function leave(pool: Pool, ints: Int32Array, server: number, from: number): void
 /** A client that asked joins the queue. */
 export function activeToWaiting(world: World, pool: Pool, client: number): void {
   const ints = world.clients.ints;
-  invariant(ints[client << 3] === CLIENT.active, "activeToWaiting: client is not active");
-  ints[client << 3] = CLIENT.waiting;
+  invariant(ints[client << 4] === CLIENT.active, "activeToWaiting: client is not active");
+  ints[client << 4] = CLIENT.waiting;
   pool.clients--;
   pool.waiting.append(ints, client);
   world.waiters++;
@@ -157,9 +157,9 @@ export function activeToWaiting(world: World, pool: Pool, client: number): void 
 /** Links an idle server to an active client. */
 export function idleToActive(world: World, pool: Pool, client: number, server: number): void {
   const ints = world.servers.ints;
-  const at = server << 3;
+  const at = server << 4;
   invariant(ints[at] === SERVER.idle, "idleToActive: server is not idle");
-  world.clients.ints[(client << 3) + C.server] = server;
+  world.clients.ints[(client << 4) + C.server] = server;
   pool.idle.remove(ints, server);
   ints[at] = SERVER.active;
   ints[at + S.client] = client;
@@ -170,7 +170,7 @@ export function idleToActive(world: World, pool: Pool, client: number, server: n
 /** A server without a client any more is free for the next. See `moveServer` for its place. */
 export function activeToIdle(world: World, pool: Pool, server: number): void {
   const ints = world.servers.ints;
-  const at = server << 3;
+  const at = server << 4;
   invariant(ints[at] === SERVER.active, "activeToIdle: server is not active");
   ints[at] = SERVER.idle;
   pool.active--;
@@ -183,20 +183,20 @@ export function activeToIdle(world: World, pool: Pool, server: number): void {
 export function handOver(world: World, pool: Pool, client: number, server: number): void {
   const clients = world.clients.ints;
   const ints = world.servers.ints;
-  invariant(clients[client << 3] === CLIENT.waiting, "handOver: client is not waiting");
-  clients[client << 3] = CLIENT.active;
-  clients[(client << 3) + C.server] = server;
+  invariant(clients[client << 4] === CLIENT.waiting, "handOver: client is not waiting");
+  clients[client << 4] = CLIENT.active;
+  clients[(client << 4) + C.server] = server;
   pool.waiting.remove(clients, client);
   pool.clients++;
   world.waiters--;
-  ints[(server << 3) + S.client] = client;
-  ints[(server << 3) + S.status] = STATUS.busy;
+  ints[(server << 4) + S.client] = client;
+  ints[(server << 4) + S.status] = STATUS.busy;
 }
 
 /** Ends a client: uncounts it, frees its handle and says so, unless its socket ended by itself. */
 export function endClient(world: World, client: number, reason: number): void {
   const ints = world.clients.ints;
-  const at = client << 3;
+  const at = client << 4;
   const flags = ints[at + C.flags] as number;
   if (flags & C_COUNTED) {
     (world.databases[ints[at + C.database] as number] as Database).clients--;
@@ -214,7 +214,7 @@ export function endClient(world: World, client: number, reason: number): void {
  */
 export function closeServer(world: World, server: number, reason: number, told = reason): void {
   const ints = world.servers.ints;
-  const at = server << 3;
+  const at = server << 4;
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
   const state = ints[at] as number;
   const client = ints[at + S.client] as number;
@@ -224,7 +224,7 @@ export function closeServer(world: World, server: number, reason: number, told =
   }
   ints[at + S.client] = -1;
   if (state === SERVER.active && client >= 0) {
-    world.clients.ints[(client << 3) + C.server] = -1;
+    world.clients.ints[(client << 4) + C.server] = -1;
     world.effects.push(EFFECT.unlink, client, server, told);
     endClient(world, client, told);
   }
@@ -242,14 +242,14 @@ export function closeServer(world: World, server: number, reason: number, told =
  * released at the end of the turn.
  */
 export function endCancel(world: World, client: number, reason: number): void {
-  const target = world.clients.ints[(client << 3) + C.server] as number;
-  const carried = world.clients.ints[client << 3] === CLIENT.active_cancel;
+  const target = world.clients.ints[(client << 4) + C.server] as number;
+  const carried = world.clients.ints[client << 4] === CLIENT.active_cancel;
   endClient(world, client, reason);
   if (target < 0 || !carried) return;
   const servers = world.servers.ints;
-  const left = (servers[(target << 3) + S.cancels] as number) - 1;
-  servers[(target << 3) + S.cancels] = left;
-  if (left === 0 && servers[target << 3] === SERVER.being_canceled) world.releasable.push(target);
+  const left = (servers[(target << 4) + S.cancels] as number) - 1;
+  servers[(target << 4) + S.cancels] = left;
+  if (left === 0 && servers[target << 4] === SERVER.being_canceled) world.releasable.push(target);
 }
 
 /**
@@ -259,7 +259,7 @@ export function endCancel(world: World, client: number, reason: number): void {
 export function forgetCancels(world: World, pool: Pool, server: number, all: boolean): void {
   if (pool.waiting_cancel.length === 0 && pool.clients_active_cancel === 0) return;
   const ints = world.clients.ints;
-  for (let at = 0; at < world.clients.high << 3; at += 8) {
+  for (let at = 0; at < world.clients.high << 4; at += 16) {
     if (ints[at + C.server] !== server) continue;
     const state = ints[at];
     if (state === CLIENT.waiting_cancel || (all && state === CLIENT.active_cancel))

@@ -1,7 +1,7 @@
 /**
- * The records of clients and servers: eight integers and four times each, in two typed arrays, so that
- * one record is two cache lines and a million clients are 64 MB. A handle is an index; field F of
- * record h is `ints[(h << 3) + F]`, time T is `times[(h << 2) + T]`. Free records are chained.
+ * The records of clients and servers: eight integers, then four times, in 64 bytes, so that one record
+ * is one cache line and a million clients are 64 MB. A handle is an index; field F of record h is
+ * `ints[(h << 4) + F]`, time T is `times[(h << 3) + T]`, two views of one buffer. Free ones are chained.
  */
 
 /** Fields of a client. */
@@ -24,7 +24,7 @@ export const C_NOTIFIED = 2; // has had the NOTICE of query_wait_notify
 export const C_CANCEL = 4; // is a cancel request
 
 /** Times of a client; -1 when there is none. */
-export const CT = { query: 0, xact: 1, request: 2, connect: 3 } as const;
+export const CT = { query: 4, xact: 5, request: 6, connect: 7 } as const;
 
 /** Fields of a server. */
 export const S = {
@@ -42,10 +42,13 @@ export const S = {
 } as const;
 
 /** Times of a server. `request`: the last packet from it. */
-export const ST = { connect: 0, request: 1 } as const;
+export const ST = { connect: 4, request: 5 } as const;
 
+/** Bytes of a record, and its length in each of the two views. */
+const BYTES = 64;
+const INTS = BYTES / 4;
+const TIMES = BYTES / 8;
 const FIELDS = 8;
-const TIMES = 4;
 const NEXT = 3;
 const PREV = 4;
 
@@ -60,43 +63,43 @@ export class Records {
   private free = -1;
 
   constructor(capacity: number) {
-    this.ints = new Int32Array(capacity * FIELDS);
-    this.times = new Float64Array(capacity * TIMES);
+    const buffer = new ArrayBuffer(capacity * BYTES);
+    this.ints = new Int32Array(buffer);
+    this.times = new Float64Array(buffer);
   }
 
   /** Takes a record: all integers -1 but state, status and flags, all times -1. */
   take(): number {
     this.used++;
     let handle = this.free;
-    if (handle >= 0) this.free = this.ints[handle * FIELDS + NEXT] as number;
+    if (handle >= 0) this.free = this.ints[handle * INTS + NEXT] as number;
     else {
       handle = this.high++;
-      if (handle * FIELDS === this.ints.length) this.grow();
+      if (handle * INTS === this.ints.length) this.grow();
     }
-    const at = handle * FIELDS;
+    const at = handle * INTS;
     this.ints.fill(-1, at, at + FIELDS);
     this.ints[at] = 0;
     this.ints[at + 5] = 0;
     this.ints[at + 6] = 0;
     this.ints[at + 7] = 0;
-    this.times.fill(-1, handle * TIMES, (handle + 1) * TIMES);
+    this.times.fill(-1, handle * TIMES + TIMES / 2, (handle + 1) * TIMES);
     return handle;
   }
 
   /** Gives a record back. Its state must be `free` (0) already. */
   give(handle: number): void {
     this.used--;
-    this.ints[handle * FIELDS + NEXT] = this.free;
+    this.ints[handle * INTS + NEXT] = this.free;
     this.free = handle;
   }
 
   private grow(): void {
-    const ints = new Int32Array(this.ints.length * 2);
+    const buffer = new ArrayBuffer(this.ints.byteLength * 2);
+    const ints = new Int32Array(buffer);
     ints.set(this.ints);
     this.ints = ints;
-    const times = new Float64Array(this.times.length * 2);
-    times.set(this.times);
-    this.times = times;
+    this.times = new Float64Array(buffer);
   }
 }
 
@@ -107,35 +110,35 @@ export class List {
   length = 0;
 
   append(ints: Int32Array, handle: number): void {
-    const at = handle << 3;
+    const at = handle << 4;
     const tail = this.tail;
     ints[at + NEXT] = -1;
     ints[at + PREV] = tail;
     if (tail < 0) this.head = handle;
-    else ints[(tail << 3) + NEXT] = handle;
+    else ints[(tail << 4) + NEXT] = handle;
     this.tail = handle;
     this.length++;
   }
 
   prepend(ints: Int32Array, handle: number): void {
-    const at = handle << 3;
+    const at = handle << 4;
     const head = this.head;
     ints[at + PREV] = -1;
     ints[at + NEXT] = head;
     if (head < 0) this.tail = handle;
-    else ints[(head << 3) + PREV] = handle;
+    else ints[(head << 4) + PREV] = handle;
     this.head = handle;
     this.length++;
   }
 
   remove(ints: Int32Array, handle: number): void {
-    const at = handle << 3;
+    const at = handle << 4;
     const next = ints[at + NEXT] as number;
     const prev = ints[at + PREV] as number;
     if (prev < 0) this.head = next;
-    else ints[(prev << 3) + NEXT] = next;
+    else ints[(prev << 4) + NEXT] = next;
     if (next < 0) this.tail = prev;
-    else ints[(next << 3) + PREV] = prev;
+    else ints[(next << 4) + PREV] = prev;
     this.length--;
   }
 }

@@ -38,7 +38,7 @@ export function settle(world: World, now: Nanos): void {
 function releaseCanceled(world: World, now: Nanos): void {
   while (world.releasable.length > 0) {
     const server = world.releasable.pop() as number;
-    if (world.servers.ints[server << 3] === SERVER.being_canceled) release(world, now, server, -1);
+    if (world.servers.ints[server << 4] === SERVER.being_canceled) release(world, now, server, -1);
   }
 }
 
@@ -56,10 +56,10 @@ function serve(world: World, now: Nanos, pool: Pool): void {
   let client = pool.waiting.head;
   while (client >= 0) {
     const ints = world.clients.ints;
-    const next = ints[(client << 3) + C.next] as number;
+    const next = ints[(client << 4) + C.next] as number;
     notify(world, now, client);
     if (pool.idle.head >= 0) {
-      const unknown = ints[client << 3] === CLIENT.waiting_login && !pool.welcome_known;
+      const unknown = ints[client << 4] === CLIENT.waiting_login && !pool.welcome_known;
       if (unknown) launch(world, now, pool, REASON.welcome, true);
       else activate(world, now, pool, client);
     } else if (tested > 0) tested--;
@@ -78,10 +78,10 @@ function serve(world: World, now: Nanos, pool: Pool): void {
 function notify(world: World, now: Nanos, client: number): void {
   const limit = world.settings.query_wait_notify;
   if (limit === 0) return;
-  const waited = now - (world.clients.times[(client << 2) + CT.request] as number);
+  const waited = now - (world.clients.times[(client << 3) + CT.request] as number);
   if (waited < limit + SECOND) return;
   const ints = world.clients.ints;
-  const at = client << 3;
+  const at = client << 4;
   const flags = ints[at + C.flags] as number;
   if (ints[at] !== CLIENT.waiting || flags & C_NOTIFIED) return;
   ints[at + C.flags] = flags | C_NOTIFIED;
@@ -95,7 +95,7 @@ function closeUnused(world: World, pool: Pool): void {
   if (pool.login > 0) {
     for (let server = 0; server < world.servers.high; server++) {
       const ints = world.servers.ints;
-      const at = server << 3;
+      const at = server << 4;
       if (ints[at] === SERVER.login && ints[at + S.pool] === pool.id)
         closeServer(world, server, REASON.pause_mode);
     }
@@ -135,7 +135,7 @@ function atWork(world: World, database: number): number {
 function obsolete(world: World, database: number): number {
   let count = 0;
   const ints = world.servers.ints;
-  for (let at = 0; at < world.servers.high << 3; at += 8) {
+  for (let at = 0; at < world.servers.high << 4; at += 16) {
     if (ints[at] === SERVER.free || ints[at + S.close_needed] === 0) continue;
     if ((world.pools[ints[at + S.pool] as number] as Pool).database.id === database) count++;
   }

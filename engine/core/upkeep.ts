@@ -48,9 +48,9 @@ function closeUnused(world: World, now: Nanos, pool: Pool, list: List, idle_list
   const { server_check_query, server_check_delay, server_idle_timeout } = world.settings;
   let server = list.head;
   while (server >= 0) {
-    const at = server << 3;
+    const at = server << 4;
     const next = world.servers.ints[at + S.next] as number;
-    const idle = now - (world.servers.times[(server << 2) + ST.request] as number);
+    const idle = now - (world.servers.times[(server << 3) + ST.request] as number);
     if (world.servers.ints[at + S.close_needed] === 1) {
       closeServer(world, server, REASON.changed);
     } else if (server_idle_timeout > 0 && idle > server_idle_timeout && aboveMinimum(pool)) {
@@ -76,7 +76,7 @@ const aboveMinimum = (pool: Pool): boolean => pool.min_size === 0 || pool.connec
 
 /** Its lifetime is over, but another of the pool was closed for that too recently: it stays as it is. */
 const aged = (world: World, now: Nanos, pool: Pool, server: number): boolean =>
-  now - (world.servers.times[(server << 2) + ST.connect] as number) >= pool.server_lifetime;
+  now - (world.servers.times[(server << 3) + ST.connect] as number) >= pool.server_lifetime;
 
 /** After pool_size was lowered: closes what is too much. Below min_pool_size: opens one. */
 function keepSize(world: World, now: Nanos, pool: Pool): void {
@@ -102,13 +102,13 @@ function watchServers(world: World, now: Nanos): void {
   for (const pool of world.sorted) login += pool.login;
   if (!timeouts && !server_fast_close && login === 0) return;
   for (let server = 0; server < world.servers.high; server++) {
-    const state = world.servers.ints[server << 3];
+    const state = world.servers.ints[server << 4];
     if (state === SERVER.active) {
       if (server_fast_close && closesFast(world, server))
         closeServer(world, server, REASON.changed);
       else if (timeouts) watchActive(world, now, server);
     } else if (state === SERVER.login && server_connect_timeout > 0) {
-      const age = now - (world.servers.times[(server << 2) + ST.connect] as number);
+      const age = now - (world.servers.times[(server << 3) + ST.connect] as number);
       if (age > server_connect_timeout) closeServer(world, server, REASON.connect_timeout);
     }
   }
@@ -125,22 +125,22 @@ function hasServerTimeouts(world: World): boolean {
 }
 
 function closesFast(world: World, server: number): boolean {
-  const at = server << 3;
+  const at = server << 4;
   const ints = world.servers.ints;
   return ints[at + S.close_needed] === 1 && ints[at + S.status] === STATUS.idle;
 }
 
 /** query_timeout and transaction_timeout count queueing too; the idle one counts from the last answer. */
 function watchActive(world: World, now: Nanos, server: number): void {
-  const at = server << 3;
+  const at = server << 4;
   const ints = world.servers.ints;
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
   const status = ints[at + S.status] as number;
   if (status === STATUS.idle) return;
-  const time = (ints[at + S.client] as number) << 2;
+  const time = (ints[at + S.client] as number) << 3;
   const query = world.clients.times[time + CT.query] as number;
   const xact = world.clients.times[time + CT.xact] as number;
-  const silent = now - (world.servers.times[(server << 2) + ST.request] as number);
+  const silent = now - (world.servers.times[(server << 3) + ST.request] as number);
   const in_transaction = status === STATUS.transaction || status === STATUS.failed;
   if (pool.query_timeout > 0 && query >= 0 && now - query > pool.query_timeout)
     closeServer(world, server, REASON.query_timeout);
@@ -160,11 +160,11 @@ function dropIdleClients(world: World, now: Nanos): void {
   if (global === 0 && !world.user_idle_timeouts) return;
   const { ints, times } = world.clients;
   for (let client = 0; client < world.clients.high; client++) {
-    const at = client << 3;
+    const at = client << 4;
     if (ints[at] !== CLIENT.active || (ints[at + C.server] as number) >= 0) continue;
     const user = world.users[ints[at + C.user] as number] as User;
     const timeout = user.settings.client_idle_timeout || global;
-    if (timeout > 0 && now - (times[(client << 2) + CT.request] as number) > timeout)
+    if (timeout > 0 && now - (times[(client << 3) + CT.request] as number) > timeout)
       endClient(world, client, REASON.client_idle_timeout);
   }
 }
@@ -177,7 +177,7 @@ function dropWaiters(world: World, now: Nanos, pool: Pool): void {
   const ordered = pool.ordered && !world.user_wait_timeouts && pool.welcome_known;
   let client = pool.waiting.head;
   while (client >= 0) {
-    const next = world.clients.ints[(client << 3) + C.next] as number;
+    const next = world.clients.ints[(client << 4) + C.next] as number;
     const reason = overdue(world, now, pool, client);
     if (reason >= 0) endClient(world, client, reason);
     else if (ordered) return;
@@ -188,17 +188,17 @@ function dropWaiters(world: World, now: Nanos, pool: Pool): void {
 /** Why a waiter is dropped; -1: it is not. */
 function overdue(world: World, now: Nanos, pool: Pool, client: number): number {
   const { ints, times } = world.clients;
-  const time = client << 2;
+  const time = client << 3;
   const query = times[time + CT.query] as number;
   const age = now - (query >= 0 ? query : (times[time + CT.request] as number));
-  const user = world.users[ints[(client << 3) + C.user] as number] as User;
+  const user = world.users[ints[(client << 4) + C.user] as number] as User;
   const limit = user.settings.query_wait_timeout ?? pool.query_wait_timeout;
   const { query_timeout, client_login_timeout } = world.settings;
   if (world.shutdown === "wait_for_servers") return REASON.server_shutting_down;
   if (query_timeout > 0 && age > query_timeout) return REASON.waiting_query_timeout;
   if (limit > 0 && age > limit) return REASON.query_wait_timeout;
   if (client_login_timeout === 0 || pool.welcome_known) return -1;
-  if (ints[client << 3] !== CLIENT.waiting_login) return -1;
+  if (ints[client << 4] !== CLIENT.waiting_login) return -1;
   const since_accept = now - (times[time + CT.connect] as number);
   return since_accept > client_login_timeout ? REASON.login_server_down : -1;
 }
@@ -208,8 +208,8 @@ function dropCancels(world: World, now: Nanos, pool: Pool): void {
   if (limit === 0) return;
   let client = pool.waiting_cancel.head;
   while (client >= 0) {
-    const next = world.clients.ints[(client << 3) + C.next] as number;
-    if (now - (world.clients.times[(client << 2) + CT.request] as number) > limit)
+    const next = world.clients.ints[(client << 4) + C.next] as number;
+    if (now - (world.clients.times[(client << 3) + CT.request] as number) > limit)
       endCancel(world, client, REASON.cancel_wait_timeout);
     client = next;
   }
@@ -220,8 +220,8 @@ function dropLogins(world: World, now: Nanos): void {
   const limit = world.settings.client_login_timeout;
   if (limit === 0) return;
   for (let client = 0; client < world.clients.high; client++) {
-    if (world.clients.ints[client << 3] !== CLIENT.login) continue;
-    if (now - (world.clients.times[(client << 2) + CT.connect] as number) > limit)
+    if (world.clients.ints[client << 4] !== CLIENT.login) continue;
+    if (now - (world.clients.times[(client << 3) + CT.connect] as number) > limit)
       endClient(world, client, REASON.client_login_timeout);
   }
 }

@@ -35,8 +35,8 @@ export function sample(run: Run, now: Nanos): void {
 
 /** Keeps a transaction that is over. */
 export function note(trace: Trace, clients: Population, client: number, response: Nanos): void {
-  const at = client << 3;
-  const time = client << 2;
+  const at = client << 4;
+  const time = client << 3;
   trace.kind.push(clients.ints[at + M.kind] as number);
   trace.client.push(clients.ints[at + M.number] as number);
   trace.transaction.push(clients.ints[at + M.transaction] as number);

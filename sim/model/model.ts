@@ -62,7 +62,7 @@ function rare(run: Run, now: Nanos, event: number, target: number): boolean {
     case EVENT.tested:
       return tested(run, now, target);
     case EVENT.login:
-      if (run.clients.times[(target << 2) + MT.due] !== now) return false;
+      if (run.clients.times[(target << 3) + MT.due] !== now) return false;
       login(run, now, target);
       return true;
     case EVENT.leave:

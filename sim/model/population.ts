@@ -1,7 +1,7 @@
 /**
- * The clients of the model: eight integers and four times each, in two typed arrays, like the core's own
+ * The clients of the model: eight integers and four times each, in 64 bytes, like the core's own
  * records. Closed kinds have theirs for ever; an open kind takes one for each session and gives it back.
- * Field F of client c is `ints[(c << 3) + F]`, time T is `times[(c << 2) + T]`.
+ * Field F of client c is `ints[(c << 4) + F]`, time T is `times[(c << 3) + T]`.
  */
 
 /** Fields of a client. */
@@ -36,17 +36,20 @@ export const PHASE = {
 /** Times of a client. */
 export const MT = {
   /** When the transaction's first message reached the pooler. */
-  sent: 0,
+  sent: 4,
   /** When the event that the client waits for is due; others of it are stale. -1: none. */
-  due: 1,
+  due: 5,
   /** Waiting of this transaction so far; while it queues, less the time at which it began to. */
-  waited: 2,
+  waited: 6,
   /** When the session ends by duration. */
-  end: 3,
+  end: 7,
 } as const;
 
+/** Bytes of a client, and its length in each of the two views. */
+const BYTES = 64;
+const INTS = BYTES / 4;
+const TIMES = BYTES / 8;
 const FIELDS = 8;
-const TIMES = 4;
 
 /** A growing table of clients with a free list. */
 export class Population {
@@ -56,19 +59,20 @@ export class Population {
   private free = -1;
 
   constructor(capacity: number) {
-    this.ints = new Int32Array(Math.max(16, capacity) * FIELDS);
-    this.times = new Float64Array(Math.max(16, capacity) * TIMES);
+    const buffer = new ArrayBuffer(Math.max(16, capacity) * BYTES);
+    this.ints = new Int32Array(buffer);
+    this.times = new Float64Array(buffer);
   }
 
   /** A client that has done nothing yet: `away`, not connected. */
   take(kind: number, number: number): number {
     let client = this.free;
-    if (client >= 0) this.free = this.ints[client * FIELDS + M.session] as number;
+    if (client >= 0) this.free = this.ints[client * INTS + M.session] as number;
     else {
       client = this.high++;
-      if (client * FIELDS === this.ints.length) this.grow();
+      if (client * INTS === this.ints.length) this.grow();
     }
-    const at = client * FIELDS;
+    const at = client * INTS;
     this.ints.fill(0, at, at + FIELDS);
     this.ints[at + M.kind] = kind;
     this.ints[at + M.number] = number;
@@ -82,18 +86,17 @@ export class Population {
   }
 
   give(client: number): void {
-    this.ints[client * FIELDS + M.phase] = PHASE.free;
-    this.ints[client * FIELDS + M.session] = this.free;
+    this.ints[client * INTS + M.phase] = PHASE.free;
+    this.ints[client * INTS + M.session] = this.free;
     this.times[client * TIMES + MT.due] = -1;
     this.free = client;
   }
 
   private grow(): void {
-    const ints = new Int32Array(this.ints.length * 2);
+    const buffer = new ArrayBuffer(this.ints.byteLength * 2);
+    const ints = new Int32Array(buffer);
     ints.set(this.ints);
     this.ints = ints;
-    const times = new Float64Array(this.times.length * 2);
-    times.set(this.times);
-    this.times = times;
+    this.times = new Float64Array(buffer);
   }
 }

@@ -39,7 +39,7 @@ export function arrival(run: Run, now: Nanos, index: number): void {
 /** The client connects and says who it is. */
 export function login(run: Run, now: Nanos, client: number): void {
   const { ints } = run.clients;
-  const at = client << 3;
+  const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
   const handle = run.core.accept(now);
   run.connected.up(now);
@@ -54,21 +54,21 @@ export function login(run: Run, now: Nanos, client: number): void {
 /** The client is logged in: its session begins with a think time. */
 export function welcome(run: Run, now: Nanos, client: number): void {
   const { ints, times } = run.clients;
-  const at = client << 3;
+  const at = client << 4;
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
   const number = ints[at + M.number] as number;
   const session = ints[at + M.session] as number;
   ints[at + M.left] = draws.transactions?.draw(number, session, 0) ?? -1;
   const seen = now + run.clientTrip + run.extras.login.draw(client, session, 0);
-  times[(client << 2) + MT.end] =
+  times[(client << 3) + MT.end] =
     seen + (draws.duration?.draw(number, session, 0) ?? Number.POSITIVE_INFINITY);
   think(run, seen, client);
 }
 
 /** The client's Terminate arrives. False: it was dropped before. */
 export function leave(run: Run, now: Nanos, client: number): boolean {
-  if (run.clients.times[(client << 2) + MT.due] !== now) return false;
-  run.core.disconnect(now, run.clients.ints[(client << 3) + M.handle] as number);
+  if (run.clients.times[(client << 3) + MT.due] !== now) return false;
+  run.core.disconnect(now, run.clients.ints[(client << 4) + M.handle] as number);
   comeBack(run, now, client);
   return true;
 }
@@ -76,7 +76,7 @@ export function leave(run: Run, now: Nanos, client: number): boolean {
 /** Away, then a new session; a session of an open kind was its only one. */
 function comeBack(run: Run, now: Nanos, client: number): void {
   const { ints } = run.clients;
-  const at = client << 3;
+  const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
   run.connected.down(now);
   ints[at + M.handle] = -1;
@@ -94,9 +94,9 @@ function comeBack(run: Run, now: Nanos, client: number): void {
 /** The core has dropped the client: refused, timed out, or its server is gone. */
 export function dropped(run: Run, now: Nanos, client: number, reason: number): void {
   const { ints, times } = run.clients;
-  const at = client << 3;
+  const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
-  const sent = times[(client << 2) + MT.sent] as number;
+  const sent = times[(client << 3) + MT.sent] as number;
   const phase = ints[at + M.phase];
   if (phase === PHASE.waiting) run.waiting.down(now);
   if (phase === PHASE.waiting || phase === PHASE.asking) {
@@ -104,7 +104,7 @@ export function dropped(run: Run, now: Nanos, client: number, reason: number): v
     ints[at + M.transaction] = (ints[at + M.transaction] as number) + 1;
   }
   if (now >= run.from && now < run.to) (entry.meter.drops[reason] as number)++;
-  times[(client << 2) + MT.waited] = 0;
+  times[(client << 3) + MT.waited] = 0;
   comeBack(run, now + run.clientTrip, client);
 }
 

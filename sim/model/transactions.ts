@@ -19,8 +19,8 @@ const { M, MT, PHASE } = population;
 /** A message arrives: a transaction's first, or one of its later statements. False: it is stale. */
 export function arrive(run: Run, now: Nanos, client: number): boolean {
   const { ints, times } = run.clients;
-  const at = client << 3;
-  const due = (client << 2) + MT.due;
+  const at = client << 4;
+  const due = (client << 3) + MT.due;
   if (times[due] !== now) return false;
   times[due] = -1;
   if (ints[at + M.phase] === PHASE.thinking) begin(run, now, client);
@@ -33,23 +33,23 @@ export function arrive(run: Run, now: Nanos, client: number): boolean {
 
 function begin(run: Run, now: Nanos, client: number): void {
   const { ints, times } = run.clients;
-  const at = client << 3;
+  const at = client << 4;
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
   const number = ints[at + M.number] as number;
   const statements = draws.statements.draw(number, ints[at + M.transaction] as number, 0);
   ints[at + M.phase] = PHASE.asking;
   ints[at + M.later] = statements > 1 ? statements - 1 : 0;
-  times[(client << 2) + MT.sent] = now;
+  times[(client << 3) + MT.sent] = now;
   if (now >= run.from && now < run.to) run.pending++;
 }
 
 /** No server is free. A client that waits for the login's sake is not counted. */
 export function queued(run: Run, now: Nanos, client: number): void {
   const { ints, times } = run.clients;
-  const phase = (client << 3) + M.phase;
+  const phase = (client << 4) + M.phase;
   if (ints[phase] !== PHASE.asking) return;
   ints[phase] = PHASE.waiting;
-  const waited = (client << 2) + MT.waited;
+  const waited = (client << 3) + MT.waited;
   times[waited] = (times[waited] as number) - now;
   run.waiting.up(now);
 }
@@ -57,11 +57,11 @@ export function queued(run: Run, now: Nanos, client: number): void {
 /** The client has a server. */
 export function granted(run: Run, now: Nanos, client: number, server: number): void {
   const { ints, times } = run.clients;
-  const phase = (client << 3) + M.phase;
+  const phase = (client << 4) + M.phase;
   run.active.up(now);
   if (ints[phase] === PHASE.waiting) {
     ints[phase] = PHASE.asking;
-    const waited = (client << 2) + MT.waited;
+    const waited = (client << 3) + MT.waited;
     times[waited] = (times[waited] as number) + now;
     run.waiting.down(now);
   }
@@ -71,7 +71,7 @@ export function granted(run: Run, now: Nanos, client: number, server: number): v
 /** The statement runs: its answer reaches the pooler after the service and all that surrounds it. */
 function serve(run: Run, now: Nanos, client: number, server: number): void {
   const ints = run.clients.ints;
-  const at = client << 3;
+  const at = client << 4;
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
   const transaction = ints[at + M.transaction] as number;
   const part = ints[at + M.later] as number;
@@ -95,7 +95,7 @@ export function answer(run: Run, now: Nanos, server: number): boolean {
   run.serverDue[server] = -1;
   const client = run.clientOf[run.core.clientOf(server)] as number;
   const ints = run.clients.ints;
-  const at = client << 3;
+  const at = client << 4;
   const later = ints[at + M.later] as number;
   const open = later > 0 && !run.autocommit;
   run.core.ready(now, server, open ? STATUS.transaction : STATUS.idle);
@@ -108,7 +108,7 @@ export function answer(run: Run, now: Nanos, server: number): boolean {
 
 function pauseInside(run: Run, seen: Nanos, client: number, later: number): void {
   const ints = run.clients.ints;
-  const at = client << 3;
+  const at = client << 4;
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
   const transaction = ints[at + M.transaction] as number;
   const gap = draws.gap.draw(ints[at + M.number] as number, transaction, later);
@@ -119,8 +119,8 @@ function pauseInside(run: Run, seen: Nanos, client: number, later: number): void
 /** The client has its last answer at `seen`, by a clock that runs one round trip behind arrivals. */
 function end(run: Run, seen: Nanos, client: number): void {
   const { ints, times } = run.clients;
-  const at = client << 3;
-  const time = client << 2;
+  const at = client << 4;
+  const time = client << 3;
   const sent = times[time + MT.sent] as number;
   const waited = times[time + MT.waited] as number;
   if (sent >= run.from && sent < run.to) {
@@ -141,8 +141,8 @@ function end(run: Run, seen: Nanos, client: number): void {
 /** Until the next transaction, unless the session is over. */
 export function think(run: Run, seen: Nanos, client: number): void {
   const { ints, times } = run.clients;
-  const at = client << 3;
-  if (ints[at + M.left] === 0 || seen >= (times[(client << 2) + MT.end] as number)) {
+  const at = client << 4;
+  if (ints[at + M.left] === 0 || seen >= (times[(client << 3) + MT.end] as number)) {
     ints[at + M.phase] = PHASE.leaving;
     clientEvent(run, seen, EVENT.leave, client);
     return;
@@ -162,6 +162,6 @@ export function late(run: Run, pause: Nanos, client: number, draw: number, part:
 
 /** Plans what the client does next; what was planned before is stale. */
 export function clientEvent(run: Run, time: Nanos, event: number, client: number): void {
-  run.clients.times[(client << 2) + MT.due] = time;
+  run.clients.times[(client << 3) + MT.due] = time;
   run.at(time, event, client);
 }

@@ -9,6 +9,6 @@ export const memory = (core: Core): Memory => (core as unknown as { world: Memor
 export function walk(ints: Int32Array, head: number): number[] {
   const NEXT = 3;
   const handles: number[] = [];
-  for (let at = head; at >= 0; at = ints[(at << 3) + NEXT] as number) handles.push(at);
+  for (let at = head; at >= 0; at = ints[(at << 4) + NEXT] as number) handles.push(at);
   return handles;
 }
