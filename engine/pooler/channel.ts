@@ -5,6 +5,7 @@
  * their allocations, not the parsing, are what costs.
  */
 import { connect, Socket } from "node:net";
+import { getSystemErrorName } from "node:util";
 import { CHUNK, received, Scratch } from "./bytes.ts";
 
 /** What a channel tells its owner. Called from the event loop only, never from within a call of ours. */
@@ -46,7 +47,10 @@ interface Handle {
   /** Bytes in the queue. */
   readonly writeQueueSize: number;
 }
-/** Node's WriteWrap. One whose write was done at once is unused and serves again. */
+/**
+ * Node's WriteWrap, one for each write: whether a write has used its own is not to be known. Where the
+ * kernel takes the bytes at the second try, the queue is empty, but the request waits for its callback.
+ */
 interface WriteRequest {
   oncomplete: (status: number) => void;
   /** Keeps the bytes alive. */
@@ -56,7 +60,6 @@ type WriteRequestClass = new () => WriteRequest;
 
 /** Node's class of write requests; undefined until Node's own first write has shown it. */
 let WriteRequest: WriteRequestClass | undefined;
-let spare: WriteRequest | undefined;
 
 export class Channel {
   /** Gets what is told; may be exchanged at any time, as when a login is over. */
@@ -205,16 +208,13 @@ export class Channel {
       this.stream(lent ? Buffer.from(bytes) : bytes);
       return;
     }
-    const request = spare ?? new WriteRequest();
-    spare = undefined;
+    const request = new WriteRequest();
+    request.oncomplete = this.completed;
+    request.buffer = bytes;
     const error = handle.writeBuffer(request, bytes);
+    // An empty queue means that the kernel has everything, and nobody looks at the bytes again.
     const pending = handle.writeQueueSize;
-    if (pending === 0) spare = request;
-    else {
-      request.buffer = bytes;
-      request.oncomplete = (status) => this.completed(status);
-      if (lent) scratch.give();
-    }
+    if (lent && pending !== 0) scratch.give();
     if (error !== 0) this.broke(error);
     else this.note(pending);
   }
@@ -234,17 +234,16 @@ export class Channel {
     if (pending >= HIGH_WATER) this.congested = true;
   }
 
-  /** A write that had to wait is done. */
-  private completed(status: number): void {
+  /** A write that was not done at once is done; one for all requests of this channel. */
+  private readonly completed = (status: number): void => {
     if (this.closing || this.over || this.handle === undefined) return;
     if (status < 0) this.broke(status);
-    else if (this.handle.writeQueueSize === 0) this.wrote();
-  }
+    else if (this.pending > 0 && this.handle.writeQueueSize === 0) this.wrote();
+  };
 
-  private broke(code: number): void {
-    const error: NodeJS.ErrnoException = new Error(`write failed (${code})`);
-    error.errno = code;
-    this.socket.destroy(error);
+  private broke(errno: number): void {
+    const code = getSystemErrorName(errno);
+    this.socket.destroy(Object.assign(new Error(`write ${code}`), { errno, code }));
   }
 
   /** Everything is written. */

@@ -1,0 +1,119 @@
+/** Writes past Node's streams, where Node would abort the process if a rule of its own were broken. */
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { afterAll, expect, test } from "vitest";
+import { Channel } from "../../engine/pooler/channel.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "pwp-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/**
+ * Another thread that listens at a path, reads all, and tells how many bytes came and whether they
+ * counted 0, 1, .. 250, 0, 1 and so on. It takes small bites, so that room appears at any moment.
+ */
+const READER = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const server = require("node:net").createServer((socket) => {
+    let count = 0, wrong = 0;
+    socket.on("data", (chunk) => {
+      for (const byte of chunk) if (byte !== count++ % 251) wrong++;
+    });
+    socket.on("end", () => {
+      server.close();
+      parentPort.postMessage({ count, wrong });
+    });
+  });
+  server.listen(workerData.path, () => parentPort.postMessage("ready"));
+`;
+
+const ROUND = 251;
+const numbers = Buffer.from(Array.from({ length: 2 * 65_536 }, (_, index) => index % ROUND));
+
+async function reader(path: string): Promise<Worker> {
+  const worker = new Worker(READER, { eval: true, workerData: { path } });
+  await once(worker, "message");
+  return worker;
+}
+
+/**
+ * An open channel that has sent one round of numbers, by which it has learned how to write past the
+ * streams; `flushed` resolves when nothing is pending.
+ */
+async function channelTo(path: string): Promise<{ channel: Channel; flushed(): Promise<void> }> {
+  let wake = (): void => {};
+  const channel = await new Promise<Channel>((resolve) => {
+    const opened = Channel.open({ path }, () => resolve(opened));
+  });
+  channel.owner = { received() {}, flushed: () => wake(), ended() {} };
+  const flushed = async (): Promise<void> => {
+    if (channel.pending === 0) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  };
+  channel.send(numbers, 0, ROUND);
+  while (Reflect.get(channel, "streamed") > 0) await new Promise(setImmediate);
+  return { channel, flushed };
+}
+
+// The kernel may refuse a write and take it a microsecond later, when the reader has made room. The
+// request of such a write is in use although nothing is queued: used again, it aborts the process.
+test("each write has a request of its own", async () => {
+  const path = join(directory, "requests");
+  const worker = await reader(path);
+  const { channel } = await channelTo(path);
+  const handle = Reflect.get(channel, "handle");
+  const requests: object[] = [];
+  const usual = handle.writeBuffer;
+  handle.writeBuffer = (request: object, bytes: Buffer) => {
+    requests.push(request);
+    return usual.call(handle, request, bytes);
+  };
+  for (let index = 0; index < 9; index++) channel.send(numbers, 0, ROUND);
+  expect(new Set(requests).size).toBe(9);
+  const answer = once(worker, "message");
+  channel.close();
+  expect(await answer).toEqual([{ count: 10 * ROUND, wrong: 0 }]);
+});
+
+test("small writes to a reader that makes room at any moment arrive whole and in order", async () => {
+  const path = join(directory, "reader");
+  const worker = await reader(path);
+  const { channel, flushed } = await channelTo(path);
+  let sent = ROUND;
+  for (let round = 0; round < 200_000; round++) {
+    const length = 1 + ((sent * 7) % 100);
+    const from = sent % ROUND;
+    channel.send(numbers, from, from + length);
+    sent += length;
+    // Now at the first sign of a full pipe, so that the next write finds the queue empty, now late.
+    if (round % 3 > 0 ? channel.pending > 0 : channel.congested) await flushed();
+  }
+  const answer = once(worker, "message");
+  channel.close();
+  expect(await answer).toEqual([{ count: sent, wrong: 0 }]);
+});
+
+test("a write to a connection that has broken ends the channel once, by its name", async () => {
+  const path = join(directory, "broken");
+  const worker = await reader(path);
+  const { channel } = await channelTo(path);
+  let told = 0;
+  const ended = new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    const ended = (error: NodeJS.ErrnoException | undefined): void => {
+      told++;
+      resolve(error);
+    };
+    channel.owner = { received() {}, flushed() {}, ended };
+  });
+  await worker.terminate();
+  channel.send(numbers, 0, ROUND);
+  channel.send(numbers, 0, ROUND);
+  expect((await ended)?.code).toMatch(/^(EPIPE|ECONNRESET)$/); // Who is first, write or read.
+  channel.send(numbers, 0, ROUND);
+  await channel.closed();
+  expect(told).toBe(1);
+});
