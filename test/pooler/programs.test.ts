@@ -57,6 +57,10 @@ for (const pool_mode of ["session", "transaction", "statement"]) {
           protocol,
           "-c",
           "8",
+          // A thread for each client: pgbench 15 prepares with calls that block its thread, which
+          // would wait for a server that the thread's other clients hold in their transactions.
+          "-j",
+          "8",
           "-t",
           "50",
           ...script,
