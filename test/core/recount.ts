@@ -42,7 +42,7 @@ function recountTotals(core: Core): void {
     same(user.connections, own, `connections of ${user.settings.name}`);
   }
   let logins = 0;
-  for (let at = 0; at < clients.high * 8; at += 8) if (clients.ints[at] === CLIENT.login) logins++;
+  for (let at = 0; at < clients.high * 16; at += 16) if (clients.ints[at] === CLIENT.login) logins++;
   same(memory(core).logins, logins, "logins");
   const queued = sum((pool) => pool.waiting.length + pool.waiting_cancel.length);
   same(memory(core).waiters, queued, "waiters");
@@ -52,16 +52,16 @@ function recountTotals(core: Core): void {
 function checkLinks(core: Core): void {
   const { clients, servers } = memory(core);
   for (let server = 0; server < servers.high; server++) {
-    const at = server * 8;
+    const at = server * 16;
     if (servers.ints[at + STATE] !== SERVER.active) continue;
     const client = servers.ints[at + OTHER] as number;
-    same(clients.ints[client * 8 + OTHER] as number, server, "the server of a server's client");
-    same(clients.ints[client * 8 + STATE] as number, CLIENT.active, "state of a linked client");
+    same(clients.ints[client * 16 + OTHER] as number, server, "the server of a server's client");
+    same(clients.ints[client * 16 + STATE] as number, CLIENT.active, "state of a linked client");
   }
   for (let client = 0; client < clients.high; client++) {
-    const server = clients.ints[client * 8 + OTHER] as number;
-    if (clients.ints[client * 8 + STATE] !== CLIENT.active || server < 0) continue;
-    same(servers.ints[server * 8 + OTHER] as number, client, "the client of a client's server");
+    const server = clients.ints[client * 16 + OTHER] as number;
+    if (clients.ints[client * 16 + STATE] !== CLIENT.active || server < 0) continue;
+    same(servers.ints[server * 16 + OTHER] as number, client, "the client of a client's server");
   }
 }
 
@@ -77,19 +77,19 @@ function expectList(
   same(handles.length, list.length, `length of ${name}`);
   same(handles.at(-1) ?? -1, list.tail, `tail of ${name}`);
   for (const handle of handles) {
-    const at = handle * 8;
+    const at = handle * 16;
     if (!states.includes(ints[at + STATE] as number)) throw new Error(`${name} holds a stranger`);
     same(ints[at + POOL] as number, pool.id, `pool of one in ${name}`);
   }
   let found = 0;
-  for (let at = 0; at < high * 8; at += 8)
+  for (let at = 0; at < high * 16; at += 16)
     if (states.includes(ints[at + STATE] as number) && ints[at + POOL] === pool.id) found++;
   same(list.length, found, `records of ${name}`);
 }
 
 function count(table: { ints: Int32Array; high: number }, state: number, pool: Pool): number {
   let found = 0;
-  for (let at = 0; at < table.high * 8; at += 8)
+  for (let at = 0; at < table.high * 16; at += 16)
     if (table.ints[at + STATE] === state && table.ints[at + POOL] === pool.id) found++;
   return found;
 }

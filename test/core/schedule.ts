@@ -59,7 +59,7 @@ export class Schedule extends Book {
     else if (this.pickBooked(0, "connecting") >= 0) this.connected(0);
     else if (this.pickBooked(0, "logging in") >= 0) this.loggedIn(0);
     else if (active < 0) return false;
-    else if (memory(core).servers.ints[active * 8 + 5] !== STATUS.idle)
+    else if (memory(core).servers.ints[active * 16 + 5] !== STATUS.idle)
       core.ready(now, active, STATUS.idle);
     else this.away(core.clientOf(active));
     return true;
