@@ -7,7 +7,9 @@ import { List } from "./records.ts";
 import type { CoreSettings, DatabaseSettings, PoolMode, UserSettings } from "./settings.ts";
 import { SERVER } from "./states.ts";
 import { STAT_NAMES } from "./statistics.ts";
-import type { Nanos } from "./units.ts";
+import { type Nanos, SECOND } from "./units.ts";
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** A database entry with what is counted for it. */
 export class Database {
@@ -82,6 +84,8 @@ export class Pool {
   query_timeout: Nanos = 0;
   transaction_timeout: Nanos = 0;
   idle_transaction_timeout: Nanos = 0;
+  /** While it is full: its oldest waiter is looked at again after waiting so long (reserve, notice). */
+  look_again: Nanos = 0;
   /** Why a server that is ready goes back: end of transaction or statement; -1: only at the session's end. */
   release_reason = -1;
   /** State of a server after its client: tested (reset it first), used (check it first) or idle. */
@@ -128,6 +132,10 @@ export class Pool {
     this.transaction_timeout = user.transaction_timeout || settings.transaction_timeout;
     this.idle_transaction_timeout =
       user.idle_transaction_timeout || settings.idle_transaction_timeout;
+    this.look_again = Math.min(
+      this.reserve_size > 0 ? settings.reserve_pool_timeout || NEVER : NEVER,
+      settings.query_wait_notify > 0 ? settings.query_wait_notify + SECOND : NEVER,
+    );
     if (this.mode === "session") this.release_reason = -1;
     else
       this.release_reason =

@@ -29,7 +29,8 @@ export function settle(world: World, now: Nanos): void {
   for (let i = 0; i < pools.length; i++) {
     const pool = pools[i] as Pool;
     if (isPaused(world, pool)) closeUnused(world, pool);
-    else if (pool.waiting.length > 0 || pool.waiting_cancel.length > 0) serve(world, now, pool);
+    else if (pool.waiting_cancel.length > 0) launch(world, now, pool, REASON.cancel, true);
+    else if (pool.waiting.head >= 0 && !isFull(world, now, pool)) serve(world, now, pool);
   }
   if (world.held > 0) report(world);
 }
@@ -42,15 +43,19 @@ function releaseCanceled(world: World, now: Nanos): void {
   }
 }
 
+/** All its servers are at work and no further one may be opened yet: `serve` would change nothing. */
+function isFull(world: World, now: Nanos, pool: Pool): boolean {
+  const { active, size } = pool;
+  if (active < size || active !== pool.servers || size === 0 || !pool.welcome_known) return false;
+  const oldest = (pool.waiting.head << 3) + CT.request;
+  return now - (world.clients.times[oldest] as number) < pool.look_again;
+}
+
 /**
  * Walks the waiters, oldest first: an idle server serves one; a tested or used one is spoken for by one
  * waiter each; the first waiter beyond those opens a connection. A queued cancel comes before all.
  */
 function serve(world: World, now: Nanos, pool: Pool): void {
-  if (pool.waiting_cancel.length > 0) {
-    launch(world, now, pool, REASON.cancel, true);
-    return;
-  }
   let tested = pool.tested.length;
   let used = pool.used.length;
   let client = pool.waiting.head;
