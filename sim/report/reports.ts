@@ -4,7 +4,7 @@
  */
 import type { Result, Run } from "../study/results.ts";
 import { bars, sparkline } from "./blocks.ts";
-import { modeBars, predictedAndLive, queueDepth, runDistributions } from "./charts.ts";
+import { modeBars, queueDepth, runDistributions } from "./charts.ts";
 import { provenance } from "./figures.ts";
 import { comparisonFindings, runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";
@@ -15,7 +15,6 @@ import {
   kindTable,
   runTable,
   terminal,
-  validationTable,
 } from "./tables.ts";
 import { digits, duration, percent } from "./units.ts";
 
@@ -69,23 +68,6 @@ export function comparisonText(result: Result, quiet: boolean): string {
     ...(quiet ? [] : [breakageTable()]),
   ];
   return page([comparisonFindings(result), tables.map(terminal), [repeat(result)]]);
-}
-
-/** `validate`: predicted beside live. */
-export function validationReport(result: Result): Report {
-  return {
-    title: `Predicted and live: ${result.workload}`,
-    findings: [`Verdict: ${result.verdict ?? "none"}.`, ...(result.notes ?? []), repeat(result)],
-    charts: [predictedAndLive(`Predicted and live: ${result.workload}`, result.quantiles ?? [])],
-    tables: [validationTable(result), ...result.runs.map((run) => runTable(run))],
-    data: result,
-  };
-}
-
-/** The terminal's version of `validationReport`. */
-export function validationText(result: Result): string {
-  const verdict = `Verdict: ${result.verdict ?? "none"}.`;
-  return page([[verdict], [terminal(validationTable(result))], [repeat(result)]]);
 }
 
 function only(result: Result): Run {

@@ -3,9 +3,9 @@
  * same one; `terminal` sets it in columns.
  */
 import CliTable from "cli-table3";
-import type { CurvePoint, Difference, Result, Run } from "../study/results.ts";
+import type { CurvePoint, Difference, Run } from "../study/results.ts";
 import { between, type Figure, figuresOf } from "./figures.ts";
-import { digits, duration, durations, NOTHING, percent, whole } from "./units.ts";
+import { digits, durations, NOTHING, percent, whole } from "./units.ts";
 
 /** Rows of text under a head; `align` has one letter for each column. */
 export interface Table {
@@ -143,29 +143,6 @@ export function curveTable(curve: readonly CurvePoint[]): Table {
       percent(point.utilization),
       whole(point.timeouts),
       met(point),
-    ]),
-  };
-}
-
-/** Predicted beside live, for `validate`. */
-export function validationTable(result: Result): Table {
-  const { predicted = {}, live = {}, error = {}, noise = {} } = result;
-  const text = (name: string, value: number | undefined): string => {
-    if (value === undefined) return NOTHING;
-    return /_ms(\.|$)/.test(name) ? duration(value) : digits(value);
-  };
-  const relative = (value: number | undefined): string =>
-    value === undefined ? NOTHING : `${value > 0 ? "+" : ""}${percent(value)}`;
-  return {
-    title: "Predicted and live",
-    head: ["", "predicted", "live", "error", "noise of live runs"],
-    align: ["left", "right", "right", "right", "right"],
-    rows: Object.keys(predicted).map((name) => [
-      name,
-      text(name, predicted[name]),
-      text(name, live[name]),
-      relative(error[name]),
-      percent(noise[name] ?? Number.NaN),
     ]),
   };
 }

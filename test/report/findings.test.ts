@@ -6,14 +6,7 @@ import {
   sloFindings,
   trouble,
 } from "../../sim/report/findings.ts";
-import {
-  comparisonReport,
-  comparisonText,
-  runReport,
-  runText,
-  validationReport,
-  validationText,
-} from "../../sim/report/reports.ts";
+import { comparisonReport, comparisonText, runReport, runText } from "../../sim/report/reports.ts";
 import { sampleComparison, sampleRun } from "./fixture.ts";
 
 const run = sampleRun("transaction", 4);
@@ -98,16 +91,10 @@ describe("whole reports", () => {
     expect(comparisonText(sampleComparison(), true)).not.toContain("takes away");
   });
   test("reports for files have charts, tables and the data", () => {
-    const validation = { ...result, verdict: "pass" as const, quantiles: [] };
-    for (const report of [
-      runReport(result),
-      comparisonReport(sampleComparison()),
-      validationReport(validation),
-    ]) {
+    for (const report of [runReport(result), comparisonReport(sampleComparison())]) {
       expect(report.charts.length).toBeGreaterThan(0);
       expect(report.tables.length).toBeGreaterThan(0);
       expect(report.data).toHaveProperty("seed", 1);
     }
-    expect(validationText(validation)).toContain("Verdict: pass.");
   });
 });

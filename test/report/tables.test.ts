@@ -10,7 +10,6 @@ import {
   kindTable,
   runTable,
   terminal,
-  validationTable,
 } from "../../sim/report/tables.ts";
 import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
 
@@ -58,16 +57,8 @@ describe("terminal tables", () => {
     ]);
   });
 
-  test("kinds, curve, breakage and validation are rectangular", () => {
-    const validation = validationTable({
-      ...sampleComparison(),
-      predicted: { throughput_tps: 1000, "wait_ms.p99": 12 },
-      live: { throughput_tps: 990, "wait_ms.p99": 12.5 },
-      error: { throughput_tps: 0.0101, "wait_ms.p99": -0.04 },
-      noise: { throughput_tps: 0.002 },
-    });
-    expect(validation.rows[1]).toEqual(["wait_ms.p99", "12 ms", "12.5 ms", "-4 %", "-"]);
-    for (const table of [kindTable(run), curveTable(sampleCurve()), breakageTable(), validation]) {
+  test("kinds, curve and breakage are rectangular", () => {
+    for (const table of [kindTable(run), curveTable(sampleCurve()), breakageTable()]) {
       for (const row of table.rows) expect(row).toHaveLength(table.head.length);
       expect(table.align).toHaveLength(table.head.length);
     }
