@@ -38,7 +38,10 @@ export class Stream {
   }
 }
 
-/** Seeds for independent replications: the first is `seed` itself, the others are derived from it. */
+/**
+ * Seeds for independent replications: the first is `seed` itself, so that a single run can be repeated by
+ * hand; the others are derived from it.
+ */
 export function replicationSeed(seed: number, replication: number): number {
   if (replication === 0) return seed;
   return seedrandom(JSON.stringify([seed, "replication", replication])).int32() >>> 0;

@@ -3,8 +3,8 @@
  * precise as asked for or the time is up. Several configurations can be studied in lockstep on the same
  * seeds; then the difference between two of them is free of the noise that they share.
  */
-import seedrandom from "seedrandom";
 import type { Workload } from "../../workloads/schema/workload.ts";
+import { replicationSeed } from "../kernel/streams.ts";
 import { type Machine, type SimulateOptions, simulate } from "../model/index.ts";
 import type { Run, SettingValue } from "./results.ts";
 import { LEAST_REPLICATIONS, nextLook } from "./statistics.ts";
@@ -91,15 +91,6 @@ export async function studies(
     if (done >= LEAST && (elapsed() * (done + 1)) / done > limit) break;
   }
   return entries.map((entry) => entry.study(options.settings ?? {}));
-}
-
-/**
- * Seed of the i-th replication, i from 0. The first one is the master seed itself, so that a single run
- * can be repeated by hand; the others are drawn from it.
- */
-export function replicationSeed(master: number, replication: number): number {
-  if (replication === 0) return master;
-  return seedrandom(`${master} replication ${replication}`).int32() >>> 0;
 }
 
 /** One configuration on its way. */

@@ -1,8 +1,9 @@
 /** Studies: their intervals hold the exact answers, they stop when they should, and they repeat. */
 import { describe, expect, test } from "vitest";
+import { replicationSeed } from "../../sim/kernel/streams.ts";
 import { closedPool } from "../../sim/study/analytic.ts";
 import { resultSchema, runSchema } from "../../sim/study/results.ts";
-import { replicationSeed, studies, study } from "../../sim/study/run.ts";
+import { studies, study } from "../../sim/study/run.ts";
 import { warmUpTime } from "../../sim/study/warm-up.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
