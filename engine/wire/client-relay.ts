@@ -169,6 +169,7 @@ export class ClientRelay implements ClientHalf {
     const server = this.linked();
     server.status = STATUS.busy;
     if (tracked !== 0) server.outstanding.push(tracked, ANSWER.forward, 0);
+    if (tracked === FRONTEND.sync) server.statements?.endBatch();
     this.pass();
     return RELAY.more;
   }
@@ -225,12 +226,12 @@ export class ClientRelay implements ClientHalf {
     }
     statements.clientParses++;
     const statement = statements.table.take(this.view.subarray(this.names.to + 1, this.viewEnd));
-    statements.add(name, statement);
+    const named = statements.add(name, statement);
     this.step(true);
     if (server.statements?.touch(statement)) {
-      if (this.fake(FRONTEND.parse, PARSE_COMPLETE, statement.id)) statements.asked(name);
+      if (this.fake(FRONTEND.parse, PARSE_COMPLETE, statement.id)) statements.asked(named);
     } else {
-      statements.asked(name);
+      statements.asked(named);
       this.prepare(statements, server, statement, ANSWER.forward);
     }
     return RELAY.more;
@@ -278,15 +279,21 @@ export class ClientRelay implements ClientHalf {
     answer: number,
   ): void {
     statements.serverParses++;
+    if (server.statements?.doubts(statement)) this.closeOnServer(server, statement, 0);
     this.write(statement.parse);
     server.outstanding.push(FRONTEND.parse, answer, statement.id);
     server.statements?.add(statement);
     let evicted = server.statements?.evict();
     while (evicted !== undefined) {
-      this.write(statementMessage(FRONTEND.close, evicted.name));
-      server.outstanding.push(FRONTEND.close, ANSWER.swallow, evicted.id);
+      this.closeOnServer(server, evicted, evicted.id);
       evicted = server.statements?.evict();
     }
+  }
+
+  /** `id`: that of the statement if its Close is kept account of, else 0. */
+  private closeOnServer(server: ServerRelay, statement: Statement, id: number): void {
+    this.write(statementMessage(FRONTEND.close, statement.name));
+    server.outstanding.push(FRONTEND.close, ANSWER.swallow, id);
   }
 
   /** Answers in the server's stead: at once, or, which is told by true, when it is its turn. */

@@ -51,6 +51,12 @@ export class StatementTable {
   }
 }
 
+/** A name that a client has given. */
+export interface Named {
+  readonly name: string;
+  readonly statement: Statement;
+}
+
 /** A client's names. Call `clear` when the client goes. */
 export class ClientStatements {
   /** Since the host last zeroed them: client_parse_count, server_parse_count, bind_count. */
@@ -58,9 +64,9 @@ export class ClientStatements {
   serverParses = 0;
   binds = 0;
   readonly table: StatementTable;
-  private readonly byName = new Map<string, Statement>();
-  /** Names in Parse messages without an answer, oldest first. */
-  private readonly unanswered: string[] = [];
+  private readonly byName = new Map<string, Named>();
+  /** What Parse messages without an answer have named, oldest first. */
+  private readonly unanswered: Named[] = [];
 
   constructor(table: StatementTable) {
     this.table = table;
@@ -71,24 +77,26 @@ export class ClientStatements {
   }
 
   find(name: string): Statement | undefined {
-    return this.byName.get(name);
+    return this.byName.get(name)?.statement;
   }
 
   /** Gives a name to a statement whose use has been counted. */
-  add(name: string, statement: Statement): void {
-    this.byName.set(name, statement);
+  add(name: string, statement: Statement): Named {
+    const named = { name, statement };
+    this.byName.set(name, named);
+    return named;
   }
 
   remove(name: string): void {
-    const statement = this.byName.get(name);
-    if (statement === undefined) return;
+    const named = this.byName.get(name);
+    if (named === undefined) return;
     this.byName.delete(name);
-    this.table.release(statement);
+    this.table.release(named.statement);
   }
 
-  /** A Parse for `name` waits for its answer. */
-  asked(name: string): void {
-    this.unanswered.push(name);
+  /** The Parse that gave this name waits for its answer. */
+  asked(named: Named): void {
+    this.unanswered.push(named);
   }
 
   /** The oldest such Parse was answered. */
@@ -101,16 +109,23 @@ export class ClientStatements {
    * a client that tries again under the same one; PostgreSQL would let it, and so do we.
    */
   refused(count: number): void {
-    for (const name of this.unanswered.splice(0, count)) this.remove(name);
+    for (const named of this.unanswered.splice(0, count)) {
+      // A client that pipelines may have given the name away again meanwhile.
+      if (this.byName.get(named.name) === named) this.remove(named.name);
+    }
   }
 
   clear(): void {
-    for (const statement of this.byName.values()) this.table.release(statement);
+    for (const { statement } of this.byName.values()) this.table.release(statement);
     this.byName.clear();
   }
 }
 
-/** What is prepared on one server, least recently used first. Call `clear` when it closes. */
+/**
+ * What is prepared on one server, least recently used first. Call `clear` when it closes. A client that
+ * pipelines goes on before it can know that an error has made the server skip a Parse or a Close; such
+ * a statement is prepared again after another Close, which does no harm where there is nothing to close.
+ */
 export class ServerStatements {
   /** max_prepared_statements; RELOAD may change it. Looked at when a statement is added. */
   limit: number;
@@ -119,6 +134,11 @@ export class ServerStatements {
   private readonly byId = new Map<number, Statement>();
   /** Those with a Close on its way, oldest first, in case it is skipped. */
   private closing: Statement[] = [];
+  /** Those with a Parse on its way, and the batch that it belongs to. */
+  private readonly parsing = new Map<number, number>();
+  /** Those whose Parse was skipped: they may be there all the same. */
+  private readonly doubtful = new WeakSet<Statement>();
+  private batch = 0;
 
   constructor(table: StatementTable, limit: number) {
     this.table = table;
@@ -133,17 +153,35 @@ export class ServerStatements {
     return this.byId.has(statement.id);
   }
 
-  /** Moves a statement to the young end; false when it is not on this server. */
+  /**
+   * Moves a statement to the young end; false when it is not on this server, or when its Parse could
+   * still be skipped without what comes now.
+   */
   touch(statement: Statement): boolean {
-    if (!this.byId.delete(statement.id)) return false;
-    this.byId.set(statement.id, statement);
+    const { id } = statement;
+    if (this.parsing.size > 0 && (this.parsing.get(id) ?? this.batch) !== this.batch) return false;
+    if (!this.byId.delete(id)) return false;
+    this.byId.set(id, statement);
     return true;
+  }
+
+  /** True when the server may know the statement: send Close for it in front of the Parse. */
+  doubts(statement: Statement): boolean {
+    const { id } = statement;
+    return this.byId.has(id) || this.closing.includes(statement) || this.doubtful.has(statement);
   }
 
   /** Enters a statement whose Parse is being sent. */
   add(statement: Statement): void {
-    statement.uses++;
+    if (!this.byId.delete(statement.id)) statement.uses++;
     this.byId.set(statement.id, statement);
+    this.parsing.set(statement.id, this.batch);
+    this.doubtful.delete(statement);
+  }
+
+  /** A Sync is being sent: what is skipped before it tells nothing of what comes after it. */
+  endBatch(): void {
+    if (this.parsing.size > 0) this.batch++;
   }
 
   /** Takes out the oldest while there are too many: send Close for it. Undefined: none too many. */
@@ -156,6 +194,11 @@ export class ServerStatements {
     return oldest;
   }
 
+  /** Its Parse was answered. */
+  parsed(id: number): void {
+    this.parsing.delete(id);
+  }
+
   /** Its Close, the oldest one, was answered. */
   closed(id: number): void {
     const statement = this.unclose(this.closing.findIndex((closing) => closing.id === id));
@@ -165,14 +208,18 @@ export class ServerStatements {
   /** Its Close, the newest one, was skipped because of an error: it is still there. */
   kept(id: number): void {
     const statement = this.unclose(this.closing.findLastIndex((closing) => closing.id === id));
-    if (statement !== undefined) this.byId.set(id, statement);
+    if (statement === undefined) return;
+    if (this.byId.has(id) || this.closing.includes(statement)) this.table.release(statement);
+    else this.byId.set(id, statement);
   }
 
   /** Its Parse failed or was skipped. */
   failed(id: number): void {
+    this.parsing.delete(id);
     const statement = this.byId.get(id);
     if (statement === undefined) return;
     this.byId.delete(id);
+    this.doubtful.add(statement);
     this.table.release(statement);
   }
 
@@ -180,6 +227,7 @@ export class ServerStatements {
     for (const statement of this.byId.values()) this.table.release(statement);
     for (const statement of this.closing) this.table.release(statement);
     this.byId.clear();
+    this.parsing.clear();
     this.closing = [];
   }
 

@@ -197,6 +197,7 @@ export class ServerRelay {
     switch (type) {
       case BACKEND.parseComplete:
         if (!outstanding.pop(FRONTEND.parse)) return false;
+        if (outstanding.statement > 0) this.statements?.parsed(outstanding.statement);
         if (outstanding.answer === ANSWER.swallow) return true;
         if (outstanding.statement > 0) client.statements?.answered();
         return false;

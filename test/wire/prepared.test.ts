@@ -216,15 +216,51 @@ describe("rules of pgbouncer-semantics.md 3.11", () => {
   });
 
   test("a rewritten chunk is one write too, and a large Bind is not put together", () => {
-    const { send, toServer } = pair();
+    const { send, answer, toServer } = pair();
     send(ask.parse("a", "select 1"), ask.bind("a"), ask.execute(), ask.sync());
     expect(toServer.pieces.length).toBe(1);
     toServer.take();
+    answer(parsed, bound, done, ready);
     const bind = ask.bind("a", "x".repeat(65_000));
     send(bind.subarray(0, 1_000));
     expect(toServer.bytes.length).toBe(1_000 + "PGBOUNCER_1".length - 1);
     send(bind.subarray(1_000));
     expect(toServer.bytes.length).toBe(bind.length + "PGBOUNCER_1".length - 1);
+  });
+});
+
+describe("a client that does not wait for its answers", () => {
+  test("a statement whose Close may be skipped is closed again before its Parse", () => {
+    const { send, answer, toServer, toClient } = pair(1);
+    send(ask.parse("a", "select 1"), ask.sync());
+    answer(parsed, ready);
+    toServer.take();
+    toClient.take();
+    send(ask.parse("b", "bad"), ask.sync(), ask.bind("a"), ask.sync());
+    expect(letters(toServer.bytes)).toBe("PCSCPCBS");
+    // The first Parse fails, and the Close behind it is skipped.
+    answer(error, ready, closed, parsed, closed, bound, ready);
+    expect(letters(toClient.bytes)).toBe("EZ2Z");
+  });
+
+  test("a Parse that may be skipped is sent again with the next batch", () => {
+    const { send, answer, toServer, toClient } = pair();
+    send(ask.parse("", "bad"), ask.parse("a", "select 1"), ask.sync());
+    send(ask.parse("b", "select 1"), ask.bind("b"), ask.sync());
+    expect(letters(toServer.bytes)).toBe("PPSCPBS");
+    answer(error, ready, closed, parsed, bound, ready);
+    expect(letters(toClient.bytes)).toBe("EZ12Z");
+    toServer.take();
+    send(ask.bind("b"), ask.sync());
+    expect(letters(toServer.bytes)).toBe("CPBS");
+  });
+
+  test("a name given anew is not taken away when its first Parse turns out to have failed", () => {
+    const { relay, send, answer } = pair();
+    send(ask.parse("a", "bad"), ask.close("a"), ask.sync());
+    send(ask.parse("a", "select 1"), ask.sync());
+    answer(error, ready, parsed, ready);
+    expect(relay.statements?.find("a")?.key).toContain("select 1");
   });
 });
 
@@ -248,13 +284,22 @@ interface Step {
   sql: number;
 }
 
-/** The messages of one batch, such as a driver that knows its server would send. */
-function batch(steps: readonly Step[], { statements, failed }: FakePostgres): Buffer {
+/**
+ * The messages of one batch, such as a driver that knows its server would send; one that pipelines
+ * gives names only once, because it does not know whether the last time failed.
+ */
+function batch(
+  steps: readonly Step[],
+  { statements, failed }: FakePostgres,
+  pipelined = "",
+): Buffer {
   const messages: Buffer[] = [];
   const names = new Set(statements.keys());
   const fails = failed || steps.some(({ kind }) => kind === "bad" || kind === "fail");
   for (const { kind, name: number, sql } of steps) {
-    const name = `n${number}`;
+    const known = [...names].filter((each) => each !== "");
+    const named = pipelined === "" || kind === "parse" || kind === "bad";
+    const name = named ? `n${number}${pipelined}` : (known[number % known.length] ?? "none");
     if (kind === "parse" && !names.has(name)) messages.push(ask.parse(name, `select ${sql}`));
     if (kind === "bad" && !names.has(name)) messages.push(ask.parse(name, "bad"));
     if (kind === "parse" || kind === "bad") names.add(name);
@@ -305,6 +350,38 @@ describe("any program of batches", () => {
           // A statement that waits to be closed may be there as well, but never many.
           expect(database.statements.size).toBeLessThanOrEqual(limit + 1);
         }
+        pooled.end();
+        expect(pooled.table.size).toBe(0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  // Without `deallocate all`: PgBouncer forgets all names when that is answered, later ones too.
+  test("and so when it does not wait for the answers of one batch to send the next", () => {
+    const program = fc.array(
+      fc.tuple(fc.array(step, { minLength: 1, maxLength: 8 }), fc.boolean()),
+      { maxLength: 12 },
+    );
+    const world = fc.record({
+      servers: fc.integer({ min: 1, max: 3 }),
+      limit: fc.integer({ min: 1, max: 4 }),
+      size: fc.integer({ min: 1, max: 60 }),
+    });
+    fc.assert(
+      fc.property(program, world, (batches, { servers, limit, size }) => {
+        const pooled = new World(servers, limit);
+        const alone = new FakePostgres();
+        for (const [index, [steps, patient]] of batches.entries()) {
+          if (steps[0]?.kind === "clear") continue;
+          const bytes = batch(steps, alone, `-${index}`);
+          alone.write(bytes, 0, bytes.length);
+          pooled.send(bytes);
+          if (patient) pooled.receive(size);
+        }
+        pooled.drain(size);
+        expect(letters(pooled.seen.bytes)).toEqual(letters(alone.take()));
+        expect(pooled.stray).toBe(0);
         pooled.end();
         expect(pooled.table.size).toBe(0);
       }),
