@@ -1,0 +1,76 @@
+/** Databases that fail on demand: a way to the real one that can be shut, and one that only pretends. */
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { authenticationOk, backendKeyData, readyForQuery } from "../../engine/wire/writer.ts";
+import type { Database } from "../../workloads/database/index.ts";
+
+async function listen(port: number, take: (socket: Socket) => void): Promise<Server> {
+  const server = createServer(take).listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+const portOf = (server: Server): number => (server.address() as { port: number }).port;
+
+/** A TCP port that leads to the database, until it is shut, and again when it is opened. */
+export class Gate {
+  port = 0;
+  private server: Server | undefined;
+  private readonly sockets = new Set<Socket>();
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  async open(): Promise<void> {
+    this.server = await listen(this.port, (socket) => this.take(socket));
+    this.port = portOf(this.server);
+  }
+
+  /** Cuts all connections; new ones are refused. */
+  async shut(): Promise<void> {
+    const server = this.server as Server;
+    server.close();
+    for (const socket of this.sockets) socket.destroy();
+    await once(server, "close");
+  }
+
+  private take(socket: Socket): void {
+    const { host, port } = this.database;
+    const path = `${host}/.s.PGSQL.${port}`;
+    const other = host.startsWith("/") ? connect({ path }) : connect({ host, port });
+    for (const end of [socket, other]) {
+      this.sockets.add(end);
+      end.on("error", () => {});
+      end.on("close", () => {
+        this.sockets.delete(end);
+        socket.destroy();
+        other.destroy();
+      });
+    }
+    socket.pipe(other).pipe(socket);
+  }
+}
+
+/** What a server says when a client has logged in. */
+export const WELCOME = Buffer.concat([
+  authenticationOk(),
+  backendKeyData(Buffer.alloc(8)),
+  readyForQuery(),
+]);
+
+/**
+ * A server that answers the `turn`-th chunk of a connection, counted from the startup message at 0,
+ * with what `answer` does. Returns its port and a way to close it.
+ */
+export async function pretend(
+  answer: (socket: Socket, turn: number) => void,
+): Promise<{ port: number; close(): void }> {
+  const server = await listen(0, (socket) => {
+    let turn = 0;
+    socket.on("error", () => {});
+    socket.on("data", () => answer(socket, turn++));
+  });
+  return { port: portOf(server), close: () => server.close() };
+}
