@@ -2,20 +2,15 @@
  * What a live run stands on: a database and, in front of it, a pooler with one entry for every
  * configuration that is to be measured, so that nothing has to be restarted between runs.
  */
-import { type ChildProcess, fork, spawn } from "node:child_process";
-import { chown, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import type { CoreSettings, PoolMode } from "../../../engine/core/index.ts";
 import { DEFAULTS, SECOND } from "../../../engine/core/index.ts";
-import type { ChildReport } from "../../../engine/pooler/child.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
-import { OutsideError } from "../../../workloads/database/errors.ts";
 import type { LiveTarget } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
+import { type PoolerProcess, startPooler } from "./pooler-process.ts";
 
 /** One configuration to measure: an entry of the pooler for each database of the workload. */
 export interface Cell {
@@ -57,7 +52,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     database: "pgbouncer",
   };
   try {
-    const child = await start(options, directory, port);
+    const pooler = await start(options, directory, port);
     return {
       pooler: options.pgbouncer === undefined ? "poolwise" : options.pgbouncer,
       admin,
@@ -71,7 +66,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
         ),
       }),
       close: async () => {
-        await stop(child);
+        await pooler.stop();
         await rm(directory, { recursive: true, force: true });
       },
     };
@@ -97,15 +92,14 @@ async function start(
   options: StandOptions,
   directory: string,
   port: number,
-): Promise<ChildProcess> {
+): Promise<PoolerProcess> {
   const ini = join(directory, "pooler.ini");
   const users = join(directory, "users.txt");
   const { user, password = "" } = options.database;
   await writeFile(users, `"${user}" "${password.replaceAll('"', '""')}"\n`, { mode: 0o644 });
   await writeFile(ini, iniText(options, directory, users, port), { mode: 0o644 });
-  if (options.pgbouncer !== undefined)
-    return startPgBouncer(options.pgbouncer, directory, ini, port);
-  return startOurs(ini, options.journal);
+  const { pgbouncer, journal } = options;
+  return startPooler({ ini, directory, port, pgbouncer, journal });
 }
 
 /** The ini: the workload's settings where they differ from the defaults, and an entry for each cell. */
@@ -154,65 +148,4 @@ function changedSettings(settings: CoreSettings): string[] {
     else lines.push(`${name} = ${value}`);
   }
   return lines;
-}
-
-function startOurs(ini: string, journal: string | undefined): Promise<ChildProcess> {
-  const fromSource = import.meta.url.endsWith(".ts");
-  const place = `../../../engine/pooler/child.${fromSource ? "ts" : "js"}`;
-  const file = fileURLToPath(new URL(place, import.meta.url));
-  const loader = (): string => pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  const execArgv = fromSource ? ["--import", loader()] : [];
-  const child = fork(file, journal === undefined ? [ini] : [ini, journal], { execArgv });
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new OutsideError(`the pooler ended with status ${code}`)));
-    child.once("message", (report: ChildReport) => {
-      child.removeAllListeners("exit");
-      if (report.kind === "ready") resolve(child);
-      else reject(new OutsideError(`the pooler did not start: ${report.message}`));
-    });
-  });
-}
-
-/** Debian's user and group `nobody`: PgBouncer does not run as root. */
-const NOBODY = 65_534;
-
-async function startPgBouncer(
-  program: string,
-  directory: string,
-  ini: string,
-  port: number,
-): Promise<ChildProcess> {
-  const root = process.getuid?.() === 0;
-  if (root) await chown(directory, NOBODY, NOBODY);
-  const account = root ? { uid: NOBODY, gid: NOBODY } : {};
-  const child = spawn(program, ["-q", ini], { ...account, stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  child.stderr?.on("data", (bytes: Buffer) => {
-    said = `${said}${bytes}`.slice(-2_000);
-  });
-  const socket = join(directory, `.s.PGSQL.${port}`);
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (child.exitCode !== null) break;
-    if (
-      await stat(socket).then(
-        () => true,
-        () => false,
-      )
-    )
-      return child;
-    await sleep(50);
-  }
-  child.kill("SIGKILL");
-  throw new OutsideError(`${program} did not start: ${said.trim().split("\n").at(-1) ?? ""}`);
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  if (child.connected) child.disconnect();
-  else child.kill("SIGQUIT");
-  const patience = setTimeout(() => child.kill("SIGKILL"), 3_000);
-  await gone;
-  clearTimeout(patience);
 }

@@ -1,0 +1,100 @@
+/** A pooler in a process of its own: ours, or a PgBouncer, on the same ini. */
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { chown, stat } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { ChildReport } from "../../../engine/pooler/child.ts";
+import { OutsideError } from "../../../workloads/database/errors.ts";
+
+export interface PoolerProcessOptions {
+  /** Path of the pgbouncer.ini. */
+  ini: string;
+  /** Its `unix_socket_dir`, and its `listen_port`. */
+  directory: string;
+  port: number;
+  /** Path of a PgBouncer to start; ours when left out. */
+  pgbouncer?: string | undefined;
+  /** Ours only: write the scheduler's inputs to this file. */
+  journal?: string | undefined;
+}
+
+export interface PoolerProcess {
+  /** Resolves, with a sentence, when the process has ended by itself. */
+  readonly ended: Promise<string>;
+  /** Ends it in good order, or kills it when that takes too long. */
+  stop(): Promise<void>;
+}
+
+/** Starts a pooler and waits until it listens. Errors: OutsideError. */
+export async function startPooler(options: PoolerProcessOptions): Promise<PoolerProcess> {
+  const { ini, journal } = options;
+  const child = await (options.pgbouncer === undefined
+    ? startOurs(ini, journal)
+    : startPgBouncer(options.pgbouncer, options));
+  const ended = new Promise<string>((resolve) => {
+    child.once("exit", (code, signal) =>
+      resolve(`the pooler ended: ${signal ?? `status ${code}`}`),
+    );
+  });
+  return { ended, stop: () => stop(child) };
+}
+
+function startOurs(ini: string, journal: string | undefined): Promise<ChildProcess> {
+  const fromSource = import.meta.url.endsWith(".ts");
+  const place = `../../../engine/pooler/child.${fromSource ? "ts" : "js"}`;
+  const file = fileURLToPath(new URL(place, import.meta.url));
+  const loader = (): string => pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  const execArgv = fromSource ? ["--import", loader()] : [];
+  const child = fork(file, journal === undefined ? [ini] : [ini, journal], { execArgv });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new OutsideError(`the pooler ended with status ${code}`)));
+    child.once("message", (report: ChildReport) => {
+      child.removeAllListeners("exit");
+      if (report.kind === "ready") resolve(child);
+      else reject(new OutsideError(`the pooler did not start: ${report.message}`));
+    });
+  });
+}
+
+/** Debian's user and group `nobody`: PgBouncer does not run as root. */
+const NOBODY = 65_534;
+
+async function startPgBouncer(
+  program: string,
+  { directory, ini, port }: PoolerProcessOptions,
+): Promise<ChildProcess> {
+  const root = process.getuid?.() === 0;
+  if (root) await chown(directory, NOBODY, NOBODY);
+  const account = root ? { uid: NOBODY, gid: NOBODY } : {};
+  const child = spawn(program, ["-q", ini], { ...account, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr?.on("data", (bytes: Buffer) => {
+    said = `${said}${bytes}`.slice(-2_000);
+  });
+  child.once("error", (error) => {
+    said = error.message;
+  });
+  const socket = join(directory, `.s.PGSQL.${port}`);
+  const listens = (): Promise<boolean> => stat(socket).then(...YES_OR_NO);
+  for (let attempt = 0; attempt < 100 && child.exitCode === null && child.pid; attempt++) {
+    if (await listens()) return child;
+    await sleep(50);
+  }
+  child.kill("SIGKILL");
+  throw new OutsideError(`${program} did not start: ${said.trim().split("\n").at(-1) ?? ""}`);
+}
+
+const YES_OR_NO = [() => true, () => false] as const;
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  if (child.connected) child.disconnect();
+  else child.kill("SIGQUIT");
+  const patience = setTimeout(() => child.kill("SIGKILL"), 3_000);
+  await gone;
+  clearTimeout(patience);
+}
