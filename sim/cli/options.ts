@@ -2,7 +2,7 @@
  * The options that every command on a workload has. Most values stay texts here: the loader of
  * workloads checks them, so that an option is refused in the words of the same line in a file.
  */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
 import type { Overrides } from "../../workloads/schema/load.ts";
 import { CHART_FORMATS, chartFormat } from "../report/chart-file.ts";
@@ -22,7 +22,8 @@ export interface CommonOptions {
   quiet?: boolean;
 }
 
-const gather = (value: string, before: string[]): string[] => [...before, value];
+/** Collects an option that may be given several times. */
+export const gather = (value: string, before: string[]): string[] => [...before, value];
 const CHART_ENDINGS = CHART_FORMATS.map((format) => `.${format}`).join(" | ");
 
 /**
@@ -44,8 +45,15 @@ export function withCommonOptions(command: Command, { mode = true } = {}): Comma
     .option("--precision <share>", "aim of the 95 % intervals, such as '5 %'")
     .option("--time-limit <time>", "real time to spend at most (default: 20 s)")
     .option("--json", "print one JSON object")
-    .option("--chart <file>", `draw into FILE (${CHART_ENDINGS}); repeatable`, gather, [])
+    .addOption(chartOption())
     .option("--quiet", "no progress, no notes, no explanations");
+}
+
+/** `--chart`, which every command that has something to draw knows. */
+export function chartOption(): Option {
+  return new Option("--chart <file>", `draw into FILE (${CHART_ENDINGS}); repeatable`)
+    .argParser(gather)
+    .default([]);
 }
 
 /** The options as changes to a workload. Errors: ConfigError for what must be a whole number. */

@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { compareCommand } from "./compare.ts";
 import { failure } from "./failure.ts";
 import { poolerCommand } from "./pooler.ts";
+import { replayCommand } from "./replay.ts";
 import { simulateCommand } from "./simulate.ts";
 import { tourCommand, validateCommand } from "./validate.ts";
 import { version } from "./version.ts";
@@ -52,6 +53,7 @@ export function createProgram(finish: (status: number) => void): Command {
     validateCommand,
     tourCommand,
     poolerCommand,
+    replayCommand,
   ]) {
     program.addCommand(
       command(finish).copyInheritedSettings(program).helpOption("--help", "explain"),

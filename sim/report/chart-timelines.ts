@@ -4,12 +4,21 @@ import { type Chart, chart } from "./chart.ts";
 import { BLUE, GREEN, SERIES, SOFT_INK, VERMILLION } from "./theme.ts";
 import { digits } from "./units.ts";
 
-/** Clients waiting, and below it server connections open and in use, over simulated time. */
-export function queueDepth(title: string, timeline: readonly Moment[]): Chart {
+/** What a timeline is of. */
+export interface TimelineWords {
+  /** Title of the time axis, without its unit. */
+  time: string;
+  subtitle: string;
+}
+
+const SIMULATED: TimelineWords = { time: "Simulated time", subtitle: "first replication" };
+
+/** Clients waiting, and below it server connections open and in use, over time. */
+export function queueDepth(title: string, timeline: readonly Moment[], words = SIMULATED): Chart {
   const x = {
     field: "at_s",
     type: "quantitative",
-    title: "Simulated time (s)",
+    title: `${words.time} (s)`,
     scale: { nice: false, zero: false },
   };
   const servers = timeline.flatMap((moment) => [
@@ -23,8 +32,8 @@ export function queueDepth(title: string, timeline: readonly Moment[]): Chart {
   const when = peak ? ` at ${digits(peak.at_s)} s` : "";
   return chart(
     title,
-    ["first replication"],
-    `Line charts over simulated time. At most ${digits(most)} clients wait${when}.`,
+    [words.subtitle],
+    `Line charts over ${words.time.toLowerCase()}. At most ${digits(most)} clients wait${when}.`,
     {
       resolve: { legend: { color: "independent", strokeDash: "independent" } },
       vconcat: [

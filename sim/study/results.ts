@@ -63,7 +63,7 @@ const distributionPoint = z.strictObject({
 });
 
 const moment = z.strictObject({
-  at_s: z.number().describe("simulated seconds since the start"),
+  at_s: z.number().describe("seconds since the start, simulated or recorded"),
   clients_waiting: z.number(),
   servers_active: z.number().describe("server connections linked to a client"),
   server_connections: z.number(),
@@ -180,13 +180,43 @@ const validation = z
   })
   .describe("one configuration, predicted and live");
 
+const replay = z
+  .strictObject({
+    recorded_s: z.number().describe("length of the recording"),
+    inputs: count.nullable().describe("inputs of the scheduler; null: not all could be replayed"),
+    turns: count.describe("batches of inputs"),
+    decisions: count.describe("what the scheduler decided in answer to them"),
+    kinds: z.record(z.string(), count).describe("decisions by kind"),
+    checks: count.describe("hashes of all decisions so far that were compared"),
+    equal: z.boolean().nullable().describe("null: the journal is too short to have a hash"),
+    difference: z
+      .strictObject({ at_s: z.number().nullable(), message: z.string() })
+      .optional()
+      .describe("where the replay stopped being the recording"),
+    cut_bytes: count.describe("incomplete record at the end of a journal that was cut off"),
+    pools: z.array(
+      z.strictObject({
+        database: z.string(),
+        user: z.string(),
+        pool_mode: z.enum(["session", "transaction", "statement"]),
+        pool_size: count,
+        transactions: count,
+        assignments: count.describe("server connections given to clients"),
+        wait_s: z.number().describe("time that clients waited for them, all together"),
+      }),
+    ),
+    wait_ms: wait.describe("wait for each server connection that was given, milliseconds"),
+    timeline: z.array(moment),
+  })
+  .describe("a journal, replayed");
+
 /** The whole answer of one command. */
 export const resultSchema = z
   .strictObject({
     poolwise: z.string().describe("version"),
     command: z.string(),
-    workload: z.string().describe("name of the workload"),
-    seed: z.number().int(),
+    workload: z.string().describe("name of the workload; replay: of the journal"),
+    seed: z.number().int().describe("0 where nothing is drawn"),
     precision: z.number().optional().describe("asked-for relative half-width of the intervals"),
     interrupted: z.boolean().optional().describe("true: stopped by hand, figures so far"),
     runs: z.array(runSchema),
@@ -206,7 +236,8 @@ export const resultSchema = z
     instrument: figures
       .optional()
       .describe("validate: the driver's own part, never taken off the waits; worst of all runs"),
-    verdict: z.enum(["pass", "fail", "unsure"]).optional().describe("validate, diff"),
+    replay: replay.optional(),
+    verdict: z.enum(["pass", "fail", "unsure"]).optional().describe("validate, replay, diff"),
     notes: z
       .array(z.string())
       .optional()
@@ -217,6 +248,7 @@ export const resultSchema = z
 export type Run = z.infer<typeof runSchema>;
 export type Result = z.infer<typeof resultSchema>;
 export type Validated = z.infer<typeof validation>;
+export type Replay = z.infer<typeof replay>;
 export type Wait = z.infer<typeof wait>;
 export type KindResult = z.infer<typeof kind>;
 export type Difference = z.infer<typeof difference>;

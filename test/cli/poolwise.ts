@@ -50,8 +50,10 @@ export function poolwise(args: readonly string[], options: RunOptions = {}): Pro
 export async function inThisProcess(args: readonly string[]): Promise<Outcome> {
   const outcome: Outcome = { status: null, stdout: "", stderr: "" };
   const spies = (["stdout", "stderr"] as const).map((name) =>
-    vi.spyOn(process[name], "write").mockImplementation((chunk) => {
+    vi.spyOn(process[name], "write").mockImplementation((chunk, ...rest: unknown[]) => {
       outcome[name] += String(chunk);
+      const done = rest.at(-1);
+      if (typeof done === "function") done();
       return true;
     }),
   );
@@ -86,6 +88,13 @@ export class Folder {
   file(name: string, text: string): string {
     const path = join(this.path, name);
     writeFileSync(path, text);
+    return path;
+  }
+
+  /** The same of bytes. */
+  bytes(name: string, content: Uint8Array): string {
+    const path = join(this.path, name);
+    writeFileSync(path, content);
     return path;
   }
 

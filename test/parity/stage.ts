@@ -1,0 +1,112 @@
+/**
+ * What the parity tests run on: a private PostgreSQL, and in front of it our pooler or Debian's PgBouncer
+ * on the very same ini, each in a process of its own.
+ */
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { type PoolerProcess, startPooler } from "../../sim/study/live/pooler-process.ts";
+import { type Address, type Database, resolveDatabase } from "../../workloads/database/index.ts";
+import type { LiveTarget } from "../../workloads/live/index.ts";
+
+export const PGBOUNCER = "/usr/sbin/pgbouncer";
+/** Why tests against PgBouncer are skipped, or "". */
+export const NO_PGBOUNCER = existsSync(PGBOUNCER) ? "" : `there is no ${PGBOUNCER}`;
+if (NO_PGBOUNCER !== "") console.log(`skipped: everything against PgBouncer, ${NO_PGBOUNCER}`);
+
+const PORT = 6432;
+
+type Settings = Readonly<Record<string, string | number>>;
+
+export interface StageOptions {
+  /** Lines of [pgbouncer]. */
+  settings: Settings;
+  /** More keys of every entry of [databases]. */
+  entry?: string;
+  /** Names of the entries; `app` when left out. */
+  databases?: readonly string[];
+  pgbouncer?: string | undefined;
+}
+
+/** A running pooler; `journal` is what ours has recorded, to be read after `stop`. */
+export class Running {
+  readonly target: LiveTarget;
+  readonly admin: Address;
+  private readonly directory: string;
+  private readonly process: PoolerProcess;
+
+  constructor(directory: string, process: PoolerProcess, user: string) {
+    this.directory = directory;
+    this.process = process;
+    this.target = { host: directory, port: PORT, user, users: {} };
+    this.admin = { host: directory, port: PORT, user, database: "pgbouncer" };
+  }
+
+  /** Runs one command on the console. */
+  async tell(command: string): Promise<Record<string, string>[]> {
+    const client = await this.client("pgbouncer");
+    const { rows } = await client.query(command);
+    await client.end();
+    return rows;
+  }
+
+  async client(database: string): Promise<pg.Client> {
+    const client = new pg.Client({ ...this.admin, database });
+    client.on("error", () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  /** Ends the pooler and returns its journal: empty for PgBouncer, which writes none. */
+  async stop(): Promise<Uint8Array> {
+    await this.process.stop();
+    const file = join(this.directory, "journal");
+    const journal = existsSync(file) ? readFileSync(file) : new Uint8Array();
+    rmSync(this.directory, { recursive: true, force: true });
+    return journal;
+  }
+}
+
+export class Stage {
+  readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  static async open(): Promise<Stage> {
+    return new Stage(await resolveDatabase({ env: { PATH: process.env.PATH ?? "" } }));
+  }
+
+  /** Starts a pooler whose entries lead to the private PostgreSQL. */
+  async pooler({ settings, entry, databases, pgbouncer }: StageOptions): Promise<Running> {
+    const { host, port, user } = this.database;
+    const directory = mkdtempSync(join(tmpdir(), "pwx-"));
+    chmodSync(directory, 0o755);
+    const place = `host=${host} port=${port} dbname=postgres ${entry ?? ""}`;
+    const all: Settings = {
+      listen_port: PORT,
+      unix_socket_dir: directory,
+      auth_type: "trust",
+      auth_file: join(directory, "users"),
+      admin_users: user,
+      server_tls_sslmode: "disable",
+      max_client_conn: 500,
+      ...settings,
+    };
+    const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
+    const entries = (databases ?? ["app"]).map((name) => `${name} = ${place}`);
+    const text = ["[databases]", ...entries, "[pgbouncer]", ...lines, ""].join("\n");
+    writeFileSync(join(directory, "users"), `"${user}" ""\n`);
+    writeFileSync(join(directory, "ini"), text);
+    const journal = pgbouncer === undefined ? join(directory, "journal") : undefined;
+    const ini = join(directory, "ini");
+    const started = await startPooler({ ini, directory, port: PORT, pgbouncer, journal });
+    return new Running(directory, started, user);
+  }
+
+  close(): Promise<void> {
+    return this.database.stop();
+  }
+}
