@@ -6,15 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Core, INPUT, JournalWriter, type PoolMode } from "../../engine/core/index.ts";
-import { IDEAL } from "../../sim/model/index.ts";
-import { drive } from "../../sim/model/model.ts";
-import { Run } from "../../sim/model/run.ts";
+import type { PoolMode } from "../../engine/core/index.ts";
 import { replay } from "../../sim/study/replay.ts";
 import type { Replay } from "../../sim/study/results.ts";
 import { type LiveResult, runLive } from "../../workloads/live/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { constant, exponential, kind, ms, workload } from "../live/helpers.ts";
+import { simulated } from "./simulated.ts";
 import { type Running, Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -140,25 +138,10 @@ describe("a simulated run's journal", () => {
       const load = busy();
       load.settings = { ...load.settings, pool_mode, default_pool_size: 3 };
       load.settings.databases = [{ name: "app" }];
-      const found = decidesTheSame(simulatedJournal(load));
+      const found = decidesTheSame(simulated(load, ms(20_000)).journal);
       expect(found.pools[0]?.transactions).toBeGreaterThan(100);
     });
 });
-
-/** Names are interned while a run is made, before anybody can listen: they are written down after it. */
-function simulatedJournal(load: Workload): Uint8Array {
-  const options = { seed: 1, warmup: 0, duration: ms(20_000), patience: ms(1_000), moments: 0 };
-  const run = new Run(load, { ...options, machine: IDEAL, trace: false });
-  const parts: Uint8Array[] = [];
-  const writer = new JournalWriter(run.core as Core, 0, (bytes) => parts.push(bytes) > 0);
-  for (const { database, user } of load.clients) {
-    writer.name(INPUT.database, database);
-    writer.name(INPUT.user, user);
-  }
-  drive(run);
-  writer.end();
-  return Buffer.concat(parts);
-}
 
 describe("a journal that was cut off", () => {
   let journal: Uint8Array;
