@@ -279,21 +279,20 @@ export class ClientRelay implements ClientHalf {
     answer: number,
   ): void {
     statements.serverParses++;
-    if (server.statements?.doubts(statement)) this.closeOnServer(server, statement, 0);
+    if (server.statements?.doubts(statement)) this.closeOnServer(server, statement);
     this.write(statement.parse);
     server.outstanding.push(FRONTEND.parse, answer, statement.id);
     server.statements?.add(statement);
     let evicted = server.statements?.evict();
     while (evicted !== undefined) {
-      this.closeOnServer(server, evicted, evicted.id);
+      this.closeOnServer(server, evicted);
       evicted = server.statements?.evict();
     }
   }
 
-  /** `id`: that of the statement if its Close is kept account of, else 0. */
-  private closeOnServer(server: ServerRelay, statement: Statement, id: number): void {
+  private closeOnServer(server: ServerRelay, statement: Statement): void {
     this.write(statementMessage(FRONTEND.close, statement.name));
-    server.outstanding.push(FRONTEND.close, ANSWER.swallow, id);
+    server.outstanding.push(FRONTEND.close, ANSWER.swallow, statement.id);
   }
 
   /** Answers in the server's stead: at once, or, which is told by true, when it is its turn. */

@@ -115,29 +115,44 @@ export class ClientStatements {
     }
   }
 
+  /** All names are deallocated, but those whose Parse is still on its way. */
+  deallocated(): void {
+    for (const [name, named] of this.byName) {
+      if (!this.unanswered.includes(named)) this.remove(name);
+    }
+  }
+
   clear(): void {
     for (const { statement } of this.byName.values()) this.table.release(statement);
     this.byName.clear();
   }
 }
 
+/** A statement with messages on their way to a server. */
+interface Pending {
+  readonly statement: Statement;
+  /** Whether the server had it at the last answer. */
+  there: boolean;
+  /** Parse or Close without an answer, oldest first, each as twice its batch plus 1 for a Parse. */
+  readonly sent: number[];
+}
+
 /**
  * What is prepared on one server, least recently used first. Call `clear` when it closes. A client that
- * pipelines goes on before it can know that an error has made the server skip a Parse or a Close; such
- * a statement is prepared again after another Close, which does no harm where there is nothing to close.
+ * pipelines goes on before it can know that an error has made the server skip a Parse or a Close, so
+ * what is on its way counts for the same batch only, which would be skipped with it. In a later one
+ * such a statement is prepared anew after a Close, which does no harm where there is nothing to close.
  */
 export class ServerStatements {
   /** max_prepared_statements; RELOAD may change it. Looked at when a statement is added. */
   limit: number;
   private readonly table: StatementTable;
-  /** A Map keeps the order of insertion, which makes it the list of last use too. */
+  /**
+   * Those that will be there if nothing is skipped. A Map keeps the order of insertion, which makes it
+   * the list of last use too.
+   */
   private readonly byId = new Map<number, Statement>();
-  /** Those with a Close on its way, oldest first, in case it is skipped. */
-  private closing: Statement[] = [];
-  /** Those with a Parse on its way, and the batch that it belongs to. */
-  private readonly parsing = new Map<number, number>();
-  /** Those whose Parse was skipped: they may be there all the same. */
-  private readonly doubtful = new WeakSet<Statement>();
+  private readonly pending = new Map<number, Pending>();
   private batch = 0;
 
   constructor(table: StatementTable, limit: number) {
@@ -149,39 +164,34 @@ export class ServerStatements {
     return this.byId.size;
   }
 
-  has(statement: Statement): boolean {
-    return this.byId.has(statement.id);
-  }
-
-  /**
-   * Moves a statement to the young end; false when it is not on this server, or when its Parse could
-   * still be skipped without what comes now.
-   */
+  /** Moves a statement to the young end; false when it must be prepared first. */
   touch(statement: Statement): boolean {
     const { id } = statement;
-    if (this.parsing.size > 0 && (this.parsing.get(id) ?? this.batch) !== this.batch) return false;
+    if (this.pending.size > 0) {
+      const last = this.pending.get(id)?.sent.at(-1);
+      if (last !== undefined && last !== this.batch * 2 + 1) return false;
+    }
     if (!this.byId.delete(id)) return false;
     this.byId.set(id, statement);
     return true;
   }
 
-  /** True when the server may know the statement: send Close for it in front of the Parse. */
+  /** True when the server may know a statement all the same, and Close was noted: send it. */
   doubts(statement: Statement): boolean {
-    const { id } = statement;
-    return this.byId.has(id) || this.closing.includes(statement) || this.doubtful.has(statement);
+    const pending = this.pending.get(statement.id);
+    pending?.sent.push(this.batch * 2);
+    return pending !== undefined;
   }
 
   /** Enters a statement whose Parse is being sent. */
   add(statement: Statement): void {
-    if (!this.byId.delete(statement.id)) statement.uses++;
-    this.byId.set(statement.id, statement);
-    this.parsing.set(statement.id, this.batch);
-    this.doubtful.delete(statement);
+    this.send(statement, 1);
+    this.place(statement);
   }
 
   /** A Sync is being sent: what is skipped before it tells nothing of what comes after it. */
   endBatch(): void {
-    if (this.parsing.size > 0) this.batch++;
+    if (this.pending.size > 0) this.batch++;
   }
 
   /** Takes out the oldest while there are too many: send Close for it. Undefined: none too many. */
@@ -189,50 +199,69 @@ export class ServerStatements {
     if (this.byId.size <= Math.max(1, this.limit)) return undefined;
     const [oldest] = this.byId.values();
     if (oldest === undefined) return undefined;
-    this.byId.delete(oldest.id);
-    this.closing.push(oldest);
+    this.send(oldest, 0);
+    this.remove(oldest);
     return oldest;
   }
 
-  /** Its Parse was answered. */
-  parsed(id: number): void {
-    this.parsing.delete(id);
+  /** The oldest message about this statement was answered. */
+  answered(id: number): void {
+    const pending = this.pending.get(id);
+    if (pending === undefined) return;
+    pending.there = (pending.sent.shift() ?? 0) % 2 === 1;
+    this.settle(pending);
   }
 
-  /** Its Close, the oldest one, was answered. */
-  closed(id: number): void {
-    const statement = this.unclose(this.closing.findIndex((closing) => closing.id === id));
-    if (statement !== undefined) this.table.release(statement);
+  /** It failed, or was skipped because of an error. */
+  skipped(id: number): void {
+    const pending = this.pending.get(id);
+    if (pending === undefined) return;
+    pending.sent.shift();
+    this.settle(pending);
   }
 
-  /** Its Close, the newest one, was skipped because of an error: it is still there. */
-  kept(id: number): void {
-    const statement = this.unclose(this.closing.findLastIndex((closing) => closing.id === id));
-    if (statement === undefined) return;
-    if (this.byId.has(id) || this.closing.includes(statement)) this.table.release(statement);
-    else this.byId.set(id, statement);
-  }
-
-  /** Its Parse failed or was skipped. */
-  failed(id: number): void {
-    this.parsing.delete(id);
-    const statement = this.byId.get(id);
-    if (statement === undefined) return;
-    this.byId.delete(id);
-    this.doubtful.add(statement);
-    this.table.release(statement);
+  /** The client has deallocated all. What is on its way comes after that. */
+  deallocated(): void {
+    for (const pending of this.pending.values()) pending.there = false;
+    for (const statement of this.byId.values()) {
+      if (!this.pending.has(statement.id)) this.remove(statement);
+    }
   }
 
   clear(): void {
     for (const statement of this.byId.values()) this.table.release(statement);
-    for (const statement of this.closing) this.table.release(statement);
+    for (const { statement } of this.pending.values()) this.table.release(statement);
     this.byId.clear();
-    this.parsing.clear();
-    this.closing = [];
+    this.pending.clear();
   }
 
-  private unclose(index: number): Statement | undefined {
-    return index < 0 ? undefined : this.closing.splice(index, 1)[0];
+  private send(statement: Statement, parse: number): void {
+    const { id } = statement;
+    let pending = this.pending.get(id);
+    if (pending === undefined) {
+      pending = { statement, there: this.byId.has(id), sent: [] };
+      this.pending.set(id, pending);
+      statement.uses++;
+    }
+    pending.sent.push(this.batch * 2 + parse);
+  }
+
+  /** With nothing on its way any more it is known what the server has. */
+  private settle({ statement, there, sent }: Pending): void {
+    if (sent.length > 0) return;
+    this.pending.delete(statement.id);
+    if (!there) this.remove(statement);
+    else if (!this.byId.has(statement.id)) this.place(statement);
+    this.table.release(statement);
+  }
+
+  private place(statement: Statement): void {
+    if (!this.byId.delete(statement.id)) statement.uses++;
+    this.byId.set(statement.id, statement);
+  }
+
+  private remove(statement: Statement): void {
+    if (this.byId.delete(statement.id)) this.table.release(statement);
   }
 }
 

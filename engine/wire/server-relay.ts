@@ -197,7 +197,7 @@ export class ServerRelay {
     switch (type) {
       case BACKEND.parseComplete:
         if (!outstanding.pop(FRONTEND.parse)) return false;
-        if (outstanding.statement > 0) this.statements?.parsed(outstanding.statement);
+        if (outstanding.statement > 0) this.statements?.answered(outstanding.statement);
         if (outstanding.answer === ANSWER.swallow) return true;
         if (outstanding.statement > 0) client.statements?.answered();
         return false;
@@ -206,7 +206,7 @@ export class ServerRelay {
         return false;
       case BACKEND.closeComplete:
         if (!outstanding.pop(FRONTEND.close)) return false;
-        if (outstanding.statement > 0) this.statements?.closed(outstanding.statement);
+        if (outstanding.statement > 0) this.statements?.answered(outstanding.statement);
         return outstanding.answer === ANSWER.swallow;
       case BACKEND.noData:
       case BACKEND.rowDescription:
@@ -299,8 +299,8 @@ export class ServerRelay {
   private commandComplete(bytes: Buffer, from: number, to: number): void {
     const tag = bytes.toString("latin1", from, to - 1);
     if (tag !== "DEALLOCATE ALL" && tag !== "DISCARD ALL") return;
-    this.statements?.clear();
-    this.client?.statements?.clear();
+    this.statements?.deallocated();
+    this.client?.statements?.deallocated();
   }
 
   private endCopy(): void {
@@ -314,10 +314,10 @@ export class ServerRelay {
   private readonly dropped = (type: number, answer: number, statement: number): void => {
     if (statement === 0) return;
     if (type === FRONTEND.parse) {
-      if (answer !== ANSWER.fake) this.statements?.failed(statement);
+      if (answer !== ANSWER.fake) this.statements?.skipped(statement);
       if (answer !== ANSWER.swallow) this.refusals++;
     } else if (answer === ANSWER.swallow) {
-      this.statements?.kept(statement);
+      this.statements?.skipped(statement);
     }
   };
 
