@@ -3,6 +3,9 @@
  * `head`, is no failure.
  */
 
+import { OutputError } from "../report/files.ts";
+import { STATUS } from "./failure.ts";
+
 /** Writes to stdout and waits until it is handed over, so that a long result is not cut at exit. */
 export function print(text: string): Promise<void> {
   return new Promise((resolve) => {
@@ -17,12 +20,13 @@ export function note(text: string): void {
 
 /**
  * Ends the program quietly once nobody reads its results any more. A stderr that is gone is no reason
- * to end: a pooler goes on without it. Other failures stay loud.
+ * to end: a pooler goes on without it. A disk that is full, or gone, is said.
  */
 export function tolerateClosedPipes(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit();
+    if (error.code === "EPIPE") process.exit();
+    process.stderr.write(`poolwise: ${new OutputError("the result", error).message}\n`);
+    process.exit(STATUS.outside);
   });
   process.stderr.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;

@@ -5,6 +5,7 @@
 import { Command } from "commander";
 import { compareCommand } from "./compare.ts";
 import { failure } from "./failure.ts";
+import { liveCommand } from "./live.ts";
 import { poolerCommand } from "./pooler.ts";
 import { replayCommand } from "./replay.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -52,6 +53,7 @@ export function createProgram(finish: (status: number) => void): Command {
     compareCommand,
     validateCommand,
     tourCommand,
+    liveCommand,
     poolerCommand,
     replayCommand,
   ]) {

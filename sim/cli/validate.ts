@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
-import { POOL_MODES, type PoolMode, SECOND } from "../../engine/core/index.ts";
-import { resolveDatabase } from "../../workloads/database/index.ts";
+import { ConfigError } from "../../engine/config/index.ts";
+import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
@@ -15,44 +14,47 @@ import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
-import { checkCharts } from "./options.ts";
+import { chartOption, checkCharts, gather } from "./options.ts";
 import { note, print } from "./output.ts";
-import { startProgress } from "./progress.ts";
+import {
+  checkPlaces,
+  natural,
+  playing,
+  type RealOptions,
+  roomFor,
+  time,
+  withPlaces,
+} from "./real.ts";
 import { version } from "./version.ts";
 
 const EXAMPLES = `
 Each repeat plays the same draws live and in the simulator. What the machine itself adds is measured
 first, on a run without queueing. Exit status 1 when a prediction does not hold.
 
-Without --dsn (or DATABASE_URL) a private PostgreSQL is started and removed again.
+Without --dsn (or DATABASE_URL) a private PostgreSQL is started and removed again. With --pooler-dsn the
+one configuration of that pooler is validated; it is read from its console, SHOW CONFIG and SHOW DATABASES,
+if that user may use it, and else taken from the workload file. --dsn then names the database behind it,
+where connection set-up and resets are measured.
 
 Examples:
   poolwise validate workloads/tour.yaml --pool-mode transaction --pool-size 5,7
   poolwise validate workloads/tour.yaml --dsn postgresql://me@localhost/test --json
-  poolwise validate workloads/tour.yaml --pgbouncer /usr/sbin/pgbouncer --chart report.html`;
+  poolwise validate workloads/tour.yaml --pgbouncer /usr/sbin/pgbouncer --chart report.html
+  poolwise validate workloads/tour.yaml --pooler-dsn postgresql://me@localhost:6432/test`;
 
-interface ValidateOptions {
-  poolMode?: string;
-  poolSize?: string;
+interface ValidateOptions extends RealOptions {
   repeats: string;
   duration: string;
   warmup: string;
   seed?: string;
   set: string[];
-  dsn?: string;
-  pgbouncer?: string;
-  journal?: string;
   json?: boolean;
-  chart: string[];
-  quiet?: boolean;
   all?: boolean;
 }
 
-const gather = (value: string, before: string[]): string[] => [...before, value];
-
 /** The command; `finish` is told the exit status. */
 export function validateCommand(finish: (status: number) => void): Command {
-  return new Command("validate")
+  const command = new Command("validate")
     .description("Play a workload for real and hold the prediction against it")
     .argument("<workload>", "workload file, such as workloads/tour.yaml")
     .option("--pool-mode <modes>", "session, transaction, statement, or several with commas")
@@ -61,13 +63,11 @@ export function validateCommand(finish: (status: number) => void): Command {
     .option("--duration <time>", "measured time of a live run", "20 s")
     .option("--warmup <time>", "time before it", "2 s")
     .option("--seed <number>", "random seed; repeats derive theirs from it")
-    .option("--set <key=value>", "any key of the file or setting; repeatable", gather, [])
-    .option("--dsn <dsn>", "database to run against; default: a private one")
-    .option("--pgbouncer <program>", "measure this PgBouncer instead of our pooler")
-    .option("--journal <file>", "our pooler records the inputs of its scheduler there")
+    .option("--set <key=value>", "any key of the file or setting; repeatable", gather, []);
+  return withPlaces(command)
     .option("--json", "print one JSON object")
     .option("--all", "print every figure of every configuration")
-    .option("--chart <file>", "draw into FILE (.svg .png .html .vl.json); repeatable", gather, [])
+    .addOption(chartOption())
     .option("--quiet", "no progress, no notes")
     .addHelpText("after", EXAMPLES)
     .action(async (file: string, options: ValidateOptions) => finish(await run(file, options)));
@@ -114,7 +114,7 @@ async function run(file: string, options: ValidateOptions): Promise<number> {
   checkCharts(options.chart);
   const seed = options.seed === undefined ? undefined : natural("--seed", options.seed);
   const workload = loadWorkload(file, { set: options.set, seed });
-  const cells = cellsOf(workload, options);
+  const cells = options.poolerDsn === undefined ? cellsOf(workload, options) : [];
   const plan = {
     workload,
     cells,
@@ -122,10 +122,9 @@ async function run(file: string, options: ValidateOptions): Promise<number> {
     warmup: time("--warmup", options.warmup),
     duration: time("--duration", options.duration),
     seed: workload.run.seed,
-    pgbouncer: options.pgbouncer,
-    journal: options.journal,
     together: TOGETHER,
   };
+  await checkPlaces(options);
   const result = await measured(plan, options);
   await present(result, options);
   return result.verdict === "pass" ? STATUS.done : STATUS.notMet;
@@ -138,56 +137,24 @@ async function measured(
   plan: Omit<Parameters<typeof validate>[0], "database">,
   options: ValidateOptions,
 ): Promise<Result> {
-  const controller = new AbortController();
-  const stop = (): void => controller.abort(new Interrupted());
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) process.once(signal, stop);
-  const progress = startProgress(options.quiet === true);
-  const connections = connectionsOf(plan.workload, plan.cells);
-  try {
-    const database = await resolveDatabase({
-      dsn: options.dsn,
-      maxConnections: connections,
-      onProgress: (line) => progress.update(0, line),
-    });
-    try {
-      const found = await validate({
-        ...plan,
-        database,
-        signal: controller.signal,
-        onProgress: ({ done, what }) => progress.update(done, what),
-      });
-      const { workload } = plan;
-      const head = { poolwise: version(), command: "validate", workload: workload.name };
-      return { ...head, seed: plan.seed, ...validationAnswer(found) };
-    } finally {
-      await database.stop();
-    }
-  } finally {
-    progress.stop();
-    for (const signal of signals) process.off(signal, stop);
-  }
-}
-
-/** Ctrl-C during a live run: everything is taken down, nothing is printed. */
-class Interrupted extends Error {
-  override readonly name = "Interrupted";
-  readonly exitStatus = STATUS.interrupted;
-  constructor() {
-    super("interrupted; everything that was started has been stopped");
-  }
+  const { workload, seed } = plan;
+  const connections = plan.cells.reduce((sum, cell) => sum + cell.pool_size, roomFor(workload));
+  const found = await playing(options, connections, (places, signal, progress) =>
+    validate({
+      ...plan,
+      ...places,
+      signal,
+      onProgress: ({ done, what }) => progress.update(done, what),
+    }),
+  );
+  const head = { poolwise: version(), command: "validate", workload: workload.name };
+  return { ...head, seed, ...validationAnswer(found) };
 }
 
 async function present(result: Result, options: ValidateOptions): Promise<void> {
   if (!options.quiet) for (const text of result.notes ?? []) note(`note: ${text}`);
   await print(options.json ? JSON.stringify(result) : validationText(result, options.all === true));
   for (const file of options.chart) await writeChart(file, validationReport(result));
-}
-
-/** Room for every pool at its full size, the calibration's among them. */
-function connectionsOf(workload: Workload, cells: readonly Cell[]): number {
-  const clients = workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0);
-  return 50 + clients + cells.reduce((sum, cell) => sum + cell.pool_size, 0);
 }
 
 function cellsOf(workload: Workload, options: ValidateOptions): Cell[] {
@@ -208,22 +175,4 @@ function modeOf(text: string): PoolMode {
   if (mode !== undefined) return mode;
   const expected = POOL_MODES.join(" | ");
   throw new ConfigError({ at: "--pool-mode", name: "mode", got: text, expected });
-}
-
-function natural(option: string, text: string): number {
-  const value = Number(text);
-  if (/^\s*\d{1,9}\s*$/.test(text) && value > 0) return value;
-  throw new ConfigError({
-    at: option,
-    name: "number",
-    got: text,
-    expected: "a whole number above 0",
-  });
-}
-
-function time(option: string, text: string): number {
-  const nanos = durationWithUnit(text);
-  if (nanos !== undefined && nanos > 0 && nanos <= 3600 * SECOND) return nanos;
-  const expected = "a duration with its unit, such as 20 s, up to an hour";
-  throw new ConfigError({ at: option, name: "time", got: text, expected });
 }

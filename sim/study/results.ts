@@ -78,6 +78,7 @@ export const runSchema = z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .describe("settings that differ from the workload file"),
     simulated_s: z.number().describe("simulated seconds behind the figures, all replications"),
+    measured_s: z.number().optional().describe("live: measured seconds; nothing was simulated"),
     warmup_s: z.number().describe("simulated seconds dropped at the start of each replication"),
     replications: count.describe("independent runs"),
     precise: z.boolean().describe("whether the asked-for precision was reached in time"),
@@ -115,6 +116,19 @@ export const runSchema = z
     timeline: z.array(moment).optional().describe("course of the first replication"),
   })
   .describe("one configuration");
+
+const unseen = z.number().nullable();
+
+/** One configuration, measured live: what nobody could see is null. */
+const liveRunSchema = runSchema
+  .extend({
+    utilization: share.nullable(),
+    clients_waiting: z.strictObject({ mean: unseen, max: unseen, unserved: z.number() }),
+    server_connections: z.strictObject({ mean: unseen, max: unseen, opened: z.null() }),
+    multiplexing: unseen,
+    memory_mb: unseen,
+  })
+  .describe("one configuration, measured live; null: what nobody could see");
 
 const difference = z
   .strictObject({
@@ -245,6 +259,9 @@ export const resultSchema = z
   })
   .describe("Result of a poolwise command");
 
+/** The answer of `live`. */
+export const liveResultSchema = resultSchema.extend({ runs: z.array(liveRunSchema) });
+
 export type Run = z.infer<typeof runSchema>;
 export type Result = z.infer<typeof resultSchema>;
 export type Validated = z.infer<typeof validation>;
@@ -265,6 +282,7 @@ export type Interval95 = z.infer<typeof interval>;
 
 /** The published JSON Schema of a result, as in `result.schema.json`. */
 export function resultJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(resultSchema, { io: "output" });
+  const runs = z.array(z.union([runSchema, liveRunSchema]));
+  const schema = z.toJSONSchema(resultSchema.extend({ runs }), { io: "output" });
   return { ...schema, title: "poolwise --json", $id: "urn:poolwise:result" };
 }

@@ -4,13 +4,11 @@
  * A calibration never sees the run that it helps to predict.
  */
 import { MILLISECOND, type Nanos } from "../../../engine/core/index.ts";
-import type { Address } from "../../../workloads/database/dsn.ts";
 import type { LiveResult, ShowRow } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import type { DistributionSpec } from "../../kernel/distributions.ts";
+import { type DistributionSpec, mean } from "../../kernel/distributions.ts";
 import type { Machine } from "../../model/index.ts";
 import { average, quantile } from "./figures.ts";
-import { connectTimes, resetTimes } from "./probes.ts";
 
 /** What was measured, and the model's terms that follow from it. */
 export interface Calibration {
@@ -36,6 +34,25 @@ export interface CalibrationParts {
   reset: number;
 }
 
+/**
+ * The workload for a calibration on pools of a given size: of each kind only so many clients that three
+ * quarters of their pool suffice for all of them, so that nobody waits. Clients that arrive from outside
+ * stay instead.
+ */
+export function fewClients(workload: Workload, sizeOf: (database: string) => number): Workload {
+  const room = new Map<string, number>();
+  const clients = workload.clients.flatMap((kind) => {
+    const { database } = kind;
+    const left = room.get(database) ?? Math.max(1, Math.floor(0.75 * sizeOf(database)));
+    const count = Math.min(kind.count ?? OPEN_CLIENTS, left);
+    room.set(database, left - count);
+    return count > 0 ? [{ ...kind, count, arrivals: undefined }] : [];
+  });
+  return { ...workload, clients };
+}
+
+const OPEN_CLIENTS = 4;
+
 /** The workload for a calibration: the same clients at the same pace, one statement a transaction. */
 export function calibrationWorkload(workload: Workload): Workload {
   const clients = workload.clients.map((kind) => ({
@@ -48,22 +65,30 @@ export function calibrationWorkload(workload: Workload): Workload {
   return { ...workload, clients };
 }
 
-/** Reads the terms off a calibration run of `calibrationWorkload`, and measures connections and resets. */
-export async function calibrate(
+/** What was measured on idle connections. */
+export interface Probed {
+  /** Setting up server connections; empty: they could not be seen, and `connect_time` is assumed. */
+  connects: readonly Nanos[];
+  resets: readonly Nanos[];
+  connect_time: DistributionSpec;
+}
+
+/** Reads the terms off a calibration run of `calibrationWorkload`. */
+export function calibrate(
   live: LiveResult,
   entries: ReadonlySet<string>,
-  direct: Address,
-  cold: readonly Address[],
-): Promise<Calibration> {
+  { connects, resets, connect_time }: Probed,
+): Calibration {
   const rows = measured(live);
   const overhead = rows.map((row) => row.response - row.service).sort((a, b) => a - b);
-  const held = heldTime(live, entries) - average(rows.map((row) => row.service));
   const all = average(overhead);
+  const busy = heldTime(live, entries);
+  // Without a console everything counts as holding the server: the cautious guess.
+  const held = busy === undefined ? all : busy - average(rows.map((row) => row.service));
   // What does not occupy the server: the way between client and pooler, and the driver's own reading.
   const outside = Math.max(0, all - Math.max(0, held));
   const lateness = rows.map((row) => row.lateness);
   const logins = sessionLogins(live);
-  const [connects, resets] = [await connectTimes(cold), await resetTimes(direct)];
   const path = quantile(Float64Array.from(rows.map((row) => row.wait)).sort(), 0.5);
   return {
     machine: {
@@ -74,7 +99,7 @@ export async function calibrate(
       reset: spread(resets),
       granularity: MILLISECOND,
     },
-    connect_time: spread(connects),
+    connect_time: connects.length > 0 ? spread(connects) : connect_time,
     path,
     parts: {
       transactions: rows.length,
@@ -83,7 +108,7 @@ export async function calibrate(
       path: path / MILLISECOND,
       timer_lateness: average(lateness) / MILLISECOND,
       login: average(logins) / MILLISECOND,
-      connect: average(connects) / MILLISECOND,
+      connect: (connects.length > 0 ? average(connects) : mean(connect_time)) / MILLISECOND,
       reset: average(resets) / MILLISECOND,
     },
   };
@@ -113,15 +138,16 @@ function measured({ transactions, window }: LiveResult): Row[] {
 
 /**
  * How long a transaction occupied its server on average, by the pooler's own totals: its transaction
- * time (which includes waiting) less the time waited. SHOW STATS has microseconds.
+ * time (which includes waiting) less the time waited; undefined without a console that tells them. SHOW
+ * STATS has microseconds.
  */
-function heldTime(live: LiveResult, entries: ReadonlySet<string>): Nanos {
+function heldTime(live: LiveResult, entries: ReadonlySet<string>): Nanos | undefined {
   const stats = live.observed?.stats ?? [];
   const [first, last] = [stats.at(-2)?.rows ?? [], stats.at(-1)?.rows ?? []];
   const grown = (column: string): number =>
     total(last, entries, column) - total(first, entries, column);
   const count = grown("total_xact_count");
-  if (count <= 0) return 0;
+  if (count <= 0) return undefined;
   return ((grown("total_xact_time") - grown("total_wait_time")) / count) * 1_000;
 }
 

@@ -36,15 +36,16 @@ export interface Samples {
 
 /**
  * Live transactions of the window. `path`: ns between sending and starting when nobody waits, from the
- * calibration; what exceeds it is the wait.
+ * calibration; what exceeds it is the wait. `kind`: of this one only.
  */
-export function liveSamples(live: LiveResult, path: number): Samples {
+export function liveSamples(live: LiveResult, path: number, kind?: number): Samples {
   const { transactions, window } = live;
   const wait: number[] = [];
   const response: number[] = [];
   for (let at = 0; at < transactions.length; at++) {
     const sent = transactions.sent[at] as number;
     if (sent < window.from || sent >= window.to || transactions.outcome[at] !== 0) continue;
+    if (kind !== undefined && transactions.kind[at] !== kind) continue;
     const later = (transactions.statements[at] as number) - 1;
     const first = Math.max(0, (transactions.wait[at] as number) - path);
     const rest = Math.max(0, (transactions.waitLater[at] as number) - later * path);
@@ -70,11 +71,11 @@ export interface Levels {
   waiting: number;
 }
 
-/** Time averages from the samples of SHOW POOLS within the window. */
+/** Time averages from the samples of SHOW POOLS within the window; `connections`: of all pools. */
 export function liveLevels(
   live: LiveResult,
   entries: ReadonlySet<string>,
-  pool_size: number,
+  connections: number,
 ): Levels {
   const { from, to } = live.window;
   const samples = (live.observed?.pools ?? []).filter(({ at }) => at >= from && at < to);
@@ -87,7 +88,7 @@ export function liveLevels(
     return sum / samples.length;
   };
   return {
-    utilization: mean("sv_active") / (pool_size * entries.size),
+    utilization: mean("sv_active") / connections,
     waiting: mean("cl_waiting"),
   };
 }
@@ -131,5 +132,6 @@ export function average(values: Float64Array | readonly number[]): number {
 /** The smallest value that the share `p` does not exceed. */
 export function quantile(values: Float64Array, p: number): number {
   if (values.length === 0) return 0;
-  return values[Math.min(values.length - 1, Math.ceil(p * values.length) - 1)] as number;
+  const rank = Math.max(1, Math.ceil(p * values.length));
+  return values[Math.min(values.length, rank) - 1] as number;
 }

@@ -11,6 +11,7 @@ import type { Address } from "../../../workloads/database/dsn.ts";
 import type { LiveTarget } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { type PoolerProcess, startPooler } from "./pooler-process.ts";
+import { effectivePool, withPool } from "./pools.ts";
 
 /** One configuration to measure: an entry of the pooler for each database of the workload. */
 export interface Cell {
@@ -18,15 +19,25 @@ export interface Cell {
   name: string;
   pool_mode: PoolMode;
   pool_size: number;
+  /** True: each database keeps the mode and the size that the workload gives it. */
+  own?: boolean;
 }
 
 export interface Stand {
   /** What it is, for the report. */
   readonly pooler: string;
-  /** The console. */
-  readonly admin: Address;
+  /** The console; undefined: there is none for us. */
+  readonly admin: Address | undefined;
+  /** The database itself, past the pooler; undefined: it is not known. */
+  readonly direct: Address | undefined;
   /** Where the clients of a cell connect to. */
   target(cell: Cell): LiveTarget;
+  /** Names of the pooler's entries of a cell, as they stand in SHOW POOLS. */
+  entries(cell: Cell): ReadonlySet<string>;
+  /** Sizes of the cell's pools, added up. */
+  connections(cell: Cell): number;
+  /** The workload with the settings of the cell. */
+  workloadOf(cell: Cell): Workload;
   /** Ends the pooler and removes its files; the database stays. */
   close(): Promise<void>;
 }
@@ -56,15 +67,11 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     return {
       pooler: options.pgbouncer === undefined ? "poolwise" : options.pgbouncer,
       admin,
-      target: (cell) => ({
-        host: directory,
-        port,
-        user: options.database.user,
-        databases: entryNames(options.workload, cell),
-        users: Object.fromEntries(
-          options.workload.clients.map((kind) => [kind.user, options.database.user]),
-        ),
-      }),
+      direct: options.database,
+      target: (cell) => targetOf(options, cell, directory, port),
+      entries: (cell) => new Set(Object.values(entryNames(options.workload, cell))),
+      connections: (cell) => connectionsOf(options.workload, cell),
+      workloadOf: (cell) => workloadOf(options.workload, cell),
       close: async () => {
         await pooler.stop();
         await rm(directory, { recursive: true, force: true });
@@ -83,9 +90,23 @@ function entryNames(workload: Workload, cell: Cell): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, entryName(cell, name)]));
 }
 
-/** Names of the pooler's entries of a cell, as they stand in SHOW POOLS. */
-export function entriesOf(workload: Workload, cell: Cell): ReadonlySet<string> {
-  return new Set(Object.values(entryNames(workload, cell)));
+function targetOf(
+  { workload, database: { user } }: StandOptions,
+  cell: Cell,
+  host: string,
+  port: number,
+): LiveTarget {
+  const users = Object.fromEntries(workload.clients.map((kind) => [kind.user, user]));
+  return { host, port, user, databases: entryNames(workload, cell), users };
+}
+
+const workloadOf = (workload: Workload, cell: Cell): Workload =>
+  cell.own ? workload : withPool(workload, cell.pool_mode, cell.pool_size);
+
+function connectionsOf(workload: Workload, cell: Cell): number {
+  const names = Object.keys(entryNames(workload, cell));
+  const own = workloadOf(workload, cell);
+  return names.reduce((sum, name) => sum + effectivePool(own, name).size, 0);
 }
 
 async function start(
@@ -112,10 +133,10 @@ function iniText(options: StandOptions, directory: string, users: string, port: 
     `dbname=${database.database}`,
   ].join(" ");
   const entries = cells.flatMap((cell) =>
-    [...new Set(workload.clients.map((kind) => kind.database))].map(
-      (name) =>
-        `${entryName(cell, name)} = ${server} pool_mode=${cell.pool_mode} pool_size=${cell.pool_size}`,
-    ),
+    Object.entries(entryNames(workload, cell)).map(([name, entry]) => {
+      const { mode, size } = effectivePool(workloadOf(workload, cell), name);
+      return `${entry} = ${server} pool_mode=${mode} pool_size=${size}`;
+    }),
   );
   return [
     "[databases]",

@@ -3,13 +3,13 @@
  * seed of its own, for the live run and its prediction alike; the configurations of one repeat run at the
  * same time, each on its own pool, so that all of them meet the same machine.
  */
-import { type Nanos, type PoolMode, SECOND } from "../../../engine/core/index.ts";
+import { type Nanos, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
 import { type LiveResult, runLive } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
 import { type RunResult, simulate } from "../../model/index.ts";
-import { type Calibration, calibrate, calibrationWorkload } from "./calibrate.ts";
+import { type Calibration, calibrate, calibrationWorkload, fewClients } from "./calibrate.ts";
 import {
   type Figures,
   figuresOf,
@@ -19,13 +19,19 @@ import {
   simulatedLevels,
   simulatedSamples,
 } from "./figures.ts";
-import { type Cell, entriesOf, openStand, type Stand } from "./stand.ts";
+import { effectivePool } from "./pools.ts";
+import { connectTimes, loginTimes, resetTimes } from "./probes.ts";
+import { openRunning } from "./running.ts";
+import { type Cell, openStand, type Stand } from "./stand.ts";
 import { type Comparison, compareFigures } from "./verdict.ts";
 
 export interface ValidateOptions {
   workload: Workload;
-  database: Address;
+  /** May be left out beside `running` only. */
+  database?: Address | undefined;
   cells: readonly Cell[];
+  /** A pooler that runs already, in place of `cells`: its one configuration is validated. */
+  running?: Address | undefined;
   repeats: number;
   /** Of each live run. */
   warmup: Nanos;
@@ -75,7 +81,15 @@ const COLD_ENTRIES = 9;
 
 /** Runs everything. Errors: OutsideError, ConfigError, the signal's reason. */
 export async function validate(options: ValidateOptions): Promise<Validation> {
-  const { workload, cells } = options;
+  const { workload, cells, database, running, pgbouncer, journal } = options;
+  if (running !== undefined) {
+    const stand = await openRunning({ workload, pooler: running, database });
+    const found = await onStand(stand, { ...options, cells: [stand.cell] }, (tell) =>
+      calibratedRunning(stand, options, stand.cell, tell),
+    );
+    return { ...found, notes: [...stand.notes, ...found.notes] };
+  }
+  if (database === undefined) throw new TypeError("validate: no database to run against");
   const calibrating: Cell = {
     name: "calibration",
     pool_mode: "transaction",
@@ -85,10 +99,9 @@ export async function validate(options: ValidateOptions): Promise<Validation> {
     return { name: `cold${i}`, pool_mode: "transaction", pool_size: 1 };
   });
   const all = [calibrating, ...cells, ...cold];
-  const { database, pgbouncer, journal } = options;
   const stand = await openStand({ workload, database, cells: all, pgbouncer, journal });
   try {
-    return await onStand(stand, options, calibrating, cold);
+    return await onStand(stand, options, () => calibrated(stand, options, calibrating, cold));
   } finally {
     await stand.close();
   }
@@ -97,23 +110,25 @@ export async function validate(options: ValidateOptions): Promise<Validation> {
 async function onStand(
   stand: Stand,
   options: ValidateOptions,
-  calibrating: Cell,
-  cold: readonly Cell[],
+  calibrateIt: (note: (text: string) => void) => Promise<Calibration>,
 ): Promise<Validation> {
-  const { workload, cells, repeats } = options;
+  const { cells, repeats } = options;
   const steps = 1 + repeats * Math.ceil(cells.length / (options.together ?? cells.length));
   let step = 0;
   const tell = (what: string): void => options.onProgress?.({ done: step++ / steps, what });
+  const notes: string[] = [];
   tell("calibrating");
-  const calibration = await calibrated(stand, options, calibrating, cold);
+  const calibration = await calibrateIt((text) => notes.push(text));
   const runs: Pair[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const group of groups(cells, options.together ?? cells.length)) {
       tell(`repeat ${repeat + 1} of ${repeats}: ${group.map(nameOf).join(", ")}`);
       const seed = replicationSeed(options.seed, repeat);
-      const live = await Promise.all(group.map((cell) => playCell(stand, options, cell, seed)));
+      const live = await Promise.all(
+        group.map((cell) => playCell(stand, options, cell, seed, stand.workloadOf(cell))),
+      );
       group.forEach((cell, i) => {
-        const run = predict(options, cell, seed, calibration);
+        const run = predict(stand.workloadOf(cell), options, seed, calibration);
         runs.push({ cell, seed, live: live[i] as LiveResult, run });
       });
     }
@@ -122,10 +137,10 @@ async function onStand(
   return {
     pooler: stand.pooler,
     calibration,
-    cells: cells.map((cell) => cellResult(workload, cell, runs, calibration)),
+    cells: cells.map((cell) => cellResult(stand, cell, runs, calibration)),
     seeds: [...new Set(runs.map((run) => run.seed))],
     ...instrument(runs),
-    notes: [...new Set(runs.flatMap((run) => run.live.notes))],
+    notes: [...new Set([...notes, ...runs.flatMap((run) => run.live.notes)])],
   };
 }
 
@@ -158,28 +173,58 @@ async function calibrated(
   cold: readonly Cell[],
 ): Promise<Calibration> {
   const workload = calibrationWorkload(options.workload);
-  const seed = replicationSeed(options.seed, CALIBRATION_SEED);
-  const live = await playCell(stand, { ...options, workload }, cell, seed);
+  const live = await playCell(stand, options, cell, calibrationSeed(options), workload);
   const coldEntries = cold.flatMap((entry): Address[] => {
     const { host, port, user, databases = {} } = stand.target(entry);
     return Object.values(databases)
       .slice(0, 1)
       .map((database) => ({ host, port, user, database }));
   });
-  return await calibrate(live, entriesOf(workload, cell), options.database, coldEntries);
+  const { connect_time } = workload.server;
+  const resets = stand.direct === undefined ? [] : await resetTimes(stand.direct);
+  const probed = { connects: await connectTimes(coldEntries), resets, connect_time };
+  return calibrate(live, stand.entries(cell), probed);
 }
+
+/** In a pooler that cannot be given entries of its own: with so few clients that nobody waits. */
+async function calibratedRunning(
+  stand: Stand,
+  options: ValidateOptions,
+  cell: Cell,
+  note: (text: string) => void,
+): Promise<Calibration> {
+  const { direct } = stand;
+  const own = stand.workloadOf(cell);
+  const few = fewClients(own, (database) => effectivePool(own, database).size);
+  const seed = calibrationSeed(options);
+  const live = await playCell(stand, options, cell, seed, calibrationWorkload(few));
+  if (direct === undefined)
+    note(
+      "server.connect_time is the workload's: with --dsn, of the database itself, it is measured",
+    );
+  const { host, port, user, password, sslmode } = stand.target(cell);
+  const [database = user] = stand.entries(cell);
+  const resets = await resetTimes(direct ?? { host, port, user, password, sslmode, database });
+  const connects = direct === undefined ? [] : await loginTimes(direct);
+  const { connect_time } = own.server;
+  return calibrate(live, stand.entries(cell), { connects, resets, connect_time });
+}
+
+const calibrationSeed = (options: ValidateOptions): number =>
+  replicationSeed(options.seed, CALIBRATION_SEED);
 
 function playCell(
   stand: Stand,
   options: ValidateOptions,
   cell: Cell,
   seed: number,
+  workload: Workload,
 ): Promise<LiveResult> {
-  const { workload, database, warmup, duration, signal } = options;
+  const { warmup, duration, signal } = options;
   return runLive({
     workload,
     target: stand.target(cell),
-    direct: database,
+    direct: stand.direct,
     admin: stand.admin,
     poolMode: cell.pool_mode,
     seed,
@@ -191,40 +236,29 @@ function playCell(
 
 /** The simulated twin: the cell's settings, the calibrated machine in place of network and connect time. */
 function predict(
+  workload: Workload,
   options: ValidateOptions,
-  cell: Cell,
   seed: number,
   calibration: Calibration,
 ): RunResult {
-  const { workload, warmup, duration } = options;
+  const { warmup, duration } = options;
   const { machine, connect_time } = calibration;
   const twin: Workload = {
-    ...withPool(workload, cell.pool_mode, cell.pool_size),
+    ...workload,
     network: { client: 0, server: 0 },
     server: { ...workload.server, connect_time, cores: undefined },
   };
   return simulate(twin, { seed, warmup, duration, machine, trace: true });
 }
 
-/** The workload with every pool in this mode and of this size. */
-export function withPool(workload: Workload, pool_mode: PoolMode, pool_size: number): Workload {
-  const settings = {
-    ...workload.settings,
-    pool_mode,
-    default_pool_size: pool_size,
-    databases: workload.settings.databases.map((entry) => ({ ...entry, pool_mode, pool_size })),
-  };
-  return { ...workload, settings };
-}
-
 function cellResult(
-  workload: Workload,
+  stand: Stand,
   cell: Cell,
   runs: readonly Pair[],
   calibration: Calibration,
 ): CellResult {
   const own = runs.filter((run) => run.cell === cell);
-  const entries = entriesOf(workload, cell);
+  const [entries, connections] = [stand.entries(cell), stand.connections(cell)];
   const seconds = (run: RunResult): number => run.duration / SECOND;
   const liveParts = own.map(({ live }) => liveSamples(live, calibration.path));
   const parts = own.map(({ run }) => simulatedSamples(run.trace ?? fail()));
@@ -232,7 +266,7 @@ function cellResult(
     figuresOf(
       liveParts[i] as Samples,
       seconds(pair.run),
-      liveLevels(pair.live, entries, cell.pool_size),
+      liveLevels(pair.live, entries, connections),
     ),
   );
   const predicted = own.map(({ run }, i) =>

@@ -1,0 +1,132 @@
+/** `poolwise live`: a workload played for real, once. */
+import { Command } from "commander";
+import { ConfigError } from "../../engine/config/index.ts";
+import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
+import { loadWorkload } from "../../workloads/schema/load.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { writeChart } from "../report/chart-file.ts";
+import { liveReport, liveText } from "../report/live.ts";
+import { playOnce } from "../study/live/live.ts";
+import type { Result } from "../study/results.ts";
+import { STATUS } from "./failure.ts";
+import { chartOption, checkCharts, gather, settingsOf } from "./options.ts";
+import { note, print } from "./output.ts";
+import {
+  checkPlaces,
+  natural,
+  playing,
+  type RealOptions,
+  roomFor,
+  time,
+  withPlaces,
+} from "./real.ts";
+import { version } from "./version.ts";
+
+const EXAMPLES = `
+Statements are pg_sleep: whole milliseconds, no load on a core. The report has the figures of "simulate";
+what nobody could see (a queue without a console) is left out, and null in JSON.
+Exit status 1 when the workload has an slo and the run does not meet it.
+
+Without --dsn (or DATABASE_URL) a private PostgreSQL is started and removed again. With --pooler-dsn, --dsn
+names the database behind that pooler; without it the clocks are compared through the pooler.
+
+Examples:
+  poolwise live workloads/tour.yaml
+  poolwise live workloads/tour.yaml --pool-mode session --pool-size 20 --journal tour.journal
+  poolwise live workloads/tour.yaml --dsn postgresql://me@localhost/test --json
+  poolwise live workloads/tour.yaml --pooler-dsn postgresql://me@localhost:6432/test --chart live.html`;
+
+interface LiveOptions extends RealOptions {
+  set: string[];
+  seed?: string;
+  duration: string;
+  warmup: string;
+  json?: boolean;
+}
+
+/** The command; `finish` is told the exit status. */
+export function liveCommand(finish: (status: number) => void): Command {
+  const command = new Command("live")
+    .description("Play a workload for real, through a real pooler into a real PostgreSQL")
+    .argument("<workload>", "workload file, such as workloads/tour.yaml")
+    .option("--pool-mode <mode>", "pool_mode: session, transaction or statement")
+    .option("--pool-size <number>", "default_pool_size, such as 60")
+    .option("--set <key=value>", "any key of the file or setting; repeatable", gather, [])
+    .option("--seed <number>", "random seed; the draws are those of the simulator")
+    .option("--duration <time>", "measured time", "20 s")
+    .option("--warmup <time>", "time before it", "2 s");
+  return withPlaces(command)
+    .option("--json", "print one JSON object")
+    .addOption(chartOption())
+    .option("--quiet", "no progress, no notes")
+    .addHelpText("after", EXAMPLES)
+    .action(async (file: string, options: LiveOptions) => finish(await run(file, options)));
+}
+
+async function run(file: string, options: LiveOptions): Promise<number> {
+  checkCharts(options.chart);
+  const workload = workloadOf(file, options);
+  const plan = {
+    workload,
+    warmup: time("--warmup", options.warmup),
+    duration: time("--duration", options.duration),
+    seed: workload.run.seed,
+    settings: settingsOf(options),
+  };
+  await checkPlaces(options);
+  const { run, notes, instrument } = await playing(
+    options,
+    roomFor(workload) + connectionsOf(workload),
+    (places, signal, progress) =>
+      playOnce({
+        ...plan,
+        ...places,
+        signal,
+        onProgress: ({ phase, elapsed, transactions }) =>
+          progress.update(
+            elapsed / (plan.warmup + plan.duration),
+            `${phase}, ${transactions} transactions`,
+          ),
+      }),
+  );
+  const head = { poolwise: version(), command: "live", workload: workload.name, seed: plan.seed };
+  const result: Result = { ...head, runs: [run], instrument, notes };
+  await present(result, options);
+  return run.slo?.met === false ? STATUS.notMet : STATUS.done;
+}
+
+async function present(result: Result, options: LiveOptions): Promise<void> {
+  if (!options.quiet) for (const text of result.notes ?? []) note(`note: ${text}`);
+  await print(options.json ? JSON.stringify(result) : liveText(result));
+  for (const file of options.chart) {
+    await writeChart(file, liveReport(result));
+    if (!options.quiet) note(`drawn: ${file}`);
+  }
+}
+
+/** With its options; all pools are of one mode then, since a client plays its transactions by it. */
+function workloadOf(file: string, options: LiveOptions): Workload {
+  const { set, poolMode, poolSize } = options;
+  const seed = options.seed === undefined ? undefined : natural("--seed", options.seed);
+  const size = poolSize === undefined ? undefined : natural("--pool-size", poolSize);
+  const workload = loadWorkload(file, { set, seed, poolMode, poolSize: size });
+  const used = new Set(workload.clients.map((kind) => kind.database));
+  const entries = workload.settings.databases.filter((entry) => used.has(entry.name));
+  const modes = new Set<PoolMode>(
+    entries.map((entry) => entry.pool_mode ?? workload.settings.pool_mode),
+  );
+  if (options.poolerDsn !== undefined || modes.size <= 1) return workload;
+  throw new ConfigError({
+    at: file,
+    name: "pool_mode",
+    got: [...modes].join(", "),
+    expected: `one of ${POOL_MODES.join(" | ")} for all databases that are played`,
+  });
+}
+
+function connectionsOf({ settings }: Workload): number {
+  return settings.databases.reduce(
+    (sum, { pool_size }) => sum + (pool_size ?? settings.default_pool_size),
+    0,
+  );
+}

@@ -1,0 +1,134 @@
+/** What the commands that play for real have in common: database, pooler, Ctrl-C, files to write. */
+import { access, constants } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Command } from "commander";
+import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
+import { SECOND } from "../../engine/core/index.ts";
+import { type Address, parseDsn, resolveDatabase } from "../../workloads/database/index.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { OutputError } from "../report/files.ts";
+import { STATUS, UsageError } from "./failure.ts";
+import { type Progress, startProgress } from "./progress.ts";
+
+/** Options of a command that plays for real. */
+export interface RealOptions {
+  poolMode?: string;
+  poolSize?: string;
+  dsn?: string;
+  poolerDsn?: string;
+  pgbouncer?: string;
+  journal?: string;
+  quiet?: boolean;
+  chart: string[];
+}
+
+/** Adds where to play: database, and pooler in front of it. */
+export function withPlaces(command: Command): Command {
+  return command
+    .option("--dsn <dsn>", "database to run against; default: a private one")
+    .option("--pooler-dsn <dsn>", "go through the pooler that runs there, as it is configured")
+    .option("--pgbouncer <program>", "start this PgBouncer instead of our pooler")
+    .option("--journal <file>", "our pooler records the inputs of its scheduler there");
+}
+
+/** Where to play. */
+export interface Places {
+  /** Undefined only beside `running`. */
+  database: Address | undefined;
+  /** A pooler that runs already. */
+  running: Address | undefined;
+  pgbouncer: string | undefined;
+  journal: string | undefined;
+}
+
+/** Refuses what cannot be, before anything is started. Errors: UsageError, ConfigError, OutputError. */
+export async function checkPlaces(options: RealOptions): Promise<void> {
+  const { chart, dsn, journal, pgbouncer, poolerDsn, poolMode, poolSize } = options;
+  if (pgbouncer !== undefined && journal !== undefined)
+    throw new UsageError("--journal is our pooler's; with --pgbouncer there is none");
+  const own = { "--pgbouncer": pgbouncer, "--journal": journal };
+  const configured = { "--pool-mode": poolMode, "--pool-size": poolSize };
+  for (const [name, value] of Object.entries({ ...own, ...configured })) {
+    if (poolerDsn === undefined || value === undefined) continue;
+    throw new UsageError(`${name} cannot be told to the pooler of --pooler-dsn: it has its own`);
+  }
+  if (dsn !== undefined) parseDsn(dsn);
+  for (const file of chart) {
+    const folder = dirname(file);
+    await access(folder, constants.W_OK).catch((cause) => {
+      throw new OutputError(file, cause);
+    });
+  }
+}
+
+/**
+ * Runs `work` against the database and the pooler that the options name, with a bar and with Ctrl-C as a
+ * request to take everything down. `connections`: what a private database must have room for.
+ */
+export async function playing<T>(
+  options: RealOptions,
+  connections: number,
+  work: (places: Places, signal: AbortSignal, progress: Progress) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort(new Interrupted());
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.on(signal, stop);
+  const progress = startProgress(options.quiet === true);
+  const { dsn, journal, pgbouncer, poolerDsn } = options;
+  const running = poolerDsn === undefined ? undefined : parseDsn(poolerDsn);
+  try {
+    // Beside a pooler only a database that was named is known to be the one behind it.
+    const database =
+      running !== undefined && dsn === undefined
+        ? undefined
+        : await resolveDatabase({
+            dsn,
+            maxConnections: connections,
+            onProgress: (line) => progress.update(0, line),
+          });
+    try {
+      controller.signal.throwIfAborted();
+      return await work({ database, running, pgbouncer, journal }, controller.signal, progress);
+    } finally {
+      await database?.stop();
+    }
+  } finally {
+    progress.stop();
+    for (const signal of signals) process.off(signal, stop);
+  }
+}
+
+/** Ctrl-C during a live run: everything is taken down, nothing is printed. */
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  readonly exitStatus = STATUS.interrupted;
+  constructor() {
+    super("interrupted; everything that was started has been stopped");
+  }
+}
+
+/** Connections for all clients at once, and some for whoever looks on. */
+export function roomFor(workload: Workload): number {
+  return 50 + workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0);
+}
+
+/** A whole number above 0. Errors: ConfigError. */
+export function natural(option: string, text: string): number {
+  const value = Number(text);
+  if (/^\s*\d{1,9}\s*$/.test(text) && value > 0) return value;
+  throw new ConfigError({
+    at: option,
+    name: "number",
+    got: text,
+    expected: "a whole number above 0",
+  });
+}
+
+/** A duration in ns, up to an hour. Errors: ConfigError. */
+export function time(option: string, text: string): number {
+  const nanos = durationWithUnit(text);
+  if (nanos !== undefined && nanos > 0 && nanos <= 3600 * SECOND) return nanos;
+  const expected = "a duration with its unit, such as 20 s, up to an hour";
+  throw new ConfigError({ at: option, name: "time", got: text, expected });
+}

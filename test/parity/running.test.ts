@@ -1,0 +1,119 @@
+/**
+ * `live` and `validate` through a pooler that runs already: its configuration is read from its console,
+ * or taken from the workload file where there is none for that user.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { liveResultSchema, resultSchema } from "../../sim/study/results.ts";
+import { Folder, inThisProcess } from "../cli/poolwise.ts";
+import { NO_PGBOUNCER, PGBOUNCER, type Running, Stage } from "./stage.ts";
+
+const folder = new Folder();
+const WORKLOAD = `name: steady
+pgbouncer: { pool_mode: session, default_pool_size: 9 }
+clients:
+  - name: web
+    count: 12
+    think: { exponential: 30 ms }
+    transaction: { service: { exponential: 8 ms } }
+`;
+const file = folder.file("steady.yaml", WORKLOAD);
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open();
+});
+afterAll(async () => {
+  await stage?.close();
+  folder.remove();
+});
+
+const SETTINGS = { pool_mode: "transaction", default_pool_size: 3, query_wait_timeout: 30 };
+const dsn = ({ host, port, user }: Running["admin"], database: string): string =>
+  `host=${host} port=${port} user=${user} dbname=${database}`;
+const short = ["--duration", "1500 ms", "--warmup", "300 ms", "--json", "--quiet"];
+
+for (const [name, pgbouncer, reason] of [
+  ["our pooler", undefined, ""],
+  ["PgBouncer", PGBOUNCER, NO_PGBOUNCER],
+] as const)
+  describe.skipIf(reason !== "")(`${name}, running already`, () => {
+    let running: Running;
+    beforeAll(async () => {
+      running = await stage.pooler({ settings: SETTINGS, entry: "pool_size=4", pgbouncer });
+    });
+    afterAll(async () => {
+      await running?.stop();
+    });
+
+    test("live: mode and size are the pooler's, not the file's; its console is watched", async () => {
+      const args = ["live", file, "--pooler-dsn", dsn(running.admin, "app"), ...short];
+      const { status, stdout, stderr } = await inThisProcess(args);
+      expect([status, stderr]).toEqual([0, ""]);
+      const result = liveResultSchema.parse(JSON.parse(stdout));
+      const [run] = result.runs;
+      expect(run).toMatchObject({ pool_mode: "transaction", pool_size: 4, measured_s: 1.5 });
+      expect(run?.server_connections.max).toBe(4);
+      expect(run?.transactions).toBeGreaterThan(50);
+      expect(run?.errors).toEqual({});
+      expect(result.notes?.join()).toContain("its console shows");
+    });
+
+    for (const direct of [true, false])
+      test(`validate: its one configuration (the database itself known: ${direct})`, async () => {
+        const { host, port, user, database } = stage.database;
+        const itself = ["--dsn", `host=${host} port=${port} user=${user} dbname=${database}`];
+        const place = ["--pooler-dsn", dsn(running.admin, "app"), ...(direct ? itself : [])];
+        const args = ["validate", file, ...place, "--repeats", "2", ...short];
+        const { status, stdout, stderr } = await inThisProcess(args);
+        expect(stderr).toBe("");
+        const result = resultSchema.parse(JSON.parse(stdout));
+        expect(status).toBe(result.verdict === "pass" ? 0 : 1);
+        const [only, ...others] = result.validations ?? [];
+        expect(others).toEqual([]);
+        expect(only).toMatchObject({ pool_mode: "transaction", pool_size: 4, errors: {} });
+        expect(only?.live["wait_ms.mean"]).toBeGreaterThan(0);
+        expect(only?.live.utilization).toBeGreaterThan(0);
+        // Had the file's pools been predicted, of nine connections, hardly anybody would wait.
+        expect(only?.predicted.wait_probability).toBeGreaterThan(0.1);
+        expect(result.notes?.some((text) => text.includes("server.connect_time"))).toBe(!direct);
+      });
+  });
+
+describe("a user who may not use the console", () => {
+  let running: Running;
+  beforeAll(async () => {
+    const settings = {
+      ...SETTINGS,
+      pool_mode: "session",
+      default_pool_size: 12,
+      admin_users: "boss",
+    };
+    running = await stage.pooler({ settings });
+  });
+  afterAll(async () => {
+    await running?.stop();
+  });
+
+  test("live: the file's settings are believed, and it is told; what nobody saw is null", async () => {
+    const args = ["live", file, "--pooler-dsn", dsn(running.admin, "app"), ...short];
+    const { status, stdout } = await inThisProcess(args);
+    const result = liveResultSchema.parse(JSON.parse(stdout));
+    expect(status).toBe(0);
+    expect(result.notes?.join()).toContain("taken from the workload file");
+    expect(result.runs[0]).toMatchObject({
+      pool_mode: "session",
+      pool_size: 9,
+      utilization: null,
+      server_connections: { mean: null, max: null, opened: null },
+    });
+  });
+
+  test("the same as text: no line without a figure", async () => {
+    const args = ["live", file, "--pooler-dsn", dsn(running.admin, "app"), ...short.slice(0, 4)];
+    const { status, stdout, stderr } = await inThisProcess(args);
+    expect(status).toBe(0);
+    expect(stdout).toContain("wait, p99");
+    expect(stdout).not.toMatch(/NaN|multiplexing|memory/);
+    expect(stderr).toContain("note: no console");
+  });
+});
