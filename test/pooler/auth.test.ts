@@ -1,5 +1,6 @@
 /** Logins: of clients to the pooler, of the pooler to servers, and what is said to strangers. */
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -177,12 +178,28 @@ test("startup parameters: tracked ones apply, unknown ones are refused unless ig
   expect(replication.complaint).toContain("replication connections are not supported");
 });
 
-test("TLS is declined, and the client may go on without", async () => {
-  const raw = new Raw(await stage.pooler());
-  const answer = new Promise<string>((resolve) =>
-    raw.socket.once("data", (bytes) => resolve(bytes.toString())),
+test("TLS and GSSAPI are declined, and the client goes on without, in the same connection", async () => {
+  const socket = new Raw(await stage.pooler()).socket;
+  const heard = async (): Promise<string> => String((await once(socket, "data"))[0]);
+  for (const last of [48, 47]) {
+    const answer = heard();
+    socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, last]));
+    expect(await answer).toBe("N");
+  }
+  const welcome = heard();
+  socket.write(
+    startupMessage([
+      ["user", "alice"],
+      ["database", "app"],
+    ]),
   );
-  raw.send(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]));
-  expect(await answer).toBe("N");
-  raw.socket.destroy();
+  expect((await welcome)[0]).toBe("R");
+  socket.destroy();
+});
+
+test("a Unix socket serves as TCP does", async () => {
+  const pooler = await stage.pooler({ listen_port: 6434, listen_addr: "" });
+  const { socket, port } = pooler.address;
+  const client = await stage.client(pooler, { host: socket, port });
+  expect((await client.query("select $1::text as v", ["x"])).rows).toEqual([{ v: "x" }]);
 });

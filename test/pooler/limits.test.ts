@@ -136,8 +136,8 @@ test("client_login_timeout closes who does not log in", async () => {
   expect(raw.complaint).toBe("SFATAL C08P01 Mclient_login_timeout");
 });
 
-test("a server that cannot be reached: the next client is told so at once", async () => {
-  const pooler = await stage.pooler({}, "down = host=127.0.0.1 port=1");
+test("a server that cannot be reached: a client waits, and the log says why", async () => {
+  const pooler = await stage.pooler({ query_wait_timeout: 0.5 }, "down = host=127.0.0.1 port=1");
   const first = new Raw(pooler);
   first.send(
     startupMessage([
@@ -146,7 +146,9 @@ test("a server that cannot be reached: the next client is told so at once", asyn
     ]),
   );
   await until(async () => (await stage.log()).includes("closing because: connect failed"));
-  first.socket.destroy();
+  expect(first.messages).toEqual([]);
+  await first.end();
+  expect(first.complaint).toBe("SFATAL C08P01 Mquery_wait_timeout");
 });
 
 test("a server that refuses the login: waiting clients get its own words and SQLSTATE", async () => {
