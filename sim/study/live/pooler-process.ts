@@ -74,8 +74,13 @@ async function startPgBouncer(
   child.stderr?.on("data", (bytes: Buffer) => {
     said = `${said}${bytes}`.slice(-2_000);
   });
-  child.once("error", (error) => {
-    said = error.message;
+  // By then all that it had to say has been read.
+  const over = new Promise<void>((resolve) => {
+    child.once("close", () => resolve());
+    child.once("error", (error) => {
+      said = error.message;
+      resolve();
+    });
   });
   const socket = join(directory, `.s.PGSQL.${port}`);
   const listens = (): Promise<boolean> => stat(socket).then(...YES_OR_NO);
@@ -84,6 +89,7 @@ async function startPgBouncer(
     await sleep(50);
   }
   child.kill("SIGKILL");
+  await over;
   throw new OutsideError(`${program} did not start: ${said.trim().split("\n").at(-1) ?? ""}`);
 }
 

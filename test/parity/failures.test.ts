@@ -1,0 +1,277 @@
+/**
+ * What goes wrong outside, or was asked for wrongly, with commands that play for real: one clear line, the
+ * right exit status, nothing half-written and nothing left running.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Address, resolveDatabase } from "../../workloads/database/index.ts";
+import { Folder, inThisProcess, type Outcome, poolwise, SMALL } from "../cli/poolwise.ts";
+import { processesWith } from "../database/helpers.ts";
+import { driversOf, stillAlive } from "../live/helpers.ts";
+import { Stage } from "./stage.ts";
+
+const folder = new Folder();
+const file = folder.file("small.yaml", SMALL);
+const nowhere = join(folder.path, "nowhere");
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open();
+});
+afterAll(async () => {
+  await stage?.close();
+  folder.remove();
+});
+
+const dsnOf = ({ host, port, user }: Omit<Address, "database">, database: string, more = "") =>
+  `host=${host} port=${port} user=${user} dbname=${database} ${more}`;
+
+/** One line of `poolwise: ...` on stderr, nothing on stdout. */
+function oneLine({ status, stdout, stderr }: Outcome, wanted: number, message: RegExp): void {
+  expect(stderr).toMatch(message);
+  expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  expect(stderr).toMatch(/^poolwise: /);
+  expect([status, stdout]).toEqual([wanted, ""]);
+}
+
+describe("asked for wrongly: status 2", () => {
+  const there = ["--pooler-dsn", "postgresql://localhost:1/app"];
+  // arguments, message
+  const cases: [string[], RegExp][] = [
+    [["live", "nowhere.yaml"], /nowhere\.yaml: the workload cannot be read/],
+    [["live", file, "--duration", "5"], /--duration: time is "5"; expected a duration/],
+    [["live", file, "--pool-size", "0"], /--pool-size: number is "0"/],
+    [["live", file, "--pool-mode", "trans"], /pool_mode is "trans".*did you mean "transaction"/],
+    [
+      ["live", file, "--dsn", "postgresql://u:secret@h:port/x"],
+      /port is "port"; expected 1\.\.65535/,
+    ],
+    [["live", file, ...there, "--pool-size", "5"], /--pool-size cannot be told to the pooler/],
+    [["live", file, ...there, "--journal", "x"], /--journal cannot be told to the pooler/],
+    [["validate", file, ...there, "--pool-mode", "session"], /--pool-mode cannot be told/],
+    [["validate", file, ...there, "--pgbouncer", "x"], /--pgbouncer cannot be told/],
+    [["live", file, "--pgbouncer", "x", "--journal", "y"], /--journal is our pooler's/],
+    [["live", file, "--chart", "a.pdf"], /a\.pdf is of no known kind/],
+  ];
+  for (const [args, message] of cases)
+    test(args.join(" ").replaceAll(folder.path, ".."), async () => {
+      oneLine(await inThisProcess(args), 2, message);
+    });
+});
+
+describe("an outside part is not there: status 3", () => {
+  const closed = "postgresql://localhost:1/app";
+  const cases: [string, string[], RegExp][] = [
+    [
+      "no database",
+      ["live", file, "--dsn", closed],
+      /no answer from .*@localhost:1\/app: .*ECONNREFUSED/,
+    ],
+    [
+      "no pooler",
+      ["validate", file, "--pooler-dsn", closed],
+      /no pooler at .*@localhost:1\/app: ./,
+    ],
+    [
+      "no folder for a chart",
+      ["live", file, "--chart", `${nowhere}/a.svg`],
+      /cannot write .*no such directory/,
+    ],
+  ];
+  for (const [name, args, message] of cases)
+    test(name, async () => oneLine(await inThisProcess(args), 3, message));
+
+  const itself = (): string[] => [
+    "--dsn",
+    dsnOf(stage.database, stage.database.database),
+    "--quiet",
+  ];
+
+  test("no such PgBouncer", async () => {
+    const args = ["live", file, ...itself(), "--pgbouncer", `${nowhere}/pgbouncer`];
+    oneLine(await inThisProcess(args), 3, /nowhere\/pgbouncer did not start: .*(ENOENT|EACCES)/);
+  });
+
+  test("no folder for the journal", async () => {
+    const args = ["live", file, ...itself(), "--journal", `${nowhere}/journal`];
+    oneLine(await inThisProcess(args), 3, /cannot write the journal .*nowhere\/journal/);
+  });
+
+  test("a wrong password: told, and not shown", async () => {
+    const running = await stage.pooler({ settings: { auth_type: "md5" } });
+    for (const option of ["--dsn", "--pooler-dsn"]) {
+      const args = ["live", file, option, dsnOf(running.target, "app", "password=hunter2")];
+      const outcome = await inThisProcess(args);
+      oneLine(outcome, 3, /no (answer from|pooler at) .*: password authentication failed/);
+      expect(outcome.stderr).not.toContain("hunter2");
+    }
+    await running.stop();
+  });
+
+  test("a database that the pooler does not have", async () => {
+    const running = await stage.pooler({ settings: {} });
+    const args = ["live", file, "--pooler-dsn", dsnOf(running.target, "shop")];
+    oneLine(await inThisProcess(args), 3, /no pooler at .*\/shop: no such database: shop/);
+    await running.stop();
+  });
+
+  test("a port in use", async () => {
+    const server = createServer();
+    const port = await new Promise<number>((done) => {
+      server.listen(0, "127.0.0.1", () => done((server.address() as { port: number }).port));
+    });
+    const lines = ["[databases]", "app = host=x", "[pgbouncer]", "listen_addr = 127.0.0.1"];
+    const ini = [...lines, `listen_port = ${port}`, "unix_socket_dir =", "auth_type = trust", ""];
+    const path = folder.file("taken.ini", ini.join("\n"));
+    const { status, stderr } = await poolwise(["pooler", path, "--quiet"]);
+    server.close();
+    expect(status).toBe(3);
+    expect(stderr).toContain(String(port));
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+});
+
+// --- in the middle of a run --------------------------------------------------------------------------
+
+interface Started {
+  child: ChildProcess;
+  outcome: Promise<Outcome>;
+}
+
+/** Starts the program with a folder of its own for temporary files. */
+function start(args: readonly string[], temporary: string): Started {
+  const child = spawn(process.execPath, ["--import", "tsx", "sim/cli/main.ts", ...args], {
+    cwd: resolve(import.meta.dirname, "../.."),
+    env: { PATH: process.env.PATH, TMPDIR: temporary },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const outcome: Outcome = { status: null, stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const)
+    child[name].on("data", (chunk) => {
+      outcome[name] += chunk;
+    });
+  const ended = new Promise<Outcome>((done) => {
+    child.on("close", (status) => done({ ...outcome, status }));
+  });
+  return { child, outcome: ended };
+}
+
+/** Waits until statements of a live run are under way. */
+async function underWay(database: Address): Promise<void> {
+  const { sslmode: _, ...plain } = database;
+  const client = new pg.Client(plain);
+  client.on("error", () => undefined);
+  await client.connect();
+  for (let polls = 0; polls < 1_000; polls++) {
+    const { rows } = await client.query(
+      "select 1 from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()",
+    );
+    if (rows.length > 1) break;
+    await sleep(20);
+  }
+  await client.end();
+}
+
+describe("in the middle of a run", () => {
+  const temporary = (): string => mkdtempSync("/tmp/pwf-");
+  const long = ["live", file, "--duration", "60 s", "--quiet"];
+
+  test("the database goes away: status 3, and nothing is left", async () => {
+    const folder = temporary();
+    const database = await resolveDatabase({ env: { PATH: process.env.PATH ?? "" } });
+    const { child, outcome } = start(
+      [...long, "--dsn", dsnOf(database, database.database)],
+      folder,
+    );
+    await underWay(database);
+    const drivers = await driversOf(child.pid ?? 0);
+    await database.stop();
+    oneLine(await outcome, 3, /^poolwise: the live run lost [^\n]+$/m);
+    expect(drivers.length).toBe(1);
+    expect(await stillAlive(drivers)).toEqual([]);
+    expect(readdirSync(folder).filter((name) => name.startsWith("poolwise-pooler"))).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("the running pooler goes away: status 3", async () => {
+    const folder = temporary();
+    const running = await stage.pooler({ settings: { pool_mode: "transaction" } });
+    const { outcome } = start([...long, "--pooler-dsn", dsnOf(running.target, "app")], folder);
+    await underWay(stage.database);
+    await running.stop();
+    oneLine(await outcome, 3, /the live run lost|went away|ended/);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("Ctrl-C: status 130, no result, nothing is left", async () => {
+    const folder = temporary();
+    const itself = ["--dsn", dsnOf(stage.database, stage.database.database)];
+    const chart = join(folder, "chart.html");
+    const { child, outcome } = start([...long, ...itself, "--chart", chart], folder);
+    await underWay(stage.database);
+    const drivers = await driversOf(child.pid ?? 0);
+    child.kill("SIGINT");
+    oneLine(await outcome, 130, /interrupted; everything that was started has been stopped/);
+    expect(drivers.length).toBe(1);
+    expect(await stillAlive(drivers)).toEqual([]);
+    expect(await processesWith(folder)).toEqual([]);
+    expect(readdirSync(folder).filter((name) => !name.startsWith("tsx-"))).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+// --- a disk that is full ------------------------------------------------------------------------------
+
+/** A file system of 8 kB, or why there is none. */
+function tinyDisk(): { path: string; reason: string } {
+  const path = join(folder.path, "tiny");
+  mkdirSync(path);
+  try {
+    execFileSync("/bin/mount", ["-t", "tmpfs", "-o", "size=8k", "none", path], { stdio: "ignore" });
+    return { path, reason: "" };
+  } catch {
+    return { path, reason: "a small file system cannot be mounted here" };
+  }
+}
+
+const tiny = tinyDisk();
+if (tiny.reason !== "") console.log(`skipped: charts on a full disk, ${tiny.reason}`);
+afterAll(() => {
+  if (tiny.reason === "") execFileSync("/bin/umount", [tiny.path]);
+});
+
+describe("a disk that is full: status 3", () => {
+  test.skipIf(tiny.reason !== "")("the result is printed, the chart not begun", async () => {
+    const chart = join(tiny.path, "chart.html");
+    const itself = ["--dsn", dsnOf(stage.database, stage.database.database)];
+    const args = ["live", file, ...itself, "--duration", "1 s", "--warmup", "100 ms", "--quiet"];
+    const { status, stdout, stderr } = await inThisProcess([...args, "--chart", chart]);
+    expect(stdout).toContain("wait, p99");
+    expect(stderr).toBe(`poolwise: cannot write ${chart}: the disk is full\n`);
+    expect(status).toBe(3);
+    expect(readdirSync(tiny.path)).toEqual([]);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("the result itself: one line", () => {
+    const command = `exec node --import tsx sim/cli/main.ts simulate ${file} > /dev/full`;
+    const child = spawn("sh", ["-c", command], { stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    return new Promise<void>((done) => {
+      child.on("close", (status) => {
+        expect([status, stderr]).toEqual([
+          3,
+          "poolwise: cannot write the result: the disk is full\n",
+        ]);
+        done();
+      });
+    });
+  });
+});
