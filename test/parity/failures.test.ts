@@ -2,7 +2,7 @@
  * What goes wrong outside, or was asked for wrongly, with commands that play for real: one clear line, the
  * right exit status, nothing half-written and nothing left running.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
@@ -150,15 +150,18 @@ function start(args: readonly string[], temporary: string): Started {
     env: { PATH: process.env.PATH, TMPDIR: temporary },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  return { child, outcome: outcomeOf(child) };
+}
+
+function outcomeOf(child: ChildProcess): Promise<Outcome> {
   const outcome: Outcome = { status: null, stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)
-    child[name].on("data", (chunk) => {
+    child[name]?.on("data", (chunk) => {
       outcome[name] += chunk;
     });
-  const ended = new Promise<Outcome>((done) => {
+  return new Promise((done) => {
     child.on("close", (status) => done({ ...outcome, status }));
   });
-  return { child, outcome: ended };
 }
 
 /** Waits until statements of a live run are under way. */
@@ -227,51 +230,38 @@ describe("in the middle of a run", () => {
 
 // --- a disk that is full ------------------------------------------------------------------------------
 
-/** A file system of 8 kB, or why there is none. */
-function tinyDisk(): { path: string; reason: string } {
-  const path = join(folder.path, "tiny");
-  mkdirSync(path);
-  try {
-    execFileSync("/bin/mount", ["-t", "tmpfs", "-o", "size=8k", "none", path], { stdio: "ignore" });
-    return { path, reason: "" };
-  } catch {
-    return { path, reason: "a small file system cannot be mounted here" };
-  }
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** Runs a line of shell from the root of the project. */
+function shell(line: string, wrap: readonly string[] = []): Promise<Outcome> {
+  const [program = "sh", ...args] = [...wrap, "sh", "-c", line];
+  const child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  return outcomeOf(child);
 }
 
-const tiny = tinyDisk();
-if (tiny.reason !== "") console.log(`skipped: charts on a full disk, ${tiny.reason}`);
-afterAll(() => {
-  if (tiny.reason === "") execFileSync("/bin/umount", [tiny.path]);
-});
+/** A mount in a name space of its own is gone with the process, however that ends. */
+const UNSHARE = ["/usr/bin/unshare", "--mount"];
+const tiny = join(folder.path, "tiny");
+mkdirSync(tiny);
+const mount = `mount -t tmpfs -o size=8k none ${tiny}`;
+const canMount = existsSync("/usr/bin/unshare") && (await shell(mount, UNSHARE)).status === 0;
+if (!canMount) console.log("skipped: charts on a full disk, no small file system can be made here");
 
 describe("a disk that is full: status 3", () => {
-  test.skipIf(tiny.reason !== "")("the result is printed, the chart not begun", async () => {
-    const chart = join(tiny.path, "chart.html");
-    const itself = ["--dsn", dsnOf(stage.database, stage.database.database)];
-    const args = ["live", file, ...itself, "--duration", "1 s", "--warmup", "100 ms", "--quiet"];
-    const { status, stdout, stderr } = await inThisProcess([...args, "--chart", chart]);
+  test.skipIf(!canMount)("the result is printed, the chart not begun", async () => {
+    const chart = join(tiny, "chart.html");
+    const simulate = `node --import tsx sim/cli/main.ts simulate ${file} --quiet --chart ${chart}`;
+    const line = `${mount} && { ${simulate}; status=$?; ls -A ${tiny} | sed 's/^/left: /'; exit $status; }`;
+    const { status, stdout, stderr } = await shell(line, UNSHARE);
     expect(stdout).toContain("wait, p99");
+    expect(stdout).not.toContain("left: ");
     expect(stderr).toBe(`poolwise: cannot write ${chart}: the disk is full\n`);
     expect(status).toBe(3);
-    expect(readdirSync(tiny.path)).toEqual([]);
   });
 
-  test.skipIf(!existsSync("/dev/full"))("the result itself: one line", () => {
-    const command = `exec node --import tsx sim/cli/main.ts simulate ${file} > /dev/full`;
-    const child = spawn("sh", ["-c", command], { stdio: ["ignore", "ignore", "pipe"] });
-    let stderr = "";
-    child.stderr.on("data", (chunk) => {
-      stderr += chunk;
-    });
-    return new Promise<void>((done) => {
-      child.on("close", (status) => {
-        expect([status, stderr]).toEqual([
-          3,
-          "poolwise: cannot write the result: the disk is full\n",
-        ]);
-        done();
-      });
-    });
+  test.skipIf(!existsSync("/dev/full"))("the result itself: one line", async () => {
+    const line = `node --import tsx sim/cli/main.ts simulate ${file} > /dev/full`;
+    const { status, stderr } = await shell(line);
+    expect([status, stderr]).toEqual([3, "poolwise: cannot write the result: the disk is full\n"]);
   });
 });
