@@ -141,7 +141,10 @@ async function openTarget(
   const pid = Number(await readFile(pidfile, "utf8"));
   const prepares = pgbouncer === undefined || (version(pgbouncer) ?? 0) >= 1.21;
   const target = { host: directory, port: 6432, pid, prepares, process: child };
-  await pgbench({ ...target, user }, "transaction", ["-n", "-S", "-T", "1", "-c", "4"]);
+  for (const protocol of ["simple", "extended"]) {
+    const warm = ["-n", "-S", "-M", protocol, "-T", "2", "-c", "8"];
+    await pgbench({ ...target, user }, "transaction", warm);
+  }
   return target;
 }
 
