@@ -88,7 +88,8 @@ async function startPgBouncer(
     if (await listens()) return child;
     await sleep(50);
   }
-  child.kill("SIGKILL");
+  // Node passes on the number 0 for a process that was never made: that is our whole process group.
+  if (child.pid !== undefined) child.kill("SIGKILL");
   await over;
   throw new OutsideError(`${program} did not start: ${said.trim().split("\n").at(-1) ?? ""}`);
 }
