@@ -7,16 +7,15 @@
  */
 import * as control from "./control.ts";
 import * as effects from "./effects.ts";
-import { INPUT, type Tape } from "./inputs.ts";
+import { INPUT, type Input, type Tape } from "./inputs.ts";
 import { launch } from "./launching.ts";
 import * as matching from "./matching.ts";
 import { closeServer, endCancel, endClient, moveClient, moveServer } from "./moves.ts";
-import type { Database, Pool, User } from "./pool.ts";
+import type { Database, User } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
 import type { CoreSettings } from "./settings.ts";
 import * as states from "./states.ts";
-import * as statistics from "./statistics.ts";
 import { settle } from "./turn.ts";
 import { type Nanos, TICK } from "./units.ts";
 import { upkeep } from "./upkeep.ts";
@@ -28,7 +27,6 @@ const { EFFECT } = effects;
 const { REASON } = reasons;
 const { C, C_CANCEL, C_COUNTED, CT, S, ST } = records;
 const { CLIENT, SERVER, STATUS } = states;
-const { STAT } = statistics;
 
 export class Core extends Views {
   /** Set: every input is written to it (see `journal.ts`). */
@@ -37,6 +35,11 @@ export class Core extends Views {
   /** `now` sets the phase of the maintenance tick: the first comes 333 333 us later. */
   constructor(settings: CoreSettings, now: Nanos = 0) {
     super(new World(settings, now));
+  }
+
+  private input(kind: Input, now: Nanos, a: number, b: number, c: number): void {
+    this.world.now = now;
+    if (this.tape !== null) this.tape.input(kind, now, a, b, c);
   }
 
   // --- names ---------------------------------------------------------------------------------------
@@ -57,7 +60,7 @@ export class Core extends Views {
 
   /** A socket was accepted. Returns the client's handle; client_login_timeout counts from here. */
   accept(now: Nanos): number {
-    this.tape?.input(INPUT.accept, now, 0, 0, 0);
+    this.input(INPUT.accept, now, 0, 0, 0);
     const { clients } = this.world;
     const client = clients.take();
     clients.times[(client << 3) + CT.connect] = now;
@@ -72,7 +75,7 @@ export class Core extends Views {
    * Source: PgBouncer 1.25.2 src/client.c, decide_startup_pool(), finish_set_pool().
    */
   startup(now: Nanos, client: number, database: number, user: number): boolean {
-    this.tape?.input(INPUT.startup, now, client, database, user);
+    this.input(INPUT.startup, now, client, database, user);
     const world = this.world;
     const ints = world.clients.ints;
     const at = client << 4;
@@ -112,7 +115,7 @@ export class Core extends Views {
    * whose parameters the welcome must name. Source: PgBouncer 1.25.2 finish_client_login().
    */
   authenticated(now: Nanos, client: number): void {
-    this.tape?.input(INPUT.authenticated, now, client, 0, 0);
+    this.input(INPUT.authenticated, now, client, 0, 0);
     const world = this.world;
     world.clients.times[(client << 3) + CT.request] = now;
     const pool = matching.poolOfClient(world, client);
@@ -123,18 +126,21 @@ export class Core extends Views {
     }
     moveClient(world, client, CLIENT.waiting_login);
     world.effects.push(EFFECT.wait, client, -1, REASON.login);
-    if (!world.paused) launch(world, now, pool, REASON.welcome, true);
+    if (!world.paused) launch(world, pool, REASON.welcome, true);
   }
 
-  /** The first packet of a query or batch, also inside a transaction. Effect `grant`, `wait`, `drop` or none. */
-  request(now: Nanos, client: number): void {
-    if (this.tape !== null) this.tape.input(INPUT.request, now, client, 0, 0);
-    matching.request(this.world, now, client);
+  /**
+   * The first packet of a query or batch, also inside a transaction. Returns the server that is linked
+   * already, else -1 and there is an effect: `grant`, `wait` or `drop`.
+   */
+  request(now: Nanos, client: number): number {
+    this.input(INPUT.request, now, client, 0, 0);
+    return matching.request(this.world, client);
   }
 
   /** Instead of using a `grant`: the client had gone while it waited. Frees its handle. */
   abandon(now: Nanos, client: number): void {
-    this.tape?.input(INPUT.abandon, now, client, 0, 0);
+    this.input(INPUT.abandon, now, client, 0, 0);
     matching.abandon(this.world, client);
   }
 
@@ -143,7 +149,7 @@ export class Core extends Views {
    * otherwise. Source: PgBouncer 1.25.2 disconnect_client_sqlstate().
    */
   disconnect(now: Nanos, client: number): void {
-    this.tape?.input(INPUT.disconnect, now, client, 0, 0);
+    this.input(INPUT.disconnect, now, client, 0, 0);
     const world = this.world;
     const at = client << 4;
     const state = world.clients.ints[at] as number;
@@ -151,15 +157,15 @@ export class Core extends Views {
     if (state === CLIENT.waiting_cancel) endCancel(world, client, -1);
     else if (state === CLIENT.active_cancel) control.closeCarrier(world, client);
     else {
-      if (server >= 0 && state === CLIENT.active) this.giveBack(now, client, server);
+      if (server >= 0 && state === CLIENT.active) this.giveBack(client, server);
       endClient(world, client, -1);
     }
   }
 
-  private giveBack(now: Nanos, client: number, server: number): void {
+  private giveBack(client: number, server: number): void {
     const world = this.world;
     if (world.servers.ints[(server << 4) + S.status] === STATUS.idle) {
-      matching.release(world, now, server, REASON.session_end);
+      matching.release(world, server, REASON.session_end);
       return;
     }
     control.detach(world, client, server);
@@ -172,7 +178,7 @@ export class Core extends Views {
    * Source: PgBouncer 1.25.2 accept_cancel_request().
    */
   cancel(now: Nanos, client: number, target: number): void {
-    this.tape?.input(INPUT.cancel, now, client, target, 0);
+    this.input(INPUT.cancel, now, client, target, 0);
     const world = this.world;
     const ints = world.clients.ints;
     const server = target < 0 ? -1 : (ints[(target << 4) + C.server] as number);
@@ -186,14 +192,14 @@ export class Core extends Views {
     ints[(client << 4) + C.flags] = C_CANCEL;
     world.clients.times[(client << 3) + CT.request] = now;
     moveClient(world, client, CLIENT.waiting_cancel);
-    launch(world, now, pool, REASON.cancel, true);
+    launch(world, pool, REASON.cancel, true);
   }
 
   // --- servers -------------------------------------------------------------------------------------
 
   /** The socket of an opened server is connected: a queued cancel goes first, else it logs in. */
   connected(now: Nanos, server: number): void {
-    this.tape?.input(INPUT.connected, now, server, 0, 0);
+    this.input(INPUT.connected, now, server, 0, 0);
     const world = this.world;
     const pool = matching.poolOfServer(world, server);
     const client = pool.waiting_cancel.head;
@@ -221,7 +227,7 @@ export class Core extends Views {
 
   /** The server's login is complete: its parameters are known, and it counts as released. */
   loggedIn(now: Nanos, server: number): void {
-    this.tape?.input(INPUT.loggedIn, now, server, 0, 0);
+    this.input(INPUT.loggedIn, now, server, 0, 0);
     const world = this.world;
     const pool = matching.poolOfServer(world, server);
     pool.last_login_failed = false;
@@ -229,7 +235,7 @@ export class Core extends Views {
     pool.welcome_known = true;
     world.servers.ints[(server << 4) + S.status] = STATUS.idle;
     world.servers.times[(server << 3) + ST.request] = now;
-    matching.release(world, now, server, -1);
+    matching.release(world, server, -1);
   }
 
   /**
@@ -238,7 +244,7 @@ export class Core extends Views {
    * had one. Source: PgBouncer 1.25.2 src/server.c, kill_pool_logins().
    */
   loginFailed(now: Nanos, server: number, fatal: boolean): void {
-    this.tape?.input(INPUT.loginFailed, now, server, fatal ? 1 : 0, 0);
+    this.input(INPUT.loginFailed, now, server, fatal ? 1 : 0, 0);
     const world = this.world;
     const pool = matching.poolOfServer(world, server);
     closeServer(world, server, -1);
@@ -252,53 +258,13 @@ export class Core extends Views {
    * server as the pool mode says. Source: PgBouncer 1.25.2 src/server.c, handle_server_work().
    */
   ready(now: Nanos, server: number, status: number): void {
-    if (this.tape !== null) this.tape.input(INPUT.ready, now, server, status, 0);
-    const world = this.world;
-    const ints = world.servers.ints;
-    const at = server << 4;
-    world.servers.times[(server << 3) + ST.request] = now;
-    ints[at + S.status] = status;
-    if (ints[at] !== SERVER.active) {
-      this.readyAlone(now, server, status);
-      return;
-    }
-    const pool = world.pools[ints[at + S.pool] as number] as Pool;
-    this.account(now, pool, ints[at + S.client] as number, status);
-    const ended = pool.release_reason;
-    if (ended < 0) return;
-    if (status === STATUS.idle) matching.release(world, now, server, ended);
-    else if (ended === REASON.statement_end) closeServer(world, server, REASON.statement_mode);
-  }
-
-  private account(now: Nanos, pool: Pool, client: number, status: number): void {
-    const times = this.world.clients.times;
-    const time = client << 3;
-    const query = times[time + CT.query] as number;
-    const stats = pool.stats;
-    if (query >= 0) {
-      stats[STAT.query_time] = (stats[STAT.query_time] as number) + (now - query);
-      times[time + CT.query] = -1;
-    }
-    const xact = times[time + CT.xact] as number;
-    if (status === STATUS.idle && xact >= 0) {
-      stats[STAT.xact_time] = (stats[STAT.xact_time] as number) + (now - xact);
-      times[time + CT.xact] = -1;
-    }
-  }
-
-  /** The answer to a reset or a check; anything else that an unlinked server says makes it dirty. */
-  private readyAlone(now: Nanos, server: number, status: number): void {
-    const world = this.world;
-    const state = world.servers.ints[server << 4];
-    if (state === SERVER.tested && status === STATUS.idle) matching.release(world, now, server, -1);
-    else if (state === SERVER.tested) closeServer(world, server, REASON.check_failed);
-    else if (state === SERVER.idle || state === SERVER.used)
-      closeServer(world, server, REASON.dirty);
+    this.input(INPUT.ready, now, server, status, 0);
+    matching.ready(this.world, server, status);
   }
 
   /** The server's socket has ended by itself; a linked client is told "server conn crashed?". */
   closed(now: Nanos, server: number): void {
-    this.tape?.input(INPUT.closed, now, server, 0, 0);
+    this.input(INPUT.closed, now, server, 0, 0);
     closeServer(this.world, server, -1, REASON.server_gone);
   }
 
@@ -306,8 +272,8 @@ export class Core extends Views {
 
   /** Ends a turn: waiters meet idle servers, connections are opened. Call it after each batch of inputs. */
   settle(now: Nanos): void {
-    if (this.tape !== null) this.tape.input(INPUT.settle, now, 0, 0, 0);
-    settle(this.world, now);
+    this.input(INPUT.settle, now, 0, 0, 0);
+    settle(this.world);
   }
 
   /** When `advance` is due: the next maintenance tick. */
@@ -319,47 +285,47 @@ export class Core extends Views {
   advance(now: Nanos): void {
     const world = this.world;
     if (now < world.next_tick) return;
-    this.tape?.input(INPUT.advance, now, 0, 0, 0);
+    this.input(INPUT.advance, now, 0, 0, 0);
     const missed = Math.floor((now - world.next_tick) / TICK);
     world.next_tick += (missed + 1) * TICK;
-    upkeep(world, now);
+    upkeep(world);
   }
 
   // --- console -------------------------------------------------------------------------------------
 
   /** PAUSE; -1: everything. Effect `paused` when it is complete. False: already paused. */
   pause(now: Nanos, database = -1): boolean {
-    this.tape?.input(INPUT.pause, now, database, 0, 0);
+    this.input(INPUT.pause, now, database, 0, 0);
     return control.pause(this.world, database);
   }
 
   /** RESUME. False: was not paused. */
   resume(now: Nanos, database = -1): boolean {
-    this.tape?.input(INPUT.resume, now, database, 0, 0);
+    this.input(INPUT.resume, now, database, 0, 0);
     return control.resume(this.world, database);
   }
 
   /** RECONNECT. */
   reconnect(now: Nanos, database = -1): void {
-    this.tape?.input(INPUT.reconnect, now, database, 0, 0);
+    this.input(INPUT.reconnect, now, database, 0, 0);
     control.reconnect(this.world, database);
   }
 
   /** WAIT_CLOSE: effect `reconnected` for each entry that has no obsolete server any more. */
   waitClose(now: Nanos, database = -1): void {
-    this.tape?.input(INPUT.waitClose, now, database, 0, 0);
+    this.input(INPUT.waitClose, now, database, 0, 0);
     control.waitClose(this.world, database);
   }
 
   /** KILL: closes clients and servers; the entry stays paused. */
   kill(now: Nanos, database = -1): void {
-    this.tape?.input(INPUT.kill, now, database, 0, 0);
+    this.input(INPUT.kill, now, database, 0, 0);
     control.kill(this.world, database);
   }
 
   /** KILL_CLIENT. False: no such client. */
   killClient(now: Nanos, client: number): boolean {
-    this.tape?.input(INPUT.killClient, now, client, 0, 0);
+    this.input(INPUT.killClient, now, client, 0, 0);
     const { clients } = this.world;
     const known = client >= 0 && client < clients.high && clients.ints[client << 4] !== CLIENT.free;
     if (known) control.dropClient(this.world, client, REASON.admin_kill);
@@ -368,13 +334,13 @@ export class Core extends Views {
 
   /** DISABLE: new clients of the entry are refused. */
   disable(now: Nanos, database: number): void {
-    this.tape?.input(INPUT.disable, now, database, 0, 0);
+    this.input(INPUT.disable, now, database, 0, 0);
     (this.world.databases[database] as Database).disabled = true;
   }
 
   /** ENABLE. */
   enable(now: Nanos, database: number): void {
-    this.tape?.input(INPUT.enable, now, database, 0, 0);
+    this.input(INPUT.enable, now, database, 0, 0);
     (this.world.databases[database] as Database).disabled = false;
   }
 
@@ -383,14 +349,14 @@ export class Core extends Views {
    * server (wait_for_servers, which pauses and drops the waiters) or the last client is gone.
    */
   shutdown(now: Nanos, mode: "wait_for_servers" | "wait_for_clients"): void {
-    this.tape?.input(INPUT.shutdown, now, mode === "wait_for_servers" ? 0 : 1, 0, 0);
+    this.input(INPUT.shutdown, now, mode === "wait_for_servers" ? 0 : 1, 0, 0);
     if (mode === "wait_for_servers" && control.pause(this.world, -1)) this.world.pausing = false;
     this.world.shutdown = mode;
   }
 
   /** RELOAD with new settings. */
   reload(now: Nanos, settings: CoreSettings): void {
-    this.tape?.input(INPUT.reload, now, 0, 0, 0);
+    this.input(INPUT.reload, now, 0, 0, 0);
     this.tape?.name(INPUT.reload, JSON.stringify(settings));
     control.reload(this.world, settings);
   }

@@ -8,7 +8,6 @@ import type { Pool } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
 import * as states from "./states.ts";
-import type { Nanos } from "./units.ts";
 import type { World } from "./world.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -21,35 +20,35 @@ const { SERVER, STATUS } = states;
  * Opens one server connection for `pool` if every rule allows it. Without `evict` (min_pool_size) no
  * idle server of another pool is closed for it.
  */
-export function launch(world: World, now: Nanos, pool: Pool, reason: number, evict: boolean): void {
+export function launch(world: World, pool: Pool, reason: number, evict: boolean): void {
   if (pool.login > 0) return; // One login at a time: a pool grows by one connect time after the other.
-  if (retryTooSoon(world, now, pool)) return;
+  if (retryTooSoon(world, pool)) return;
   const servers = pool.servers;
   if (pool.waiting_cancel.length > 0 && servers < 2 * pool.size) {
-    open(world, now, pool, REASON.cancel);
+    open(world, pool, REASON.cancel);
     return;
   }
   let why = reason;
   if (pool.size > 0 && servers >= pool.size && pool.welcome_known) {
-    if (!reserveAllows(world, now, pool, servers)) return;
+    if (!reserveAllows(world, pool, servers)) return;
     why = REASON.reserve;
   }
   if (!roomInDatabase(world, pool, evict) || !roomForUser(world, pool, evict)) return;
-  open(world, now, pool, why);
+  open(world, pool, why);
 }
 
 /** After a failed connect: not before server_login_retry after the start of that attempt. */
-function retryTooSoon(world: World, now: Nanos, pool: Pool): boolean {
+function retryTooSoon(world: World, pool: Pool): boolean {
   if (!pool.last_connect_failed) return false;
-  return now - pool.last_connect_time < world.settings.server_login_retry;
+  return world.now - pool.last_connect_time < world.settings.server_login_retry;
 }
 
 /** The oldest waiter has waited for reserve_pool_timeout (inclusive) and the reserve is not used up. */
-function reserveAllows(world: World, now: Nanos, pool: Pool, servers: number): boolean {
+function reserveAllows(world: World, pool: Pool, servers: number): boolean {
   const timeout = world.settings.reserve_pool_timeout;
   const oldest = pool.waiting.head;
   if (timeout === 0 || pool.reserve_size === 0 || oldest < 0) return false;
-  const waited = now - (world.clients.times[(oldest << 3) + CT.request] as number);
+  const waited = world.now - (world.clients.times[(oldest << 3) + CT.request] as number);
   return waited >= timeout && servers < pool.size + pool.reserve_size;
 }
 
@@ -100,13 +99,13 @@ function older(world: World, a: number, b: number): number {
     : a;
 }
 
-function open(world: World, now: Nanos, pool: Pool, reason: number): void {
+function open(world: World, pool: Pool, reason: number): void {
   const server = world.servers.take();
   world.servers.ints[(server << 4) + S.pool] = pool.id;
   world.servers.ints[(server << 4) + S.status] = STATUS.busy;
-  world.servers.times[(server << 3) + ST.connect] = now;
-  world.servers.times[(server << 3) + ST.request] = now;
-  pool.last_connect_time = now;
+  world.servers.times[(server << 3) + ST.connect] = world.now;
+  world.servers.times[(server << 3) + ST.request] = world.now;
+  pool.last_connect_time = world.now;
   pool.database.connections++;
   pool.user.connections++;
   moveServer(world, server, SERVER.login);

@@ -21,7 +21,6 @@ import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
 import * as states from "./states.ts";
 import * as statistics from "./statistics.ts";
-import type { Nanos } from "./units.ts";
 import type { World } from "./world.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -43,13 +42,14 @@ export const isPaused = (world: World, pool: Pool): boolean =>
   world.held > 0 && (world.paused || pool.database.paused);
 
 /**
- * The first packet of a query: counts it, and finds a server unless one is linked. Both counters move
- * at arrival, before a server is found.
+ * The first packet of a query: counts it, and finds a server unless one is linked, which it returns.
+ * Both counters move at arrival, before a server is found.
  */
-export function request(world: World, now: Nanos, client: number): void {
+export function request(world: World, client: number): number {
   const { ints, times } = world.clients;
   const at = client << 4;
   const time = client << 3;
+  const now = world.now;
   const pool = world.pools[ints[at + C.pool] as number] as Pool;
   const stats = pool.stats;
   times[time + CT.request] = now;
@@ -63,11 +63,12 @@ export function request(world: World, now: Nanos, client: number): void {
   }
   const server = ints[at + C.server] as number;
   if (server >= 0) world.servers.ints[(server << 4) + S.status] = STATUS.busy;
-  else findServer(world, now, pool, client);
+  else findServer(world, pool, client);
+  return server;
 }
 
 /** The head of the idle list, or a place at the end of the queue. */
-function findServer(world: World, now: Nanos, pool: Pool, client: number): void {
+function findServer(world: World, pool: Pool, client: number): void {
   const server = isPaused(world, pool) ? -1 : firstIdle(world, pool);
   if (server >= 0) {
     grant(world, pool, client, server);
@@ -75,7 +76,7 @@ function findServer(world: World, now: Nanos, pool: Pool, client: number): void 
   }
   if (!isPaused(world, pool) && failsFast(pool)) {
     endClient(world, client, REASON.server_login_retry);
-    launch(world, now, pool, REASON.retry, true);
+    launch(world, pool, REASON.retry, true);
     return;
   }
   const { ints, times } = world.clients;
@@ -118,21 +119,21 @@ function failsFast(pool: Pool): boolean {
  * Serves a waiter: its waiting counts from now on as time waited (waiting that ends otherwise never
  * does), and it takes the head of the idle list. A client that waited to log in only gets its welcome.
  */
-export function activate(world: World, now: Nanos, pool: Pool, client: number): void {
-  countWait(world, now, pool, client);
+export function activate(world: World, pool: Pool, client: number): void {
+  countWait(world, pool, client);
   const login = world.clients.ints[client << 4] === CLIENT.waiting_login;
   moveClient(world, client, CLIENT.active);
   if (pool.waiting.length === 0) pool.ordered = true;
   if (login) welcome(world, pool, client);
-  else findServer(world, now, pool, client);
+  else findServer(world, pool, client);
 }
 
-function countWait(world: World, now: Nanos, pool: Pool, client: number): void {
+function countWait(world: World, pool: Pool, client: number): void {
   const times = world.clients.times;
   const time = (client << 3) + CT.request;
   const stats = pool.stats;
-  stats[STAT.wait_time] = (stats[STAT.wait_time] as number) + (now - (times[time] as number));
-  times[time] = now; // Its packet is read again at this moment.
+  stats[STAT.wait_time] = (stats[STAT.wait_time] as number) + (world.now - (times[time] as number));
+  times[time] = world.now; // Its packet is read again at this moment.
 }
 
 /** The login is complete. */
@@ -143,10 +144,55 @@ export function welcome(world: World, pool: Pool, client: number): void {
 }
 
 /**
+ * ReadyForQuery with every answer given: ends the query's and the transaction's time, and releases the
+ * server as the pool mode says. Source: PgBouncer 1.25.2 src/server.c, handle_server_work().
+ */
+export function ready(world: World, server: number, status: number): void {
+  const ints = world.servers.ints;
+  const at = server << 4;
+  world.servers.times[(server << 3) + ST.request] = world.now;
+  ints[at + S.status] = status;
+  if (ints[at] !== SERVER.active) {
+    readyAlone(world, server, status);
+    return;
+  }
+  const pool = world.pools[ints[at + S.pool] as number] as Pool;
+  account(world, pool, ints[at + S.client] as number, status);
+  const ended = pool.release_reason;
+  if (ended < 0) return;
+  if (status === STATUS.idle) release(world, server, ended);
+  else if (ended === REASON.statement_end) closeServer(world, server, REASON.statement_mode);
+}
+
+function account(world: World, pool: Pool, client: number, status: number): void {
+  const times = world.clients.times;
+  const time = client << 3;
+  const stats = pool.stats;
+  const query = times[time + CT.query] as number;
+  if (query >= 0) {
+    stats[STAT.query_time] = (stats[STAT.query_time] as number) + (world.now - query);
+    times[time + CT.query] = -1;
+  }
+  const xact = times[time + CT.xact] as number;
+  if (status === STATUS.idle && xact >= 0) {
+    stats[STAT.xact_time] = (stats[STAT.xact_time] as number) + (world.now - xact);
+    times[time + CT.xact] = -1;
+  }
+}
+
+/** The answer to a reset or a check; anything else that an unlinked server says makes it dirty. */
+function readyAlone(world: World, server: number, status: number): void {
+  const state = world.servers.ints[server << 4];
+  if (state === SERVER.tested && status === STATUS.idle) release(world, server, -1);
+  else if (state === SERVER.tested) closeServer(world, server, REASON.check_failed);
+  else if (state === SERVER.idle || state === SERVER.used) closeServer(world, server, REASON.dirty);
+}
+
+/**
  * Takes `server` back from its client, or from its login, reset or check. It is closed if its time is
  * over, reset in session mode, and otherwise idle: then the oldest waiter of its pool has it at once.
  */
-export function release(world: World, now: Nanos, server: number, reason: number): void {
+export function release(world: World, server: number, reason: number): void {
   const ints = world.servers.ints;
   const at = server << 4;
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
@@ -157,19 +203,19 @@ export function release(world: World, now: Nanos, server: number, reason: number
     next = pool.after_use;
   }
   forgetCancels(world, pool, server, false);
-  if (state !== SERVER.login && lifeOver(world, now, pool, server)) {
-    retire(world, now, pool, server);
+  if (state !== SERVER.login && lifeOver(world, pool, server)) {
+    retire(world, pool, server);
   } else if (ints[at + S.close_needed] === 1) {
     closeServer(world, server, REASON.close_needed);
   } else if ((ints[at + S.cancels] as number) > 0) {
     moveServer(world, server, SERVER.being_canceled);
   } else if (next === SERVER.idle && state === SERVER.active) {
-    handOn(world, now, pool, server);
+    handOn(world, pool, server);
   } else {
     moveServer(world, server, next);
     if (next === SERVER.tested) test(world, server, EFFECT.reset);
     else if (next === SERVER.idle && pool.waiting.head >= 0 && !isPaused(world, pool))
-      activate(world, now, pool, pool.waiting.head);
+      activate(world, pool, pool.waiting.head);
   }
 }
 
@@ -177,7 +223,7 @@ export function release(world: World, now: Nanos, server: number, reason: number
  * An active server is free for the next client. Where the idle list is empty it would go there only to
  * be taken out again for the oldest waiter: that waiter has it directly.
  */
-function handOn(world: World, now: Nanos, pool: Pool, server: number): void {
+function handOn(world: World, pool: Pool, server: number): void {
   const client = pool.waiting.head;
   if (client < 0 || isPaused(world, pool)) {
     activeToIdle(world, pool, server);
@@ -185,10 +231,10 @@ function handOn(world: World, now: Nanos, pool: Pool, server: number): void {
   }
   if (pool.idle.head >= 0 || world.clients.ints[client << 4] !== CLIENT.waiting) {
     activeToIdle(world, pool, server);
-    activate(world, now, pool, client);
+    activate(world, pool, client);
     return;
   }
-  countWait(world, now, pool, client);
+  countWait(world, pool, client);
   const stats = pool.stats;
   stats[STAT.server_assignment_count] = (stats[STAT.server_assignment_count] as number) + 1;
   handOver(world, pool, client, server);
@@ -214,27 +260,28 @@ function test(world: World, server: number, effect: number): void {
  * server_lifetime is over, and the last such close of the pool is at least lifetime / pool_size ago, so
  * that they never go all together. Inclusive at both ends.
  */
-export function lifeOver(world: World, now: Nanos, pool: Pool, server: number): boolean {
+export function lifeOver(world: World, pool: Pool, server: number): boolean {
   const lifetime = pool.server_lifetime;
-  if (now - (world.servers.times[(server << 3) + ST.connect] as number) < lifetime) return false;
+  if (world.now - (world.servers.times[(server << 3) + ST.connect] as number) < lifetime)
+    return false;
   const gap = pool.size > 0 ? Math.floor(lifetime / pool.size) : 0;
-  return now - pool.last_lifetime_close >= gap;
+  return world.now - pool.last_lifetime_close >= gap;
 }
 
 /** Closes a server at the end of its lifetime. */
-export function retire(world: World, now: Nanos, pool: Pool, server: number): void {
+export function retire(world: World, pool: Pool, server: number): void {
   closeServer(world, server, REASON.server_lifetime);
-  pool.last_lifetime_close = now;
+  pool.last_lifetime_close = world.now;
 }
 
 /** A waiter needs a server and only unchecked ones are left: checks the head of the used list. */
-export function recheck(world: World, now: Nanos, pool: Pool): void {
+export function recheck(world: World, pool: Pool): void {
   const server = pool.used.head;
   if (server < 0) return;
-  const idle = now - (world.servers.times[(server << 3) + ST.request] as number);
+  const idle = world.now - (world.servers.times[(server << 3) + ST.request] as number);
   const { server_check_query, server_check_delay } = world.settings;
   if (!server_check_query || (server_check_delay > 0 && idle < server_check_delay)) {
-    release(world, now, server, -1);
+    release(world, server, -1);
   } else {
     moveServer(world, server, SERVER.tested);
     test(world, server, EFFECT.check);

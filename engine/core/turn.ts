@@ -12,7 +12,7 @@ import * as reasons from "./reasons.ts";
 import type { List } from "./records.ts";
 import * as records from "./records.ts";
 import * as states from "./states.ts";
-import { type Nanos, SECOND } from "./units.ts";
+import { SECOND } from "./units.ts";
 import type { World } from "./world.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -22,57 +22,57 @@ const { C, C_NOTIFIED, CT, S } = records;
 const { CLIENT, SERVER } = states;
 
 /** Ends the turn. Costs one comparison when nobody waits and nothing is paused. */
-export function settle(world: World, now: Nanos): void {
+export function settle(world: World): void {
   if (world.waiters === 0 && world.held === 0 && world.releasable.length === 0) return;
-  releaseCanceled(world, now);
+  releaseCanceled(world);
   const pools = world.sorted;
   for (let i = 0; i < pools.length; i++) {
     const pool = pools[i] as Pool;
     if (isPaused(world, pool)) closeUnused(world, pool);
-    else if (pool.waiting_cancel.length > 0) launch(world, now, pool, REASON.cancel, true);
-    else if (pool.waiting.head >= 0 && !isFull(world, now, pool)) serve(world, now, pool);
+    else if (pool.waiting_cancel.length > 0) launch(world, pool, REASON.cancel, true);
+    else if (pool.waiting.head >= 0 && !isFull(world, pool)) serve(world, pool);
   }
   if (world.held > 0) report(world);
 }
 
 /** Servers kept back for a cancel that has ended since. */
-function releaseCanceled(world: World, now: Nanos): void {
+function releaseCanceled(world: World): void {
   while (world.releasable.length > 0) {
     const server = world.releasable.pop() as number;
-    if (world.servers.ints[server << 4] === SERVER.being_canceled) release(world, now, server, -1);
+    if (world.servers.ints[server << 4] === SERVER.being_canceled) release(world, server, -1);
   }
 }
 
 /** All its servers are at work and no further one may be opened yet: `serve` would change nothing. */
-function isFull(world: World, now: Nanos, pool: Pool): boolean {
+function isFull(world: World, pool: Pool): boolean {
   const { active, size } = pool;
   if (active < size || active !== pool.servers || size === 0 || !pool.welcome_known) return false;
   const oldest = (pool.waiting.head << 3) + CT.request;
-  return now - (world.clients.times[oldest] as number) < pool.look_again;
+  return world.now - (world.clients.times[oldest] as number) < pool.look_again;
 }
 
 /**
  * Walks the waiters, oldest first: an idle server serves one; a tested or used one is spoken for by one
  * waiter each; the first waiter beyond those opens a connection. A queued cancel comes before all.
  */
-function serve(world: World, now: Nanos, pool: Pool): void {
+function serve(world: World, pool: Pool): void {
   let tested = pool.tested.length;
   let used = pool.used.length;
   let client = pool.waiting.head;
   while (client >= 0) {
     const ints = world.clients.ints;
     const next = ints[(client << 4) + C.next] as number;
-    notify(world, now, client);
+    notify(world, client);
     if (pool.idle.head >= 0) {
       const unknown = ints[client << 4] === CLIENT.waiting_login && !pool.welcome_known;
-      if (unknown) launch(world, now, pool, REASON.welcome, true);
-      else activate(world, now, pool, client);
+      if (unknown) launch(world, pool, REASON.welcome, true);
+      else activate(world, pool, client);
     } else if (tested > 0) tested--;
     else if (used > 0) {
-      recheck(world, now, pool);
+      recheck(world, pool);
       used--;
     } else {
-      launch(world, now, pool, pool.welcome_known ? REASON.demand : REASON.welcome, true);
+      launch(world, pool, pool.welcome_known ? REASON.demand : REASON.welcome, true);
       return;
     }
     client = next;
@@ -80,10 +80,10 @@ function serve(world: World, now: Nanos, pool: Pool): void {
 }
 
 /** Once per wait, after more than query_wait_notify whole seconds, to clients that are logged in. */
-function notify(world: World, now: Nanos, client: number): void {
+function notify(world: World, client: number): void {
   const limit = world.settings.query_wait_notify;
   if (limit === 0) return;
-  const waited = now - (world.clients.times[(client << 3) + CT.request] as number);
+  const waited = world.now - (world.clients.times[(client << 3) + CT.request] as number);
   if (waited < limit + SECOND) return;
   const ints = world.clients.ints;
   const at = client << 4;

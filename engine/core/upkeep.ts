@@ -11,25 +11,24 @@ import type { Pool, User } from "./pool.ts";
 import { REASON } from "./reasons.ts";
 import { C, CT, type List, S, ST } from "./records.ts";
 import { CLIENT, SERVER, STATUS } from "./states.ts";
-import type { Nanos } from "./units.ts";
 import type { World } from "./world.ts";
 
 /** One maintenance tick over everything. */
-export function upkeep(world: World, now: Nanos): void {
+export function upkeep(world: World): void {
   createMinimalPools(world);
-  watchServers(world, now);
+  watchServers(world);
   for (const pool of world.sorted) {
-    closeUnused(world, now, pool, pool.used, false);
-    closeUnused(world, now, pool, pool.tested, false);
-    closeUnused(world, now, pool, pool.idle, true);
-    keepSize(world, now, pool);
+    closeUnused(world, pool, pool.used, false);
+    closeUnused(world, pool, pool.tested, false);
+    closeUnused(world, pool, pool.idle, true);
+    keepSize(world, pool);
   }
-  dropIdleClients(world, now);
+  dropIdleClients(world);
   for (const pool of world.sorted) {
-    if (pool.waiting.length > 0) dropWaiters(world, now, pool);
-    if (pool.waiting_cancel.length > 0) dropCancels(world, now, pool);
+    if (pool.waiting.length > 0) dropWaiters(world, pool);
+    if (pool.waiting_cancel.length > 0) dropCancels(world, pool);
   }
-  if (world.logins > 0) dropLogins(world, now);
+  if (world.logins > 0) dropLogins(world);
   if (world.shutdown !== "none") finishShutdown(world);
 }
 
@@ -44,26 +43,26 @@ function createMinimalPools(world: World): void {
 }
 
 /** Servers that are not linked and have idled or lived too long. Idle ones must be checked later. */
-function closeUnused(world: World, now: Nanos, pool: Pool, list: List, idle_list: boolean): void {
+function closeUnused(world: World, pool: Pool, list: List, idle_list: boolean): void {
   const { server_check_query, server_check_delay, server_idle_timeout } = world.settings;
   let server = list.head;
   while (server >= 0) {
     const at = server << 4;
     const next = world.servers.ints[at + S.next] as number;
-    const idle = now - (world.servers.times[(server << 3) + ST.request] as number);
+    const idle = world.now - (world.servers.times[(server << 3) + ST.request] as number);
     if (world.servers.ints[at + S.close_needed] === 1) {
       closeServer(world, server, REASON.changed);
     } else if (server_idle_timeout > 0 && idle > server_idle_timeout && aboveMinimum(pool)) {
       closeServer(world, server, REASON.server_idle_timeout);
-    } else if (lifeOver(world, now, pool, server)) {
-      retire(world, now, pool, server);
-    } else if (world.paused && !aged(world, now, pool, server)) {
+    } else if (lifeOver(world, pool, server)) {
+      retire(world, pool, server);
+    } else if (world.paused && !aged(world, pool, server)) {
       closeServer(world, server, REASON.pause_mode);
     } else if (
       idle_list &&
       server_check_query &&
       idle > server_check_delay &&
-      !aged(world, now, pool, server)
+      !aged(world, pool, server)
     ) {
       moveServer(world, server, SERVER.used);
     }
@@ -75,11 +74,11 @@ function closeUnused(world: World, now: Nanos, pool: Pool, list: List, idle_list
 const aboveMinimum = (pool: Pool): boolean => pool.min_size === 0 || pool.connected > pool.min_size;
 
 /** Its lifetime is over, but another of the pool was closed for that too recently: it stays as it is. */
-const aged = (world: World, now: Nanos, pool: Pool, server: number): boolean =>
-  now - (world.servers.times[(server << 3) + ST.connect] as number) >= pool.server_lifetime;
+const aged = (world: World, pool: Pool, server: number): boolean =>
+  world.now - (world.servers.times[(server << 3) + ST.connect] as number) >= pool.server_lifetime;
 
 /** After pool_size was lowered: closes what is too much. Below min_pool_size: opens one. */
-function keepSize(world: World, now: Nanos, pool: Pool): void {
+function keepSize(world: World, pool: Pool): void {
   let connected = pool.connected;
   let excess = connected - pool.size - pool.reserve_size;
   while (pool.size > 0 && excess > 0) {
@@ -91,11 +90,11 @@ function keepSize(world: World, now: Nanos, pool: Pool): void {
   }
   if (connected >= pool.min_size || connected >= pool.size || world.paused) return;
   if (pool.all_clients > 0 || pool.database.settings.forced_user !== undefined)
-    launch(world, now, pool, REASON.min_pool_size, false);
+    launch(world, pool, REASON.min_pool_size, false);
 }
 
 /** Timeouts of servers at work and of servers that are connecting. */
-function watchServers(world: World, now: Nanos): void {
+function watchServers(world: World): void {
   const { server_connect_timeout, server_fast_close } = world.settings;
   const timeouts = hasServerTimeouts(world);
   let login = 0;
@@ -106,9 +105,9 @@ function watchServers(world: World, now: Nanos): void {
     if (state === SERVER.active) {
       if (server_fast_close && closesFast(world, server))
         closeServer(world, server, REASON.changed);
-      else if (timeouts) watchActive(world, now, server);
+      else if (timeouts) watchActive(world, server);
     } else if (state === SERVER.login && server_connect_timeout > 0) {
-      const age = now - (world.servers.times[(server << 3) + ST.connect] as number);
+      const age = world.now - (world.servers.times[(server << 3) + ST.connect] as number);
       if (age > server_connect_timeout) closeServer(world, server, REASON.connect_timeout);
     }
   }
@@ -131,7 +130,7 @@ function closesFast(world: World, server: number): boolean {
 }
 
 /** query_timeout and transaction_timeout count queueing too; the idle one counts from the last answer. */
-function watchActive(world: World, now: Nanos, server: number): void {
+function watchActive(world: World, server: number): void {
   const at = server << 4;
   const ints = world.servers.ints;
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
@@ -140,9 +139,9 @@ function watchActive(world: World, now: Nanos, server: number): void {
   const time = (ints[at + S.client] as number) << 3;
   const query = world.clients.times[time + CT.query] as number;
   const xact = world.clients.times[time + CT.xact] as number;
-  const silent = now - (world.servers.times[(server << 3) + ST.request] as number);
+  const silent = world.now - (world.servers.times[(server << 3) + ST.request] as number);
   const in_transaction = status === STATUS.transaction || status === STATUS.failed;
-  if (pool.query_timeout > 0 && query >= 0 && now - query > pool.query_timeout)
+  if (pool.query_timeout > 0 && query >= 0 && world.now - query > pool.query_timeout)
     closeServer(world, server, REASON.query_timeout);
   else if (
     pool.idle_transaction_timeout > 0 &&
@@ -150,12 +149,12 @@ function watchActive(world: World, now: Nanos, server: number): void {
     silent > pool.idle_transaction_timeout
   )
     closeServer(world, server, REASON.idle_transaction_timeout);
-  else if (pool.transaction_timeout > 0 && xact >= 0 && now - xact > pool.transaction_timeout)
+  else if (pool.transaction_timeout > 0 && xact >= 0 && world.now - xact > pool.transaction_timeout)
     closeServer(world, server, REASON.transaction_timeout);
 }
 
 /** client_idle_timeout: logged in, not linked and silent for longer. */
-function dropIdleClients(world: World, now: Nanos): void {
+function dropIdleClients(world: World): void {
   const global = world.settings.client_idle_timeout;
   if (global === 0 && !world.user_idle_timeouts) return;
   const { ints, times } = world.clients;
@@ -164,7 +163,7 @@ function dropIdleClients(world: World, now: Nanos): void {
     if (ints[at] !== CLIENT.active || (ints[at + C.server] as number) >= 0) continue;
     const user = world.users[ints[at + C.user] as number] as User;
     const timeout = user.settings.client_idle_timeout || global;
-    if (timeout > 0 && now - (times[(client << 3) + CT.request] as number) > timeout)
+    if (timeout > 0 && world.now - (times[(client << 3) + CT.request] as number) > timeout)
       endClient(world, client, REASON.client_idle_timeout);
   }
 }
@@ -173,12 +172,12 @@ function dropIdleClients(world: World, now: Nanos): void {
  * query_wait_timeout and query_timeout of waiters, client_login_timeout of those that wait for the first
  * server. Ages fall along the queue, so the walk ends at the first waiter that is young enough.
  */
-function dropWaiters(world: World, now: Nanos, pool: Pool): void {
+function dropWaiters(world: World, pool: Pool): void {
   const ordered = pool.ordered && !world.user_wait_timeouts && pool.welcome_known;
   let client = pool.waiting.head;
   while (client >= 0) {
     const next = world.clients.ints[(client << 4) + C.next] as number;
-    const reason = overdue(world, now, pool, client);
+    const reason = overdue(world, pool, client);
     if (reason >= 0) endClient(world, client, reason);
     else if (ordered) return;
     client = next;
@@ -186,11 +185,11 @@ function dropWaiters(world: World, now: Nanos, pool: Pool): void {
 }
 
 /** Why a waiter is dropped; -1: it is not. */
-function overdue(world: World, now: Nanos, pool: Pool, client: number): number {
+function overdue(world: World, pool: Pool, client: number): number {
   const { ints, times } = world.clients;
   const time = client << 3;
   const query = times[time + CT.query] as number;
-  const age = now - (query >= 0 ? query : (times[time + CT.request] as number));
+  const age = world.now - (query >= 0 ? query : (times[time + CT.request] as number));
   const user = world.users[ints[(client << 4) + C.user] as number] as User;
   const limit = user.settings.query_wait_timeout ?? pool.query_wait_timeout;
   const { query_timeout, client_login_timeout } = world.settings;
@@ -199,29 +198,29 @@ function overdue(world: World, now: Nanos, pool: Pool, client: number): number {
   if (limit > 0 && age > limit) return REASON.query_wait_timeout;
   if (client_login_timeout === 0 || pool.welcome_known) return -1;
   if (ints[client << 4] !== CLIENT.waiting_login) return -1;
-  const since_accept = now - (times[time + CT.connect] as number);
+  const since_accept = world.now - (times[time + CT.connect] as number);
   return since_accept > client_login_timeout ? REASON.login_server_down : -1;
 }
 
-function dropCancels(world: World, now: Nanos, pool: Pool): void {
+function dropCancels(world: World, pool: Pool): void {
   const limit = world.settings.cancel_wait_timeout;
   if (limit === 0) return;
   let client = pool.waiting_cancel.head;
   while (client >= 0) {
     const next = world.clients.ints[(client << 4) + C.next] as number;
-    if (now - (world.clients.times[(client << 3) + CT.request] as number) > limit)
+    if (world.now - (world.clients.times[(client << 3) + CT.request] as number) > limit)
       endCancel(world, client, REASON.cancel_wait_timeout);
     client = next;
   }
 }
 
 /** client_login_timeout counts from the accept. */
-function dropLogins(world: World, now: Nanos): void {
+function dropLogins(world: World): void {
   const limit = world.settings.client_login_timeout;
   if (limit === 0) return;
   for (let client = 0; client < world.clients.high; client++) {
     if (world.clients.ints[client << 4] !== CLIENT.login) continue;
-    if (now - (world.clients.times[(client << 3) + CT.connect] as number) > limit)
+    if (world.now - (world.clients.times[(client << 3) + CT.connect] as number) > limit)
       endClient(world, client, REASON.client_login_timeout);
   }
 }
