@@ -20,17 +20,18 @@ const SPARSE = 8;
 /** Events after which the width is looked at again. */
 const MEASURE = 256;
 const CHUNK = 64;
+/** Integers of a slot, after its time. */
+const ITEM = 2;
+const CHAIN = 3;
 
 export class Agenda {
-  /** Time of the event that `pop` returned last. */
-  now = 0;
-  /** Events that wait. */
-  size = 0;
+  /** `now`, and the time of the event that is being put in. V8 would put fields or arguments on the heap. */
+  private readonly clock = new Float64Array(2);
 
-  // The near wheel: the first event of each slot, the rest in a chain.
-  private readonly slotTime = new Float64Array(SLOTS);
-  private readonly slotItem = new Int32Array(SLOTS);
-  private readonly slotChain = new Int32Array(SLOTS).fill(-1);
+  // The near wheel: the first event of each slot, the rest in a chain. A slot is 16 bytes: the time, then
+  // the item and the chain's first node.
+  private readonly slotTime = new Float64Array(2 * SLOTS);
+  private readonly slotInts = new Int32Array(this.slotTime.buffer);
   private readonly occupied = new Int32Array(SLOTS / 32);
   private near = 0;
   /** Where to look for the next occupied word. */
@@ -39,10 +40,11 @@ export class Agenda {
   private popped = 0;
   private measured = 0;
 
-  // Chain nodes, and their free list.
+  // Chain nodes, and their free list. The first node of a chain knows the last.
   private nodeTime = new Float64Array(256);
   private nodeItem = new Int32Array(256);
   private nodeNext = new Int32Array(256);
+  private nodeLast = new Int32Array(256);
   private nodeFree = -1;
   private nodeHigh = 0;
 
@@ -74,32 +76,48 @@ export class Agenda {
   constructor(gap = 100_000) {
     this.exponent = exponentFor(gap);
     this.scale();
+    for (let slot = 0; slot < SLOTS; slot++) this.slotInts[4 * slot + CHAIN] = -1;
+  }
+
+  /** Time of the event that `pop` returned last. */
+  get now(): number {
+    return this.clock[0] as number;
+  }
+
+  /** Events that wait. */
+  get size(): number {
+    return this.near + this.far + this.beyond;
   }
 
   /** Adds an event at `time` (an integer, not before `now`) that carries `item` (a 32-bit integer). */
   push(time: number, item: number): void {
-    this.size++;
-    const window = Math.floor((time - this.turnStart) * this.perWindow);
-    if (window <= this.window) this.insertNear(time, item);
-    else if (window < WINDOWS) this.appendFar(window, time, item);
-    else this.appendBeyond(time, item);
+    this.clock[1] = time;
+    this.insert(item);
+  }
+
+  private insert(item: number): void {
+    const window = Math.floor(((this.clock[1] as number) - this.turnStart) * this.perWindow);
+    if (window <= this.window) this.insertNear(item);
+    else if (window < WINDOWS) this.appendFar(window, item);
+    else this.appendBeyond(item);
   }
 
   /** Takes the earliest event, sets `now` to its time and returns what it carries. -1: there is none. */
   pop(): number {
     if (this.near === 0 && !this.nextWindow()) return -1;
+    const occupied = this.occupied;
     let word = this.cursor;
-    let bits = this.occupied[word] as number;
-    while (bits === 0) bits = this.occupied[++word] as number;
+    let bits = occupied[word] as number;
+    while (bits === 0) bits = occupied[++word] as number;
     this.cursor = word;
     const slot = (word << 5) + 31 - Math.clz32(bits & -bits);
-    const item = this.slotItem[slot] as number;
-    this.now = this.slotTime[slot] as number;
-    const node = this.slotChain[slot] as number;
-    if (node < 0) this.occupied[word] = bits & (bits - 1);
+    const at = slot << 2;
+    this.clock[0] = this.slotTime[slot << 1] as number;
+    const item = this.slotInts[at + ITEM] as number;
+    const node = this.slotInts[at + CHAIN] as number;
+    if (node < 0) occupied[word] = bits & (bits - 1);
     else this.unchain(slot, node);
     this.near--;
-    this.size--;
     this.popped++;
     return item;
   }
@@ -110,10 +128,11 @@ export class Agenda {
     let word = this.cursor;
     let bits = this.occupied[word] as number;
     while (bits === 0) bits = this.occupied[++word] as number;
-    return this.slotTime[(word << 5) + 31 - Math.clz32(bits & -bits)] as number;
+    return this.slotTime[((word << 5) + 31 - Math.clz32(bits & -bits)) << 1] as number;
   }
 
-  private insertNear(time: number, item: number): void {
+  private insertNear(item: number): void {
+    const time = this.clock[1] as number;
     // After a look ahead the window may begin later than `now`: what comes before it goes to slot 0.
     const slot = Math.max(0, Math.floor((time - this.windowStart) * this.perSlot));
     const word = slot >> 5;
@@ -123,29 +142,49 @@ export class Agenda {
     if (word < this.cursor) this.cursor = word;
     if ((bits & bit) === 0) {
       this.occupied[word] = bits | bit;
-      this.slotTime[slot] = time;
-      this.slotItem[slot] = item;
-    } else if (time < (this.slotTime[slot] as number)) {
-      this.chainAt(slot, -1, this.slotTime[slot] as number, this.slotItem[slot] as number);
-      this.slotTime[slot] = time;
-      this.slotItem[slot] = item;
+      this.slotTime[slot << 1] = time;
+      this.slotInts[(slot << 2) + ITEM] = item;
+    } else this.chain(slot, item);
+  }
+
+  /** A further event of a slot: in order of time, behind those of the same time. */
+  private chain(slot: number, item: number): void {
+    const slotInts = this.slotInts;
+    const time = this.clock[1] as number;
+    const at = slot << 2;
+    const head = slotInts[at + CHAIN] as number;
+    const first = this.slotTime[slot << 1] as number;
+    if (time < first) {
+      const node = this.takeNode(first, slotInts[at + ITEM] as number, head);
+      this.nodeLast[node] = head < 0 ? node : (this.nodeLast[head] as number);
+      slotInts[at + CHAIN] = node;
+      slotInts[at + ITEM] = item;
+      this.slotTime[slot << 1] = time;
+    } else if (head < 0 || time < (this.nodeTime[head] as number)) {
+      const node = this.takeNode(time, item, head);
+      this.nodeLast[node] = head < 0 ? node : (this.nodeLast[head] as number);
+      slotInts[at + CHAIN] = node;
     } else {
-      this.chainAt(slot, this.lastNotAfter(slot, time), time, item);
+      const before = this.lastNotAfter(head, time);
+      const node = this.takeNode(time, item, this.nodeNext[before] as number);
+      this.nodeNext[before] = node;
+      if (before === this.nodeLast[head]) this.nodeLast[head] = node;
     }
   }
 
-  /** The last node of the chain whose time is not after `time`; -1: the chain's begin. */
-  private lastNotAfter(slot: number, time: number): number {
-    let before = -1;
-    let node = this.slotChain[slot] as number;
-    while (node >= 0 && (this.nodeTime[node] as number) <= time) {
+  /** The last node of the chain whose time is not after `time`; the first one is not. */
+  private lastNotAfter(head: number, time: number): number {
+    const last = this.nodeLast[head] as number;
+    if ((this.nodeTime[last] as number) <= time) return last;
+    let before = head;
+    for (;;) {
+      const node = this.nodeNext[before] as number;
+      if ((this.nodeTime[node] as number) > time) return before;
       before = node;
-      node = this.nodeNext[node] as number;
     }
-    return before;
   }
 
-  private chainAt(slot: number, before: number, time: number, item: number): void {
+  private takeNode(time: number, item: number, next: number): number {
     let node = this.nodeFree;
     if (node >= 0) this.nodeFree = this.nodeNext[node] as number;
     else {
@@ -154,29 +193,26 @@ export class Agenda {
     }
     this.nodeTime[node] = time;
     this.nodeItem[node] = item;
-    if (before < 0) {
-      this.nodeNext[node] = this.slotChain[slot] as number;
-      this.slotChain[slot] = node;
-    } else {
-      this.nodeNext[node] = this.nodeNext[before] as number;
-      this.nodeNext[before] = node;
-    }
+    this.nodeNext[node] = next;
+    return node;
   }
 
   /** The head of the chain moves into the slot. */
   private unchain(slot: number, node: number): void {
-    this.slotTime[slot] = this.nodeTime[node] as number;
-    this.slotItem[slot] = this.nodeItem[node] as number;
-    this.slotChain[slot] = this.nodeNext[node] as number;
+    const next = this.nodeNext[node] as number;
+    this.slotTime[slot << 1] = this.nodeTime[node] as number;
+    this.slotInts[(slot << 2) + ITEM] = this.nodeItem[node] as number;
+    this.slotInts[(slot << 2) + CHAIN] = next;
+    if (next >= 0) this.nodeLast[next] = this.nodeLast[node] as number;
     this.nodeNext[node] = this.nodeFree;
     this.nodeFree = node;
   }
 
-  private appendFar(window: number, time: number, item: number): void {
+  private appendFar(window: number, item: number): void {
     let chunk = this.last[window] as number;
     if (chunk < 0 || this.chunkFill[chunk] === CHUNK) chunk = this.addChunk(window, chunk);
     const at = chunk * CHUNK + (this.chunkFill[chunk] as number);
-    this.chunkTime[at] = time;
+    this.chunkTime[at] = this.clock[1] as number;
     this.chunkItem[at] = item;
     (this.chunkFill[chunk] as number)++;
     this.far++;
@@ -197,12 +233,12 @@ export class Agenda {
     return chunk;
   }
 
-  private appendBeyond(time: number, item: number): void {
+  private appendBeyond(item: number): void {
     if (this.beyond === this.beyondItem.length) {
       this.beyondTime = grown(this.beyondTime, new Float64Array(this.beyond * 2));
       this.beyondItem = grown(this.beyondItem, new Int32Array(this.beyond * 2));
     }
-    this.beyondTime[this.beyond] = time;
+    this.beyondTime[this.beyond] = this.clock[1] as number;
     this.beyondItem[this.beyond++] = item;
   }
 
@@ -227,8 +263,10 @@ export class Agenda {
     while (chunk >= 0) {
       const fill = this.chunkFill[chunk] as number;
       const at = chunk * CHUNK;
-      for (let i = at; i < at + fill; i++)
-        this.insertNear(this.chunkTime[i] as number, this.chunkItem[i] as number);
+      for (let i = at; i < at + fill; i++) {
+        this.clock[1] = this.chunkTime[i] as number;
+        this.insertNear(this.chunkItem[i] as number);
+      }
       this.far -= fill;
       const next = this.chunkNext[chunk] as number;
       this.chunkNext[chunk] = this.chunkFree;
@@ -254,9 +292,10 @@ export class Agenda {
     this.beyond = 0;
     for (let i = 0; i < count; i++) {
       const time = times[i] as number;
+      this.clock[1] = time;
       const window = Math.floor((time - this.turnStart) * this.perWindow);
-      if (window < WINDOWS) this.appendFar(window, time, items[i] as number);
-      else this.appendBeyond(time, items[i] as number);
+      if (window < WINDOWS) this.appendFar(window, items[i] as number);
+      else this.appendBeyond(items[i] as number);
     }
   }
 
@@ -312,6 +351,7 @@ export class Agenda {
     this.nodeTime = grown(this.nodeTime, new Float64Array(length));
     this.nodeItem = grown(this.nodeItem, new Int32Array(length));
     this.nodeNext = grown(this.nodeNext, new Int32Array(length));
+    this.nodeLast = grown(this.nodeLast, new Int32Array(length));
   }
 
   private growChunks(): void {

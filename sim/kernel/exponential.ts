@@ -10,7 +10,8 @@ const EDGE = 7.69711747013105;
 const AREA = 3.949659822581557e-3;
 const WORDS = 2 ** 32;
 
-const limit = new Float64Array(LAYERS);
+/** Words below it are in the safe part of their layer. */
+const limit = new Uint32Array(LAYERS);
 const width = new Float64Array(LAYERS);
 const height = new Float64Array(LAYERS);
 

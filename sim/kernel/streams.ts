@@ -25,8 +25,9 @@ export class Stream {
   word(client: number, draw: number, part: number): number {
     let h = Math.imul(client, 0x9e3779b1) ^ this.key0;
     h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-    h = (h ^ (h >>> 13)) + Math.imul(draw, 0xc2b2ae35) + Math.imul(part, 0x27d4eb2f);
-    h = (h ^ this.key1) | 0;
+    // By `^`: added up, draws would put all clients on one cycle, and some would repeat others' numbers.
+    h = h ^ (h >>> 13) ^ Math.imul(draw, 0xc2b2ae35) ^ this.key1;
+    h = (h + Math.imul(part, 0x27d4eb2f)) | 0;
     h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
     h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
     return h ^ (h >>> 16);

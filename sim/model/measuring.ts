@@ -6,10 +6,11 @@ import { M, MT, type Population } from "./population.ts";
 import type { Run } from "./run.ts";
 
 /** The window begins or ends. */
-export function turnWindow(run: Run, now: Nanos, begins: boolean): void {
+export function turnWindow(run: Run, begins: boolean): void {
   run.totals.push(sumStatistics(run.core.pools));
   if (begins) {
-    for (const level of [run.active, run.waiting, run.connections, run.connected]) level.begin(now);
+    for (const level of [run.active, run.waiting, run.connections, run.connected])
+      level.begin(run.now);
     return;
   }
   const mean = (level: Level): number => level.mean(run.from, run.to);
@@ -22,14 +23,14 @@ export function turnWindow(run: Run, now: Nanos, begins: boolean): void {
 }
 
 /** One row of the course. */
-export function sample(run: Run, now: Nanos): void {
+export function sample(run: Run): void {
   run.timeline.push({
-    at: now - run.from,
+    at: run.now - run.from,
     clients_waiting: run.waiting.value,
     servers_active: run.active.value,
     server_connections: run.connections.value,
   });
-  const next = now + Math.max(1, Math.floor(run.options.duration / run.options.moments));
+  const next = run.now + Math.max(1, Math.floor(run.options.duration / run.options.moments));
   if (next < run.to) run.at(next, EVENT.sample, 0);
 }
 

@@ -2,19 +2,16 @@
  * The model: clients think, ask and answer questions of nobody; the core decides who gets which server;
  * servers take their time. Here is the loop that takes one event after the other.
  */
-import type { Nanos } from "../../engine/core/index.ts";
 import * as events from "./events.ts";
 import { turn } from "./host.ts";
 import { sample, turnWindow } from "./measuring.ts";
-import * as population from "./population.ts";
 import type { Run } from "./run.ts";
 import { connect, tested } from "./servers.ts";
-import { arrival, leave, login, nextArrival } from "./sessions.ts";
+import { arrival, leave, login, nextArrival, returned } from "./sessions.ts";
 import { answer, arrive } from "./transactions.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EVENT, SHIFT } = events;
-const { MT } = population;
 const HANDLE = (1 << SHIFT) - 1;
 
 /** Runs warm-up and window, and on until the window's transactions are over. */
@@ -28,17 +25,18 @@ export function drive(run: Run): void {
     const item = agenda.pop();
     const now = agenda.now;
     if (item < 0 || now > last || (now > to && run.pending === 0)) break;
+    run.now = now;
     count++;
-    if (handle(run, now, item >>> SHIFT, item & HANDLE)) turn(run, now);
+    if (handle(run, item >>> SHIFT, item & HANDLE)) turn(run);
   }
   run.events = count;
 }
 
 /** True: the core has had an input, so its turn must be ended. */
-function handle(run: Run, now: Nanos, event: number, target: number): boolean {
-  if (event === EVENT.arrive) return arrive(run, now, target);
-  if (event === EVENT.answer) return answer(run, now, target);
-  return rare(run, now, event, target);
+function handle(run: Run, event: number, target: number): boolean {
+  if (event === EVENT.arrive) return arrive(run, target);
+  if (event === EVENT.answer) return answer(run, target);
+  return rare(run, event, target);
 }
 
 function begin(run: Run): void {
@@ -47,38 +45,36 @@ function begin(run: Run): void {
   run.at(run.to, EVENT.window, 1);
   if (run.options.moments > 0) run.at(run.from, EVENT.sample, 0);
   run.kinds.forEach((entry, index) => {
-    if (entry.kind.arrivals !== undefined) nextArrival(run, 0, index);
+    if (entry.kind.arrivals !== undefined) nextArrival(run, index);
     for (let number = 0; number < (entry.kind.count ?? 0); number++) {
-      login(run, 0, run.clients.take(index, number));
-      turn(run, 0);
+      login(run, run.clients.take(index, number));
+      turn(run);
     }
   });
 }
 
-function rare(run: Run, now: Nanos, event: number, target: number): boolean {
+function rare(run: Run, event: number, target: number): boolean {
   switch (event) {
     case EVENT.connect:
-      return connect(run, now, target);
+      return connect(run, target);
     case EVENT.tested:
-      return tested(run, now, target);
+      return tested(run, target);
     case EVENT.login:
-      if (run.clients.times[(target << 3) + MT.due] !== now) return false;
-      login(run, now, target);
-      return true;
+      return returned(run, target);
     case EVENT.leave:
-      return leave(run, now, target);
+      return leave(run, target);
     case EVENT.arrival:
-      arrival(run, now, target);
+      arrival(run, target);
       return true;
     case EVENT.tick:
-      run.core.advance(now);
+      run.core.advance(run.now);
       run.at(run.core.deadline(), EVENT.tick, 0);
       return true;
     case EVENT.sample:
-      sample(run, now);
+      sample(run);
       return false;
     case EVENT.window:
-      turnWindow(run, now, target === 0);
+      turnWindow(run, target === 0);
   }
   return false;
 }

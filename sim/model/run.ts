@@ -74,10 +74,11 @@ export class Run {
   /** Draws of connect times and of reset times so far. */
   connects = 0;
   resets = 0;
-  /** Each statement is a transaction of its own for the server: statement mode. */
-  readonly autocommit: boolean;
   readonly clientTrip: Nanos;
   readonly serverTrip: Nanos;
+
+  /** `now` and `seen`. As arguments or fields V8 would put them on the heap each time. */
+  private readonly clock = new Float64Array(2);
 
   // What is measured, between `from` and `to`.
   readonly from: Nanos;
@@ -111,7 +112,6 @@ export class Run {
     this.trace = options.trace ? emptyTrace() : undefined;
     this.clientTrip = workload.network.client;
     this.serverTrip = workload.network.server;
-    this.autocommit = workload.settings.pool_mode === "statement";
     this.extras = extrasOf(workload, options);
     this.ideal = isIdeal(options.machine);
     this.kinds = workload.clients.map((kind) => this.kindOf(kind));
@@ -119,6 +119,24 @@ export class Run {
       workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0),
     );
     this.agenda = new Agenda(expectedGap(workload));
+  }
+
+  /** Time of the event at hand. */
+  get now(): Nanos {
+    return this.clock[0] as number;
+  }
+
+  set now(time: Nanos) {
+    this.clock[0] = time;
+  }
+
+  /** When the client of the event at hand has its answer, seen from the pooler's end of the way. */
+  get seen(): Nanos {
+    return this.clock[1] as number;
+  }
+
+  set seen(time: Nanos) {
+    this.clock[1] = time;
   }
 
   /** Puts an event on the agenda. */

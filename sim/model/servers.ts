@@ -4,45 +4,45 @@ import { EVENT } from "./events.ts";
 import type { Run } from "./run.ts";
 
 /** The core wants a connection. */
-export function opening(run: Run, now: Nanos, server: number): void {
+export function opening(run: Run, server: number): void {
   while (server >= run.serverDue.length) run.serverDue = doubled(run.serverDue);
-  run.connections.up(now);
-  if (now >= run.from && now < run.to) run.opened++;
-  serverEvent(run, now + run.extras.connect.draw(0, run.connects++, 0), EVENT.connect, server);
+  run.connections.up(run.now);
+  if (run.now >= run.from && run.now < run.to) run.opened++;
+  serverEvent(run, run.now + run.extras.connect.draw(0, run.connects++, 0), EVENT.connect, server);
 }
 
 /** The connection is up and logged in, unless the database has no room for it. False: closed before. */
-export function connect(run: Run, now: Nanos, server: number): boolean {
-  if (!isDue(run, now, server)) return false;
+export function connect(run: Run, server: number): boolean {
+  if (!isDue(run, server)) return false;
   const refused = run.connections.value > run.workload.server.max_connections;
-  run.core.connected(now, server);
-  if (refused) run.core.loginFailed(now, server, true);
-  else run.core.loggedIn(now, server);
-  if (refused) run.connections.down(now);
+  run.core.connected(run.now, server);
+  if (refused) run.core.loginFailed(run.now, server, true);
+  else run.core.loggedIn(run.now, server);
+  if (refused) run.connections.down(run.now);
   return true;
 }
 
 /** The core has the server reset or checked. */
-export function testing(run: Run, now: Nanos, server: number): void {
+export function testing(run: Run, server: number): void {
   const extra = run.extras.reset.draw(0, run.resets++, 0);
-  serverEvent(run, now + run.serverTrip + extra, EVENT.tested, server);
+  serverEvent(run, run.now + run.serverTrip + extra, EVENT.tested, server);
 }
 
 /** The reset or check is answered. False: closed before. */
-export function tested(run: Run, now: Nanos, server: number): boolean {
-  if (!isDue(run, now, server)) return false;
-  run.core.ready(now, server, STATUS.idle);
+export function tested(run: Run, server: number): boolean {
+  if (!isDue(run, server)) return false;
+  run.core.ready(run.now, server, STATUS.idle);
   return true;
 }
 
 /** The core has closed the server. */
-export function closed(run: Run, now: Nanos, server: number): void {
+export function closed(run: Run, server: number): void {
   run.serverDue[server] = -1;
-  run.connections.down(now);
+  run.connections.down(run.now);
 }
 
-function isDue(run: Run, now: Nanos, server: number): boolean {
-  if (run.serverDue[server] !== now) return false;
+function isDue(run: Run, server: number): boolean {
+  if (run.serverDue[server] !== run.now) return false;
   run.serverDue[server] = -1;
   return true;
 }

@@ -1,5 +1,5 @@
 /** A client's session: it logs in, ends or is dropped, is away, and comes back. */
-import { type Nanos, REASON } from "../../engine/core/index.ts";
+import { MILLISECOND, type Nanos, REASON } from "../../engine/core/index.ts";
 import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
 import type { Kind, Run } from "./run.ts";
@@ -25,60 +25,79 @@ export const REFUSALS = [
 ];
 
 /** The next session of an open kind. */
-export function nextArrival(run: Run, now: Nanos, index: number): void {
+export function nextArrival(run: Run, index: number): void {
   const { draws, arrived } = run.kinds[index] as Kind;
-  run.at(now + draws.arrivals.draw(0, arrived, 0), EVENT.arrival, index);
+  run.at(run.now + draws.arrivals.draw(0, arrived, 0), EVENT.arrival, index);
 }
 
 /** A session of an open kind begins. */
-export function arrival(run: Run, now: Nanos, index: number): void {
-  nextArrival(run, now, index);
-  login(run, now, run.clients.take(index, (run.kinds[index] as Kind).arrived++));
+export function arrival(run: Run, index: number): void {
+  nextArrival(run, index);
+  login(run, run.clients.take(index, (run.kinds[index] as Kind).arrived++));
+}
+
+/** A closed client comes back for its next session. False: the event is stale. */
+export function returned(run: Run, client: number): boolean {
+  if (!isDue(run, client, PHASE.away)) return false;
+  login(run, client);
+  return true;
+}
+
+/** The client waits for this event, in this phase. */
+function isDue(run: Run, client: number, phase: number): boolean {
+  const { ints, times } = run.clients;
+  if (times[(client << 3) + MT.due] !== run.now || ints[(client << 4) + M.phase] !== phase)
+    return false;
+  times[(client << 3) + MT.due] = -1;
+  return true;
 }
 
 /** The client connects and says who it is. */
-export function login(run: Run, now: Nanos, client: number): void {
+export function login(run: Run, client: number): void {
   const { ints } = run.clients;
   const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
-  const handle = run.core.accept(now);
-  run.connected.up(now);
+  const handle = run.core.accept(run.now);
+  run.connected.up(run.now);
   ints[at + M.handle] = handle;
   ints[at + M.phase] = PHASE.login;
   if (handle >= run.clientOf.length) run.clientOf = doubled(run.clientOf);
   run.clientOf[handle] = client;
-  if (run.core.startup(now, handle, entry.database, entry.user))
-    run.core.authenticated(now, handle);
+  if (run.core.startup(run.now, handle, entry.database, entry.user))
+    run.core.authenticated(run.now, handle);
 }
 
 /** The client is logged in: its session begins with a think time. */
-export function welcome(run: Run, now: Nanos, client: number): void {
+export function welcome(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
   const number = ints[at + M.number] as number;
   const session = ints[at + M.session] as number;
   ints[at + M.left] = draws.transactions?.draw(number, session, 0) ?? -1;
-  const seen = now + run.clientTrip + run.extras.login.draw(client, session, 0);
+  run.seen = run.now + run.clientTrip + run.extras.login.draw(client, session, 0);
   times[(client << 3) + MT.end] =
-    seen + (draws.duration?.draw(number, session, 0) ?? Number.POSITIVE_INFINITY);
-  think(run, seen, client);
+    run.seen + (draws.duration?.draw(number, session, 0) ?? Number.POSITIVE_INFINITY);
+  think(run, client);
 }
 
 /** The client's Terminate arrives. False: it was dropped before. */
-export function leave(run: Run, now: Nanos, client: number): boolean {
-  if (run.clients.times[(client << 3) + MT.due] !== now) return false;
-  run.core.disconnect(now, run.clients.ints[(client << 4) + M.handle] as number);
-  comeBack(run, now, client);
+export function leave(run: Run, client: number): boolean {
+  if (!isDue(run, client, PHASE.leaving)) return false;
+  run.core.disconnect(run.now, run.clients.ints[(client << 4) + M.handle] as number);
+  comeBack(run, client, 0);
   return true;
 }
 
-/** Away, then a new session; a session of an open kind was its only one. */
-function comeBack(run: Run, now: Nanos, client: number): void {
+/** Soonest that a client which was dropped tries again: nobody connects twice in the same instant. */
+const RETRY: Nanos = MILLISECOND;
+
+/** Away for at least `least`, then a new session; a session of an open kind was its only one. */
+function comeBack(run: Run, client: number, least: Nanos): void {
   const { ints } = run.clients;
   const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
-  run.connected.down(now);
+  run.connected.down(run.now);
   ints[at + M.handle] = -1;
   if (entry.kind.arrivals !== undefined) {
     run.clients.give(client);
@@ -86,26 +105,30 @@ function comeBack(run: Run, now: Nanos, client: number): void {
   }
   const session = ints[at + M.session] as number;
   const away = entry.draws.away.draw(ints[at + M.number] as number, session, 0);
+  const pause = Math.max(least, late(run, away, client, session, 1));
   ints[at + M.session] = session + 1;
   ints[at + M.phase] = PHASE.away;
-  clientEvent(run, now + late(run, away, client, session, 1), EVENT.login, client);
+  clientEvent(run, run.now + pause, EVENT.login, client);
 }
 
 /** The core has dropped the client: refused, timed out, or its server is gone. */
-export function dropped(run: Run, now: Nanos, client: number, reason: number): void {
+export function dropped(run: Run, client: number, reason: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
-  const sent = times[(client << 3) + MT.sent] as number;
   const phase = ints[at + M.phase];
-  if (phase === PHASE.waiting) run.waiting.down(now);
-  if (phase === PHASE.waiting || phase === PHASE.asking) {
-    if (sent >= run.from && sent < run.to) run.pending--;
+  const working = phase === PHASE.waiting || phase === PHASE.asking;
+  // A transaction belongs to the window in which it was sent, however it ends.
+  const since = working ? (times[(client << 3) + MT.sent] as number) : run.now;
+  const counts = since >= run.from && since < run.to;
+  if (phase === PHASE.waiting) run.waiting.down(run.now);
+  if (working) {
+    if (counts) run.pending--;
     ints[at + M.transaction] = (ints[at + M.transaction] as number) + 1;
   }
-  if (now >= run.from && now < run.to) (entry.meter.drops[reason] as number)++;
+  if (counts) (entry.meter.drops[reason] as number)++;
   times[(client << 3) + MT.waited] = 0;
-  comeBack(run, now + run.clientTrip, client);
+  comeBack(run, client, Math.max(RETRY, run.clientTrip));
 }
 
 function doubled(from: Int32Array): Int32Array {

@@ -17,21 +17,20 @@ const { EVENT } = events;
 const { M, MT, PHASE } = population;
 
 /** A message arrives: a transaction's first, or one of its later statements. False: it is stale. */
-export function arrive(run: Run, now: Nanos, client: number): boolean {
+export function arrive(run: Run, client: number): boolean {
   const { ints, times } = run.clients;
   const at = client << 4;
   const due = (client << 3) + MT.due;
-  if (times[due] !== now) return false;
+  const phase = ints[at + M.phase] as number;
+  if (times[due] !== run.now || (phase !== PHASE.thinking && phase !== PHASE.asking)) return false;
   times[due] = -1;
-  if (ints[at + M.phase] === PHASE.thinking) begin(run, now, client);
-  const handle = ints[at + M.handle] as number;
-  const linked = run.core.serverOf(handle);
-  run.core.request(now, handle);
-  if (linked >= 0) serve(run, now, client, linked);
+  if (phase === PHASE.thinking) begin(run, client);
+  const linked = run.core.request(run.now, ints[at + M.handle] as number);
+  if (linked >= 0) serve(run, client, linked);
   return true;
 }
 
-function begin(run: Run, now: Nanos, client: number): void {
+function begin(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
@@ -39,37 +38,37 @@ function begin(run: Run, now: Nanos, client: number): void {
   const statements = draws.statements.draw(number, ints[at + M.transaction] as number, 0);
   ints[at + M.phase] = PHASE.asking;
   ints[at + M.later] = statements > 1 ? statements - 1 : 0;
-  times[(client << 3) + MT.sent] = now;
-  if (now >= run.from && now < run.to) run.pending++;
+  times[(client << 3) + MT.sent] = run.now;
+  if (run.now >= run.from && run.now < run.to) run.pending++;
 }
 
 /** No server is free. A client that waits for the login's sake is not counted. */
-export function queued(run: Run, now: Nanos, client: number): void {
+export function queued(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const phase = (client << 4) + M.phase;
   if (ints[phase] !== PHASE.asking) return;
   ints[phase] = PHASE.waiting;
   const waited = (client << 3) + MT.waited;
-  times[waited] = (times[waited] as number) - now;
-  run.waiting.up(now);
+  times[waited] = (times[waited] as number) - run.now;
+  run.waiting.up(run.now);
 }
 
 /** The client has a server. */
-export function granted(run: Run, now: Nanos, client: number, server: number): void {
+export function granted(run: Run, client: number, server: number): void {
   const { ints, times } = run.clients;
   const phase = (client << 4) + M.phase;
-  run.active.up(now);
+  run.active.up(run.now);
   if (ints[phase] === PHASE.waiting) {
     ints[phase] = PHASE.asking;
     const waited = (client << 3) + MT.waited;
-    times[waited] = (times[waited] as number) + now;
-    run.waiting.down(now);
+    times[waited] = (times[waited] as number) + run.now;
+    run.waiting.down(run.now);
   }
-  serve(run, now, client, server);
+  serve(run, client, server);
 }
 
 /** The statement runs: its answer reaches the pooler after the service and all that surrounds it. */
-function serve(run: Run, now: Nanos, client: number, server: number): void {
+function serve(run: Run, client: number, server: number): void {
   const ints = run.clients.ints;
   const at = client << 4;
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
@@ -77,7 +76,7 @@ function serve(run: Run, now: Nanos, client: number, server: number): void {
   const part = ints[at + M.later] as number;
   let service = draws.service.draw(ints[at + M.number] as number, transaction, part);
   if (!run.ideal) service = slowed(run, service, client, transaction, part);
-  const due = now + run.serverTrip + service;
+  const due = run.now + run.serverTrip + service;
   run.serverDue[server] = due;
   run.at(due, EVENT.answer, server);
 }
@@ -90,34 +89,36 @@ function slowed(run: Run, service: Nanos, client: number, draw: number, part: nu
 }
 
 /** A statement's answer: the next one after a gap, or the transaction is over. False: it is stale. */
-export function answer(run: Run, now: Nanos, server: number): boolean {
-  if (run.serverDue[server] !== now) return false;
+export function answer(run: Run, server: number): boolean {
+  if (run.serverDue[server] !== run.now) return false;
   run.serverDue[server] = -1;
   const client = run.clientOf[run.core.clientOf(server)] as number;
   const ints = run.clients.ints;
   const at = client << 4;
   const later = ints[at + M.later] as number;
-  const open = later > 0 && !run.autocommit;
-  run.core.ready(now, server, open ? STATUS.transaction : STATUS.idle);
-  let seen = now + run.clientTrip;
-  if (!run.ideal) seen += run.extras.client.draw(client, ints[at + M.transaction] as number, later);
-  if (later > 0) pauseInside(run, seen, client, later);
-  else end(run, seen, client);
+  // In statement mode each statement is a transaction of its own.
+  const open = later > 0 && run.core.serverPool(server).mode !== "statement";
+  run.core.ready(run.now, server, open ? STATUS.transaction : STATUS.idle);
+  run.seen = run.now + run.clientTrip;
+  if (!run.ideal)
+    run.seen += run.extras.client.draw(client, ints[at + M.transaction] as number, later);
+  if (later > 0) pauseInside(run, client, later);
+  else end(run, client);
   return true;
 }
 
-function pauseInside(run: Run, seen: Nanos, client: number, later: number): void {
+function pauseInside(run: Run, client: number, later: number): void {
   const ints = run.clients.ints;
   const at = client << 4;
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
   const transaction = ints[at + M.transaction] as number;
   const gap = draws.gap.draw(ints[at + M.number] as number, transaction, later);
   ints[at + M.later] = later - 1;
-  clientEvent(run, seen + late(run, gap, client, transaction, later), EVENT.arrive, client);
+  clientEvent(run, run.seen + late(run, gap, client, transaction, later), EVENT.arrive, client);
 }
 
-/** The client has its last answer at `seen`, by a clock that runs one round trip behind arrivals. */
-function end(run: Run, seen: Nanos, client: number): void {
+/** The client has its last answer at `run.seen`, by a clock one round trip behind that of arrivals. */
+function end(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
   const time = client << 3;
@@ -125,33 +126,35 @@ function end(run: Run, seen: Nanos, client: number): void {
   const waited = times[time + MT.waited] as number;
   if (sent >= run.from && sent < run.to) {
     const { meter } = run.kinds[ints[at + M.kind] as number] as Kind;
+    const response = run.seen - sent;
     run.pending--;
     meter.wait.record(waited);
-    meter.response.record(seen - sent);
+    meter.response.record(response);
     if (waited > 0) meter.waited++;
-    if (run.trace !== undefined) note(run.trace, run.clients, client, seen - sent);
+    if (run.trace !== undefined) note(run.trace, run.clients, client, response);
   }
   if (waited !== 0) times[time + MT.waited] = 0;
   ints[at + M.transaction] = (ints[at + M.transaction] as number) + 1;
   const left = ints[at + M.left] as number;
   if (left > 0) ints[at + M.left] = left - 1;
-  think(run, seen, client);
+  think(run, client);
 }
 
-/** Until the next transaction, unless the session is over. */
-export function think(run: Run, seen: Nanos, client: number): void {
+/** From `run.seen` until the next transaction, unless the session is over. */
+export function think(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
-  if (ints[at + M.left] === 0 || seen >= (times[(client << 3) + MT.end] as number)) {
+  if (ints[at + M.left] === 0 || run.seen >= (times[(client << 3) + MT.end] as number)) {
     ints[at + M.phase] = PHASE.leaving;
-    clientEvent(run, seen, EVENT.leave, client);
+    clientEvent(run, run.seen, EVENT.leave, client);
     return;
   }
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
   const transaction = ints[at + M.transaction] as number;
-  const pause = draws.think.draw(ints[at + M.number] as number, transaction, 0);
+  let pause = draws.think.draw(ints[at + M.number] as number, transaction, 0);
+  if (!run.ideal) pause = late(run, pause, client, transaction, 0);
   ints[at + M.phase] = PHASE.thinking;
-  clientEvent(run, seen + late(run, pause, client, transaction, 0), EVENT.arrive, client);
+  clientEvent(run, run.seen + pause, EVENT.arrive, client);
 }
 
 /** The pause as the client's timer keeps it. Without a pause there is no timer to be late. */
