@@ -37,6 +37,7 @@ export async function runCoreTests(folder: string): Promise<Outcome> {
   rmSync(report, { force: true });
   const child = spawn(process.execPath, ARGUMENTS, {
     cwd: folder,
+    env: { ...process.env, NO_COLOR: "1" },
     stdio: ["ignore", "ignore", "pipe"],
   });
   running.add(child);
@@ -83,12 +84,14 @@ function outcome(file: string, errors: string): Outcome {
   try {
     report = JSON.parse(readFileSync(file, "utf8")) as Report;
   } catch {
-    return { kind: "none", why: errors.trim() || "vitest wrote no report" };
+    return { kind: "none", why: oneLine(errors) || "vitest wrote no report" };
   }
   if (report.success) return { kind: "passed" };
   const tests = report.testResults.flatMap((result) => result.assertionResults);
   const failed = tests.find((result) => result.status === "failed");
   if (failed) return { kind: "failed", test: failed.fullName };
   const why = report.testResults.map((result) => result.message).find((message) => message);
-  return { kind: "none", why: why ?? (errors.trim() || "no test ran") };
+  return { kind: "none", why: oneLine(why ?? errors) || "no test ran" };
 }
+
+const oneLine = (text: string): string => text.trim().replace(/\s+/g, " ").slice(0, 300);

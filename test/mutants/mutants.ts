@@ -232,7 +232,7 @@ const CLIENTS = [
     inCore("core", "while (pool.waiting.head >= 0) endClient", "if (pool.size < 0) endClient"),
   ),
   variant(
-    "no server is hoped for after a failed login, and still clients wait",
+    "no quick refusal after a failed login",
     inMatching("return pool.last_login_failed &&", "return pool.size < 0 &&"),
   ),
 ];

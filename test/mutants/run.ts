@@ -2,7 +2,6 @@
  * `npm run mutants [-- WORD...]`: breaks the core on purpose, one rule at a time, and runs its tests on
  * every broken variant. A line each, then the sum; exit status 1 if a variant survives.
  */
-import { parseArgs } from "node:util";
 import { type Copy, makeCopies } from "./copies.ts";
 import { type Outcome, runCoreTests, stopCoreTests } from "./core-tests.ts";
 import { MUTANTS, type Mutant } from "./mutants.ts";
@@ -21,19 +20,18 @@ const COPIES = 2;
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const options = { help: { type: "boolean", short: "h" } } as const;
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  if (values.help) {
+  const words = process.argv.slice(2);
+  if (words.includes("--help") || words.includes("-h")) {
     process.stdout.write(HELP);
     return 0;
   }
-  const unknown = positionals.find((word) => !MUTANTS.some(({ name }) => name.includes(word)));
+  const unknown = words.find((word) => !MUTANTS.some(({ name }) => name.includes(word)));
   if (unknown !== undefined) {
     process.stderr.write(`no variant is called "${unknown}"; there are:\n${allNames()}\n`);
     return 2;
   }
   const chosen = MUTANTS.filter(
-    ({ name }) => positionals.length === 0 || positionals.some((word) => name.includes(word)),
+    ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
   );
   return inCopies((copies) => judge(chosen, copies));
 }
@@ -50,7 +48,8 @@ async function inCopies(work: (copies: Copy[]) => Promise<number>): Promise<numb
     remove();
     process.exit(130);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupted);
+  // `on`, not `once`: tsx passes on the signal that the terminal has sent too, and the second would kill.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupted);
   try {
     return await work(copies);
   } finally {
