@@ -101,7 +101,7 @@ export function tourCommand(finish: (status: number) => void): Command {
 }
 
 /** Connections for the tour; session mode needs one for each client that is connected, so it gets more. */
-const TOUR_SIZES = "5,6,8";
+const TOUR_SIZES = "4,5,7";
 const SESSION_FACTOR = 4;
 
 /** The folder of package.json: two up from the sources, three from what is built of them. */

@@ -42,7 +42,8 @@ function recountTotals(core: Core): void {
     same(user.connections, own, `connections of ${user.settings.name}`);
   }
   let logins = 0;
-  for (let at = 0; at < clients.high * 16; at += 16) if (clients.ints[at] === CLIENT.login) logins++;
+  for (let at = 0; at < clients.high * 16; at += 16)
+    if (clients.ints[at] === CLIENT.login) logins++;
   same(memory(core).logins, logins, "logins");
   const queued = sum((pool) => pool.waiting.length + pool.waiting_cancel.length);
   same(memory(core).waiters, queued, "waiters");

@@ -54,7 +54,7 @@ describe("a live run, replayed, decides the same", () => {
       const live = await play(running, pool_mode);
       const found = decidesTheSame(await running.stop());
       expect(live.errors).toEqual([]);
-      expect(found.checks).toBeGreaterThan(1);
+      expect(found.checks).toBeGreaterThan(0);
       // The pooler counted what the driver saw: transactions of several statements count each in statement mode.
       const [pool] = found.pools;
       expect(pool).toMatchObject({ pool_mode, pool_size: 3 });
