@@ -59,8 +59,9 @@ export function reconnect(world: World, database: number): void {
   const ints = world.servers.ints;
   for (let server = 0; server < world.servers.high; server++) {
     if (!concerns(world, database, server)) continue;
-    if (ints[server << 4] === SERVER.login) closeServer(world, server, REASON.reconnect);
-    else ints[(server << 4) + S.close_needed] = 1;
+    const state = ints[server << 4];
+    if (state === SERVER.login) closeServer(world, server, REASON.reconnect);
+    else if (state !== SERVER.being_canceled) ints[(server << 4) + S.close_needed] = 1;
   }
 }
 
@@ -81,10 +82,10 @@ export function waitClose(world: World, database: number): void {
   }
 }
 
-/** Closes all clients and servers of the entry, which stays paused: RESUME is needed. */
+/** Closes all clients and servers; an entry that is named, or has a pool, stays paused until RESUME. */
 export function kill(world: World, database: number): void {
   for (const entry of world.databases)
-    if (database < 0 || entry.id === database) hold(world, entry, true);
+    if (database < 0 ? hasPool(world, entry) : entry.id === database) hold(world, entry, true);
   const ints = world.clients.ints;
   for (let client = 0; client < world.clients.high; client++) {
     const at = client << 4;
@@ -95,6 +96,9 @@ export function kill(world: World, database: number): void {
   for (let server = 0; server < world.servers.high; server++)
     if (concerns(world, database, server)) closeServer(world, server, REASON.killed);
 }
+
+const hasPool = (world: World, entry: Database): boolean =>
+  world.sorted.some((pool) => pool.database === entry);
 
 /** Ends a client wherever it stands; a linked server goes with it unless it is ready for the next. */
 export function dropClient(world: World, client: number, reason: number): void {

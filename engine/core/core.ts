@@ -117,11 +117,16 @@ export class Core extends Views {
   authenticated(now: Nanos, client: number): void {
     this.input(INPUT.authenticated, now, client, 0, 0);
     const world = this.world;
+    if (world.shutdown !== "none") {
+      endClient(world, client, REASON.shutting_down);
+      return;
+    }
     world.clients.times[(client << 3) + CT.request] = now;
     const pool = matching.poolOfClient(world, client);
+    matching.countLogin(pool);
     if (pool.welcome_known) {
       moveClient(world, client, CLIENT.active);
-      matching.welcome(world, pool, client);
+      matching.welcome(world, client);
       return;
     }
     moveClient(world, client, CLIENT.waiting_login);

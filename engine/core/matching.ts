@@ -74,6 +74,10 @@ function findServer(world: World, pool: Pool, client: number): void {
     grant(world, pool, client, server);
     return;
   }
+  if (world.shutdown === "wait_for_servers") {
+    endClient(world, client, REASON.server_shutting_down);
+    return;
+  }
   if (!isPaused(world, pool) && failsFast(pool)) {
     endClient(world, client, REASON.server_login_retry);
     launch(world, pool, REASON.retry, true);
@@ -124,7 +128,7 @@ export function activate(world: World, pool: Pool, client: number): void {
   const login = world.clients.ints[client << 4] === CLIENT.waiting_login;
   moveClient(world, client, CLIENT.active);
   if (pool.waiting.length === 0) pool.ordered = true;
-  if (login) welcome(world, pool, client);
+  if (login) welcome(world, client);
   else findServer(world, pool, client);
 }
 
@@ -136,11 +140,16 @@ function countWait(world: World, pool: Pool, client: number): void {
   times[time] = world.now; // Its packet is read again at this moment.
 }
 
-/** The login is complete. */
-export function welcome(world: World, pool: Pool, client: number): void {
+/** A client has proved who it is. */
+export function countLogin(pool: Pool): void {
   const stats = pool.stats;
   stats[STAT.client_login_count] = (stats[STAT.client_login_count] as number) + 1;
-  world.effects.push(EFFECT.welcome, client, -1, -1);
+}
+
+/** The login is complete, unless DISABLE has come meanwhile. */
+export function welcome(world: World, client: number): void {
+  if (poolOfClient(world, client).database.disabled) endClient(world, client, REASON.disabled);
+  else world.effects.push(EFFECT.welcome, client, -1, -1);
 }
 
 /**
@@ -157,11 +166,13 @@ export function ready(world: World, server: number, status: number): void {
     return;
   }
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
-  account(world, pool, ints[at + S.client] as number, status);
   const ended = pool.release_reason;
-  if (ended < 0) return;
-  if (status === STATUS.idle) release(world, server, ended);
-  else if (ended === REASON.statement_end) closeServer(world, server, REASON.statement_mode);
+  if (ended === REASON.statement_end && status !== STATUS.idle) {
+    closeServer(world, server, REASON.statement_mode);
+    return;
+  }
+  account(world, pool, ints[at + S.client] as number, status);
+  if (ended >= 0 && status === STATUS.idle) release(world, server, ended);
 }
 
 function account(world: World, pool: Pool, client: number, status: number): void {

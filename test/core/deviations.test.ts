@@ -26,12 +26,6 @@ test.fails("KILL forgets the pool: its statistics and its welcome (kill_pool)", 
   expect([world.pool().welcome_known, world.stat("query_count")]).toEqual([false, 0]);
 });
 
-test.fails("KILL of all pauses only entries that have a pool (admin_cmd_kill)", () => {
-  const world = new World({ databases: [{ name: "db" }, { name: "unused" }] }).login("a");
-  world.turn(() => world.core.kill(world.now));
-  expect(world.core.databases.map((entry) => entry.paused)).toEqual([true, false]);
-});
-
 test.fails("RELOAD: an entry that is gone cannot be used any more (config_postprocess, kill_database)", () => {
   const world = new World({ databases: [{ name: "db" }, { name: "other" }] }).login("a");
   const databases = [{ name: "other" }];
@@ -58,32 +52,6 @@ test.fails("RELOAD: a changed `*` entry reaches the entries made from it (tag_au
   expect(world.pool("u", "made").size).toBe(7);
 });
 
-test.fails("DISABLE is looked at when the login ends, also after the wait for the welcome (finish_client_login)", () => {
-  const world = new World({}, { connect: HAND }).login("a").quiet();
-  world.turn(() => world.core.disable(world.now, 0)).connect("s1");
-  expect(world.only("welcome", "drop")).toEqual(["drop a disabled"]);
-});
-
-test.fails("a shutdown refuses clients whose login has begun (finish_client_login)", () => {
-  const world = warm(1);
-  world.turn(() => {
-    world.accept("a");
-    world.startup("a");
-  });
-  world.turn(() => world.core.shutdown(world.now, "wait_for_clients")).quiet();
-  world.turn(() => world.core.authenticated(world.now, world.client("a")));
-  expect(world.take()).toEqual(["drop a shutting_down"]);
-});
-
-test.fails("SHUTDOWN WAIT_FOR_SERVERS: one that asks meanwhile is dropped at once, not at the tick (pause_client)", () => {
-  const world = warm(1).login("a").request("w1");
-  world
-    .turn(() => world.core.shutdown(world.now, "wait_for_servers"))
-    .quiet()
-    .request("a");
-  expect(world.take()).toEqual(["drop a server_shutting_down"]);
-});
-
 test.fails("a cancel that was sent does not end server_login_retry (disconnect_server, SV_ACTIVE_CANCEL)", () => {
   const changes = { default_pool_size: 3 };
   const world = warmed(1, changes, { connect: HAND, answer: HAND }).login("a").request("w1 a");
@@ -91,29 +59,9 @@ test.fails("a cancel that was sent does not end server_login_retry (disconnect_s
   expect(world.only("open")).toEqual([]);
 });
 
-test.fails("a client's login counts when it has authenticated, not at its welcome (finish_client_login)", () => {
-  const world = new World({}, { connect: HAND }).login("a");
-  expect(world.stat("client_login_count")).toBe(1);
-});
-
-test.fails("statement mode: a query that ends in T adds no time, its server is closed first (handle_server_work)", () => {
-  const world = warm(1, { pool_mode: "statement" }).request("w1").wait(seconds(1));
-  world.finish("w1", "transaction");
-  expect(world.stat("query_time")).toBe(0);
-});
-
 test.fails("max_user_connections evicts only from pools with the same credentials: a forced user has its own (evict_user_connection)", () => {
   const databases = [{ name: "db", forced_user: "u" }, { name: "other" }];
   const world = new World({ databases, max_user_connections: 1 }).login("a").quiet();
   world.login("b", "u", "other");
   expect(world.only("close", "open")).toEqual([]);
-});
-
-test.fails("RECONNECT does not mark a server that is held back for a cancel (for_each_server)", () => {
-  const world = warmed(1, {}, { answer: HAND }).request("w1").cancel("x", "w1").finish("w1");
-  world
-    .turn(() => world.core.reconnect(world.now))
-    .quiet()
-    .close("s2");
-  expect(world.only("close")).toEqual([]);
 });

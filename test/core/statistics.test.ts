@@ -173,3 +173,14 @@ test("maxwait: the age of the head waiter's query; none while it waits for its w
   const cold = new World({}, { connect: HAND }).login("a").wait(one);
   expect(cold.core.queryStart(cold.pool().waiting.head)).toBe(-1);
 });
+
+test("a client's login counts when it has authenticated, not at its welcome (finish_client_login)", () => {
+  const world = new World({}, { connect: HAND }).login("a");
+  expect(world.stat("client_login_count")).toBe(1);
+});
+
+test("statement mode: a query that ends in T adds no time, its server is closed first (handle_server_work)", () => {
+  const world = warm(1, { pool_mode: "statement" }).request("w1").wait(seconds(1));
+  world.finish("w1", "transaction");
+  expect(world.stat("query_time")).toBe(0);
+});

@@ -178,7 +178,7 @@ const SERVERS = [
   ),
   variant(
     "a server released inside a failed transaction",
-    inMatching("if (status === STATUS.idle) release", "if (status !== STATUS.transaction) release"),
+    inMatching("if (ended >= 0 && status === STATUS.idle)", "if (ended >= 0 && status !== 1)"),
   ),
   variant(
     "a server reused while a cancel for it is under way",
@@ -187,8 +187,8 @@ const SERVERS = [
   variant(
     "transactions allowed in statement mode",
     inMatching(
-      "else if (ended === REASON.statement_end) closeServer",
-      "else if (ended < 0) closeServer",
+      "if (ended === REASON.statement_end && status !== STATUS.idle)",
+      "if (ended === -2)",
     ),
   ),
   variant(
