@@ -113,6 +113,7 @@ function machineTable(result: Result): Table {
     ["client login", calibration.login],
     ["server connection set-up", calibration.connect],
     ["reset query", calibration.reset],
+    ["shortest wait that can be seen", calibration.resolution],
     ["timer lateness, mean", calibration.timer_lateness],
     ["timer lateness in the runs, p99", instrument.timer_lateness_p99],
     ["event loop delay in the runs, p99", instrument.event_loop_delay_p99],

@@ -8,7 +8,7 @@ import type { LiveResult, ShowRow } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { type DistributionSpec, mean } from "../../kernel/distributions.ts";
 import type { Machine } from "../../model/index.ts";
-import { average, quantile } from "./figures.ts";
+import { average, quantile, WAITED_MS } from "./figures.ts";
 
 /** What was measured, and the model's terms that follow from it. */
 export interface Calibration {
@@ -17,6 +17,8 @@ export interface Calibration {
   connect_time: DistributionSpec;
   /** From a client's sending to the statement's start at the server, when nobody waits. */
   path: Nanos;
+  /** Waits up to this are the path's jitter on this machine: 99 % of it when nobody waits, at least 1 ms. */
+  resolution: Nanos;
   /** For the report, in ms: means of the parts. */
   parts: CalibrationParts;
 }
@@ -28,6 +30,7 @@ export interface CalibrationParts {
   overhead: number;
   held: number;
   path: number;
+  resolution: number;
   timer_lateness: number;
   login: number;
   connect: number;
@@ -89,7 +92,9 @@ export function calibrate(
   const outside = Math.max(0, all - Math.max(0, held));
   const lateness = rows.map((row) => row.lateness);
   const logins = sessionLogins(live);
-  const path = quantile(Float64Array.from(rows.map((row) => row.wait)).sort(), 0.5);
+  const ways = Float64Array.from(rows.map((row) => row.wait)).sort();
+  const path = quantile(ways, 0.5);
+  const resolution = Math.max(WAITED_MS * MILLISECOND, quantile(ways, 0.99) - path);
   return {
     machine: {
       statement: spread(overhead.map((value) => Math.max(0, value - outside))),
@@ -101,11 +106,13 @@ export function calibrate(
     },
     connect_time: connects.length > 0 ? spread(connects) : connect_time,
     path,
+    resolution,
     parts: {
       transactions: rows.length,
       overhead: all / MILLISECOND,
       held: held / MILLISECOND,
       path: path / MILLISECOND,
+      resolution: resolution / MILLISECOND,
       timer_lateness: average(lateness) / MILLISECOND,
       login: average(logins) / MILLISECOND,
       connect: (connects.length > 0 ? average(connects) : mean(connect_time)) / MILLISECOND,

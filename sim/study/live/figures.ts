@@ -25,7 +25,10 @@ export const FIGURES = [
 export type Figure = (typeof FIGURES)[number];
 export type Figures = Record<Figure, number>;
 
-/** A live wait below this cannot be told from the path's own jitter: it counts as none. */
+/**
+ * Finest resolution of a live wait: what is below cannot be told from the path's own jitter, and counts as
+ * none. A calibration may find that a machine's is coarser.
+ */
 export const WAITED_MS = 1;
 
 /** Sorted waits and responses of the transactions of a window, in ms. */
@@ -98,9 +101,18 @@ export const simulatedLevels = (run: RunResult): Levels => ({
   waiting: run.clients_waiting.mean,
 });
 
-/** The figures of one run. */
-export function figuresOf(samples: Samples, seconds: number, levels: Levels): Figures {
-  const { wait, response } = samples;
+/**
+ * The figures of one run. `resolution`, in ms: what the live clock can tell from no wait; shorter waits
+ * count as none, on both sides alike.
+ */
+export function figuresOf(
+  samples: Samples,
+  seconds: number,
+  levels: Levels,
+  resolution: number,
+): Figures {
+  const { response } = samples;
+  const wait = samples.wait.map((ms) => (ms > resolution ? ms : 0));
   return {
     "wait_ms.mean": average(wait),
     "wait_ms.p50": quantile(wait, 0.5),
@@ -108,8 +120,7 @@ export function figuresOf(samples: Samples, seconds: number, levels: Levels): Fi
     "wait_ms.p95": quantile(wait, 0.95),
     "wait_ms.p99": quantile(wait, 0.99),
     "wait_ms.max": wait.at(-1) ?? 0,
-    wait_probability:
-      wait.length === 0 ? 0 : wait.filter((ms) => ms > WAITED_MS).length / wait.length,
+    wait_probability: wait.length === 0 ? 0 : wait.filter((ms) => ms > 0).length / wait.length,
     "response_ms.mean": average(response),
     "response_ms.p50": quantile(response, 0.5),
     "response_ms.p90": quantile(response, 0.9),

@@ -3,7 +3,7 @@
  * seed of its own, for the live run and its prediction alike; the configurations of one repeat run at the
  * same time, each on its own pool, so that all of them meet the same machine.
  */
-import { type Nanos, SECOND } from "../../../engine/core/index.ts";
+import { MILLISECOND, type Nanos, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
 import { type LiveResult, runLive } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
@@ -260,6 +260,7 @@ function cellResult(
   const own = runs.filter((run) => run.cell === cell);
   const [entries, connections] = [stand.entries(cell), stand.connections(cell)];
   const seconds = (run: RunResult): number => run.duration / SECOND;
+  const resolution = calibration.resolution / MILLISECOND;
   const liveParts = own.map(({ live }) => liveSamples(live, calibration.path));
   const parts = own.map(({ run }) => simulatedSamples(run.trace ?? fail()));
   const live = own.map((pair, i) =>
@@ -267,10 +268,11 @@ function cellResult(
       liveParts[i] as Samples,
       seconds(pair.run),
       liveLevels(pair.live, entries, connections),
+      resolution,
     ),
   );
   const predicted = own.map(({ run }, i) =>
-    figuresOf(parts[i] as Samples, seconds(run), simulatedLevels(run)),
+    figuresOf(parts[i] as Samples, seconds(run), simulatedLevels(run), resolution),
   );
   const comparisons = compareFigures(predicted, live);
   return {
