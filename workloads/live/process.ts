@@ -22,21 +22,21 @@ export async function withDriver(
   events: DriverEvents,
 ): Promise<DriverResult> {
   const child = forkDriver();
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
   try {
-    return await play(child, plan, signal, events);
+    return await Promise.race([play(child, plan, events), aborted]);
   } finally {
+    signal?.removeEventListener("abort", abort);
     await end(child);
   }
 }
 
-function play(
-  child: ChildProcess,
-  plan: Plan,
-  signal: AbortSignal | undefined,
-  events: DriverEvents,
-): Promise<DriverResult> {
+function play(child: ChildProcess, plan: Plan, events: DriverEvents): Promise<DriverResult> {
   return new Promise((resolve, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
     child.on("error", reject);
     child.on("exit", (code, name) => {
       reject(
