@@ -41,7 +41,9 @@ function handle(run: Run, event: number, target: number): boolean {
 
 function begin(run: Run): void {
   run.at(run.core.deadline(), EVENT.tick, 0);
-  run.at(run.from, EVENT.window, 0);
+  // What the clients do at the very start belongs to a window that begins there.
+  if (run.from === 0) turnWindow(run, true);
+  else run.at(run.from, EVENT.window, 0);
   run.at(run.to, EVENT.window, 1);
   if (run.options.moments > 0) run.at(run.from, EVENT.sample, 0);
   run.kinds.forEach((entry, index) => {
