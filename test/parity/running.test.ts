@@ -13,7 +13,7 @@ pgbouncer: { pool_mode: session, default_pool_size: 9 }
 clients:
   - name: web
     count: 12
-    think: { exponential: 30 ms }
+    think: { exponential: 10 ms }
     transaction: { service: { exponential: 8 ms } }
 `;
 const file = folder.file("steady.yaml", WORKLOAD);
@@ -73,8 +73,8 @@ for (const [name, pgbouncer, reason] of [
         expect(only).toMatchObject({ pool_mode: "transaction", pool_size: 4, errors: {} });
         expect(only?.live["wait_ms.mean"]).toBeGreaterThan(0);
         expect(only?.live.utilization).toBeGreaterThan(0);
-        // Had the file's pools been predicted, of nine connections, hardly anybody would wait.
-        expect(only?.predicted.wait_probability).toBeGreaterThan(0.1);
+        // Had the file's pools been predicted, of nine connections, one in fifty would wait.
+        expect(only?.predicted.wait_probability).toBeGreaterThan(0.4);
         expect(result.notes?.some((text) => text.includes("server.connect_time"))).toBe(!direct);
       });
   });
