@@ -18,6 +18,8 @@ export interface Machine {
   reset: DistributionSpec;
   /** Service times are rounded up to a multiple of this; 0: not at all. */
   granularity: Nanos;
+  /** Runs that differ in this alone differ by the machine's chance alone; 0 when left out. */
+  variant?: number;
 }
 
 const NOTHING: DistributionSpec = { kind: "constant", value: 0 };

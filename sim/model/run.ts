@@ -157,8 +157,9 @@ export class Run {
 }
 
 function extrasOf(workload: Workload, { machine, seed }: RunOptions): Extras {
+  const { variant = 0 } = machine;
   const extra = (purpose: string, spec: Machine["statement"]): Sampler =>
-    sampler(spec, new Stream(seed, "machine", purpose));
+    sampler(spec, new Stream(seed, variant === 0 ? "machine" : `machine ${variant}`, purpose));
   return {
     statement: extra("statement", machine.statement),
     client: extra("client", machine.client),

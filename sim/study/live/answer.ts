@@ -10,7 +10,7 @@ export function validationAnswer(validation: Validation): Pick<Result, "runs"> &
   return {
     runs: [],
     validations: cells.map(validated),
-    calibration: { ...calibration.parts },
+    calibration: { ...calibration },
     instrument: { ...driver, ...clock },
     verdict: cells.every((cell) => cell.holds) ? "pass" : "fail",
     notes: [`live against ${validation.pooler}; seeds ${seeds.join(", ")}`, ...notes],

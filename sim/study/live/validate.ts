@@ -5,25 +5,31 @@
  */
 import { MILLISECOND, type Nanos, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
-import { type LiveResult, runLive } from "../../../workloads/live/index.ts";
+import type { LiveResult } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
 import { type RunResult, simulate } from "../../model/index.ts";
-import { type Calibration, calibrate, calibrationWorkload, fewClients } from "./calibrate.ts";
+import type { Calibration, CalibrationParts } from "./calibrate.ts";
+import {
+  type Calibrating,
+  calibratingOwn,
+  calibratingRunning,
+  calibrationCells,
+} from "./calibrating.ts";
 import {
   type Figures,
   figuresOf,
+  type Levels,
   liveLevels,
   liveSamples,
   type Samples,
   simulatedLevels,
   simulatedSamples,
 } from "./figures.ts";
-import { effectivePool } from "./pools.ts";
-import { connectTimes, loginTimes, resetTimes } from "./probes.ts";
+import { playCell } from "./play-cell.ts";
 import { openRunning } from "./running.ts";
 import { type Cell, openStand, type Stand } from "./stand.ts";
-import { type Comparison, compareFigures } from "./verdict.ts";
+import { type Comparison, compareFigures, median, middleFigures } from "./verdict.ts";
 
 export interface ValidateOptions {
   workload: Workload;
@@ -67,7 +73,8 @@ export interface CellResult {
 
 export interface Validation {
   pooler: string;
-  calibration: Calibration;
+  /** Medians over the repeats, each of which is predicted with its own. */
+  calibration: CalibrationParts;
   cells: CellResult[];
   seeds: number[];
   /** The driver's own part, worst of all runs, in ms; none of it is taken off the waits. */
@@ -76,32 +83,23 @@ export interface Validation {
   notes: string[];
 }
 
-const CALIBRATION_SEED = "calibration".length + 1_000_003;
-const COLD_ENTRIES = 9;
-
 /** Runs everything. Errors: OutsideError, ConfigError, the signal's reason. */
 export async function validate(options: ValidateOptions): Promise<Validation> {
   const { workload, cells, database, running, pgbouncer, journal } = options;
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
-    const found = await onStand(stand, { ...options, cells: [stand.cell] }, (tell) =>
-      calibratedRunning(stand, options, stand.cell, tell),
-    );
-    return { ...found, notes: [...stand.notes, ...found.notes] };
+    const notes = [...stand.notes];
+    const tell = (text: string): unknown => notes.push(text);
+    const calibrating = calibratingRunning(stand, options, stand.cell, tell);
+    const found = await onStand(stand, { ...options, cells: [stand.cell] }, calibrating);
+    return { ...found, notes: [...notes, ...found.notes] };
   }
   if (database === undefined) throw new TypeError("validate: no database to run against");
-  const calibrating: Cell = {
-    name: "calibration",
-    pool_mode: "transaction",
-    pool_size: Math.max(1, clientsOf(workload)),
-  };
-  const cold = Array.from({ length: COLD_ENTRIES }, (_, i): Cell => {
-    return { name: `cold${i}`, pool_mode: "transaction", pool_size: 1 };
-  });
-  const all = [calibrating, ...cells, ...cold];
+  const extra = calibrationCells(workload);
+  const all = [extra.roomy, ...cells, ...extra.cold];
   const stand = await openStand({ workload, database, cells: all, pgbouncer, journal });
   try {
-    return await onStand(stand, options, () => calibrated(stand, options, calibrating, cold));
+    return await onStand(stand, options, calibratingOwn(stand, options, extra));
   } finally {
     await stand.close();
   }
@@ -110,45 +108,57 @@ export async function validate(options: ValidateOptions): Promise<Validation> {
 async function onStand(
   stand: Stand,
   options: ValidateOptions,
-  calibrateIt: (note: (text: string) => void) => Promise<Calibration>,
+  calibrating: Calibrating,
 ): Promise<Validation> {
-  const { cells, repeats } = options;
-  const steps = 1 + repeats * Math.ceil(cells.length / (options.together ?? cells.length));
+  const { cells, repeats, together = cells.length } = options;
+  const steps = repeats * (1 + Math.ceil(cells.length / together));
   let step = 0;
-  const tell = (what: string): void => options.onProgress?.({ done: step++ / steps, what });
-  const notes: string[] = [];
-  tell("calibrating");
-  const calibration = await calibrateIt((text) => notes.push(text));
+  const calibrations: Calibration[] = [];
   const runs: Pair[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) {
-    for (const group of groups(cells, options.together ?? cells.length)) {
-      tell(`repeat ${repeat + 1} of ${repeats}: ${group.map(nameOf).join(", ")}`);
-      const seed = replicationSeed(options.seed, repeat);
+    const seed = replicationSeed(options.seed, repeat);
+    const tell = (what: string): void =>
+      options.onProgress?.({
+        done: step++ / steps,
+        what: `repeat ${repeat + 1} of ${repeats}: ${what}`,
+      });
+    tell("calibrating");
+    const calibration = await calibrating(repeat);
+    calibrations.push(calibration);
+    for (const group of groups(cells, together)) {
+      tell(group.map(nameOf).join(", "));
       const live = await Promise.all(
         group.map((cell) => playCell(stand, options, cell, seed, stand.workloadOf(cell))),
       );
       group.forEach((cell, i) => {
-        const run = predict(stand.workloadOf(cell), options, seed, calibration);
-        runs.push({ cell, seed, live: live[i] as LiveResult, run });
+        runs.push({ cell, seed, live: live[i] as LiveResult, calibration });
       });
     }
   }
   options.onProgress?.({ done: 1, what: "done" });
   return {
     pooler: stand.pooler,
-    calibration,
-    cells: cells.map((cell) => cellResult(stand, cell, runs, calibration)),
+    calibration: middleParts(calibrations),
+    cells: cells.map((cell) => cellResult(stand, cell, runs, options)),
     seeds: [...new Set(runs.map((run) => run.seed))],
     ...instrument(runs),
-    notes: [...new Set([...notes, ...runs.flatMap((run) => run.live.notes)])],
+    notes: [...new Set(runs.flatMap((run) => run.live.notes))],
   };
+}
+
+/** Medians over the repeats. */
+function middleParts(calibrations: readonly Calibration[]): CalibrationParts {
+  const parts = calibrations.map((calibration) => calibration.parts);
+  const names = Object.keys(parts[0] ?? {}) as (keyof CalibrationParts)[];
+  const middle = names.map((name) => [name, median(parts.map((part) => part[name]))] as const);
+  return Object.fromEntries(middle) as unknown as CalibrationParts;
 }
 
 interface Pair {
   cell: Cell;
   seed: number;
   live: LiveResult;
-  run: RunResult;
+  calibration: Calibration;
 }
 
 export const nameOf = (cell: Cell): string => `${cell.pool_mode}/${cell.pool_size}`;
@@ -159,120 +169,53 @@ function groups<T>(items: readonly T[], size: number): T[][] {
   return result;
 }
 
-/** Closed clients, or enough room for the open ones. */
-function clientsOf(workload: Workload): number {
-  let count = 0;
-  for (const kind of workload.clients) count += kind.count ?? 64;
-  return count;
-}
+/** Simulations of each live run: near saturation a small delay moves all that follows. */
+const VARIANTS = 9;
 
-async function calibrated(
-  stand: Stand,
-  options: ValidateOptions,
-  cell: Cell,
-  cold: readonly Cell[],
-): Promise<Calibration> {
-  const workload = calibrationWorkload(options.workload);
-  const live = await playCell(stand, options, cell, calibrationSeed(options), workload);
-  const coldEntries = cold.flatMap((entry): Address[] => {
-    const { host, port, user, databases = {} } = stand.target(entry);
-    return Object.values(databases)
-      .slice(0, 1)
-      .map((database) => ({ host, port, user, database }));
-  });
-  const { connect_time } = workload.server;
-  const resets = stand.direct === undefined ? [] : await resetTimes(stand.direct);
-  const probed = { connects: await connectTimes(coldEntries), resets, connect_time };
-  return calibrate(live, stand.entries(cell), probed);
-}
-
-/** In a pooler that cannot be given entries of its own: with so few clients that nobody waits. */
-async function calibratedRunning(
-  stand: Stand,
-  options: ValidateOptions,
-  cell: Cell,
-  note: (text: string) => void,
-): Promise<Calibration> {
-  const { direct } = stand;
-  const own = stand.workloadOf(cell);
-  const few = fewClients(own, (database) => effectivePool(own, database).size);
-  const seed = calibrationSeed(options);
-  const live = await playCell(stand, options, cell, seed, calibrationWorkload(few));
-  if (direct === undefined)
-    note(
-      "server.connect_time is the workload's: with --dsn, of the database itself, it is measured",
-    );
-  const { host, port, user, password, sslmode } = stand.target(cell);
-  const [database = user] = stand.entries(cell);
-  const resets = await resetTimes(direct ?? { host, port, user, password, sslmode, database });
-  const connects = direct === undefined ? [] : await loginTimes(direct);
-  const { connect_time } = own.server;
-  return calibrate(live, stand.entries(cell), { connects, resets, connect_time });
-}
-
-const calibrationSeed = (options: ValidateOptions): number =>
-  replicationSeed(options.seed, CALIBRATION_SEED);
-
-function playCell(
-  stand: Stand,
-  options: ValidateOptions,
-  cell: Cell,
-  seed: number,
-  workload: Workload,
-): Promise<LiveResult> {
-  const { warmup, duration, signal } = options;
-  return runLive({
-    workload,
-    target: stand.target(cell),
-    direct: stand.direct,
-    admin: stand.admin,
-    poolMode: cell.pool_mode,
-    seed,
-    warmup,
-    duration,
-    signal,
-  });
-}
-
-/** The simulated twin: the cell's settings, the calibrated machine in place of network and connect time. */
+/**
+ * The simulated twins of a live run: the cell's settings, the calibrated machine in place of network and
+ * connect time; the same clients' draws, each time with other draws of what the machine adds.
+ */
 function predict(
   workload: Workload,
-  options: ValidateOptions,
-  seed: number,
-  calibration: Calibration,
-): RunResult {
-  const { warmup, duration } = options;
+  { warmup, duration }: ValidateOptions,
+  { seed, calibration }: Pair,
+): RunResult[] {
   const { machine, connect_time } = calibration;
   const twin: Workload = {
     ...workload,
     network: { client: 0, server: 0 },
     server: { ...workload.server, connect_time, cores: undefined },
   };
-  return simulate(twin, { seed, warmup, duration, machine, trace: true });
+  return Array.from({ length: VARIANTS }, (_, variant) =>
+    simulate(twin, { seed, warmup, duration, machine: { ...machine, variant }, trace: true }),
+  );
 }
 
 function cellResult(
   stand: Stand,
   cell: Cell,
   runs: readonly Pair[],
-  calibration: Calibration,
+  options: ValidateOptions,
 ): CellResult {
   const own = runs.filter((run) => run.cell === cell);
+  const resolution = median(runs.map((run) => run.calibration.resolution)) / MILLISECOND;
+  const figures = (samples: Samples, levels: Levels): Figures =>
+    figuresOf(samples, options.duration / SECOND, levels, resolution);
   const [entries, connections] = [stand.entries(cell), stand.connections(cell)];
-  const seconds = (run: RunResult): number => run.duration / SECOND;
-  const resolution = calibration.resolution / MILLISECOND;
-  const liveParts = own.map(({ live }) => liveSamples(live, calibration.path));
-  const parts = own.map(({ run }) => simulatedSamples(run.trace ?? fail()));
+  const liveParts = own.map((pair) => liveSamples(pair.live, pair.calibration.path));
   const live = own.map((pair, i) =>
-    figuresOf(
-      liveParts[i] as Samples,
-      seconds(pair.run),
-      liveLevels(pair.live, entries, connections),
-      resolution,
-    ),
+    figures(liveParts[i] as Samples, liveLevels(pair.live, entries, connections)),
   );
-  const predicted = own.map(({ run }, i) =>
-    figuresOf(parts[i] as Samples, seconds(run), simulatedLevels(run), resolution),
+  const parts: Samples[] = [];
+  const predicted = own.map((pair) =>
+    middleFigures(
+      predict(stand.workloadOf(cell), options, pair).map((run) => {
+        const samples = simulatedSamples(run.trace ?? fail());
+        parts.push(samples);
+        return figures(samples, simulatedLevels(run));
+      }),
+    ),
   );
   const comparisons = compareFigures(predicted, live);
   return {

@@ -73,6 +73,12 @@ export function compareFigures(
   });
 }
 
+/** The median of each figure. */
+export function middleFigures(runs: readonly Figures[]): Figures {
+  const pairs = FIGURES.map((figure) => [figure, median(runs.map((run) => run[figure]))] as const);
+  return Object.fromEntries(pairs) as Figures;
+}
+
 /** The middle value, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

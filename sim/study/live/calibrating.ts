@@ -1,0 +1,145 @@
+/**
+ * When and on what a calibration is played: before every repeat anew, because a machine does not stay
+ * the same for minutes; on pools of its own, or with so few clients that nobody waits; on seeds of its
+ * own, so that it never sees a run that is to be predicted.
+ */
+import type { Address } from "../../../workloads/database/dsn.ts";
+import type { LiveResult } from "../../../workloads/live/index.ts";
+import type { Workload } from "../../../workloads/schema/workload.ts";
+import { replicationSeed } from "../../kernel/streams.ts";
+import {
+  type Calibration,
+  calibrate,
+  calibrationWorkload,
+  fewClients,
+  type Probed,
+} from "./calibrate.ts";
+import { type PlayOptions, playCell } from "./play-cell.ts";
+import { effectivePool } from "./pools.ts";
+import { connectTimes, loginTimes, resetTimes } from "./probes.ts";
+import type { Cell, Stand } from "./stand.ts";
+
+/** Calibrates before repeat number `repeat`. */
+export type Calibrating = (repeat: number) => Promise<Calibration>;
+
+export interface CalibratingOptions extends PlayOptions {
+  workload: Workload;
+  cells: readonly Cell[];
+  seed: number;
+  together?: number | undefined;
+}
+
+/** Far from the numbers of replications; a calibration and its rehearsal take two for each repeat. */
+const CALIBRATION_SEED = 1_000_014;
+const COLD_ENTRIES = 9;
+
+/** The entries that a pooler of ours needs for its calibration. */
+export interface CalibrationCells {
+  /** A connection for every client. */
+  roomy: Cell;
+  /** Nobody has used them yet. */
+  cold: Cell[];
+}
+
+/** See `CalibrationCells`. */
+export function calibrationCells(workload: Workload): CalibrationCells {
+  const pool_mode = "transaction";
+  return {
+    roomy: { name: "calibration", pool_mode, pool_size: Math.max(1, clientsOf(workload)) },
+    cold: Array.from({ length: COLD_ENTRIES }, (_, i): Cell => {
+      return { name: `cold${i}`, pool_mode, pool_size: 1 };
+    }),
+  };
+}
+
+/** Closed clients, and enough room for the open ones. */
+function clientsOf(workload: Workload): number {
+  let count = 0;
+  for (const kind of workload.clients) count += kind.count ?? 64;
+  return count;
+}
+
+/** Calibrates on entries of its own. */
+export function calibratingOwn(
+  stand: Stand,
+  options: CalibratingOptions,
+  { roomy, cold }: CalibrationCells,
+): Calibrating {
+  const workload = calibrationWorkload(options.workload);
+  let probed: Probed | undefined;
+  return async (repeat) => {
+    const [live] = await Promise.all([
+      playCell(stand, options, roomy, seedOf(options, repeat, 0), workload),
+      ...rehearsal(stand, options, repeat),
+    ]);
+    probed ??= await probe(stand, workload, cold);
+    return calibrate(live, stand.entries(roomy), probed);
+  };
+}
+
+async function probe(stand: Stand, workload: Workload, cold: readonly Cell[]): Promise<Probed> {
+  const coldEntries = cold.flatMap((entry): Address[] => {
+    const { host, port, user, databases = {} } = stand.target(entry);
+    return Object.values(databases)
+      .slice(0, 1)
+      .map((database) => ({ host, port, user, database }));
+  });
+  const { connect_time } = workload.server;
+  const resets = stand.direct === undefined ? [] : await resetTimes(stand.direct);
+  return { connects: await connectTimes(coldEntries), resets, connect_time };
+}
+
+/**
+ * What the machine adds depends on what else it does, and on how warm its caches are. So all but one of
+ * the configurations that will be measured together play during the calibration, on seeds of their own;
+ * what they did is not looked at.
+ */
+function rehearsal(
+  stand: Stand,
+  options: CalibratingOptions,
+  repeat: number,
+): Promise<LiveResult>[] {
+  const { cells, together = cells.length } = options;
+  const seed = seedOf(options, repeat, 1);
+  const others = cells.slice(0, together).slice(1);
+  return others.map((cell) => playCell(stand, options, cell, seed, stand.workloadOf(cell)));
+}
+
+/** Calibrates in a pooler that cannot be given entries of its own: with so few clients that nobody waits. */
+export function calibratingRunning(
+  stand: Stand,
+  options: CalibratingOptions,
+  cell: Cell,
+  note: (text: string) => void,
+): Calibrating {
+  const own = stand.workloadOf(cell);
+  const few = fewClients(own, (database) => effectivePool(own, database).size);
+  let probed: Probed | undefined;
+  return async (repeat) => {
+    const seed = seedOf(options, repeat, 0);
+    const live = await playCell(stand, options, cell, seed, calibrationWorkload(few));
+    probed ??= await probeRunning(stand, own, cell, note);
+    return calibrate(live, stand.entries(cell), probed);
+  };
+}
+
+async function probeRunning(
+  stand: Stand,
+  workload: Workload,
+  cell: Cell,
+  note: (text: string) => void,
+): Promise<Probed> {
+  const { direct } = stand;
+  if (direct === undefined)
+    note(
+      "server.connect_time is the workload's: with --dsn, of the database itself, it is measured",
+    );
+  const { host, port, user, password, sslmode } = stand.target(cell);
+  const [database = user] = stand.entries(cell);
+  const resets = await resetTimes(direct ?? { host, port, user, password, sslmode, database });
+  const connects = direct === undefined ? [] : await loginTimes(direct);
+  return { connects, resets, connect_time: workload.server.connect_time };
+}
+
+const seedOf = ({ seed }: CalibratingOptions, repeat: number, which: 0 | 1): number =>
+  replicationSeed(seed, CALIBRATION_SEED + 2 * repeat + which);
