@@ -79,13 +79,19 @@ class RunningPooler implements Pooler {
     this.host.onAdopted = () => this.reopenLog();
   }
 
-  static async start(options: PoolerOptions): Promise<RunningPooler> {
+  /** `beforeUp` is called when it listens, before it says so: who reads "process up" may send a signal. */
+  static async start(
+    options: PoolerOptions,
+    beforeUp: (pooler: RunningPooler) => void = () => {},
+  ): Promise<RunningPooler> {
     const config = typeof options.config === "string" ? loadConfig(options.config) : options.config;
     const [refusal] = poolerRefusals(config);
     if (refusal !== undefined) throw refusal;
     const pooler = new RunningPooler(new Environment(config), new Log(options.quiet));
     try {
       await pooler.open(config, options.journal);
+      beforeUp(pooler);
+      pooler.up();
     } catch (error) {
       await pooler.close();
       throw error;
@@ -103,8 +109,11 @@ class RunningPooler implements Pooler {
     writePid(config.values.pidfile);
     this.pidfile = config.values.pidfile;
     for (const place of listener.places) log.write("LOG", `listening on ${place}`);
-    log.write("LOG", `process up: ${VERSION}, by Poolwise on Node.js ${process.version}`);
-    host.start();
+  }
+
+  private up(): void {
+    this.log.write("LOG", `process up: ${VERSION}, by Poolwise on Node.js ${process.version}`);
+    this.host.start();
   }
 
   get address() {
@@ -218,8 +227,11 @@ export async function runPooler(iniPath: string, flags: PoolerFlags = {}): Promi
     const verbose = flags.verbose ?? config.values.verbose;
     const values = { ...config.values, verbose };
     const { quiet, journal } = flags;
-    const pooler = await RunningPooler.start({ config: { ...config, values }, quiet, journal });
-    const forget = heed(pooler);
+    let forget = (): void => {};
+    const options = { config: { ...config, values }, quiet, journal };
+    const pooler = await RunningPooler.start(options, (made) => {
+      forget = heed(made);
+    });
     await pooler.ended;
     forget();
     return 0;
