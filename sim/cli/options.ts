@@ -27,13 +27,13 @@ export const gather = (value: string, before: string[]): string[] => [...before,
 const CHART_ENDINGS = CHART_FORMATS.map((format) => `.${format}`).join(" | ");
 
 /**
- * Adds the common options, in the order in which help lists them; `mode: false` for a command that
- * chooses the pool mode itself.
+ * Adds the common options, in the order in which help lists them; `mode: false` and `size: false` for
+ * a command that chooses the pool mode or the pool size itself.
  */
-export function withCommonOptions(command: Command, { mode = true } = {}): Command {
+export function withCommonOptions(command: Command, { mode = true, size = true } = {}): Command {
   if (mode) command.option("--pool-mode <mode>", "pool_mode: session, transaction or statement");
+  if (size) command.option("--pool-size <number>", "default_pool_size, such as 60");
   return command
-    .option("--pool-size <number>", "default_pool_size, such as 60")
     .option(
       "--set <key=value>",
       "any key of the file or setting of PgBouncer; repeatable",

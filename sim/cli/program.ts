@@ -9,6 +9,7 @@ import { liveCommand } from "./live.ts";
 import { poolerCommand } from "./pooler.ts";
 import { replayCommand } from "./replay.ts";
 import { simulateCommand } from "./simulate.ts";
+import { sizeCommand } from "./size.ts";
 import { tourCommand, validateCommand } from "./validate.ts";
 import { version } from "./version.ts";
 
@@ -51,6 +52,7 @@ export function createProgram(finish: (status: number) => void): Command {
   for (const command of [
     simulateCommand,
     compareCommand,
+    sizeCommand,
     validateCommand,
     tourCommand,
     liveCommand,

@@ -61,8 +61,11 @@ async function watched(
 ): Promise<{ own: Answer; interrupted: boolean }> {
   const { signal, release } = interruptible();
   const progress = startProgress(quiet);
-  const onProgress = ({ share, replications, precision }: StudyProgress): void =>
-    progress.update(share, `replication ${replications}, intervals +- ${percent(precision)}`);
+  const onProgress = ({ share, replications, precision, what }: StudyProgress): void =>
+    progress.update(
+      share,
+      what ?? `replication ${replications}, intervals +- ${percent(precision)}`,
+    );
   try {
     return { own: await work({ signal, onProgress }), interrupted: signal.aborted };
   } finally {

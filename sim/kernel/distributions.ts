@@ -22,6 +22,36 @@ export type DistributionSpec =
   | { kind: "quantiles"; points: [percent: number, value: number][] }
   | { kind: "mixture"; parts: { weight: number; of: DistributionSpec }[] };
 
+/** The distribution of `factor` times what `spec` draws: draw for draw, not only in law. */
+export function scaled(spec: DistributionSpec, factor: number): DistributionSpec {
+  const by = (value: number): number => value * factor;
+  switch (spec.kind) {
+    case "constant":
+      return { ...spec, value: by(spec.value) };
+    case "exponential":
+    case "erlang":
+    case "gamma":
+    case "lognormal":
+      return { ...spec, mean: by(spec.mean) };
+    case "hyperexponential":
+      return { ...spec, means: spec.means.map(by) };
+    case "weibull":
+      return { ...spec, scale: by(spec.scale) };
+    case "pareto":
+    case "uniform":
+      return { ...spec, min: by(spec.min), max: by(spec.max) };
+    case "empirical":
+      return { ...spec, values: spec.values.map(by) };
+    case "quantiles":
+      return { ...spec, points: spec.points.map(([percent, value]) => [percent, by(value)]) };
+    case "mixture":
+      return {
+        ...spec,
+        parts: spec.parts.map((part) => ({ ...part, of: scaled(part.of, factor) })),
+      };
+  }
+}
+
 /** Binds a distribution to a stream. */
 export function sampler(spec: DistributionSpec, stream: Stream): Sampler {
   return new Sampler(spec, stream);

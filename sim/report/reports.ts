@@ -8,6 +8,7 @@ import { modeBars, queueDepth, runDistributions } from "./charts.ts";
 import { provenance } from "./figures.ts";
 import { comparisonFindings, runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";
+import { page } from "./page.ts";
 import {
   breakageTable,
   compareTable,
@@ -108,13 +109,4 @@ function queuePicture(run: Run): string {
   const line = sparkline(timeline.map((moment) => moment.clients_waiting));
   const title = `Clients waiting, first replication, 0 to ${duration(last.at_s * 1000)}`;
   return `${title}; at most ${digits(most)}\n${line}\n`;
-}
-
-/** Paragraphs with an empty line between them; empty ones are left out. */
-function page(parts: readonly (readonly string[])[]): string {
-  const texts = parts.map((part) => part.filter((text) => text !== "").join("\n"));
-  return texts
-    .filter((text) => text !== "")
-    .join("\n\n")
-    .replaceAll(/\n{3,}/g, "\n\n");
 }

@@ -168,6 +168,20 @@ const recommended = z.strictObject({
   ini: z.string().describe("a pgbouncer.ini that says so"),
 });
 
+const knee = z
+  .strictObject({ pool_size: count, throughput_tps: z.number() })
+  .describe("the smallest size of the curve that gets through 99 % of the most of all sizes");
+
+const sensitivity = z
+  .strictObject({
+    change: z.string().describe("what is different, everything else being equal"),
+    wait_p99_ms: z.number(),
+    wait_p99_ms_ci95: interval,
+    utilization: share,
+    slo_met: z.boolean().describe("with confidence"),
+  })
+  .describe("a harder day at the recommended size");
+
 const figures = z
   .record(z.string(), z.number())
   .describe("figures by their path in a run, such as wait_ms.p99");
@@ -238,6 +252,12 @@ export const resultSchema = z
     recommended: recommended.optional().describe("size, advise"),
     slo: slo.optional().describe("size: the objective at the recommended size"),
     curve: z.array(curvePoint).optional().describe("size: the curve around the answer"),
+    knee: knee.optional(),
+    reasons: z
+      .array(z.string())
+      .optional()
+      .describe("size: why no size will do, and what else may"),
+    sensitivity: z.array(sensitivity).optional().describe("size: harder days"),
     predicted: figures.optional().describe("validate: simulated"),
     live: figures.optional().describe("validate: measured, median of the repeats"),
     noise: figures
@@ -251,7 +271,7 @@ export const resultSchema = z
       .optional()
       .describe("validate: the driver's own part, never taken off the waits; worst of all runs"),
     replay: replay.optional(),
-    verdict: z.enum(["pass", "fail", "unsure"]).optional().describe("validate, replay, diff"),
+    verdict: z.enum(["pass", "fail", "unsure"]).optional().describe("validate, replay, diff, size"),
     notes: z
       .array(z.string())
       .optional()
@@ -270,6 +290,7 @@ export type Wait = z.infer<typeof wait>;
 export type KindResult = z.infer<typeof kind>;
 export type Difference = z.infer<typeof difference>;
 export type CurvePoint = z.infer<typeof curvePoint>;
+export type Sensitivity = z.infer<typeof sensitivity>;
 export type SloOutcome = z.infer<typeof slo>;
 export type DistributionPoint = z.infer<typeof distributionPoint>;
 export type Moment = z.infer<typeof moment>;

@@ -16,6 +16,11 @@ export interface StudyOptions {
   seed?: number | undefined;
   /** Relative half-width of the 95 % intervals to reach; the workload's own when left out. */
   precision?: number | undefined;
+  /**
+   * When it has done enough: every figure is as precise as asked, or also as soon as every term of the
+   * objective lies, with its interval, on one side of its limit. Default: figures.
+   */
+  goal?: "figures" | "objective" | undefined;
   /** Real milliseconds to spend at most; at least two replications are made whatever they take. */
   timeLimit?: number | undefined;
   /** What a real machine adds. */
@@ -34,6 +39,8 @@ export interface StudyProgress {
   precision: number;
   /** Guess of how far along the study is, 0 to 1. */
   share: number;
+  /** What is being simulated, where there is more than one thing. */
+  what?: string;
 }
 
 /** One configuration's answer. */
@@ -100,6 +107,7 @@ class Entry {
   private readonly tally: Tally;
   private readonly simulation: SimulateOptions;
   private readonly notes: string[] = [];
+  private readonly goal: StudyOptions["goal"];
   private wall = 0;
 
   constructor(
@@ -110,6 +118,7 @@ class Entry {
   ) {
     this.workload = workload;
     this.precision = options.precision ?? workload.run.precision;
+    this.goal = options.goal;
     this.tally = new Tally(workload);
     this.simulation = { machine: options.machine, warmup };
     if (begin?.warning !== undefined) this.notes.push(begin.warning);
@@ -123,6 +132,7 @@ class Entry {
   }
 
   get precise(): boolean {
+    if (this.goal === "objective" && this.tally.decided()) return true;
     return this.tally.precise(this.precision);
   }
 

@@ -153,6 +153,12 @@ export class Tally {
     return names.every((name) => precise(this.interval(name), precision, floor));
   }
 
+  /** Whether every term of the objective lies, with its interval, on one side of its limit. */
+  decided(): boolean {
+    const { slo } = this.run(0, 0, {});
+    return slo?.terms.every((term) => term.certain) === true;
+  }
+
   /** The widest of the intervals that `precise` looks at, relative to its figure. */
   worst(): number {
     const names = ["wait_mean_ms", "wait_p95_ms", "wait_p99_ms"] as const;

@@ -1,0 +1,105 @@
+/** `size` as text and as a report: the answer first, then the curve, then what a harder day brings. */
+import type { Result, Run, Sensitivity } from "../study/results.ts";
+import { bars } from "./blocks.ts";
+import { throughputCurve, waitCurve } from "./charts.ts";
+import { between, provenance } from "./figures.ts";
+import { sloFindings, trouble } from "./findings.ts";
+import type { Report } from "./html.ts";
+import { page } from "./page.ts";
+import { curveTable, runTable, type Table, terminal } from "./tables.ts";
+import { digits, duration, durations, memory, percent } from "./units.ts";
+
+/** The report of a sizing. */
+export function sizeReport(result: Result): Report {
+  const { workload, curve = [], recommended } = result;
+  const options = {
+    workload,
+    slo_wait_p99_ms: result.slo?.terms.find((term) => term.name === "wait_p99")?.limit,
+    recommended: recommended?.pool_size,
+  };
+  const run = result.runs[0];
+  return {
+    title: title(result),
+    findings: [...findings(result), ...(result.notes ?? [])],
+    charts: curve.length < 2 ? [] : [waitCurve(curve, options), throughputCurve(curve, options)],
+    tables: [curveTable(curve), ...sensitivities(result), ...(run ? [runTable(run)] : [])],
+    data: result,
+  };
+}
+
+/** The terminal's version of `sizeReport`; `quiet` leaves out the picture. */
+export function sizeText(result: Result, quiet: boolean): string {
+  const { curve = [], recommended } = result;
+  const tables = [curveTable(curve), ...sensitivities(result)].map(terminal);
+  const picture = quiet ? "" : waitPicture(result);
+  return page([
+    [title(result)],
+    findings(result),
+    tables,
+    [picture],
+    recommended ? [`pgbouncer.ini:\n${recommended.ini}`] : [],
+  ]);
+}
+
+function title({ workload, recommended, runs }: Result): string {
+  const mode = runs[0]?.pool_mode ?? "";
+  if (recommended === undefined)
+    return `${workload}: no pool size in ${mode} mode meets the objective`;
+  return `${workload}: default_pool_size = ${recommended.pool_size} in ${mode} mode`;
+}
+
+function findings(result: Result): string[] {
+  const { recommended, knee, reasons = [], slo, runs } = result;
+  const [run] = runs;
+  return [
+    ...reasons.map((text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`),
+    ...(recommended === undefined ? [] : [recommended.reason]),
+    ...sloFindings(slo),
+    ...(run === undefined ? [] : [cost(run), ...trouble(run)]),
+    ...(knee === undefined ? [] : [kneeFinding(knee)]),
+    ...(run === undefined ? [] : [`To repeat: ${provenance(run, result.seed, result.precision)}.`]),
+  ];
+}
+
+function cost(run: Run): string {
+  const { max } = run.server_connections;
+  const opened = `${digits(max)} of the database's max_connections`;
+  return `At most ${opened} and ${memory(run.memory_mb)} of its memory are taken.`;
+}
+
+function kneeFinding({ pool_size, throughput_tps }: NonNullable<Result["knee"]>): string {
+  return (
+    `The knee of the throughput is at ${pool_size} connections or fewer: ` +
+    `with ${digits(throughput_tps)} transactions/s, 99 % of the most that any size gets through.`
+  );
+}
+
+function sensitivities({ sensitivity = [] }: Result): Table[] {
+  if (sensitivity.length === 0) return [];
+  const tails = durations(sensitivity.map((row) => row.wait_p99_ms));
+  const row = (each: Sensitivity, i: number): string[] => [
+    each.change,
+    tails[i] as string,
+    between(each.wait_p99_ms_ci95, durations),
+    percent(each.utilization),
+    each.slo_met ? "yes" : "no",
+  ];
+  return [
+    {
+      title: "A harder day at this size",
+      head: ["", "wait, p99", "95 % interval", "in use", "SLO met"],
+      align: ["left", "right", "right", "right", "right"],
+      rows: sensitivity.map(row),
+    },
+  ];
+}
+
+function waitPicture({ curve = [] }: Result): string {
+  if (curve.length < 2) return "";
+  const rows = curve.map((point) => ({
+    label: `${point.pool_size}`,
+    value: point.wait_p99_ms,
+    text: duration(point.wait_p99_ms),
+  }));
+  return `Wait, p99, over the pool size\n${bars(rows)}\n`;
+}

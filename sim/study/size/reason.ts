@@ -1,0 +1,120 @@
+/** Why this size, and why none: in words, with the numbers that say so. */
+import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
+import { mean } from "../../kernel/distributions.ts";
+import type { Run, SloOutcome } from "../results.ts";
+
+type Term = SloOutcome["terms"][number];
+
+const MILLISECOND = 1e6;
+
+/** One sentence or two: how busy, what one connection less would do, and what holds connections. */
+export function whySize(workload: Workload, run: Run, less: Run | undefined): string {
+  const busy = `${run.pool_size} connections are busy ${percent(run.utilization)} of the time`;
+  const broken = less?.slo?.terms.find((term) => !(term.met && term.certain));
+  const fewer =
+    less === undefined || broken === undefined ? "" : `; with ${less.pool_size} ${shown(broken)}`;
+  return `${busy}${fewer}. ${holding(workload)}`;
+}
+
+function shown(term: Term): string {
+  const [value, limit] = [text(term, term.value), text(term, term.limit)];
+  if (term.met) return `${term.name} is ${value}, too close to its limit of ${limit} to be sure`;
+  return `${term.name} would be ${value}, over its limit of ${limit}`;
+}
+
+const text = ({ unit }: Term, value: number): string =>
+  unit === "" ? percent(value) : `${round(value)} ${unit}`;
+
+/** What connections are held for, over all kinds of clients. */
+export interface Holding {
+  what: string;
+  /** Connections in use by it when nobody waits. */
+  connections: number;
+}
+
+/**
+ * Connections in use by each kind of clients and each part of its transactions when nobody waits, by
+ * Little's law. The most first.
+ */
+export function holdings(workload: Workload): Holding[] {
+  const parts = workload.clients.flatMap((kind) => partsOf(workload, kind));
+  return parts.filter((part) => part.connections > 0).sort((a, b) => b.connections - a.connections);
+}
+
+function partsOf(workload: Workload, kind: ClientKind): Holding[] {
+  const { transaction, think, name } = kind;
+  const statements = Math.max(1, mean(transaction.statements));
+  const { client, server } = workload.network;
+  const work = statements * (mean(transaction.service) + server);
+  const pauses = (statements - 1) * (mean(transaction.gap) + client);
+  const mode = modeOf(workload, kind);
+  const idle = mean(think) + client;
+  const cycle = idle + work + pauses;
+  const rate = ratePerNano(kind, cycle);
+  const held = (what: string, time: number): Holding => ({ what, connections: rate * time });
+  return [
+    held(`statements of ${name}`, work),
+    // In statement mode nobody holds a connection between statements.
+    held(`pauses of ${name} inside transactions`, mode === "statement" ? 0 : pauses),
+    held(`thinking of ${name} between transactions`, mode === "session" ? idle : 0),
+  ];
+}
+
+/** Transactions a nanosecond. */
+function ratePerNano(kind: ClientKind, cycle: number): number {
+  if (kind.count !== undefined) return kind.count / Math.max(1, cycle);
+  const { transactions } = kind.session;
+  const each = transactions === "forever" ? 1 : mean(transactions);
+  return kind.arrivals === undefined ? 0 : each / Math.max(1, mean(kind.arrivals.gap));
+}
+
+function modeOf({ settings }: Workload, kind: ClientKind): string {
+  const database = settings.databases.find((entry) => entry.name === kind.database);
+  const user = settings.users.find((entry) => entry.name === kind.user);
+  return user?.pool_mode ?? database?.pool_mode ?? settings.pool_mode;
+}
+
+function holding(workload: Workload): string {
+  const all = holdings(workload);
+  const sum = all.reduce((total, part) => total + part.connections, 0);
+  const [first, second] = all;
+  if (first === undefined || sum === 0) return "Nobody holds a connection.";
+  const share = (part: Holding): string => `${percent(part.connections / sum)} ${part.what}`;
+  const also = second && second.connections > 0.05 * sum ? `, ${share(second)}` : "";
+  return `Without any waiting ${round(sum)} would be in use: ${share(first)}${also}.`;
+}
+
+/** Why even the largest pool is not enough, and what else would be. */
+export function whyNone(workload: Workload, run: Run, largest: number): string[] {
+  const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
+  const found = [
+    `no pool of up to ${largest} connections meets the objective: ` +
+      `${missed.map((term) => `${term.name} is ${text(term, term.value)}, limit ${text(term, term.limit)}`).join("; ")}`,
+  ];
+  const [first] = holdings(workload);
+  const wanted = holdings(workload).reduce((sum, part) => sum + part.connections, 0);
+  if (wanted > largest)
+    found.push(
+      `${round(wanted)} connections would be in use if nobody waited; max_connections of the database ` +
+        `admits ${largest} beside its reserved ones`,
+    );
+  if (first?.what.startsWith("thinking"))
+    found.push(
+      "session mode holds connections for clients that think: try pool_mode = transaction",
+    );
+  if (first?.what.startsWith("pauses"))
+    found.push(
+      "most of the time a connection is held for a pause inside a transaction: shorten those",
+    );
+  if (
+    missed.some((term) => term.name.startsWith("response")) &&
+    run.wait_ms.p99 < MILLISECOND / 1e6
+  )
+    found.push(
+      "nearly nobody waits: the response is the statements' own time, which no pool changes",
+    );
+  return found;
+}
+
+const percent = (share: number): string => `${round(share * 100)} %`;
+const round = (value: number): string => `${Number(value.toPrecision(3))}`;

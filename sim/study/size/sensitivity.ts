@@ -1,0 +1,44 @@
+/** Harder days: what the recommended size is worth when the load is not what it was thought to be. */
+import type { Workload } from "../../../workloads/schema/workload.ts";
+import type { Sensitivity } from "../results.ts";
+import type { Study } from "../run.ts";
+import { judge, type Probes } from "./probes.ts";
+import { withLoad, withPoolSize, withService } from "./variants.ts";
+
+const LOAD = 1.5;
+const SERVICE = 1.3;
+
+/** Each change by itself, at `size` connections; those for which no time is left are left out. */
+export async function harderDays(
+  workload: Workload,
+  size: number,
+  probes: Probes,
+  until: number,
+): Promise<Sensitivity[]> {
+  const here = withPoolSize(workload, size);
+  const days: [string, () => Promise<Study>][] = [
+    // Whoever holds a connection all the time leaves one less to the others.
+    ["one transaction more that never ends", () => probes.at(size - 1)],
+    [`load x ${LOAD}`, () => probes.probe(withLoad(here, LOAD))],
+    [`service times x ${SERVICE}`, () => probes.probe(withService(here, SERVICE))],
+  ];
+  const found: Sensitivity[] = [];
+  for (const [change, look] of days) {
+    if (size === 1 && change.startsWith("one transaction")) continue;
+    if (probes.spent > until) break;
+    probes.tell(change);
+    found.push(row(change, await look()));
+  }
+  return found;
+}
+
+function row(change: string, made: Study): Sensitivity {
+  const { run } = made;
+  return {
+    change,
+    wait_p99_ms: run.wait_ms.p99,
+    wait_p99_ms_ci95: run.wait_ms.p99_ci95 ?? null,
+    utilization: run.utilization,
+    slo_met: judge(made) === "met",
+  };
+}

@@ -1,0 +1,203 @@
+/** `size`: the search by itself, then the whole against the exact answer of closed pools. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type DistributionSpec, sampler, scaled } from "../../sim/kernel/distributions.ts";
+import { Stream } from "../../sim/kernel/streams.ts";
+import { closedPool } from "../../sim/study/analytic.ts";
+import { resultSchema } from "../../sim/study/results.ts";
+import { iniOf } from "../../sim/study/size/ini.ts";
+import { holdings } from "../../sim/study/size/reason.ts";
+import { type Judge, search } from "../../sim/study/size/search.ts";
+import { sizePool } from "../../sim/study/size/size.ts";
+import { largestPool, withPoolSize } from "../../sim/study/size/variants.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { closedWorkload, kindOf } from "./workload.ts";
+
+const MILLISECOND = 1e6;
+
+/** A judge for whom sizes from `least` on do, and which counts how often it is asked something new. */
+class Oracle implements Judge {
+  readonly asked = new Set<number>();
+  spent = 0;
+  private readonly least: number;
+  private readonly busy: number;
+  private readonly undecided: ReadonlySet<number>;
+
+  constructor(least: number, busy: number, undecided: ReadonlySet<number> = new Set()) {
+    this.least = least;
+    this.busy = busy;
+    this.undecided = undecided;
+  }
+  async at(size: number) {
+    this.asked.add(size);
+    return { run: { utilization: Math.min(1, this.busy / size), pool_size: size } };
+  }
+  judge(size: number) {
+    if (this.undecided.has(size)) return "unsure" as const;
+    return size >= this.least ? ("met" as const) : ("missed" as const);
+  }
+}
+
+describe("the search", () => {
+  test("finds the smallest size that does, wherever it begins, in few looks", async () => {
+    const cases = fc.record({
+      largest: fc.integer({ min: 1, max: 20_000 }),
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+      busy: fc.double({ min: 0, max: 20_000, noNaN: true }),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ largest, share, busy }) => {
+        const least = Math.max(1, Math.round(share * largest));
+        const oracle = new Oracle(least, busy);
+        expect(await search(oracle, largest)).toEqual({ size: least, notes: [] });
+        expect(oracle.asked.size).toBeLessThanOrEqual(3 * Math.log2(largest + 1) + 3);
+      }),
+    );
+  });
+
+  test("nothing does when the largest does not", async () => {
+    expect(await search(new Oracle(51, 10), 50)).toEqual({ size: undefined, notes: [] });
+  });
+
+  test("an undecided size is no answer, and it is told", async () => {
+    const { size, notes } = await search(new Oracle(20, 18, new Set([20])), 50);
+    expect(size).toBe(21);
+    expect(notes.join()).toContain("20 connections may do as well");
+  });
+
+  test("without time it says between which sizes the answer lies", async () => {
+    const oracle = new Oracle(20, 10);
+    oracle.spent = 2;
+    const { size, notes } = await search(oracle, 50);
+    expect(size).toBe(50);
+    expect(notes.join()).toContain("0 connections are too few, 50 are enough");
+  });
+});
+
+describe("the smallest pool of a closed pool M/M/c//N is the exact one", () => {
+  // clients, think ms, service ms, limit of the p99 wait ms
+  for (const [clients, think, service, limit] of [
+    [100, 1000, 20, 40],
+    [40, 60, 5, 9],
+    [400, 300, 10, 18],
+  ] as const)
+    test(`${clients} clients, ${think} and ${service} ms, at most ${limit} ms`, async () => {
+      const tail = (servers: number): number =>
+        closedPool({ clients, think, service, servers }).quantile(0.99);
+      let exact = 1;
+      while (tail(exact) > limit) exact++;
+      // The limit must not lie so close to a size's own p99 that chance decides.
+      expect(tail(exact) / limit).toBeLessThan(0.85);
+      expect(tail(exact - 1) / limit).toBeGreaterThan(1.15);
+      const workload = objective(closedWorkload(kindOf(clients, think, service), 3), limit);
+      const found = await sizePool(workload, { precision: 0.1 });
+      expect(found.recommended?.pool_size).toBe(exact);
+      expect(found.verdict).toBe("pass");
+      const head = { poolwise: "0", command: "size", workload: "closed", seed: 1 };
+      expect(resultSchema.safeParse({ ...head, ...found }).error).toBeUndefined();
+      const at = (size: number) => found.curve?.find((point) => point.pool_size === size);
+      expect([at(exact - 1)?.slo_met, at(exact)?.slo_met]).toEqual([false, true]);
+      expect(found.sensitivity?.length).toBe(3);
+      expect(found.recommended?.ini).toContain(`default_pool_size = ${exact}\n`);
+      expect(found.recommended?.reason).toContain(`${exact} connections are busy`);
+    });
+});
+
+test("an objective that no pool can meet: no size, and the reason", async () => {
+  const workload = closedWorkload(kindOf(20, 100, 10), 3);
+  const found = await sizePool({ ...workload, slo: { response_p99: MILLISECOND } });
+  expect(found.recommended).toBeUndefined();
+  expect(found.verdict).toBe("fail");
+  expect(found.reasons?.join()).toContain("response_p99 is");
+  expect(found.reasons?.join()).toContain("no pool changes");
+});
+
+test("more clients than the database admits, in session mode: said so, with the other mode", async () => {
+  const workload = closedWorkload(kindOf(50, 1000, 5), 3);
+  const session: Workload = {
+    ...objective(workload, 10),
+    settings: { ...workload.settings, pool_mode: "session" },
+    server: { ...workload.server, max_connections: 23 },
+  };
+  const found = await sizePool(session);
+  expect(found.verdict).toBe("fail");
+  expect(found.reasons?.join()).toContain("admits 20 beside its reserved ones");
+  expect(found.reasons?.join()).toContain("pool_mode = transaction");
+});
+
+test("the largest pool: a client each, or what the database admits", () => {
+  const workload = closedWorkload(kindOf(50, 1000, 5), 3);
+  expect(largestPool(workload)).toBe(50);
+  const full = { ...workload, server: { ...workload.server, max_connections: 33 } };
+  expect(largestPool(full)).toBe(30);
+});
+
+test("entries with a size of their own give way only when all that are used have one", () => {
+  const workload = closedWorkload(kindOf(50, 1000, 5), 3);
+  const sized = (databases: Workload["settings"]["databases"]): Workload =>
+    withPoolSize({ ...workload, settings: { ...workload.settings, databases } }, 7);
+  expect(sized([{ name: "app", pool_size: 4 }]).settings.databases).toEqual([{ name: "app" }]);
+  const other = [{ name: "app" }, { name: "admin", pool_size: 4 }];
+  expect(sized(other).settings.databases).toEqual(other);
+  expect(sized(other).settings.default_pool_size).toBe(7);
+});
+
+test("what connections are held for, by Little's law", () => {
+  const kind = kindOf(100, 1000, 20);
+  const transaction = {
+    ...kind.transaction,
+    statements: { kind: "constant", value: 2 } as const,
+    gap: { kind: "constant", value: 60 * MILLISECOND } as const,
+  };
+  const workload = closedWorkload({ ...kind, transaction }, 3);
+  const rate = 100 / 1100; // a transaction each 1000 + 2 x 20 + 60 ms
+  const parts = holdings(workload).map(({ what, connections }) => [what, connections / rate]);
+  expect(parts).toEqual([
+    ["pauses of clients inside transactions", expect.closeTo(60, 9)],
+    ["statements of clients", expect.closeTo(40, 9)],
+  ]);
+});
+
+test("the ini names what differs from PgBouncer's defaults, in its units", () => {
+  const { settings } = closedWorkload(kindOf(1, 1, 1), 9);
+  const more = { ...settings, reserve_pool_size: 3, query_wait_timeout: 5e9 };
+  expect(iniOf(more)).toBe(
+    "[pgbouncer]\npool_mode = transaction\ndefault_pool_size = 9\nmax_client_conn = 100000\n" +
+      "reserve_pool_size = 3\nquery_wait_timeout = 5\n",
+  );
+});
+
+describe("a scaled distribution draws the same, scaled", () => {
+  const specs: DistributionSpec[] = [
+    { kind: "constant", value: 1e9 },
+    { kind: "exponential", mean: 1e9 },
+    { kind: "erlang", mean: 1e9, k: 3 },
+    { kind: "hyperexponential", means: [1e8, 1e10], weights: [0.9, 0.1] },
+    { kind: "gamma", mean: 1e9, cv: 2 },
+    { kind: "lognormal", mean: 1e9, cv: 2 },
+    { kind: "weibull", scale: 1e9, shape: 0.7 },
+    { kind: "pareto", min: 1e8, max: 1e10, shape: 1.2 },
+    { kind: "uniform", min: 1e8, max: 1e10 },
+    { kind: "empirical", values: [1e8, 1e9] },
+    {
+      kind: "quantiles",
+      points: [
+        [0, 1e8],
+        [100, 1e9],
+      ],
+    },
+    { kind: "mixture", parts: [{ weight: 1, of: { kind: "exponential", mean: 1e9 } }] },
+  ];
+  for (const spec of specs)
+    test(spec.kind, () => {
+      const stream = new Stream(1, "kind", "purpose");
+      const [plain, thrice] = [sampler(spec, stream), sampler(scaled(spec, 3), stream)];
+      for (let draw = 0; draw < 50; draw++)
+        // Both are rounded to whole nanoseconds.
+        expect(Math.abs(thrice.draw(7, draw, 0) - 3 * plain.draw(7, draw, 0))).toBeLessThan(2.1);
+    });
+});
+
+function objective(workload: Workload, limit_ms: number): Workload {
+  return { ...workload, slo: { wait_p99: limit_ms * MILLISECOND } };
+}
