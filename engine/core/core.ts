@@ -213,7 +213,6 @@ export class Core extends Views {
       return;
     }
     const target = world.clients.ints[(client << 4) + C.server] as number;
-    pool.last_connect_failed = false;
     if (target < 0) {
       const failed = pool.last_login_failed;
       endCancel(world, client, REASON.cancel_late);

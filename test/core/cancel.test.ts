@@ -92,6 +92,29 @@ test("a late cancel does not forget an earlier failed login", () => {
   expect(world.pool().last_login_failed).toBe(true);
 });
 
+// A login has failed, and server_login_retry is over; then a connection is opened for a cancel request.
+// It stands, so the server can be reached, but PgBouncer forgets the failure only if nothing was sent.
+const carriers = [
+  ["sent", 14.99, [], "server_login_retry runs anew from that connection on"],
+  ["sent", 15, ["open s5 demand"], "to the end of it"],
+  ["given up", 14.99, [], "the same"],
+  ["given up", 15, ["open s5 demand"], "the same"],
+  ["late", 0, ["open s5 demand"], "the failure is forgotten"],
+] as const;
+for (const [cancel, later, want, why] of carriers) {
+  test(`a failed login, and ${later} s after a cancel that was ${cancel}: ${why} (disconnect_server)`, () => {
+    const world = warmed(2, { default_pool_size: 3 }, { connect: HAND, answer: HAND });
+    world.login("a").request("w1 w2 a").fail("s3");
+    world.to(seconds(15.1)).cancel("x", "w1");
+    if (cancel === "late") world.finish("w1").request("w1");
+    world.quiet().connected("s4");
+    if (cancel === "sent") world.close("s4");
+    if (cancel === "given up") world.leave("x");
+    world.wait(seconds(later)).turn();
+    expect(world.only("open")).toEqual(want);
+  });
+}
+
 test("a server whose cancel is on its way is held back until it has been sent", () => {
   const world = warmed(1, {}, { answer: HAND })
     .login("a")

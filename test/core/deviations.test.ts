@@ -3,7 +3,7 @@
  * source, and fails for now; the day it passes, it belongs into the file of its rules.
  */
 import { expect, test } from "vitest";
-import { HAND, seconds } from "./helpers.ts";
+import { HAND } from "./helpers.ts";
 import { warm, warmed } from "./warm.ts";
 import { World } from "./world.ts";
 
@@ -50,13 +50,6 @@ test.fails("RELOAD: a changed `*` entry reaches the entries made from it (tag_au
   const autodb = { name: "*", pool_size: 7 };
   world.turn(() => world.core.reload(world.now, { ...world.core.settings, autodb }));
   expect(world.pool("u", "made").size).toBe(7);
-});
-
-test.fails("a cancel that was sent does not end server_login_retry (disconnect_server, SV_ACTIVE_CANCEL)", () => {
-  const changes = { default_pool_size: 3 };
-  const world = warmed(1, changes, { connect: HAND, answer: HAND }).login("a").request("w1 a");
-  world.fail("s2").to(seconds(15.5)).cancel("x", "w1").quiet().connected("s3").close("s3");
-  expect(world.only("open")).toEqual([]);
 });
 
 test.fails("max_user_connections evicts only from pools with the same credentials: a forced user has its own (evict_user_connection)", () => {

@@ -153,6 +153,14 @@ const SERVERS = [
     ),
   ),
   variant(
+    "a sent cancel ends the pause after a failed login",
+    inCore(
+      "core",
+      "moveServer(world, server, SERVER.active_cancel);",
+      "pool.last_connect_failed = false;\n    moveServer(world, server, SERVER.active_cancel);",
+    ),
+  ),
+  variant(
     "no check of a long-idle server",
     inUpkeep("idle > server_check_delay &&", "idle < 0 &&"),
   ),
