@@ -67,10 +67,18 @@ function roomForUser(world: World, pool: Pool, evict: boolean): boolean {
   if (limit === 0) return true;
   const user = pool.user;
   while (evict && user.connections >= limit) {
-    if (!evictOldest(world, (other) => other.user === user)) break;
+    if (!evictOldest(world, (other) => sameCredentials(pool, other))) break;
   }
   return user.connections < limit;
 }
+
+/**
+ * The limit counts all servers of a user, but room is only made by pools that log in with the very same
+ * credentials: those of an entry with `user=` are its own, also where the name is another pool's.
+ * Source: PgBouncer 1.25.2 evict_user_connection(), force_user_credentials().
+ */
+const sameCredentials = (pool: Pool, other: Pool): boolean =>
+  pool === other || (pool.user === other.user && !pool.forced && !other.forced);
 
 /**
  * Closes the server with the oldest last packet among the tails of the idle lists, and of the used and

@@ -93,11 +93,14 @@ export class Pool {
   readonly id: number;
   readonly database: Database;
   readonly user: User;
+  /** Its servers log in as the entry's `user=` says, with credentials that no other pool has. */
+  readonly forced: boolean;
 
-  constructor(id: number, database: Database, user: User) {
+  constructor(id: number, database: Database, user: User, forced: boolean) {
     this.id = id;
     this.database = database;
     this.user = user;
+    this.forced = forced;
   }
 
   /** Servers that are logged in. Source: PgBouncer 1.25.2 pool_connected_server_count(). */

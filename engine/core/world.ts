@@ -111,7 +111,7 @@ export class World {
     const key = database * 2 ** 24 + user;
     const known = this.pool_ids.get(key);
     if (known !== undefined) return this.pools[known] as Pool;
-    const pool = new Pool(this.pools.length, entry, this.users[user] as User);
+    const pool = new Pool(this.pools.length, entry, this.users[user] as User, forced !== undefined);
     pool.resolve(this.settings);
     this.pool_ids.set(key, pool.id);
     this.pools.push(pool);

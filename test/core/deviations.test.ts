@@ -51,10 +51,3 @@ test.fails("RELOAD: a changed `*` entry reaches the entries made from it (tag_au
   world.turn(() => world.core.reload(world.now, { ...world.core.settings, autodb }));
   expect(world.pool("u", "made").size).toBe(7);
 });
-
-test.fails("max_user_connections evicts only from pools with the same credentials: a forced user has its own (evict_user_connection)", () => {
-  const databases = [{ name: "db", forced_user: "u" }, { name: "other" }];
-  const world = new World({ databases, max_user_connections: 1 }).login("a").quiet();
-  world.login("b", "u", "other");
-  expect(world.only("close", "open")).toEqual([]);
-});

@@ -119,6 +119,47 @@ test("eviction: by user, over databases, and only that user's", () => {
   expect(world.only("close")).toEqual(["close s2 evicted"]);
 });
 
+// `user=` of the entry with the idle server, and of the entry that needs one: both log in as "u".
+const credentials = [
+  [undefined, undefined, true, "the same user's"],
+  ["u", undefined, false, "those of the full entry are its own"],
+  [undefined, "u", false, "those of the entry that asks are its own"],
+  ["u", "u", false, "each entry has its own, whatever the name"],
+] as const;
+for (const [idle, asks, want, why] of credentials) {
+  test(`eviction by user: user=${idle} for user=${asks}: ${want ? "goes" : "stays"}: credentials: ${why} (evict_user_connection)`, () => {
+    const databases = [
+      { name: "db", forced_user: idle },
+      { name: "other", forced_user: asks },
+    ];
+    const world = users("u@db", { databases, max_user_connections: 1 });
+    world.login("new", "u", "other");
+    // Whoever may evict, the limit counts them all.
+    expect(world.only("close", "open")).toEqual(
+      want ? ["close s1 evicted", "open s2 welcome"] : [],
+    );
+  });
+}
+
+test("eviction by user: the pool of an entry with `user=` evicts its own servers", () => {
+  const databases = [{ name: "db", forced_user: "u" }];
+  const world = users("a", { databases, max_user_connections: 1 });
+  world
+    .turn(() => world.core.reconnect(world.now))
+    .quiet()
+    .login("b");
+  expect(world.only("close", "open")).toEqual(["close s1 evicted", "open s2 welcome"]);
+});
+
+test("eviction by user: a pool keeps the credentials that it was made with (get_pool)", () => {
+  const plain = [{ name: "db" }, { name: "other" }];
+  const world = users("u@db", { databases: plain, max_user_connections: 1 });
+  const databases = [{ name: "db", forced_user: "u" }, { name: "other" }];
+  world.turn(() => world.core.reload(world.now, { ...world.core.settings, databases }));
+  world.login("new", "u", "other");
+  expect(world.only("close", "open")).toEqual(["close s1 evicted", "open s2 welcome"]);
+});
+
 test("eviction: the tail of an idle list, its least recently used", () => {
   const world = new World({ max_db_connections: 2 }).logins("a b").request("a b");
   world.wait(seconds(1)).finish("b").wait(seconds(1)).finish("a").quiet();

@@ -153,8 +153,18 @@ test("every schedule: servers exceed their pool by cancels up to twice its size,
   fc.assert(property, { numRuns });
 });
 
+/**
+ * An entry with `user=u` keeps the servers of that user to itself while they idle, because of its own
+ * credentials: under max_user_connections others of that user may then wait for ever, in PgBouncer too.
+ */
+const starving = (variants: readonly CoreSettings[]): boolean =>
+  variants.some((one) => one.max_user_connections > 0) &&
+  variants.some((one) => one.databases.some(({ forced_user }) => forced_user === "u"));
+
 test("every schedule: once faults stop, whoever waits is served, and nobody is dropped", () => {
-  const variants = fc.array(patient, { minLength: 1, maxLength: 2 });
+  const variants = fc
+    .array(patient, { minLength: 1, maxLength: 2 })
+    .filter((all) => !starving(all));
   const property = fc.property(variants, everything, (all, schedule) => {
     const world = new Schedule(all);
     for (const step of schedule) world.step(step);

@@ -120,6 +120,10 @@ const SIZES = [
     inLaunching("if (oldest < 0) return false;", "if (oldest >= -1) return false;"),
   ),
   variant(
+    "eviction from pools with other credentials",
+    inLaunching("&& !pool.forced && !other.forced", ""),
+  ),
+  variant(
     "the newest server evicted",
     inLaunching("as number) < (times[(a <<", "as number) > (times[(a <<"),
   ),
