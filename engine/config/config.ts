@@ -23,8 +23,8 @@ export function loadConfig(path: string, readFile: ReadFile = readFromDisk): Con
 
 /**
  * The config after RELOAD: the file that `conffile` names, read again. Settings that need a restart
- * keep their value, and so do those that have no default and are not written any more, as PgBouncer
- * does. Throws ConfigError and changes nothing when the file is not in order.
+ * keep their value; so do those that have no default and are not written any more, and so does the
+ * `*` entry, as in PgBouncer. Throws ConfigError and changes nothing when the file is not in order.
  */
 export function reloadConfig(config: Config, readFile: ReadFile = readFromDisk): Config {
   const fresh = loadConfig(config.values.conffile ?? config.file, readFile);
@@ -33,7 +33,8 @@ export function reloadConfig(config: Config, readFile: ReadFile = readFromDisk):
     return !row.reloadable || (row.default === null && !fresh.given.has(name));
   });
   const values = Object.fromEntries(kept.map((name) => [name, config.values[name]]));
-  return { ...fresh, values: { ...fresh.values, ...values } as Values };
+  const autodb = fresh.autodb ?? config.autodb;
+  return { ...fresh, autodb, values: { ...fresh.values, ...values } as Values };
 }
 
 /** The value of the setting as SHOW CONFIG prints it; null is NULL. */

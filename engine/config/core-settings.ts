@@ -17,7 +17,7 @@ export function coreSettings(config: Config): CoreSettings {
     ...globalSettings(config.values),
     databases: config.databases.map(databaseSettings),
     users: config.users.map(userSettings),
-    autodb: config.autodb && databaseSettings(config.autodb),
+    autodb: config.autodb && { ...databaseSettings(config.autodb), text: text(config.autodb) },
   };
 }
 
@@ -104,7 +104,7 @@ function target(entry: DatabaseEntry): string {
   const { dbname, host, port, user, connect_query, auth_dbname, auth_query } = entry;
   const order = entry.load_balance_hosts;
   return JSON.stringify([
-    dbname ?? entry.name,
+    dbname === entry.name ? null : dbname,
     host,
     port,
     user,
@@ -113,6 +113,14 @@ function target(entry: DatabaseEntry): string {
     auth_query,
     order,
   ]);
+}
+
+/**
+ * All of `*`, of which every change counts; but no password, which would stand in journals.
+ * Source: PgBouncer 1.25.2 src/loader.c, set_autodb().
+ */
+function text({ at: _at, password: _password, ...entry }: DatabaseEntry): string {
+  return JSON.stringify(entry);
 }
 
 /** Where 0 means "as the global setting says", not "off". Source: src/server.c, src/janitor.c. */

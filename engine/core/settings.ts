@@ -60,6 +60,8 @@ export interface DatabaseSettings {
   server_lifetime?: Nanos | undefined;
   /** Where its servers are, as one opaque text: when RELOAD changes it, the entry reconnects. */
   target?: string | undefined;
+  /** Of the `*` entry: all of it as one opaque text. A change of anything reconnects what it has made. */
+  text?: string | undefined;
 }
 
 /** An entry of `[users]`. */

@@ -115,6 +115,15 @@ describe("RELOAD", () => {
     expect(fresh.databases.map(({ name }) => name)).toEqual(["x"]);
   });
 
+  test.each([
+    ["", 3, "not written any more: as before"],
+    ["* = pool_size=7\n", 7, "written: the new one"],
+  ])("takes `*` as PgBouncer does: %j gives %i: %s", (written, want, _why) => {
+    const before = load("[databases]\n* = pool_size=3\n[pgbouncer]\n");
+    const after = reloadConfig(before, () => `[databases]\n${written}[pgbouncer]\n`);
+    expect(after.autodb?.pool_size).toBe(want);
+  });
+
   test("reads the file that conffile names", () => {
     const moved = applySet(old, "conffile", "b.ini");
     expect(message(() => reloadConfig(moved, (path) => `[${path}]`))).toContain("b.ini:1");
@@ -182,6 +191,24 @@ describe("what the core gets", () => {
   ])("target: %s makes it another one: %s: %s", (keys, want, _why) => {
     const [plain, other] = ["", keys].map(
       (text) => coreSettings(load(`[databases]\nx = ${text}\n[pgbouncer]\n`)).databases[0]?.target,
+    );
+    expect(plain !== other).toBe(want);
+  });
+
+  test.each(["", "port=1", "dbname=y"])("target: the same for x = %s as for `*`", (keys) => {
+    const found = coreSettings(load(`[databases]\nx = ${keys}\n* = ${keys}\n[pgbouncer]\n`));
+    expect(found.autodb?.target).toBe(found.databases[0]?.target);
+  });
+
+  test.each([
+    ["", false, "where it is written does not count"],
+    ["port=1", true, "everything else does"],
+    ["pool_size=1", true, "everything else does"],
+    ["application_name=x", true, "also what the scheduler does not know"],
+    ["password=secret", false, "but for the password, which must not come into a journal"],
+  ])("text of `*`: %j makes it another one: %s: %s", (keys, want, _why) => {
+    const [plain, other] = ["[databases]\n* =", `\n[databases]\n* = ${keys}`].map(
+      (text) => coreSettings(load(`${text}\n[pgbouncer]\n`)).autodb?.text,
     );
     expect(plain !== other).toBe(want);
   });
