@@ -3,12 +3,13 @@
  * of -1 means all. Source: PgBouncer 1.25.2 src/admin.c, src/janitor.c, src/objects.c.
  */
 import { EFFECT } from "./effects.ts";
-import { closeServer, endCancel, endClient } from "./moves.ts";
+import { dropClient } from "./leaving.ts";
+import { closeServer } from "./moves.ts";
 import type { Database, Pool } from "./pool.ts";
 import { REASON } from "./reasons.ts";
 import { C, S } from "./records.ts";
 import type { CoreSettings } from "./settings.ts";
-import { CLIENT, SERVER, STATUS } from "./states.ts";
+import { CLIENT, SERVER } from "./states.ts";
 import type { World } from "./world.ts";
 
 /** No grants any more; effect `paused` when nothing is at work. False: it was paused already. */
@@ -75,79 +76,69 @@ function concerns(world: World, database: number, server: number): boolean {
 
 /** Effect `reconnected` once no server of the entry is marked to be closed. */
 export function waitClose(world: World, database: number): void {
-  for (const entry of world.databases) {
+  for (const entry of world.entries) {
     if (database >= 0 && entry.id !== database) continue;
     if (!entry.wait_close) world.held++;
     entry.wait_close = true;
   }
 }
 
-/** Closes all clients and servers; an entry that is named, or has a pool, stays paused until RESUME. */
+/**
+ * Closes all clients and servers and forgets the pools, with their statistics, their welcome and what has
+ * failed in them. An entry that is named, or has a pool, stays paused until RESUME. Clients that have not
+ * finished their login go too: PgBouncer keeps them, with a pool that is not there any more.
+ * Source: PgBouncer 1.25.2 src/admin.c, admin_cmd_kill(); src/janitor.c, kill_pool().
+ */
 export function kill(world: World, database: number): void {
-  for (const entry of world.databases)
-    if (database < 0 ? hasPool(world, entry) : entry.id === database) hold(world, entry, true);
+  if (database >= 0) hold(world, world.databases[database] as Database, true);
+  const pools = world.sorted.filter((pool) => database < 0 || pool.database.id === database);
+  // Before anything is closed: a session's server that is released by it must not go to a waiter.
+  for (const pool of pools) hold(world, pool.database, true);
+  dropClients(world, database);
+  for (let server = 0; server < world.servers.high; server++)
+    if (concerns(world, database, server)) closeServer(world, server, REASON.killed);
+  for (const pool of pools) world.forgetPool(pool);
+}
+
+function dropClients(world: World, database: number): void {
   const ints = world.clients.ints;
   for (let client = 0; client < world.clients.high; client++) {
     const at = client << 4;
-    if (ints[at] === CLIENT.free || ints[at] === CLIENT.login) continue;
-    const pool = world.pools[ints[at + C.pool] as number] as Pool;
-    if (database < 0 || pool.database.id === database) dropClient(world, client, REASON.killed);
+    const pool = ints[at + C.pool] as number; // -1: no startup packet yet.
+    if (ints[at] === CLIENT.free || pool < 0) continue;
+    if (database < 0 || (world.pools[pool] as Pool).database.id === database)
+      dropClient(world, client, REASON.killed);
   }
-  for (let server = 0; server < world.servers.high; server++)
-    if (concerns(world, database, server)) closeServer(world, server, REASON.killed);
-}
-
-const hasPool = (world: World, entry: Database): boolean =>
-  world.sorted.some((pool) => pool.database === entry);
-
-/** Ends a client wherever it stands; a linked server goes with it unless it is ready for the next. */
-export function dropClient(world: World, client: number, reason: number): void {
-  const ints = world.clients.ints;
-  const state = ints[client << 4] as number;
-  if (state === CLIENT.waiting_cancel) endCancel(world, client, reason);
-  else if (state === CLIENT.active_cancel) closeCarrier(world, client);
-  else {
-    const server = ints[(client << 4) + C.server] as number;
-    if (server >= 0) {
-      detach(world, client, server);
-      closeServer(world, server, reason);
-    }
-    endClient(world, client, reason);
-  }
-}
-
-/** Closes the connection that carries a cancel request; the request ends with it. */
-export function closeCarrier(world: World, client: number): void {
-  const ints = world.servers.ints;
-  for (let server = 0; server < world.servers.high; server++) {
-    const at = server << 4;
-    if (ints[at] === SERVER.active_cancel && ints[at + S.client] === client) {
-      closeServer(world, server, REASON.cancel_given_up);
-      return;
-    }
-  }
-}
-
-/** Cuts the link, so that closing the server does not end the client once more. */
-export function detach(world: World, client: number, server: number): void {
-  world.effects.push(EFFECT.unlink, client, server, REASON.not_ready);
-  world.servers.ints[(server << 4) + S.client] = -1;
-  world.servers.ints[(server << 4) + S.status] = STATUS.busy;
-  world.clients.ints[(client << 4) + C.server] = -1;
 }
 
 /**
- * New settings, in force at once. An entry whose `target` changed reconnects; the clients and servers of
- * an entry that is gone are closed.
+ * New settings, in force at once. An entry whose `target` changed reconnects, and so do all that are made
+ * from `*` when anything of it changed. An entry that is gone is forgotten with all that belongs to it,
+ * also if there is a `*`. But a `*` that is gone still holds, and what was made from it stays.
+ * Source: PgBouncer 1.25.2 src/main.c, load_config(); src/loader.c, set_autodb(), parse_database();
+ * src/objects.c, tag_autodb_dirty(); src/janitor.c, config_postprocess().
  */
 export function reload(world: World, settings: CoreSettings): void {
-  const old = world.databases.map((database) => database.settings);
-  const names = new Set(settings.databases.map((entry) => entry.name));
-  world.adopt(settings);
-  for (const database of world.databases) {
-    const before = old[database.id];
-    if (before === undefined) continue;
-    if (!names.has(before.name) && settings.autodb === undefined) kill(world, database.id);
-    else if (before.target !== database.settings.target) reconnect(world, database.id);
+  const written = new Set(settings.databases.map(({ name }) => name));
+  const known = world.entries.map((entry) => ({ entry, target: entry.settings.target }));
+  const autodb = settings.autodb ?? world.settings.autodb;
+  const template = JSON.stringify(world.settings.autodb) !== JSON.stringify(autodb);
+  world.adopt({ ...settings, autodb });
+  for (const { entry, target } of known) {
+    if (!entry.automatic && !written.has(entry.settings.name)) forget(world, entry);
+    else if (target !== entry.settings.target || (entry.automatic && template))
+      reconnect(world, entry.id);
   }
+}
+
+/** Closes and forgets all of an entry. A PAUSE or WAIT_CLOSE of it is complete with that. */
+function forget(world: World, entry: Database): void {
+  kill(world, entry.id);
+  if (entry.pausing) world.effects.push(EFFECT.paused, -1, -1, entry.id);
+  if (entry.wait_close) {
+    world.effects.push(EFFECT.reconnected, -1, -1, entry.id);
+    world.held--;
+  }
+  hold(world, entry, false);
+  world.forgetDatabase(entry);
 }

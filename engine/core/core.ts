@@ -9,6 +9,7 @@ import * as control from "./control.ts";
 import * as effects from "./effects.ts";
 import { INPUT, type Input, type Tape } from "./inputs.ts";
 import { launch } from "./launching.ts";
+import { dropClient } from "./leaving.ts";
 import * as matching from "./matching.ts";
 import { closeServer, endCancel, endClient, moveClient, moveServer } from "./moves.ts";
 import type { Database, User } from "./pool.ts";
@@ -155,26 +156,7 @@ export class Core extends Views {
    */
   disconnect(now: Nanos, client: number): void {
     this.input(INPUT.disconnect, now, client, 0, 0);
-    const world = this.world;
-    const at = client << 4;
-    const state = world.clients.ints[at] as number;
-    const server = world.clients.ints[at + C.server] as number;
-    if (state === CLIENT.waiting_cancel) endCancel(world, client, -1);
-    else if (state === CLIENT.active_cancel) control.closeCarrier(world, client);
-    else {
-      if (server >= 0 && state === CLIENT.active) this.giveBack(client, server);
-      endClient(world, client, -1);
-    }
-  }
-
-  private giveBack(client: number, server: number): void {
-    const world = this.world;
-    if (world.servers.ints[(server << 4) + S.status] === STATUS.idle) {
-      matching.release(world, server, REASON.session_end);
-      return;
-    }
-    control.detach(world, client, server);
-    closeServer(world, server, REASON.not_ready);
+    dropClient(this.world, client, -1);
   }
 
   /**
@@ -321,7 +303,7 @@ export class Core extends Views {
     control.waitClose(this.world, database);
   }
 
-  /** KILL: closes clients and servers; the entry stays paused. */
+  /** KILL: closes clients and servers and forgets the pools; the entry stays paused. */
   kill(now: Nanos, database = -1): void {
     this.input(INPUT.kill, now, database, 0, 0);
     control.kill(this.world, database);
@@ -332,7 +314,7 @@ export class Core extends Views {
     this.input(INPUT.killClient, now, client, 0, 0);
     const { clients } = this.world;
     const known = client >= 0 && client < clients.high && clients.ints[client << 4] !== CLIENT.free;
-    if (known) control.dropClient(this.world, client, REASON.admin_kill);
+    if (known) dropClient(this.world, client, REASON.admin_kill);
     return known;
   }
 

@@ -23,10 +23,13 @@ export class Database {
   clients = 0;
   readonly id: number;
   settings: DatabaseSettings;
+  /** Made from the `*` entry. */
+  automatic: boolean;
 
-  constructor(id: number, settings: DatabaseSettings) {
+  constructor(id: number, settings: DatabaseSettings, automatic: boolean) {
     this.id = id;
     this.settings = settings;
+    this.automatic = automatic;
   }
 }
 

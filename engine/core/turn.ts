@@ -117,7 +117,7 @@ function report(world: World): void {
     world.pausing = false;
     world.effects.push(EFFECT.paused, -1, -1, -1);
   }
-  for (const database of world.databases) {
+  for (const database of world.entries) {
     if (database.pausing && atWork(world, database.id) === 0) {
       database.pausing = false;
       world.effects.push(EFFECT.paused, -1, -1, database.id);
@@ -132,7 +132,7 @@ function report(world: World): void {
 
 function atWork(world: World, database: number): number {
   let count = 0;
-  for (const pool of world.pools)
+  for (const pool of world.sorted)
     if (database < 0 || pool.database.id === database) count += pool.active + pool.tested.length;
   return count;
 }

@@ -34,7 +34,7 @@ export function upkeep(world: World): void {
 
 /** Entries with a forced user have their pool even if no client ever came. */
 function createMinimalPools(world: World): void {
-  for (const database of world.databases) {
+  for (const database of world.entries) {
     const { forced_user, min_pool_size } = database.settings;
     if (forced_user === undefined) continue;
     if ((min_pool_size ?? world.settings.min_pool_size) > 0)

@@ -30,8 +30,9 @@ export class Views {
     return this.world.sorted;
   }
 
+  /** All databases, by name. */
   get databases(): readonly Database[] {
-    return this.world.databases;
+    return this.world.entries;
   }
 
   get users(): readonly User[] {

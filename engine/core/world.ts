@@ -1,11 +1,12 @@
 /**
  * Everything the core remembers, in one place; the rules work on it. Names become integers here:
- * databases, users and pools are created at first use, as PgBouncer does.
+ * databases, users and pools are created at first use, as PgBouncer does. Databases and pools can be
+ * forgotten; their handles are used again.
  */
 import { EffectQueue } from "./effects.ts";
 import { Database, Pool, User } from "./pool.ts";
 import { Records } from "./records.ts";
-import type { CoreSettings } from "./settings.ts";
+import type { CoreSettings, DatabaseSettings } from "./settings.ts";
 import { type Nanos, TICK } from "./units.ts";
 
 /** How far a shutdown has gone. */
@@ -15,15 +16,21 @@ export class World {
   readonly effects = new EffectQueue();
   readonly clients = new Records(64);
   readonly servers = new Records(64);
+  /** By handle; what was forgotten stands there until its handle is used again. */
   readonly databases: Database[] = [];
   readonly users: User[] = [];
-  /** By handle. */
+  /** By handle; what was forgotten stands there until its handle is used again. */
   readonly pools: Pool[] = [];
-  /** By (database name, user name): the order in which every loop over pools runs. */
+  /** The databases that there are, by name: the order in which every loop over them runs. */
+  readonly entries: Database[] = [];
+  /** The pools that there are, by (database name, user name): the order of every loop over pools. */
   readonly sorted: Pool[] = [];
   private readonly database_ids = new Map<string, number>();
   private readonly user_ids = new Map<string, number>();
   private readonly pool_ids = new Map<number, number>();
+  /** Handles of what was forgotten. */
+  private readonly spare_databases: number[] = [];
+  private readonly spare_pools: number[] = [];
 
   settings: CoreSettings;
   /** PAUSE of everything. */
@@ -66,11 +73,11 @@ export class World {
   /** Makes `settings` those in force: known entries change, new ones appear, none goes. */
   adopt(settings: CoreSettings): void {
     this.settings = settings;
-    for (const entry of settings.databases) {
-      const known = this.database_ids.get(entry.name);
-      if (known === undefined) this.addDatabase(entry);
-      else (this.databases[known] as Database).settings = entry;
-    }
+    const { autodb } = settings;
+    for (const entry of this.entries)
+      if (entry.automatic && autodb !== undefined)
+        entry.settings = { ...autodb, name: entry.settings.name };
+    for (const entry of settings.databases) this.adoptEntry(entry);
     for (const user of this.users) user.settings = { name: user.settings.name };
     for (const entry of settings.users) {
       (this.users[this.user(entry.name)] as User).settings = entry;
@@ -81,7 +88,18 @@ export class World {
     );
     this.user_wait_timeouts = users.some((u) => u.query_wait_timeout !== undefined);
     this.user_idle_timeouts = users.some((u) => u.client_idle_timeout);
-    for (const pool of this.pools) pool.resolve(settings);
+    for (const pool of this.sorted) pool.resolve(settings);
+  }
+
+  private adoptEntry(settings: DatabaseSettings): void {
+    const known = this.database_ids.get(settings.name);
+    if (known === undefined) {
+      this.addDatabase(settings, false);
+      return;
+    }
+    const entry = this.databases[known] as Database;
+    entry.settings = settings;
+    entry.automatic = false;
   }
 
   /** Handle of a database entry; -1 when there is none and no `*` entry either. */
@@ -89,7 +107,7 @@ export class World {
     const known = this.database_ids.get(name);
     if (known !== undefined) return known;
     const autodb = this.settings.autodb;
-    return autodb === undefined ? -1 : this.addDatabase({ ...autodb, name });
+    return autodb === undefined ? -1 : this.addDatabase({ ...autodb, name }, true);
   }
 
   /** Handle of a user name. */
@@ -108,27 +126,51 @@ export class World {
     const entry = this.databases[database] as Database;
     const forced = entry.settings.forced_user;
     const user = forced === undefined ? login_user : this.user(forced);
-    const key = database * 2 ** 24 + user;
-    const known = this.pool_ids.get(key);
+    const known = this.pool_ids.get(keyOf(database, user));
     if (known !== undefined) return this.pools[known] as Pool;
-    const pool = new Pool(this.pools.length, entry, this.users[user] as User, forced !== undefined);
+    const id = this.spare_pools.pop() ?? this.pools.length;
+    const pool = new Pool(id, entry, this.users[user] as User, forced !== undefined);
     pool.resolve(this.settings);
-    this.pool_ids.set(key, pool.id);
-    this.pools.push(pool);
-    const at = this.sorted.findIndex((other) => before(pool, other));
-    this.sorted.splice(at < 0 ? this.sorted.length : at, 0, pool);
+    this.pool_ids.set(keyOf(database, user), id);
+    this.pools[id] = pool;
+    insert(this.sorted, pool, before);
     return pool;
   }
 
-  private addDatabase(entry: CoreSettings["databases"][number]): number {
-    const id = this.databases.length;
-    this.databases.push(new Database(id, entry));
-    this.database_ids.set(entry.name, id);
+  /** Forgets a pool and all that was counted for it. It must be empty. */
+  forgetPool(pool: Pool): void {
+    this.sorted.splice(this.sorted.indexOf(pool), 1);
+    this.pool_ids.delete(keyOf(pool.database.id, pool.user.id));
+    this.spare_pools.push(pool.id);
+  }
+
+  private addDatabase(settings: DatabaseSettings, automatic: boolean): number {
+    const id = this.spare_databases.pop() ?? this.databases.length;
+    const entry = new Database(id, settings, automatic);
+    this.databases[id] = entry;
+    this.database_ids.set(settings.name, id);
+    insert(this.entries, entry, (a, b) => a.settings.name < b.settings.name);
     return id;
   }
+
+  /** Forgets a database. It must have no pool. */
+  forgetDatabase(entry: Database): void {
+    this.entries.splice(this.entries.indexOf(entry), 1);
+    this.database_ids.delete(entry.settings.name);
+    this.spare_databases.push(entry.id);
+  }
 }
+
+const keyOf = (database: number, user: number): number => database * 2 ** 24 + user;
 
 function before(a: Pool, b: Pool): boolean {
   const [x, y] = [a.database.settings.name, b.database.settings.name];
   return x === y ? a.user.settings.name < b.user.settings.name : x < y;
+}
+
+/** Puts `item` into its place; quick where things come in order already. */
+function insert<Item>(list: Item[], item: Item, comesBefore: (a: Item, b: Item) => boolean): void {
+  let at = list.length;
+  while (at > 0 && comesBefore(item, list[at - 1] as Item)) at--;
+  list.splice(at, 0, item);
 }

@@ -21,8 +21,9 @@ const TIMES: ReadonlySet<number> = new Set([STAT.xact_time, STAT.query_time, STA
 const none = new Float64Array(SIZE);
 
 export class Averages {
-  private readonly older: Float64Array[] = [];
-  private readonly newer: Float64Array[] = [];
+  // By pool: a pool that the core has forgotten, and made again, begins at zero.
+  private readonly older = new WeakMap<Pool, Float64Array>();
+  private readonly newer = new WeakMap<Pool, Float64Array>();
   private olderAt: Nanos;
   private newerAt: Nanos;
 
@@ -41,8 +42,8 @@ export class Averages {
     this.olderAt = this.newerAt;
     this.newerAt = now;
     for (const pool of pools) {
-      this.older[pool.id] = this.newer[pool.id] ?? none;
-      this.newer[pool.id] = pool.stats.slice();
+      this.older.set(pool, this.newer.get(pool) ?? none);
+      this.newer.set(pool, pool.stats.slice());
     }
     return this.of(now, pools);
   }
@@ -50,7 +51,7 @@ export class Averages {
   /** Averages of these pools together: counts per second, times per query, transaction, assignment. */
   of(now: Nanos, pools: readonly Pool[]): Counters {
     const current = sumStatistics(pools);
-    const before = sumStatistics(pools.map((pool) => ({ stats: this.older[pool.id] ?? none })));
+    const before = sumStatistics(pools.map((pool) => ({ stats: this.older.get(pool) ?? none })));
     const grown = current.map((value, index) => value - (before[index] as number));
     const seconds = (now - this.olderAt) / SECOND;
     const per = (time: number, count: number): number => {

@@ -37,7 +37,8 @@ export class Host implements HostRole {
   /** Called on each maintenance tick, and when a new configuration is in force. */
   onTick: () => void = () => {};
   onAdopted: () => void = () => {};
-  private readonly facts: PoolFacts[] = [];
+  /** By pool: what is known of one goes when the core forgets it. */
+  private readonly facts = new WeakMap<Pool, PoolFacts>();
   private readonly keys = new Map<string, ClientRole | ConsoleRole>();
   private timer: NodeJS.Timeout | undefined;
   private draining = false;
@@ -242,10 +243,10 @@ export class Host implements HostRole {
   }
 
   factsOf(pool: Pool): PoolFacts {
-    let facts = this.facts[pool.id];
+    let facts = this.facts.get(pool);
     if (facts === undefined) {
       facts = new PoolFacts(this.environment.variableNames);
-      this.facts[pool.id] = facts;
+      this.facts.set(pool, facts);
     }
     return facts;
   }

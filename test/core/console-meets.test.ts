@@ -4,12 +4,6 @@ import { HAND } from "./helpers.ts";
 import { warm, warmed } from "./warm.ts";
 import { World } from "./world.ts";
 
-test("KILL of all pauses only entries that have a pool (admin_cmd_kill)", () => {
-  const world = new World({ databases: [{ name: "db" }, { name: "unused" }] }).login("a");
-  world.turn(() => world.core.kill(world.now));
-  expect(world.core.databases.map((entry) => entry.paused)).toEqual([true, false]);
-});
-
 test("RECONNECT does not mark a server that is held back for a cancel (for_each_server)", () => {
   const world = warmed(1, {}, { answer: HAND }).request("w1").cancel("x", "w1").finish("w1");
   world

@@ -1,6 +1,5 @@
-/** PAUSE, RESUME, RECONNECT, KILL, WAIT_CLOSE, shutdown and RELOAD. Semantics 3.9. */
+/** PAUSE, RESUME, RECONNECT, WAIT_CLOSE and shutdown. Semantics 3.9. */
 import { expect, test } from "vitest";
-import { TICK } from "../../engine/core/index.ts";
 import { HAND, seconds } from "./helpers.ts";
 import { warm, warmed } from "./warm.ts";
 import { World } from "./world.ts";
@@ -188,88 +187,6 @@ test("WAIT_CLOSE of all: each entry for itself, at once where nothing is marked"
   expect(world.finish("a").only("reconnected")).toEqual(["reconnected db"]);
 });
 
-// --- KILL ----------------------------------------------------------------------------------------------------
-
-for (const database of [all, 0]) {
-  test(`KILL ${database}: closes all clients and servers and leaves the entry paused (E17)`, () => {
-    const changes = { server_check_delay: seconds(1), default_pool_size: 2 };
-    const world = warmed(2, changes, { connect: HAND, answer: HAND }).to(seconds(2));
-    world.logins("a b").request("a").cancel("x", "w1").quiet();
-    expect(world.pool().tested.length + world.pool().used.length).toBe(2);
-    world.turn(() => world.core.kill(world.now, database));
-    expect(world.take().sort()).toEqual([
-      "close s1 killed",
-      "close s2 killed",
-      "drop a killed",
-      "drop b killed",
-      "drop w1 killed",
-      "drop w2 killed",
-    ]);
-    expect([world.core.clientCount, world.core.serverCount]).toEqual([0, 0]);
-    expect(world.core.databases[0]?.paused).toBe(true);
-    expect(world.core.resume(world.now)).toBe(false);
-  });
-}
-
-test("KILL: a client at work goes with its server, a cancel with its carrier", () => {
-  const world = warmed(1, {}, { answer: HAND }).request("w1").cancel("x", "w1").quiet();
-  world.turn(() => world.core.kill(world.now, 0));
-  expect(world.only("drop").sort()).toEqual(["drop w1 killed", "drop x cancel_done"]);
-  expect([world.core.clientCount, world.core.serverCount]).toEqual([0, 0]);
-});
-
-test("KILL db: other entries are not touched", () => {
-  const world = new World(two).login("a").login("b", "u", "other").quiet();
-  world.turn(() => world.core.kill(world.now, 0)).request("b");
-  expect(world.only("drop", "close", "grant")).toEqual([
-    "drop a killed",
-    "close s1 killed",
-    "grant b s2",
-  ]);
-});
-
-test("KILL: after RESUME the entry works again", () => {
-  const world = warm(1);
-  world.turn(() => world.core.kill(world.now, 0)).turn(() => world.core.resume(world.now, 0));
-  world.quiet().login("a").request("a");
-  expect(world.only("grant")).toEqual(["grant a s2"]);
-});
-
-const victims = [
-  ["idle", ["drop a admin_kill"], "only its socket"],
-  [
-    "busy",
-    ["unlink a s1 not_ready", "close s1 admin_kill", "drop a admin_kill"],
-    "its server is not ready: closed too",
-  ],
-  ["waiting", ["drop a admin_kill"], "from the queue"],
-] as const;
-for (const [state, want, why] of victims) {
-  test(`KILL_CLIENT of one that is ${state}: ${why}`, () => {
-    const world = warm(1).login("a").login("b");
-    if (state === "busy") world.request("a");
-    if (state === "waiting") world.request("b a");
-    world.quiet();
-    world.turn(() => expect(world.core.killClient(world.now, world.client("a"))).toBe(true));
-    expect(world.take()).toEqual(want);
-  });
-}
-
-test("KILL_CLIENT: a handle that nobody has", () => {
-  const world = warm(1);
-  expect(world.core.killClient(0, 17)).toBe(false);
-  expect(world.core.killClient(0, -1)).toBe(false);
-});
-
-test("KILL_CLIENT: its waiting place goes to the next", () => {
-  const world = warm(1).logins("a b c").request("a b c");
-  world
-    .turn(() => world.core.killClient(world.now, world.client("b")))
-    .quiet()
-    .finish("a");
-  expect(world.only("grant")).toEqual(["grant c s1"]);
-});
-
 // --- shutdown --------------------------------------------------------------------------------------------------
 
 test("SHUTDOWN WAIT_FOR_SERVERS: pauses, drops the waiters at the tick, stops when no server is left", () => {
@@ -298,55 +215,4 @@ test("SHUTDOWN: does not report a PAUSE that nobody asked for", () => {
   const world = warm(1).quiet();
   world.turn(() => world.core.shutdown(world.now, "wait_for_servers")).ticks();
   expect(world.take()).toEqual(["close s1 pause_mode", "stopped"]);
-});
-
-// --- RELOAD ------------------------------------------------------------------------------------------------------
-
-test("RELOAD: a changed target acts like RECONNECT for that entry only", () => {
-  const databases = [
-    { name: "db", target: "one" },
-    { name: "other", target: "one" },
-  ];
-  const world = new World({ databases }).login("a").login("b", "u", "other").quiet();
-  const changed = [{ name: "db", target: "two" }, databases[1] as (typeof databases)[1]];
-  world.turn(() => world.core.reload(world.now, { ...world.core.settings, databases: changed }));
-  expect(world.ticks().take()).toEqual(["close s1 changed"]);
-});
-
-test("RELOAD: an entry that is gone is killed, the others stay", () => {
-  const world = new World(two).login("a").login("b", "u", "other").quiet();
-  const databases = [{ name: "other" }];
-  world.turn(() => world.core.reload(world.now, { ...world.core.settings, databases }));
-  expect(world.take()).toEqual(["drop a killed", "close s1 killed"]);
-});
-
-test("RELOAD: an entry made from `*` stays as long as there is a `*`", () => {
-  const autodb = { name: "*" };
-  const world = new World({ autodb }).login("a", "u", "made").quiet();
-  world.turn(() => world.core.reload(world.now, world.core.settings));
-  expect(world.take()).toEqual([]);
-  const settings = { ...world.core.settings, autodb: undefined };
-  world.turn(() => world.core.reload(world.now, settings));
-  expect(world.take()).toEqual(["drop a killed", "close s1 killed"]);
-});
-
-test("RELOAD: new limits hold at once, also for pools that are there", () => {
-  const world = warm(1).login("a").request("w1 a").quiet();
-  const settings = { ...world.core.settings, default_pool_size: 2 };
-  world.turn(() => world.core.reload(world.now, settings));
-  expect(world.only("open", "grant")).toEqual(["open s2 demand", "grant a s2"]);
-});
-
-test("RELOAD: a user's entry that is gone leaves the global settings", () => {
-  const world = warm(1, { users: [{ name: "u", pool_size: 9, query_timeout: TICK }] });
-  expect(world.pool().size).toBe(9);
-  world.turn(() => world.core.reload(world.now, { ...world.core.settings, users: [] }));
-  expect([world.pool().size, world.pool().query_timeout]).toEqual([1, 0]);
-});
-
-test("RELOAD: new entries can be used", () => {
-  const world = warm(1);
-  world.turn(() => world.core.reload(world.now, { ...world.core.settings, ...two }));
-  world.quiet().login("a", "u", "other");
-  expect(world.only("welcome")).toEqual(["welcome a"]);
 });

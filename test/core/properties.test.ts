@@ -4,7 +4,14 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type CoreSettings, SECOND, type UserSettings } from "../../engine/core/index.ts";
+import {
+  type Core,
+  type CoreSettings,
+  JournalWriter,
+  replayJournal,
+  SECOND,
+  type UserSettings,
+} from "../../engine/core/index.ts";
 import { settings } from "./helpers.ts";
 import { recount } from "./recount.ts";
 import {
@@ -36,14 +43,16 @@ const patient: fc.Arbitrary<CoreSettings> = fc
     server_lifetime: fc.constantFrom(0, 2 * SECOND, 3600 * SECOND),
     forced_user: fc.constantFrom(undefined, "u", "app"),
     target: fc.constantFrom("one", "two"),
+    third: fc.constantFrom([], [{ name: "c" }]),
+    autodb: fc.constantFrom(undefined, { name: "*" }, { name: "*", pool_size: 2 }),
   })
-  .map(({ other_mode, forced_user, target, ...rest }) =>
+  .map(({ other_mode, forced_user, target, third, ...rest }) =>
     settings({
       ...rest,
       databases: [
         { name: "a", target },
         { name: "b", pool_mode: other_mode, forced_user },
-        { name: "c" },
+        ...third,
       ],
       server_login_retry: 2 * SECOND,
       reserve_pool_timeout: SECOND,
@@ -183,6 +192,23 @@ test("every schedule: all that came is gone when all clients leave and KILL has 
     for (let i = 0; i < 20; i++) world.step(["tick", 0, 0]);
     expect([world.core.clientCount, world.core.serverCount]).toEqual([0, 0]);
     expect([world.clients.size, world.servers.size]).toEqual([0, 0]);
+  });
+  fc.assert(property, { numRuns });
+});
+
+test("every schedule, written down and replayed, decides the same", () => {
+  const variants = fc.array(hasty, { minLength: 1, maxLength: 2 });
+  const property = fc.property(variants, everything, (all, schedule) => {
+    const world = new Schedule(all);
+    const parts: Uint8Array[] = [];
+    const writer = new JournalWriter(world.core, 0, (bytes) => parts.push(bytes) > 0);
+    for (const step of schedule) world.step(step);
+    writer.end();
+    const { core, checks } = replayJournal(Buffer.concat(parts));
+    const seen = ({ pools }: Core) =>
+      pools.map(({ id, stats, servers }) => [id, ...stats, servers]);
+    expect(checks).toBeGreaterThan(0);
+    expect(seen(core)).toEqual(seen(world.core));
   });
   fc.assert(property, { numRuns });
 });

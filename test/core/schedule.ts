@@ -73,6 +73,10 @@ export class Schedule extends Book {
     this.check(!this.clients.has(client), `accept gave a handle in use: ${client}`);
     this.clients.set(client, "new");
     const database = core.database(["a", "b", "c"][pick % 3] as string);
+    if (database < 0) {
+      this.away(client);
+      return;
+    }
     const user = core.user(["u", "v"][value % 2] as string);
     if (core.startup(this.now, client, database, user) && value % 13 !== 12)
       core.authenticated(this.now, client);
@@ -161,19 +165,19 @@ export class Schedule extends Book {
   }
 
   pause(pick: number): void {
-    this.core.pause(this.now, (pick % 4) - 1);
+    this.core.pause(this.now, this.entry(pick));
   }
 
   resume(pick: number): void {
-    this.core.resume(this.now, (pick % 4) - 1);
+    this.core.resume(this.now, this.entry(pick));
   }
 
   reconnect(pick: number): void {
-    this.core.reconnect(this.now, (pick % 4) - 1);
+    this.core.reconnect(this.now, this.entry(pick));
   }
 
   kill(pick: number, value: number): void {
-    if (value % 4 === 0) this.core.kill(this.now, pick % 3);
+    if (value % 4 === 0) this.core.kill(this.now, this.entry(pick));
   }
 
   killClient(pick: number): void {
@@ -183,6 +187,11 @@ export class Schedule extends Book {
 
   reload(pick: number): void {
     this.core.reload(this.now, this.variants[pick % this.variants.length] as CoreSettings);
+  }
+
+  /** Handle of a database; -1: all of them. */
+  private entry(pick: number): number {
+    return this.core.databases[(pick % 4) - 1]?.id ?? -1;
   }
 
   // --- who can ---------------------------------------------------------------------------------------------

@@ -298,7 +298,7 @@ export class World {
     if (server >= 0) words.push(this.serverNames.get(server) ?? "?");
     if (kind === EFFECT.cancel) words.push(this.serverNames.get(detail) ?? "?");
     else if (kind === EFFECT.paused || kind === EFFECT.reconnected)
-      words.push(detail < 0 ? "all" : (this.core.databases[detail]?.settings.name ?? "?"));
+      words.push(detail < 0 ? "all" : (memory(this.core).databases[detail]?.settings.name ?? "?"));
     else if (detail >= 0) words.push(REASON_NAMES[detail] as string);
     return words.join(" ");
   }

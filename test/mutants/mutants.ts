@@ -31,6 +31,7 @@ const inCore = (file: string, old: string, replacement: string): Change => ({
   old,
   replacement,
 });
+const inControl = (old: string, replacement: string) => inCore("control", old, replacement);
 const inLaunching = (old: string, replacement: string) => inCore("launching", old, replacement);
 const inMatching = (old: string, replacement: string) => inCore("matching", old, replacement);
 const inMoves = (old: string, replacement: string) => inCore("moves", old, replacement);
@@ -183,9 +184,9 @@ const SERVERS = [
   variant(
     "a server kept after its client vanished inside a transaction",
     inCore(
-      "core",
-      "S.status] === STATUS.idle) {\n      matching.release",
-      "S.status] >= 0) {\n      matching.release",
+      "leaving",
+      "S.status] === STATUS.idle) {\n    release",
+      "S.status] >= 0) {\n    release",
     ),
   ),
   variant(
@@ -249,4 +250,23 @@ const CLIENTS = [
   ),
 ];
 
-export const MUTANTS: readonly Mutant[] = [...ORDER, ...SIZES, ...SERVERS, ...CLIENTS];
+const CONSOLE = [
+  variant(
+    "KILL keeps the pool",
+    inControl("for (const pool of pools) world.forgetPool(pool);", ""),
+  ),
+  variant(
+    "RELOAD keeps an entry that is gone",
+    inControl("if (!entry.automatic && !written", "if (entry.id < 0 && !written"),
+  ),
+  variant(
+    "RELOAD ends what is made from `*`",
+    inControl("if (!entry.automatic && !written", "if (!written"),
+  ),
+  variant(
+    "RELOAD leaves the servers of a changed `*`",
+    inControl("|| (entry.automatic && template)", ""),
+  ),
+];
+
+export const MUTANTS: readonly Mutant[] = [...ORDER, ...SIZES, ...SERVERS, ...CLIENTS, ...CONSOLE];

@@ -243,9 +243,45 @@ test("KILL closes all of a database, which stays paused; KILL_CLIENT closes one"
   const killed = new Promise<Error>((resolve) => two.once("error", resolve));
   await console.ask("kill app");
   expect((await killed).message).toBe("database removed");
-  expect(await console.pool("app")).toMatchObject({ cl_active: 0, sv_idle: 0 });
+  expect(await console.pool("app")).toEqual({}); // The pool is forgotten.
   await console.ask("resume app");
   expect((await (await stage.client(pooler)).query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+});
+
+test("KILL_CLIENT in session mode: its server is reset and goes to the next client", async () => {
+  const pooler = await stage.pooler({ pool_mode: "session", default_pool_size: 1 });
+  const console = await stage.console(pooler);
+  const one = await stage.client(pooler);
+  const ask = "select pg_backend_pid() as pid, current_setting('statement_timeout') as setting";
+  await one.query("set statement_timeout = 54321");
+  const before = (await one.query(ask)).rows[0];
+  const two = await stage.client(pooler);
+  const after = two.query(ask);
+  await until(async () => Number((await console.pool("app")).cl_waiting) === 1);
+  const clients = await console.ask("show clients");
+  await console.ask(`kill_client ${clients.find(({ state }) => state === "active")?.id}`);
+  expect((await after).rows[0]).toMatchObject({ pid: before.pid });
+  expect([before.setting, (await after).rows[0].setting]).toEqual(["54321ms", "0"]);
+});
+
+test("PAUSE of an entry ends when RELOAD takes the entry away", async () => {
+  const path = stage.ini();
+  const pooler = await startPooler({ config: path, quiet: true });
+  const [console, other] = [await stage.console(pooler), await stage.console(pooler)];
+  const busy = await stage.client(pooler, { database: "alone" });
+  const lost = new Promise<Error>((resolve) => busy.once("error", resolve));
+  await busy.query("begin");
+  const pause = console.ask("pause alone");
+  const paused = async () =>
+    (await other.ask("show databases")).find(({ name }) => name === "alone")?.paused;
+  await until(async () => Number(await paused()) === 1);
+  writeFileSync(path, readFileSync(path, "utf8").replace(/^alone.*$/m, ""));
+  await other.ask("reload");
+  expect((await lost).message).toBe("database removed");
+  await pause;
+  expect((await failure(console.ask("pause alone"))).message).toBe("no such database: alone");
+  expect(await paused()).toBeUndefined();
+  await pooler.close();
 });
 
 test("DISABLE refuses new clients, ENABLE lets them in again", async () => {
