@@ -58,6 +58,14 @@ export class Running {
     return client;
   }
 
+  /** Changes the entries of the ini, and has the pooler read it again. */
+  async reload(entries: readonly string[]): Promise<void> {
+    const file = join(this.directory, "ini");
+    const [, settings] = readFileSync(file, "utf8").split("[pgbouncer]");
+    writeFileSync(file, `${["[databases]", ...entries].join("\n")}\n[pgbouncer]${settings}`);
+    await this.tell("RELOAD");
+  }
+
   /** Ends the pooler and returns its journal: empty for PgBouncer, which writes none. */
   async stop(): Promise<Uint8Array> {
     await this.process.stop();

@@ -1,0 +1,126 @@
+/**
+ * KILL and RELOAD of entries, done to our pooler and to Debian's PgBouncer: what clients and the console
+ * see of it must be the same. What ours has decided, its journal must give again.
+ */
+import type pg from "pg";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { replay } from "../../sim/study/replay.ts";
+import { NO_PGBOUNCER, PGBOUNCER, type Running, Stage } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open();
+});
+afterAll(() => stage?.close());
+
+const SIDES = [
+  ["our pooler", undefined, false],
+  ["PgBouncer", PGBOUNCER, NO_PGBOUNCER !== ""],
+] as const;
+
+/** An entry that leads to the private PostgreSQL. */
+function entry(name: string, more = ""): string {
+  const { host, port } = stage.database;
+  return `${name} = host=${host} port=${port} dbname=postgres ${more}`;
+}
+
+const pid = async (client: pg.Client): Promise<number> =>
+  (await client.query("select pg_backend_pid() as pid")).rows[0].pid;
+
+/** With what text a client is sent away. */
+const farewell = (client: pg.Client): Promise<string> =>
+  new Promise((resolve) => client.once("error", ({ message }) => resolve(message)));
+
+/** "in", or why a new client is not let in. */
+async function entering(running: Running, database: string): Promise<string> {
+  try {
+    await (await running.client(database)).end();
+    return "in";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Rows of a SHOW that speak of this database. */
+async function shown(running: Running, what: string, database: string) {
+  const rows = await running.tell(`SHOW ${what}`);
+  return rows.filter((row) => (row.name ?? row.database) === database);
+}
+
+for (const [side, pgbouncer, skipped] of SIDES) {
+  describe.skipIf(skipped)(side, () => {
+    let running: Running;
+    afterEach(async () => {
+      const journal = await running.stop();
+      if (pgbouncer === undefined) expect(replay(journal, "journal").equal).toBe(true);
+    });
+    const start = async (databases = ["app", "other"]): Promise<void> => {
+      const settings = { pool_mode: "transaction", default_pool_size: 2 };
+      running = await stage.pooler({ settings, databases, pgbouncer });
+    };
+
+    test("KILL forgets the pool with its statistics; the entry stays paused", async () => {
+      await start();
+      const client = await running.client("app");
+      for (let i = 0; i < 3; i++) await client.query("select 1");
+      const gone = farewell(client);
+      await running.tell("KILL app");
+      expect(await gone).toBe("database removed");
+      expect(await shown(running, "POOLS", "app")).toEqual([]);
+      expect(await shown(running, "STATS_TOTALS", "app")).toEqual([]);
+      await running.tell("RESUME app");
+      const next = await running.client("app");
+      await next.query("select 1");
+      expect(await shown(running, "STATS_TOTALS", "app")).toMatchObject([
+        { query_count: "1", xact_count: "1" },
+      ]);
+    });
+
+    test("RELOAD: an entry that is gone takes its clients with it, and is a new one when it is back", async () => {
+      await start();
+      const client = await running.client("app");
+      await client.query("select 1");
+      const gone = farewell(client);
+      await running.tell("PAUSE app");
+      await running.reload([entry("other")]);
+      expect(await gone).toBe("database removed");
+      expect(await entering(running, "app")).toContain("no such database: app");
+      expect(await entering(running, "other")).toBe("in");
+      await running.reload([entry("app"), entry("other")]);
+      const next = await running.client("app");
+      await next.query("select 1");
+      expect(await shown(running, "STATS_TOTALS", "app")).toMatchObject([{ query_count: "1" }]);
+    });
+
+    test("RELOAD: a changed `*` entry reaches what was made from it; the same one changes nothing", async () => {
+      await start(["app", "*"]);
+      const client = await running.client("made");
+      const before = await pid(client);
+      await running.reload([entry("app"), entry("*")]);
+      expect(await pid(client)).toBe(before);
+      await running.reload([entry("app"), entry("*", "pool_size=7")]);
+      expect(await shown(running, "DATABASES", "made")).toMatchObject([{ pool_size: 7 }]);
+      expect(await pid(client)).not.toBe(before);
+    });
+
+    test("RELOAD: a `*` entry that is gone still holds", async () => {
+      await start(["app", "*"]);
+      const client = await running.client("made");
+      const before = await pid(client);
+      await running.reload([entry("app")]);
+      expect(await pid(client)).toBe(before);
+      expect(await entering(running, "new")).toBe("in");
+    });
+
+    test("RELOAD: an entry that is gone goes although there is a `*`, which makes it anew", async () => {
+      await start(["app", "*"]);
+      const client = await running.client("app");
+      await client.query("select 1");
+      const gone = farewell(client);
+      await running.reload([entry("*")]);
+      expect(await gone).toBe("database removed");
+      expect(await shown(running, "STATS_TOTALS", "app")).toEqual([]);
+      expect(await entering(running, "app")).toBe("in");
+    });
+  });
+}
