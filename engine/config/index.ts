@@ -2,6 +2,7 @@
  * The public face of the configuration: PgBouncer's settings from a file, a console or a workload,
  * and what the scheduler and our pooler make of them.
  */
+export { type Change, changesBetween } from "./changes.ts";
 export {
   applySet,
   type ConfigRow,

@@ -4,6 +4,7 @@
  */
 import { Command } from "commander";
 import { compareCommand } from "./compare.ts";
+import { diffCommand } from "./diff.ts";
 import { failure } from "./failure.ts";
 import { liveCommand } from "./live.ts";
 import { poolerCommand } from "./pooler.ts";
@@ -53,6 +54,7 @@ export function createProgram(finish: (status: number) => void): Command {
     simulateCommand,
     compareCommand,
     sizeCommand,
+    diffCommand,
     validateCommand,
     tourCommand,
     liveCommand,

@@ -42,8 +42,17 @@ export async function runStudy(
   options: CommonOptions,
 ): Promise<number> {
   checkCharts(options.chart);
+  return runLoaded(command, loadWorkload(file, overridesOf(options)), options);
+}
+
+/** The same with a workload that is loaded already; it gives the result its name and seed. */
+export async function runLoaded(
+  command: StudyCommand,
+  workload: Workload,
+  options: CommonOptions,
+): Promise<number> {
+  checkCharts(options.chart);
   const timeLimit = timeLimitOf(options.timeLimit);
-  const workload = loadWorkload(file, overridesOf(options));
   const settings = settingsOf(options);
   const { own, interrupted } = await watched(options.quiet === true, (watch) =>
     command.answer(workload, { ...watch, timeLimit, settings }),

@@ -45,7 +45,25 @@ const PANELS: readonly Panel[] = [
 
 /** Session, transaction and statement mode side by side. */
 export function modeBars(title: string, runs: readonly Run[]): Chart {
-  const labels = runs.map(labelOf);
+  const named = runs.map((run) => ({
+    label: `${run.pool_mode}, ${run.pool_size}`,
+    colour: MODE_COLOURS[run.pool_mode],
+    run,
+  }));
+  const subtitle = "the same draws in each mode; whiskers are 95 % confidence intervals";
+  return runBars(title, subtitle, named);
+}
+
+/** One run with the name and the colour of its bars; names differ. */
+export interface Bars {
+  label: string;
+  colour: string;
+  run: Run;
+}
+
+/** Any runs side by side. */
+export function runBars(title: string, subtitle: string, named: readonly Bars[]): Chart {
+  const labels = named.map(({ label }) => label);
   const mode = {
     field: "label",
     type: "nominal",
@@ -54,21 +72,19 @@ export function modeBars(title: string, runs: readonly Run[]): Chart {
     axis: { labelLimit: 160 },
   };
   const colour = {
-    field: "mode",
+    field: "label",
     type: "nominal",
     legend: null,
-    scale: { domain: Object.keys(MODE_COLOURS), range: Object.values(MODE_COLOURS) },
+    scale: { domain: labels, range: named.map((bars) => bars.colour) },
   };
-  const concat = PANELS.map((panel) => panelSpec(panel, runs, mode, colour));
-  const alternative = `Bar charts. ${runs.map(describe).join(" ")}`;
-  const subtitle = ["the same draws in each mode; whiskers are 95 % confidence intervals"];
-  return chart(title, subtitle, alternative, { columns: 2, concat });
+  const concat = PANELS.map((panel) => panelSpec(panel, named, mode, colour));
+  const alternative = `Bar charts. ${named.map(describe).join(" ")}`;
+  return chart(title, [subtitle], alternative, { columns: 2, concat });
 }
 
-function panelSpec(panel: Panel, runs: readonly Run[], mode: object, colour: object): object {
-  const values = runs.map((run) => ({
-    label: labelOf(run),
-    mode: run.pool_mode,
+function panelSpec(panel: Panel, named: readonly Bars[], mode: object, colour: object): object {
+  const values = named.map(({ label, run }) => ({
+    label,
     value: panel.value(run),
     text: digits(panel.value(run)),
     low: Math.max(0, panel.interval(run)?.[0] ?? panel.value(run)),
@@ -77,7 +93,7 @@ function panelSpec(panel: Panel, runs: readonly Run[], mode: object, colour: obj
   const x = { type: "quantitative", title: panel.title, axis: { tickCount: 5 } };
   return {
     width: 240,
-    height: 26 * runs.length,
+    height: 26 * named.length,
     data: { values },
     encoding: { y: mode },
     layer: [
@@ -97,12 +113,8 @@ function panelSpec(panel: Panel, runs: readonly Run[], mode: object, colour: obj
   };
 }
 
-function labelOf(run: Run): string {
-  return `${run.pool_mode}, ${run.pool_size}`;
-}
-
-function describe(run: Run): string {
+function describe({ label, run }: Bars): string {
   const waits = `mean wait ${duration(run.wait_ms.mean)}, p99 ${duration(run.wait_ms.p99)}`;
   const rate = `${digits(run.throughput_tps)} transactions/s`;
-  return `${labelOf(run)}: ${waits}, ${rate}, at most ${run.server_connections.max} server connections.`;
+  return `${label}: ${waits}, ${rate}, at most ${run.server_connections.max} server connections.`;
 }

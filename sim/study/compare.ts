@@ -81,6 +81,11 @@ export function difference(from: string, to: string, a: Study, b: Study): Differ
     paired("wait_p99_ms"),
     paired("throughput_tps"),
   ];
+  const [timeouts, connections, memory] = [
+    paired("timeouts"),
+    paired("server_connections"),
+    paired("memory_mb"),
+  ];
   return {
     from,
     to,
@@ -90,6 +95,12 @@ export function difference(from: string, to: string, a: Study, b: Study): Differ
     wait_p99_ms_ci95: asPair(p99),
     throughput_tps: rate.mean,
     throughput_tps_ci95: asPair(rate),
+    timeouts: timeouts.mean,
+    timeouts_ci95: asPair(timeouts),
+    server_connections: connections.mean,
+    server_connections_ci95: asPair(connections),
+    memory_mb: memory.mean,
+    memory_mb_ci95: asPair(memory),
   };
 }
 

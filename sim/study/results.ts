@@ -132,7 +132,7 @@ const liveRunSchema = runSchema
 
 const difference = z
   .strictObject({
-    from: z.string().describe("pool mode, or value of the varied setting"),
+    from: z.string().describe("pool mode, value of the varied setting, or configuration file"),
     to: z.string(),
     wait_mean_ms: z.number().describe("mean wait of `to` minus that of `from`"),
     wait_mean_ms_ci95: interval,
@@ -140,10 +140,32 @@ const difference = z
     wait_p99_ms_ci95: interval,
     throughput_tps: z.number(),
     throughput_tps_ci95: interval,
+    timeouts: z
+      .number()
+      .optional()
+      .describe("share of the transactions asked for that ended in a timeout"),
+    timeouts_ci95: interval.optional(),
+    server_connections: z.number().optional().describe("open over time"),
+    server_connections_ci95: interval.optional(),
+    memory_mb: z.number().optional().describe("of the database, for the most connections"),
+    memory_mb_ci95: interval.optional(),
   })
   .describe(
     "paired difference on the same draws; an interval without 0 is a difference that is real",
   );
+
+const change = z
+  .strictObject({
+    section: z.enum(["pgbouncer", "databases", "users", "peers"]),
+    name: z.string().describe("the setting, `entry.key`, or the entry that came or went"),
+    from: z.string().nullable(),
+    to: z.string().nullable(),
+    needs: z
+      .enum(["reload", "reconnect", "restart"])
+      .describe("what puts it in force; reconnect: a RELOAD that replaces server connections"),
+    scheduler: z.boolean().describe("whether it moves the scheduler: others are not simulated"),
+  })
+  .describe("one difference between two configurations");
 
 const curvePoint = z
   .strictObject({
@@ -248,9 +270,12 @@ export const resultSchema = z
     precision: z.number().optional().describe("asked-for relative half-width of the intervals"),
     interrupted: z.boolean().optional().describe("true: stopped by hand, figures so far"),
     runs: z.array(runSchema),
-    differences: z.array(difference).optional().describe("compare, sweep"),
+    differences: z.array(difference).optional().describe("compare, sweep, diff"),
+    changes: z.array(change).optional().describe("diff: settings that differ"),
     recommended: recommended.optional().describe("size, advise"),
-    slo: slo.optional().describe("size: the objective at the recommended size"),
+    slo: slo
+      .optional()
+      .describe("size: the objective at the recommended size; diff: with the new settings"),
     curve: z.array(curvePoint).optional().describe("size: the curve around the answer"),
     knee: knee.optional(),
     reasons: z

@@ -46,6 +46,11 @@ export function unservedClients(waiting: number, throughput_tps: number, wait_ms
   return waiting >= 0.5 && waiting > 1.25 * served ? waiting - served : 0;
 }
 
+/** Whether new settings refuse clients and the old ones refused none. */
+export function turnedAway(old: Run, fresh: Run): boolean {
+  return old.refused === 0 && fresh.refused > 0;
+}
+
 /** A timeout is a transaction that was asked for and not done. */
 function timeouts(limit: number | undefined, run: Run): Term[] {
   if (limit === undefined) return [];

@@ -23,7 +23,16 @@ export interface Samples {
   response_p99_ms: number[];
   wait_probability: number[];
   throughput_tps: number[];
+  /** Share of the transactions asked for that ended in a timeout. */
+  timeouts: number[];
+  /** Open over time. */
+  server_connections: number[];
+  /** For the most connections that were open at once. */
+  memory_mb: number[];
 }
+
+/** Figures with an interval around what all replications say together. */
+type Estimated = Exclude<keyof Samples, "timeouts" | "server_connections" | "memory_mb">;
 
 /** Shares of the transactions for which a run reports quantiles. */
 const SHARES = [
@@ -46,6 +55,9 @@ export class Tally {
     response_p99_ms: [],
     wait_probability: [],
     throughput_tps: [],
+    timeouts: [],
+    server_connections: [],
+    memory_mb: [],
   };
   replications = 0;
   private readonly all = new Sums();
@@ -82,6 +94,7 @@ export class Tally {
       sums.add(figures);
     }
     this.sample(result.all);
+    this.sampleLevels(result);
     this.level(result);
     this.timeline ??= result.timeline.map(({ at, ...levels }) => ({
       at_s: at / SECOND,
@@ -102,6 +115,13 @@ export class Tally {
     samples.throughput_tps.push(throughput);
   }
 
+  private sampleLevels({ all, memory, server_connections }: RunResult): void {
+    const asked = Math.max(1, all.response.count + all.timeouts);
+    this.samples.timeouts.push(all.timeouts / asked);
+    this.samples.server_connections.push(server_connections.mean);
+    this.samples.memory_mb.push(memory / MEGABYTE);
+  }
+
   private level(result: RunResult): void {
     const { levels } = this;
     levels.utilization += result.utilization;
@@ -115,11 +135,11 @@ export class Tally {
   }
 
   /** The 95 % interval of one figure. */
-  interval(name: keyof Samples): Interval {
+  interval(name: Estimated): Interval {
     return sectioning(this.pooled(name), this.samples[name]);
   }
 
-  private pooled(name: keyof Samples): number {
+  private pooled(name: Estimated): number {
     const { wait, response } = this.all;
     switch (name) {
       case "wait_mean_ms":

@@ -51,7 +51,7 @@ export function parseWorkload(text: string, file: string, overrides: Overrides =
       expected: "keys such as name, pgbouncer, clients",
     });
   const places = applyOverrides(value as Record<string, unknown>, overrides);
-  return new Loader(source, places).load(value);
+  return new Loader(source, places, overrides.ini).load(value);
 }
 
 /** Defaults where a file is silent. */
@@ -68,10 +68,13 @@ class Loader {
   private readonly source: Source;
   /** What options set, by dotted path. */
   private readonly places: ReadonlyMap<string, string>;
+  /** A pgbouncer.ini that an option names, relative to the working directory. */
+  private readonly ini: string | undefined;
 
-  constructor(source: Source, places: ReadonlyMap<string, string>) {
+  constructor(source: Source, places: ReadonlyMap<string, string>, ini: string | undefined) {
     this.source = source;
     this.places = places;
+    this.ini = ini;
   }
 
   load(value: unknown): Workload {
@@ -128,8 +131,10 @@ class Loader {
   }
 
   private settings(file: WorkloadFile): CoreSettings {
-    const base =
-      file.ini === undefined ? undefined : loadConfig(resolve(dirname(this.source.file), file.ini));
+    const ini =
+      this.ini ??
+      (file.ini === undefined ? undefined : resolve(dirname(this.source.file), file.ini));
+    const base = ini === undefined ? undefined : loadConfig(ini);
     const databases = file.databases ?? (base === undefined ? { [DEFAULT.database]: {} } : {});
     const entries = Object.fromEntries(
       Object.entries(databases).map(([name, keys]) => [name, withoutNull(keys ?? {})]),
@@ -222,6 +227,8 @@ class Loader {
     const names = settings.databases.map((entry) => entry.name);
     const [only] = names;
     if (kind.database === undefined && names.length === 1 && only !== undefined) return only;
+    if (kind.database === undefined && only === undefined && settings.autodb !== undefined)
+      return DEFAULT.database;
     if (
       kind.database !== undefined &&
       (names.includes(kind.database) || settings.autodb !== undefined)

@@ -4,6 +4,8 @@ import { ConfigError, didYouMean, SETTING_NAMES } from "../../engine/config/inde
 
 /** Changes to a workload, from the command line. Units as in the file. */
 export interface Overrides {
+  /** A pgbouncer.ini, as typed, in place of every setting of the pooler that the file has. */
+  ini?: string | undefined;
   /** `clients.browsing.count=10`, `run.seed=3`, `default_pool_size=5`. */
   set?: readonly string[] | undefined;
   poolMode?: string | undefined;
@@ -29,12 +31,16 @@ const SECTIONS = [
   "run",
 ];
 
+/** What of a file is about the pooler's settings, which `ini` is instead. */
+const POOLER = ["ini", "pgbouncer", "databases", "users"];
+
 /**
  * Applies the changes to the value of a file, and tells which top-level paths were set, so that errors
  * can name the option instead of a line. Errors: ConfigError.
  */
 export function applyOverrides(value: Tree, overrides: Overrides): Map<string, string> {
   const places = new Map<string, string>();
+  if (overrides.ini !== undefined) for (const key of POOLER) delete value[key];
   const set = (path: string[], to: unknown, place: string): void => {
     places.set(put(value, path, to, place).join("."), place);
   };

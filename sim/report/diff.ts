@@ -1,0 +1,183 @@
+/** `diff` as text and as a report: what changed in the settings, and what that does to a workload. */
+import type { Difference, Interval95, Result, Run } from "../study/results.ts";
+import { turnedAway } from "../study/slo.ts";
+import { distribution } from "./chart-distributions.ts";
+import { type Bars, runBars } from "./chart-modes.ts";
+import { between, figuresOf, provenance } from "./figures.ts";
+import { sloFindings, trouble } from "./findings.ts";
+import type { Report } from "./html.ts";
+import { type Table, terminal } from "./tables.ts";
+import { BLUE, VERMILLION } from "./theme.ts";
+import { digits, durations, memory, NOTHING, percent, whole } from "./units.ts";
+
+/** The whole report, for `--chart`. */
+export function diffReport(result: Result): Report {
+  const { old, fresh, difference } = both(result);
+  const title = `Change of settings: ${result.workload}`;
+  const named: Bars[] = [
+    { label: "old", colour: BLUE, run: old },
+    { label: "new", colour: VERMILLION, run: fresh },
+  ];
+  const subtitle = "the same draws under both; whiskers are 95 % confidence intervals";
+  return {
+    title,
+    findings: [...diffFindings(result), ...(result.notes ?? []), repeat(result)],
+    charts: [runBars(title, subtitle, named), waits(named)],
+    tables: [changeTable(result), effectTable(difference), sidesTable(old, fresh)],
+    data: result,
+  };
+}
+
+/** The terminal's version; `quiet` leaves out the whole list of figures. */
+export function diffText(result: Result, quiet: boolean): string {
+  const { old, fresh, difference } = both(result);
+  const tables = [changeTable(result), effectTable(difference)];
+  if (!quiet) tables.push(sidesTable(old, fresh));
+  const shown = tables.filter(({ rows }) => rows.length > 0).map(terminal);
+  return [diffFindings(result).join("\n"), ...shown, repeat(result)]
+    .join("\n\n")
+    .replaceAll(/\n{3,}/g, "\n\n");
+}
+
+function both({ runs, differences }: Result): { old: Run; fresh: Run; difference: Difference } {
+  const [[old, fresh], [difference]] = [runs, differences ?? []];
+  if (old === undefined || fresh === undefined || difference === undefined)
+    throw new RangeError("a report of a change needs two runs and their difference");
+  return { old, fresh, difference };
+}
+
+const VERDICTS = {
+  pass: "Verdict: pass. The new settings meet the objective.",
+  fail: "Verdict: fail.",
+  unsure: "Verdict: unsure. There is no objective: give one with --wait-p99 or --timeouts.",
+} as const;
+
+/** The verdict, its reasons, and the effects that are more than chance. */
+export function diffFindings(result: Result): string[] {
+  const { old, fresh, difference } = both(result);
+  const away = `The new settings turn ${whole(fresh.refused)} clients away, the old ones none.`;
+  const before = old.slo?.met === false ? "Old settings: the objective is not met either." : "";
+  const real = effects(difference).filter(({ interval }) => certain(interval));
+  const names = real.map(({ name, value, texts }) => `${name} ${change(value, texts)}`);
+  const effect =
+    names.length === 0
+      ? "No difference that is more than chance."
+      : `Real differences: ${names.join("; ")}.`;
+  return [
+    [VERDICTS[result.verdict ?? "unsure"], ...sloFindings(result.slo)].join(" "),
+    turnedAway(old, fresh) ? away : "",
+    result.verdict === "fail" ? before : "",
+    effect,
+    ...trouble(old).map((text) => `Old settings: ${text}`),
+    ...trouble(fresh).map((text) => `New settings: ${text}`),
+  ].filter((text) => text !== "");
+}
+
+interface Effect {
+  name: string;
+  value: number | undefined;
+  interval: Interval95 | undefined;
+  texts(values: readonly number[]): string[];
+}
+
+function effects(difference: Difference): Effect[] {
+  const each = (text: (value: number) => string) => (values: readonly number[]) => values.map(text);
+  const row = (
+    name: string,
+    key:
+      | "wait_mean_ms"
+      | "wait_p99_ms"
+      | "timeouts"
+      | "server_connections"
+      | "memory_mb"
+      | "throughput_tps",
+    texts: Effect["texts"],
+  ): Effect => ({ name, value: difference[key], interval: difference[`${key}_ci95`], texts });
+  return [
+    row("wait, mean", "wait_mean_ms", durations),
+    row("wait, p99", "wait_p99_ms", durations),
+    row("timeouts", "timeouts", each(percent)),
+    row("server connections, mean", "server_connections", each(digits)),
+    row("memory", "memory_mb", each(memory)),
+    row(
+      "throughput",
+      "throughput_tps",
+      each((value) => `${digits(value)}/s`),
+    ),
+  ];
+}
+
+function certain(interval: Interval95 | undefined): boolean {
+  return interval != null && (interval[0] > 0 || interval[1] < 0);
+}
+
+function change(value: number | undefined, texts: Effect["texts"]): string {
+  return value === undefined ? NOTHING : (signed(texts)([value])[0] as string);
+}
+
+function signed(texts: Effect["texts"]): Effect["texts"] {
+  return (values) =>
+    texts(values).map((text, i) => ((values[i] as number) > 0 ? `+${text}` : text));
+}
+
+/** New minus old, with the interval of the paired difference. */
+function effectTable(difference: Difference): Table {
+  return {
+    title:
+      "New minus old (95 % interval of the paired difference; it is real when 0 is not inside)",
+    head: ["", "change", "95 % interval", "real"],
+    align: ["left", "right", "right", "left"],
+    rows: effects(difference).map(({ name, value, interval, texts }) => [
+      name,
+      change(value, texts),
+      between(interval, signed(texts)),
+      certain(interval) ? "yes" : "no",
+    ]),
+  };
+}
+
+const NEEDS = {
+  reload: "RELOAD",
+  reconnect: "RELOAD, which reconnects",
+  restart: "a restart",
+} as const;
+
+/** The settings that are not as they were. */
+function changeTable({ changes = [] }: Result): Table {
+  return {
+    title: changes.length === 0 ? "No setting has changed" : "Settings that have changed",
+    head: ["", "old", "new", "it takes", "simulated"],
+    align: ["left", "left", "left", "left", "left"],
+    rows: changes.map(({ section, name, from, to, needs, scheduler }) => [
+      section === "pgbouncer" ? name : `[${section}] ${name}`,
+      from ?? NOTHING,
+      to ?? NOTHING,
+      NEEDS[needs],
+      scheduler ? "yes" : "no",
+    ]),
+  };
+}
+
+/** All figures of both runs. */
+function sidesTable(old: Run, fresh: Run): Table {
+  return {
+    title: "Under the old and the new settings",
+    head: ["", "old", "new", "meaning"],
+    align: ["left", "right", "right", "left"],
+    rows: figuresOf(old).map(({ name, texts, meaning }) => [name, ...texts([old, fresh]), meaning]),
+  };
+}
+
+function waits(named: readonly Bars[]) {
+  const series = named.map(({ label, colour, run }) => ({
+    label,
+    colour,
+    points: (run.distribution ?? []).map(({ p, wait_ms }) => ({ p, ms: wait_ms })),
+  }));
+  return distribution("Waits under both", "Wait for a server connection", series);
+}
+
+function repeat(result: Result): string {
+  const { fresh } = both(result);
+  return `To repeat: ${provenance(fresh, result.seed, result.precision)}.`;
+}

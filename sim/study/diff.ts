@@ -1,0 +1,85 @@
+/**
+ * A change of settings, judged before it is made: the same workload under the old and the new
+ * pgbouncer.ini on the same draws, so that a paired difference is due to the settings and nothing else.
+ */
+import { type Change, changesBetween, loadConfig } from "../../engine/config/index.ts";
+import { loadWorkload, type Overrides } from "../../workloads/schema/load.ts";
+import type { Slo, Workload } from "../../workloads/schema/workload.ts";
+import { difference } from "./compare.ts";
+import type { Difference, Run, SloOutcome } from "./results.ts";
+import { type Study, type StudyOptions, studies } from "./run.ts";
+import { turnedAway } from "./slo.ts";
+
+/** Two configurations of one workload. */
+export interface Pair {
+  /** Names of the two files, as typed. */
+  from: string;
+  to: string;
+  old: Workload;
+  fresh: Workload;
+  changes: Change[];
+}
+
+/** What the change does. */
+export interface Diff {
+  /** Old, new. */
+  runs: Run[];
+  differences: Difference[];
+  changes: Change[];
+  /** The objective with the new settings; undefined when there is none. */
+  slo?: SloOutcome;
+  /** Unsure: there is no objective to break. */
+  verdict: "pass" | "fail" | "unsure";
+  notes: string[];
+}
+
+/**
+ * Loads a workload twice, with the settings of either file in place of its own; `slo` replaces terms of
+ * its objective. Errors: ConfigError for anything that is not in order in the three files.
+ */
+export function loadPair(
+  [from, to]: readonly [from: string, to: string],
+  workload: string,
+  overrides: Overrides = {},
+  slo: Slo = {},
+): Pair {
+  const changes = changesBetween(loadConfig(from), loadConfig(to));
+  const [old, fresh] = [from, to].map((ini) => {
+    const loaded = loadWorkload(workload, { ...overrides, ini });
+    return { ...loaded, slo: { ...loaded.slo, ...slo } };
+  }) as [Workload, Workload];
+  return { from, to, old, fresh, changes };
+}
+
+/** Simulates both. Errors: as `studies`. */
+export async function diffConfigs(pair: Pair, options: StudyOptions = {}): Promise<Diff> {
+  const { from, to, old, fresh, changes } = pair;
+  const [a, b] = (await studies([old, fresh], options)) as [Study, Study];
+  const notes = [a, b].flatMap((study, i) =>
+    study.notes.map((note) => `${[from, to][i]}: ${note}`),
+  );
+  const { slo } = b.run;
+  return {
+    runs: [a.run, b.run],
+    differences: [difference(from, to, a, b)],
+    changes,
+    ...(slo === undefined ? {} : { slo }),
+    verdict: verdictOf(a.run, b.run),
+    notes: [...unseen(changes), ...notes],
+  };
+}
+
+/**
+ * Clients that the old settings let in and the new ones turn away have no wait that could break an
+ * objective, and are worse off than if they had waited.
+ */
+export function verdictOf(old: Run, fresh: Run): Diff["verdict"] {
+  if (fresh.slo?.met === false || turnedAway(old, fresh)) return "fail";
+  return fresh.slo === undefined ? "unsure" : "pass";
+}
+
+function unseen(changes: readonly Change[]): string[] {
+  const names = changes.filter((change) => !change.scheduler).map((change) => change.name);
+  if (names.length === 0) return [];
+  return [`not simulated, for the scheduler does not obey them: ${names.join(", ")}`];
+}

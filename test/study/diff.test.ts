@@ -1,0 +1,108 @@
+/** A change of settings on the same draws, and when it may pass. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { diffConfigs, loadPair, verdictOf } from "../../sim/study/diff.ts";
+import { sampleRun } from "../report/fixture.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "poolwise-diff-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const ini = (name: string, settings: string): string =>
+  file(name, `[databases]\napp = host=db\n[pgbouncer]\npool_mode = transaction\n${settings}\n`);
+
+const WORKLOAD = file(
+  "web.yaml",
+  `name: web
+pgbouncer: { default_pool_size: 1000 }
+clients:
+  - name: web
+    count: 20
+    think: { exponential: 100 ms }
+    transaction: { service: { exponential: 5 ms } }
+server: { connect_time: 0 ms, memory_per_connection: 10 MB }
+network: { client: 0 ms, server: 0 ms }
+slo: { wait_p99: 10 ms }
+run: { duration: 5 s, warmup: 1 s, precision: 20 % }
+`,
+);
+
+const three = ini("three.ini", "default_pool_size = 3");
+const two = ini("two.ini", "default_pool_size = 2");
+const ROUGH = { precision: 1 };
+
+test("one server less: waits longer, one connection and 10 MB less, each with its interval", async () => {
+  const { runs, differences, changes } = await diffConfigs(loadPair([three, two], WORKLOAD), ROUGH);
+  expect(runs.map((run) => run.pool_size)).toEqual([3, 2]);
+  const [difference] = differences;
+  expect(difference?.wait_mean_ms_ci95?.[0]).toBeGreaterThan(0);
+  expect(difference?.wait_p99_ms_ci95?.[0]).toBeGreaterThan(0);
+  expect(difference).toMatchObject({ timeouts: 0, timeouts_ci95: [0, 0] });
+  expect(difference?.server_connections).toBeCloseTo(-1, 2);
+  expect(difference).toMatchObject({ memory_mb: -10, memory_mb_ci95: [-10, -10] });
+  expect(changes.map(({ name }) => name)).toEqual(["default_pool_size"]);
+});
+
+test("a file against itself: every paired difference is exactly none", async () => {
+  const { differences, changes } = await diffConfigs(loadPair([two, two], WORKLOAD), ROUGH);
+  expect(changes).toEqual([]);
+  expect(differences[0]).toMatchObject({
+    wait_mean_ms_ci95: [0, 0],
+    wait_p99_ms_ci95: [0, 0],
+    throughput_tps_ci95: [0, 0],
+    server_connections_ci95: [0, 0],
+  });
+});
+
+const good = sampleRun("transaction", 4);
+const term = { name: "wait_p99", limit: 1, value: 1, unit: "ms", certain: true };
+const met = { ...good, slo: { met: true, terms: [{ ...term, met: true }] } };
+const missed = { ...good, slo: { met: false, terms: [{ ...term, met: false }] } };
+
+// old, new, verdict, why
+const verdicts = [
+  [met, met, "pass", "the objective is met"],
+  [met, missed, "fail", "it is met no more"],
+  [missed, missed, "fail", "it is not met, and was not before either"],
+  [missed, met, "pass", "what the old settings did does not matter"],
+  [good, good, "unsure", "there is no objective"],
+  [met, { ...met, refused: 1 }, "fail", "a client is turned away, whatever the waits"],
+  [{ ...met, refused: 1 }, { ...met, refused: 9 }, "pass", "clients were turned away before"],
+  [good, { ...good, refused: 1 }, "fail", "turning clients away needs no objective to be seen"],
+] as const;
+for (const [old, fresh, want, why] of verdicts) {
+  test(`${want}: ${why}`, () => expect(verdictOf(old, fresh)).toBe(want));
+}
+
+test("an option replaces the objective of the workload, for both", () => {
+  const { old, fresh } = loadPair([three, two], WORKLOAD, {}, { wait_p99: 30e6 });
+  expect([old.slo.wait_p99, fresh.slo.wait_p99]).toEqual([30e6, 30e6]);
+});
+
+test("what the scheduler does not obey is named as not simulated", async () => {
+  const other = ini("other.ini", "default_pool_size = 3\nlisten_port = 7000");
+  const { notes } = await diffConfigs(loadPair([three, other], WORKLOAD), ROUGH);
+  expect(notes).toEqual(["not simulated, for the scheduler does not obey them: listen_port"]);
+});
+
+test("a database that a file does not know is refused at its place in the workload", () => {
+  const named = file(
+    "named.yaml",
+    `name: a\nclients:\n  - { name: a, database: shop, count: 1, think: 1 s, transaction: { service: 1 ms } }\n`,
+  );
+  expect(() => loadPair([three, two], named)).toThrow(
+    /named\.yaml:3: .*database is "shop"; expected one of app/,
+  );
+});
+
+test("a workload that names no database uses the only one, or the template", () => {
+  const template = file("template.ini", "[databases]\n* = host=db\n[pgbouncer]\n");
+  expect(loadPair([three, template], WORKLOAD).fresh.clients[0]?.database).toBe("app");
+});
