@@ -3,6 +3,7 @@
  * them and turns whatever they throw into one line and an exit status.
  */
 import { Command } from "commander";
+import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
 import { diffCommand } from "./diff.ts";
 import { failure } from "./failure.ts";
@@ -54,6 +55,7 @@ export function createProgram(finish: (status: number) => void): Command {
     simulateCommand,
     compareCommand,
     sizeCommand,
+    checkCommand,
     diffCommand,
     validateCommand,
     tourCommand,

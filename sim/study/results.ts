@@ -167,6 +167,33 @@ const change = z
   })
   .describe("one difference between two configurations");
 
+const check = z
+  .strictObject({
+    findings: z
+      .array(
+        z.strictObject({
+          id: z.string().describe("of the rule; stable"),
+          severity: z.enum(["error", "warning", "note"]),
+          at: z.string().describe("file:line, or the file where a default is at fault"),
+          what: z.string(),
+          why: z.string().describe("with the numbers"),
+          fix: z.string(),
+          source: z.string().describe("where the fact behind the rule is from"),
+        }),
+      )
+      .describe("errors first"),
+    servers: z.array(
+      z.strictObject({
+        server: z.string().describe("host:port"),
+        pools: count.describe("databases x users x instances"),
+        connections: count.describe("most that all poolers together can open"),
+        available: count.nullable().describe("for ordinary users; null: not known"),
+      }),
+    ),
+    rules: count.describe("rules that were held against the files"),
+  })
+  .describe("settings, judged without a simulation");
+
 const curvePoint = z
   .strictObject({
     pool_size: count,
@@ -265,7 +292,7 @@ export const resultSchema = z
   .strictObject({
     poolwise: z.string().describe("version"),
     command: z.string(),
-    workload: z.string().describe("name of the workload; replay: of the journal"),
+    workload: z.string().describe("name of the workload; replay: of the journal; check: files"),
     seed: z.number().int().describe("0 where nothing is drawn"),
     precision: z.number().optional().describe("asked-for relative half-width of the intervals"),
     interrupted: z.boolean().optional().describe("true: stopped by hand, figures so far"),
@@ -297,6 +324,11 @@ export const resultSchema = z
       .describe("validate: the driver's own part, never taken off the waits; worst of all runs"),
     replay: replay.optional(),
     verdict: z.enum(["pass", "fail", "unsure"]).optional().describe("validate, replay, diff, size"),
+    check: check.optional(),
+    verdict: z
+      .enum(["pass", "fail", "unsure"])
+      .optional()
+      .describe("validate, replay, check, diff"),
     notes: z
       .array(z.string())
       .optional()
@@ -311,6 +343,7 @@ export type Run = z.infer<typeof runSchema>;
 export type Result = z.infer<typeof resultSchema>;
 export type Validated = z.infer<typeof validation>;
 export type Replay = z.infer<typeof replay>;
+export type Check = z.infer<typeof check>;
 export type Wait = z.infer<typeof wait>;
 export type KindResult = z.infer<typeof kind>;
 export type Difference = z.infer<typeof difference>;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConfigError } from "../../engine/config/errors.ts";
 import { embeddedPackage } from "../../workloads/database/embedded.ts";
 import { type Database, OutsideError, resolveDatabase } from "../../workloads/database/index.ts";
+import { databaseLimits } from "../../workloads/database/limits.ts";
 
 const installed = (await embeddedPackage()) !== undefined;
 
@@ -35,6 +36,26 @@ describe.skipIf(!installed)("an own database (skipped: embedded package not inst
       await database.stop();
       expect(await inventory()).toEqual(before);
     });
+
+  test("its limits are those it was started with, and those of its users and databases", async () => {
+    const client = new pg.Client(dsn);
+    await client.connect();
+    await client.query("create role seven login connection limit 7");
+    await client.query("alter database template1 connection limit 9");
+    await client.query("alter role postgres set statement_timeout = '90s'");
+    const limits = await databaseLimits(dsn);
+    await client.query("alter role postgres reset statement_timeout");
+    await client.query("alter database template1 connection limit -1");
+    await client.query("drop role seven");
+    await client.end();
+    expect(limits).toMatchObject({ max_connections: 205, reserved: 5 });
+    expect([...limits.user_limits]).toEqual([["seven", 7]]);
+    expect([...limits.database_limits]).toEqual([["template1", 9]]);
+    expect(limits.timeouts).toMatchObject({
+      statement_timeout: 90e9,
+      idle_in_transaction_session_timeout: 0,
+    });
+  });
 
   test("the dsn option wins over DATABASE_URL", async () => {
     const env = { DATABASE_URL: "postgresql://nobody-listens:1/x" };

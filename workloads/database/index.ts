@@ -117,7 +117,8 @@ function createRoles(cluster: Cluster, roles: readonly string[]): Promise<void> 
   });
 }
 
-async function withClient<T>(
+/** Runs `work` on a connection of its own. Errors: whatever connecting or `work` throws. */
+export async function withClient<T>(
   address: Address,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {

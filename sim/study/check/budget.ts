@@ -1,0 +1,169 @@
+/**
+ * How many connections the poolers can open to each database server: databases x users x instances x
+ * (pool + reserve), as far as max_db_connections and max_user_connections let them.
+ */
+import type { Instance, Pool } from "./instance.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** One database server. */
+export interface Budget {
+  /** `host:port`; loopback addresses are one host, and so is every Unix socket of a port. */
+  server: string;
+  /** The first entry that leads there. */
+  at: string;
+  pools: number;
+  /** Most that all instances can have open at once. */
+  connections: number;
+  /** What ordinary users may have there; undefined: not known. */
+  available: number | undefined;
+  /** The most of each instance that reaches it, all its copies. */
+  parts: { file: string; copies: number; connections: number }[];
+}
+
+/** The servers, in the order in which the files name them. */
+export function budgetsOf(instances: readonly Instance[], around: Surroundings): Budget[] {
+  const { max_connections, reserved } = around;
+  const available =
+    max_connections === undefined ? undefined : Math.max(0, max_connections - reserved);
+  const servers = new Map<string, string>();
+  for (const { entries } of instances)
+    for (const entry of entries)
+      for (const server of serversOf(entry))
+        if (!servers.has(server)) servers.set(server, entry.at);
+  return [...servers].map(([server, at]) => {
+    const parts = instances.flatMap(({ config, copies, pools }) => {
+      const there = pools.filter(({ entry }) => serversOf(entry).includes(server));
+      const connections = copies * mostConnections(there);
+      return there.length === 0 ? [] : [{ file: config.file, copies, connections, there }];
+    });
+    const count = ({ copies, there }: (typeof parts)[number]): number =>
+      there.reduce((sum, pool) => sum + copies * pool.entries * pool.users, 0);
+    return {
+      server,
+      at,
+      pools: parts.reduce((sum, part) => sum + count(part), 0),
+      connections: parts.reduce((sum, part) => sum + part.connections, 0),
+      available,
+      parts: parts.map(({ file, copies, connections }) => ({ file, copies, connections })),
+    };
+  });
+}
+
+const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
+
+/** With a list of hosts each of them may come to have all the connections. */
+function serversOf({ host, port }: Pool["entry"]): string[] {
+  if (host === null || host.startsWith("/")) return [`unix socket:${port}`];
+  const names = host.split(",").map((name) => name.trim().toLowerCase());
+  return names.map((name) => `${LOOPBACK.includes(name) ? "localhost" : name}:${port}`);
+}
+
+/** Most servers that one such pool can have: no more than its clients can ask for, or its minimum. */
+function poolMost({ pool_size, reserve, min_pool_size, clients }: Pool): number {
+  const size = pool_size.value === 0 ? Infinity : pool_size.value + reserve;
+  return Math.min(size, Math.max(clients.value, min_pool_size.value));
+}
+
+/**
+ * Most connections that these pools can have at once. Each is limited by itself, all of an entry by
+ * max_db_connections, all of a user by max_user_connections: the largest flow from entries to users.
+ * Equal users are one node with so many times the limit, which changes nothing in the answer.
+ */
+export function mostConnections(pools: readonly Pool[]): number {
+  const flow = new Flow();
+  for (const pool of pools) {
+    const { entry, entries, user, users } = pool;
+    const database = limit(pool.max_db_connections.value, entries);
+    flow.offer(entry.name, database, user, limit(pool.max_user_connections.value, users));
+    flow.join(entry.name, user, poolMost(pool) * entries * users);
+  }
+  return flow.most();
+}
+
+function limit(value: number, times: number): number {
+  return value === 0 ? Infinity : value * times;
+}
+
+/** Largest flow through a graph of two columns: shortest augmenting paths, after Edmonds and Karp. */
+class Flow {
+  /** Room that is left at entries and users, and between them; what flows already. */
+  private readonly left = new Map<string, number>();
+  private readonly right = new Map<string, number>();
+  private readonly room = new Map<string, Map<string, number>>();
+  private readonly used = new Map<string, Map<string, number>>();
+
+  offer(left: string, leftRoom: number, right: string, rightRoom: number): void {
+    this.left.set(left, leftRoom);
+    this.right.set(right, rightRoom);
+  }
+
+  join(left: string, right: string, room: number): void {
+    add(this.room, left, right, room);
+  }
+
+  most(): number {
+    let sum = 0;
+    for (const from of this.left.keys())
+      for (let step = this.augment(from); step > 0; step = this.augment(from)) sum += step;
+    return sum;
+  }
+
+  /** Sends more from one entry to any user with room, rerouting what others send; 0: no way. */
+  private augment(from: string): number {
+    if ((this.left.get(from) ?? 0) === 0) return 0;
+    const cameFrom = new Map<string, string>(); // User -> the entry on the way to it.
+    const reached = new Map<string, string>(); // Entry -> the user whose flow is taken from it.
+    const queue = [from];
+    for (const left of queue) {
+      for (const [right, room] of this.room.get(left) ?? []) {
+        if (room === 0 || cameFrom.has(right)) continue;
+        cameFrom.set(right, left);
+        if ((this.right.get(right) ?? 0) > 0) return this.send(from, right, cameFrom, reached);
+        for (const [other, flow] of this.used.get(right) ?? []) {
+          if (flow === 0 || other === from || reached.has(other)) continue;
+          reached.set(other, right);
+          queue.push(other);
+        }
+      }
+    }
+    return 0;
+  }
+
+  private send(
+    from: string,
+    to: string,
+    cameFrom: ReadonlyMap<string, string>,
+    reached: ReadonlyMap<string, string>,
+  ): number {
+    const path: [left: string, right: string][] = [];
+    for (let right: string | undefined = to; right !== undefined; ) {
+      const left: string = cameFrom.get(right) ?? from;
+      path.push([left, right]);
+      right = left === from ? undefined : reached.get(left);
+    }
+    // Every second step takes back what the next entry on the way sends to that user.
+    const back = path.slice(0, -1).map(([left], i) => [left, path[i + 1]?.[1] ?? ""] as const);
+    const step = Math.min(
+      this.left.get(from) ?? 0,
+      this.right.get(to) ?? 0,
+      ...path.map(([left, right]) => this.room.get(left)?.get(right) ?? 0),
+      ...back.map(([left, right]) => this.used.get(right)?.get(left) ?? 0),
+    );
+    this.left.set(from, (this.left.get(from) ?? 0) - step);
+    this.right.set(to, (this.right.get(to) ?? 0) - step);
+    for (const [left, right] of path) this.shift(left, right, step);
+    for (const [left, right] of back) this.shift(left, right, -step);
+    return step;
+  }
+
+  private shift(left: string, right: string, step: number): void {
+    add(this.room, left, right, -step);
+    add(this.used, right, left, step);
+  }
+}
+
+function add(table: Map<string, Map<string, number>>, row: string, key: string, by: number): void {
+  const cells = table.get(row) ?? new Map<string, number>();
+  cells.set(key, (cells.get(key) ?? 0) + by);
+  table.set(row, cells);
+}

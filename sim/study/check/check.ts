@@ -1,0 +1,128 @@
+/**
+ * The static sense of one or several pgbouncer.ini, without a simulation: every rule of the tables held
+ * against the files, the database servers they lead to, and what is known of the rest.
+ */
+import {
+  type Config,
+  ConfigError,
+  loadConfig,
+  loadUserlist,
+  type ReadFile,
+} from "../../../engine/config/index.ts";
+import { type Budget, budgetsOf } from "./budget.ts";
+import { type Instance, instanceOf } from "./instance.ts";
+import { type Hit, type Rule, SEVERITIES, type Severity } from "./rule.ts";
+import { BUDGET_RULES } from "./rules-budget.ts";
+import { EFFECT_RULES } from "./rules-effects.ts";
+import { POOL_RULES } from "./rules-pools.ts";
+import { RISK_RULES } from "./rules-risks.ts";
+import { TIMEOUT_RULES } from "./rules-timeouts.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Every rule there is, each id once. */
+export const RULES: readonly Rule[] = [
+  ...BUDGET_RULES,
+  ...POOL_RULES,
+  ...TIMEOUT_RULES,
+  ...EFFECT_RULES,
+  ...RISK_RULES,
+];
+
+/** A broken rule. */
+export interface Finding extends Hit {
+  id: string;
+  severity: Severity;
+  source: string;
+}
+
+/** What was found. */
+export interface Checked {
+  /** Errors first, then by place. */
+  findings: Finding[];
+  budgets: Budget[];
+  rules: number;
+  /** What was assumed for want of knowledge. */
+  notes: string[];
+}
+
+/**
+ * Loads and checks the files; `copies` is how many processes run each of them. Errors: ConfigError for
+ * a file that cannot be read or is not in order.
+ */
+export function checkFiles(
+  files: readonly string[],
+  copies: number,
+  around: Surroundings,
+  readFile?: ReadFile,
+): Checked {
+  const instances = files.map((file) => {
+    const config = loadConfig(file, readFile);
+    return instanceOf(config, copies, loginsOf(config, readFile), around);
+  });
+  const budgets = budgetsOf(instances, around);
+  const scene = { instances, budgets, around };
+  const findings = RULES.flatMap((rule) =>
+    together(rule.find(scene)).map((hit) => ({
+      id: rule.id,
+      severity: rule.severity,
+      ...hit,
+      source: rule.source,
+    })),
+  );
+  return {
+    findings: findings.sort(worstFirst),
+    budgets,
+    rules: RULES.length,
+    notes: assumed(instances, budgets, around),
+  };
+}
+
+/** The users of auth_file; undefined when there is none to be read, which is no fault of the ini. */
+function loginsOf({ values }: Config, readFile?: ReadFile): string[] | undefined {
+  if (values.auth_file === null) return undefined;
+  try {
+    return [...loadUserlist(values.auth_file, readFile).keys()];
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+/** One place is told once, however many pools it is about. */
+function together(hits: readonly Hit[]): Hit[] {
+  const byPlace = new Map<string, Hit[]>();
+  for (const hit of hits) byPlace.set(hit.at, [...(byPlace.get(hit.at) ?? []), hit]);
+  return [...byPlace.values()].map(([first, ...others]) => {
+    const hit = first as Hit; // A list is made with its first element.
+    const more = others.filter(({ what }) => what !== hit.what).length;
+    return more === 0 ? hit : { ...hit, what: `${hit.what} (and ${more} more like it)` };
+  });
+}
+
+function worstFirst(a: Finding, b: Finding): number {
+  const rank = (finding: Finding): number => SEVERITIES.indexOf(finding.severity);
+  return rank(a) - rank(b) || a.at.localeCompare(b.at, "en", { numeric: true });
+}
+
+function assumed(
+  instances: readonly Instance[],
+  budgets: readonly Budget[],
+  around: Surroundings,
+): string[] {
+  const unknown = instances.filter((each) => !each.usersKnown).map(({ config }) => config.file);
+  const templates = instances.filter(({ config }) => config.autodb !== undefined);
+  const notes: string[] = [];
+  if (unknown.length > 0)
+    notes.push(
+      `${unknown.join(", ")}: nobody says which users log in, so one is counted; --users N says how many`,
+    );
+  if (templates.length > 0 && around.databases === undefined)
+    notes.push("the * entry is counted as one database; --databases N says how many it serves");
+  if (around.max_connections === undefined)
+    notes.push(
+      "max_connections of the database is not known: give --max-connections, --preset or --dsn",
+    );
+  else if (budgets.length > 1)
+    notes.push(`max_connections is taken to be the same for all ${budgets.length} servers`);
+  return notes;
+}

@@ -1,0 +1,43 @@
+/** Every rule of `check` on both sides of its boundary. */
+import { expect, test } from "vitest";
+import { checkFiles, RULES } from "../../sim/study/check/check.ts";
+import { NOTHING_KNOWN } from "../../sim/study/check/surroundings.ts";
+import { type Around, lines, ONE_POOL, SECOND, transaction } from "./check-case.ts";
+import { EFFECT_CASES } from "./check-effects.ts";
+import { SUM_CASES } from "./check-sums.ts";
+import { TIME_CASES } from "./check-times.ts";
+
+/** Ids of the rules that these settings break. */
+function broken(settings: string, around: Around = {}): string[] {
+  const text = settings.startsWith("[") ? settings : ONE_POOL + settings;
+  const { findings } = checkFiles(["a.ini"], 1, { ...NOTHING_KNOWN, ...around }, () => text);
+  return findings.map(({ id }) => id);
+}
+
+const CASES = [...SUM_CASES, ...TIME_CASES, ...EFFECT_CASES];
+
+for (const [id, bad, good, why, around] of CASES) {
+  const shown = (text: string): string => text.replaceAll("\n", "; ") || "nothing";
+  test(`${id}: ${shown(bad)} | not: ${shown(good)}: ${why}`, () => {
+    expect(broken(bad, around)).toContain(id);
+    expect(broken(good, around)).not.toContain(id);
+  });
+}
+
+test("every rule is here, has an id of its own, a sentence and a source", () => {
+  const ids = RULES.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect([...new Set(CASES.map(([id]) => id))].sort()).toEqual([...ids].sort());
+  for (const { doc, source } of RULES) {
+    expect(doc).toMatch(/^[A-Za-z].*\.$/);
+    expect(source).not.toBe("");
+  }
+});
+
+test("a plain configuration breaks no rule at all", () => {
+  const plain = lines(
+    ...[transaction, "max_client_conn = 500", "idle_transaction_timeout = 60"],
+    ...["tcp_keepidle = 60", "query_wait_timeout = 30", "listen_addr = *"],
+  );
+  expect(broken(plain, { max_connections: 100, app_timeout: 60 * SECOND })).toEqual([]);
+});
