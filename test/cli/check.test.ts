@@ -106,3 +106,10 @@ test("a database that does not answer is status 3", async () => {
   expect(status).toBe(3);
   expect(stderr).toContain("no answer from nobody@127.0.0.1:1/nothing");
 });
+
+test("--help explains it with examples", async () => {
+  const { status, stdout } = await inThisProcess(["check", "--help"]);
+  expect(status).toBe(0);
+  expect(stdout).toContain("Do the settings");
+  expect(stdout).toContain("Examples:\n  poolwise check");
+});

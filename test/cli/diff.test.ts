@@ -55,3 +55,10 @@ describe("bad input: one line, status 2", () => {
     });
   }
 });
+
+test("--help explains it with examples", async () => {
+  const { status, stdout } = await inThisProcess(["diff", "--help"]);
+  expect(status).toBe(0);
+  expect(stdout).toContain("A change of pgbouncer.ini");
+  expect(stdout).toContain("Examples:\n  poolwise diff");
+});

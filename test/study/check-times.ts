@@ -43,6 +43,12 @@ export const TIME_CASES: Case[] = [
     "0 is off",
   ],
   [
+    "query-over-transaction",
+    "[databases]\napp = host=db\n[users]\nann = query_timeout=60\n[pgbouncer]\ntransaction_timeout = 60",
+    "[databases]\napp = host=db\n[users]\nann = query_timeout=59\n[pgbouncer]\ntransaction_timeout = 60",
+    "a user's own timeout is the one that holds",
+  ],
+  [
     "idle-over-transaction",
     lines("idle_transaction_timeout = 60", "transaction_timeout = 60"),
     lines("idle_transaction_timeout = 59", "transaction_timeout = 60"),

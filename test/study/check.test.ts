@@ -102,7 +102,8 @@ function poolsOf(sizes: number[][], databases: number[], users: number[]): Pool[
       max_db_connections: at(databases[d] ?? 0),
       max_user_connections: at(users[u] ?? 0),
       clients: { value: size, at: "", name: "max_client_conn" },
-      ...{ query_wait_timeout: at(0), server_lifetime: at(0) },
+      ...{ query_wait_timeout: at(0), server_lifetime: at(0), query_timeout: at(0) },
+      ...{ transaction_timeout: at(0), idle_transaction_timeout: at(0) },
     })),
   );
 }

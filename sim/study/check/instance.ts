@@ -43,6 +43,9 @@ export interface Pool {
   /** ns; 0: for ever. */
   query_wait_timeout: Placed<number>;
   server_lifetime: Placed<number>;
+  query_timeout: Placed<number>;
+  transaction_timeout: Placed<number>;
+  idle_transaction_timeout: Placed<number>;
 }
 
 /** One file, and how many processes run it. */
@@ -153,6 +156,11 @@ function poolOf(config: Config, entry: DatabaseEntry, group: Group, around: Surr
       written(entry, "query_wait_timeout") ??
       global("query_wait_timeout"),
     server_lifetime: above0(written(entry, "server_lifetime")) ?? global("server_lifetime"),
+    query_timeout: above0(written(user, "query_timeout")) ?? global("query_timeout"),
+    transaction_timeout:
+      above0(written(user, "transaction_timeout")) ?? global("transaction_timeout"),
+    idle_transaction_timeout:
+      above0(written(user, "idle_transaction_timeout")) ?? global("idle_transaction_timeout"),
   };
 }
 

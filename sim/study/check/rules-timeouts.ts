@@ -2,7 +2,7 @@
  * Rules about time: the one who waits must be the last to give up. Inside the pooler, between pooler
  * and application, between pooler and database.
  */
-import { type Instance, placeOf } from "./instance.ts";
+import { placeOf } from "./instance.ts";
 import { type Hit, pageOf, perInstance, perPool, type Rule, seconds } from "./rule.ts";
 import type { DatabaseTimeout } from "./surroundings.ts";
 
@@ -46,12 +46,11 @@ export const TIMEOUT_RULES: readonly Rule[] = [
     severity: "warning",
     doc: "query_timeout is above the time after which the application gives up.",
     source: pageOf("query_timeout"),
-    find: perInstance((instance, { app_timeout: app }) => {
-      const { query_timeout: query } = instance.config.values;
-      if (app === undefined || query === 0 || query < app) return undefined;
+    find: perPool(({ query_timeout: query }, _instance, { app_timeout: app }) => {
+      if (app === undefined || query.value === 0 || query.value < app) return undefined;
       return {
-        at: placeOf(instance, "query_timeout"),
-        what: `query_timeout is ${seconds(query)}`,
+        at: query.at,
+        what: `query_timeout is ${seconds(query.value)}`,
         why: `the application gives up after ${seconds(app)}, and its query goes on for nobody`,
         fix: `set query_timeout below ${seconds(app)}, and statement_timeout below that`,
       };
@@ -62,8 +61,8 @@ export const TIMEOUT_RULES: readonly Rule[] = [
     severity: "warning",
     doc: "query_timeout counts the wait too, so a longer query_wait_timeout has no effect.",
     source: pageOf("query_timeout"),
-    find: perPool(({ label, query_wait_timeout: wait }, instance) => {
-      const { query_timeout: query } = instance.config.values;
+    find: perPool(({ label, query_timeout, query_wait_timeout: wait }) => {
+      const query = query_timeout.value;
       if (query === 0 || (wait.value > 0 && wait.value < query)) return undefined;
       return {
         at: wait.at,
@@ -90,14 +89,15 @@ export const TIMEOUT_RULES: readonly Rule[] = [
     severity: "note",
     doc: "In transaction mode nothing ends a transaction whose client does nothing.",
     source: pageOf("idle_transaction_timeout"),
-    find: perInstance((instance, { timeouts }) => {
-      const { idle_transaction_timeout: idle, transaction_timeout: whole } = instance.config.values;
-      const { idle_in_transaction_session_timeout: a, transaction_timeout: b } = timeouts;
-      const transaction = instance.pools.some((pool) => pool.pool_mode.value === "transaction");
-      if (!transaction || idle || whole || a || b) return undefined;
+    find: perPool((pool, _instance, { timeouts }) => {
+      const { idle_transaction_timeout: idle, transaction_timeout: whole } = pool;
+      const { idle_in_transaction_session_timeout = 0, transaction_timeout = 0 } = timeouts;
+      const ends = [idle.value, whole.value, idle_in_transaction_session_timeout];
+      if (pool.pool_mode.value !== "transaction") return undefined;
+      if ([...ends, transaction_timeout].some((timeout) => timeout > 0)) return undefined;
       return {
-        at: placeOf(instance, "idle_transaction_timeout"),
-        what: "a client may stay idle inside a transaction for ever",
+        at: idle.at,
+        what: `a client of ${pool.label} may stay idle inside a transaction for ever`,
         why: "it holds its server all that time, and as many such clients as the pool has servers stop everybody",
         fix: "set idle_transaction_timeout, such as 60, or PostgreSQL's idle_in_transaction_session_timeout",
       };
@@ -212,11 +212,11 @@ export const TIMEOUT_RULES: readonly Rule[] = [
     severity: "note",
     doc: "query_timeout closes the connection; the database should cancel the query before that.",
     source: pageOf("query_timeout"),
-    find: perInstance((instance, { timeouts }) => {
-      const { query_timeout: query } = instance.config.values;
+    find: perPool(({ query_timeout }, _instance, { timeouts }) => {
+      const query = query_timeout.value;
       if (query === 0 || timeouts.statement_timeout !== undefined) return undefined;
       return {
-        at: placeOf(instance, "query_timeout"),
+        at: query_timeout.at,
         what: `query_timeout is ${seconds(query)}, and nothing is known of statement_timeout`,
         why: "PgBouncer closes client and server; PostgreSQL's own timeout ends only the query",
         fix: `have statement_timeout slightly below ${seconds(query)} at the database, and say so with --database-set`,
@@ -258,11 +258,11 @@ function ordered(id: string, part: PoolerTimeout, whole: PoolerTimeout, why: str
     severity: "warning",
     doc: `${part} is not below ${whole} and has no effect.`,
     source: pageOf(part),
-    find: perInstance((instance): Hit | undefined => {
-      const { [part]: inner, [whole]: outer } = instance.config.values;
+    find: perPool((pool): Hit | undefined => {
+      const [inner, outer] = [pool[part].value, pool[whole].value];
       if (inner === 0 || outer === 0 || inner < outer) return undefined;
       return {
-        at: placeOf(instance, part),
+        at: pool[part].at,
         what: `${part} is ${seconds(inner)}, ${whole} ${seconds(outer)}`,
         why,
         fix: `set ${part} below ${seconds(outer)}`,
@@ -278,11 +278,11 @@ function meets(id: string, pooler: PoolerTimeout, database: DatabaseTimeout): Ru
     severity: "warning",
     doc: `${pooler} of the pooler is not above the database's ${database}.`,
     source: pageOf(pooler),
-    find: perInstance((instance: Instance, { timeouts }): Hit | undefined => {
-      const [outer, inner = 0] = [instance.config.values[pooler], timeouts[database]];
+    find: perPool((pool, _instance, { timeouts }): Hit | undefined => {
+      const [outer, inner = 0] = [pool[pooler].value, timeouts[database]];
       if (outer === 0 || inner === 0 || inner < outer) return undefined;
       return {
-        at: placeOf(instance, pooler),
+        at: pool[pooler].at,
         what: `${pooler} is ${seconds(outer)}, the database's ${database} ${seconds(inner)}`,
         why: "the pooler closes the connections of client and server before the database can end it cleanly",
         fix: `set the database's ${database} slightly below ${seconds(outer)}`,
