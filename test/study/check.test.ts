@@ -79,9 +79,14 @@ describe("databases x users x instances x (pool + reserve)", () => {
     const text = `${two}${main}auth_file = users.txt`;
     const users = '"ann" "x"\n"bob" "y"\n"cyd" "z"\n';
     expect(check({ "a.ini": text, "users.txt": users }).budgets[0]?.connections).toBe(60);
+    const asked = check({ "a.ini": `${text}\nauth_user = ann`, "users.txt": users });
+    expect(asked.budgets[0]?.connections).toBe(80); // auth_query finds one more at least.
+    expect(asked.notes[0]).toContain("nobody says how many users log in");
+    const empty = check({ "a.ini": text, "users.txt": "" });
+    expect(empty.budgets[0]?.connections).toBe(20);
     const without = check({ "a.ini": text });
     expect(without.budgets[0]?.connections).toBe(20);
-    expect(without.notes[0]).toContain("nobody says which users log in");
+    expect(without.notes[0]).toContain("nobody says how many users log in");
   });
 });
 

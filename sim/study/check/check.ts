@@ -114,10 +114,10 @@ function assumed(
   const notes: string[] = [];
   if (unknown.length > 0)
     notes.push(
-      `${unknown.join(", ")}: nobody says which users log in, so one is counted; --users N says how many`,
+      `${unknown.join(", ")}: nobody says how many users log in, one is counted beside those with a name; --users N tells`,
     );
   if (templates.length > 0 && around.databases === undefined)
-    notes.push("the * entry is counted as one database; --databases N says how many it serves");
+    notes.push("the * entry is counted as one database; --databases N tells how many it serves");
   if (around.max_connections === undefined)
     notes.push(
       "max_connections of the database is not known: give --max-connections, --preset or --dsn",

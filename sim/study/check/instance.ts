@@ -55,7 +55,7 @@ export interface Instance {
   /** The databases, the template last. */
   entries: readonly DatabaseEntry[];
   pools: readonly Pool[];
-  /** False: nobody says who logs in, and one user is counted. */
+  /** False: nobody says how many log in, and one is counted beside those with a name. */
   usersKnown: boolean;
 }
 
@@ -94,18 +94,19 @@ interface Group {
 function loginGroups(
   config: Config,
   entries: readonly DatabaseEntry[],
-  logins: readonly string[] | undefined,
+  logins: readonly string[] = [],
   users: number | undefined,
 ): { list: Group[]; known: boolean } {
-  const special = new Set(config.users.map((user) => user.name));
-  for (const { user } of entries) if (user !== null && logins?.includes(user)) special.add(user);
-  const named = [...special].map((name) => ({ name, count: 1 }));
-  const total = users ?? (logins === undefined ? undefined : new Set([...logins, ...special]).size);
-  const known = total !== undefined || named.length > 0;
+  const names = new Set([...logins, ...config.users.map((user) => user.name)]);
+  const askers = [config.values.auth_user, ...entries.map((entry) => entry.auth_user)];
   // auth_query lets in users whom no file names.
-  const others = Math.max(total === undefined ? 1 - named.length : total - named.length, 0);
-  const list = named.slice(0, total ?? named.length);
-  if (others > 0) list.push({ name: "", count: others });
+  const known = users !== undefined || (names.size > 0 && askers.every((name) => name === null));
+  const total = users ?? names.size + (known ? 0 : 1);
+  const special = new Set([...askers, ...entries.map((entry) => entry.user)]);
+  for (const { name } of config.users) special.add(name);
+  const named = [...names].filter((name) => special.has(name)).slice(0, total);
+  const list = named.map((name) => ({ name, count: 1 }));
+  if (total > list.length) list.push({ name: "", count: total - list.length });
   return { list, known };
 }
 

@@ -164,9 +164,9 @@ export const RISK_RULES: readonly Rule[] = [
       if (dropped.length === 0) return undefined;
       return {
         at: placeOf(instance, "ignore_startup_parameters"),
-        what: `${dropped.join(", ")} of clients ${dropped.length === 1 ? "is" : "are"} dropped without a word`,
-        why: "the client believes that it is set, and runs its queries without it",
-        fix: "set it with ALTER ROLE .. SET, and let clients that send it fail",
+        what: `clients' startup parameters are dropped without a word: ${dropped.join(", ")}`,
+        why: "the client believes that they are set, and runs its queries without them",
+        fix: "set them with ALTER ROLE .. SET, and let clients that send them fail",
       };
     }),
   },
