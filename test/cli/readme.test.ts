@@ -20,12 +20,15 @@ const SHORTER: Record<string, string[]> = {
   live: ["--duration", "1 s", "--warmup", "300 ms", "--journal", join(folder.path, "live.journal")],
   validate: ["--duration", "1 s", "--warmup", "300 ms", "--repeats", "1"],
   replay: [],
+  check: [],
+  diff: ["--precision", "25 %", "--duration", "1 min"],
 };
 
 /** Files that a reader has and a test must make. */
 const FILES: Record<string, string> = {
   "traffic.journal": join(folder.path, "live.journal"),
   "pgbouncer.ini": join(folder.path, "pgbouncer.ini"),
+  "pgbouncer.new.ini": join(folder.path, "pgbouncer.new.ini"),
 };
 
 const written = [...README.matchAll(/`poolwise ([^`]+)`|^npx poolwise (.+)$/gm)].map(
@@ -37,10 +40,9 @@ const run = lines.filter((line) => !line.startsWith("pooler "));
 let pooler: ChildProcess | undefined;
 beforeAll(() => {
   if (!existsSync(BUILT)) throw new Error("the program is not built: npm run build, or npm test");
-  folder.file(
-    "pgbouncer.ini",
-    `[databases]\napp = host=${folder.path}\n[pgbouncer]\nunix_socket_dir = ${folder.path}\nlisten_port = 6432\nauth_type = any\n`,
-  );
+  const ini = `[databases]\napp = host=${folder.path}\n[pgbouncer]\nunix_socket_dir = ${folder.path}\nlisten_port = 6432\nauth_type = any\n`;
+  folder.file("pgbouncer.ini", ini);
+  folder.file("pgbouncer.new.ini", `${ini}default_pool_size = 10\n`);
 });
 afterAll(() => {
   pooler?.kill("SIGKILL");
