@@ -323,12 +323,11 @@ export const resultSchema = z
       .optional()
       .describe("validate: the driver's own part, never taken off the waits; worst of all runs"),
     replay: replay.optional(),
-    verdict: z.enum(["pass", "fail", "unsure"]).optional().describe("validate, replay, diff, size"),
     check: check.optional(),
     verdict: z
       .enum(["pass", "fail", "unsure"])
       .optional()
-      .describe("validate, replay, check, diff"),
+      .describe("validate, replay, check, diff, size"),
     notes: z
       .array(z.string())
       .optional()

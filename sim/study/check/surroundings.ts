@@ -55,12 +55,13 @@ export interface Preset {
   limits: Partial<Surroundings>;
   doc: string;
   source: string;
-  /** When the source said so; offers change. */
+  /** The source's own date or version; offers change. */
   date: string;
 }
 
+const UNDATED = "undated";
 const AZURE = "learn.microsoft.com/azure/postgresql/configure-maintain/concepts-limits";
-const NEON = "neon.com/docs/connect/connection-pooling, updated 2026-01-24";
+const NEON = "neon.com/docs/connect/connection-pooling";
 const OCEAN = "docs.digitalocean.com, limits of managed PostgreSQL";
 const YANDEX = "yandex.cloud, limits of Managed Service for PostgreSQL";
 
@@ -70,7 +71,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     limits: { max_connections: 100, reserved: RESERVED },
     doc: "PostgreSQL as it is installed",
     source: "postgresql.org/docs/17/runtime-config-connection.html",
-    date: "2024-09",
+    date: "PostgreSQL 17",
   },
   // Burstable servers have no pooler of their own.
   ...rows(
@@ -107,7 +108,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       limits: { max_connections: most, reserved: 7 },
       doc: `Neon ${name}, 7 connections reserved`,
       source: NEON,
-      date: "2026-01",
+      date: "2026-01-24",
     }),
   ),
   ...rows(
@@ -122,7 +123,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       limits: { max_connections: most, reserved: 3 },
       doc: `DigitalOcean ${name}: 25 connections a GB, 3 reserved`,
       source: OCEAN,
-      date: "2026-08",
+      date: UNDATED,
     }),
   ),
   ...rows(
@@ -136,14 +137,14 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       limits: { max_connections: most, user_limit: 50 },
       doc: `Yandex Cloud ${name}: 200 connections a vCPU, 50 a user unless raised`,
       source: YANDEX,
-      date: "2026-08",
+      date: UNDATED,
     }),
   ),
 };
 
 function azure(name: string, limits: Partial<Surroundings>): Preset {
   const doc = `Azure Flexible Server ${name}, 15 connections reserved`;
-  return { limits, doc, source: AZURE, date: "2026-11" };
+  return { limits, doc, source: AZURE, date: UNDATED };
 }
 
 function rows(
