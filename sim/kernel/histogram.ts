@@ -14,6 +14,16 @@ const FIRST = 1023 << BUCKETS_PER_OCTAVE_BITS;
 /** Largest relative error of a quantile: half a bucket. */
 export const HISTOGRAM_ERROR = 1 / 256;
 
+/** Stands for the values below 1 ns among bucket numbers. */
+export const ZEROS = -1;
+
+/** A point between two values of a histogram. */
+export interface Place {
+  bucket: number;
+  /** Part of the bucket's values that is beyond the point, 0 to 1. */
+  beyond: number;
+}
+
 const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
 const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
@@ -66,6 +76,37 @@ export class Histogram {
     return above / this.count;
   }
 
+  /**
+   * Where the share `p` of all values ends: its bucket (`ZEROS` for the values below 1 ns) and which part
+   * of the bucket's values is beyond, 0 to 1. The histogram must not be empty.
+   */
+  locate(p: number): Place {
+    const beyond = Math.min(1, Math.max(0, 1 - p)) * this.count;
+    let above = 0;
+    for (let bucket = SIZE - 1; bucket >= 0; bucket--) {
+      const here = this.buckets[bucket] as number;
+      if (here > 0 && above + here >= beyond) return { bucket, beyond: (beyond - above) / here };
+      above += here;
+    }
+    return { bucket: ZEROS, beyond: this.zeros === 0 ? 0 : (beyond - above) / this.zeros };
+  }
+
+  /** The quantile with the values of a bucket spread evenly over it: moves smoothly with `p`. */
+  interpolate(p: number): number {
+    const { bucket, beyond } = this.locate(p);
+    if (bucket === ZEROS) return 0;
+    return Math.min(this.max, lower(bucket + 1) - beyond * (lower(bucket + 1) - lower(bucket)));
+  }
+
+  /** Calls back with every bucket that holds values, from the highest down, and their number. */
+  descend(each: (bucket: number, count: number) => void): void {
+    for (let bucket = SIZE - 1; bucket >= 0; bucket--) {
+      const count = this.buckets[bucket] as number;
+      if (count > 0) each(bucket, count);
+    }
+    if (this.zeros > 0) each(ZEROS, this.zeros);
+  }
+
   merge(other: Histogram): void {
     this.count += other.count;
     this.zeros += other.zeros;
@@ -83,6 +124,12 @@ export class Histogram {
     this.max = 0;
     this.buckets.fill(0);
   }
+}
+
+/** Lower edge of the bucket of `value` (1 or more): there `shareAbove` is exact for continuous laws. */
+export function bucketEdge(value: number): number {
+  const octave = Math.floor(Math.log2(value));
+  return 2 ** octave * (1 + Math.floor(128 * (value / 2 ** octave - 1)) / 128);
 }
 
 function lower(bucket: number): number {

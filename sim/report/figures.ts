@@ -30,7 +30,9 @@ function time(
 ): Figure {
   return {
     name,
-    texts: (runs) => durations(runs.map(value)),
+    // A queue that never settles has no wait of its own.
+    texts: (runs) =>
+      durations(runs.map((run) => (run.unsteady === undefined ? value(run) : Number.NaN))),
     interval: (run) => between(interval(run), durations),
     meaning,
   };

@@ -8,6 +8,7 @@ export function runFindings(run: Run): string[] {
   const [mean, p99] = durations([wait_ms.mean, wait_ms.p99]);
   const head = `${modeName(run)}, ${run.pool_size} server connections`;
   if (run.transactions === 0) return [`${head}: ${NO_TRANSACTION}`, ...trouble(run)];
+  if (run.unsteady !== undefined) return [`${head}: ${run.unsteady}.`, ...trouble(run)];
   const waits =
     wait_ms.max === 0
       ? "nobody waits"
@@ -31,7 +32,7 @@ export function trouble(run: Run): string[] {
     );
   }
   if (dropped.length > 0) found.push(`${modeName(run)}: clients dropped: ${dropped.join(", ")}.`);
-  if (!run.precise) {
+  if (!run.precise && run.unsteady === undefined) {
     found.push(
       `${modeName(run)}: the asked-for precision was not reached: give it more time with --time-limit.`,
     );

@@ -4,10 +4,10 @@
  */
 import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
+import type { Samples } from "./estimates.ts";
 import type { Difference, Interval95, Run } from "./results.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
 import { type Interval, pairedConfidence } from "./statistics.ts";
-import type { Samples } from "./tally.ts";
 
 export interface Comparison {
   /** Session, transaction, statement. */

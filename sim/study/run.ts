@@ -6,9 +6,10 @@
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { replicationSeed } from "../kernel/streams.ts";
 import { type Machine, type SimulateOptions, simulate } from "../model/index.ts";
+import type { Samples } from "./estimates.ts";
 import type { Run, SettingValue } from "./results.ts";
 import { LEAST_REPLICATIONS, nextLook } from "./statistics.ts";
-import { type Samples, Tally } from "./tally.ts";
+import { Tally } from "./tally.ts";
 import { type WarmUpTime, warmUpTime } from "./warm-up.ts";
 
 export interface StudyOptions {
@@ -121,7 +122,8 @@ class Entry {
     this.goal = options.goal;
     this.tally = new Tally(workload);
     this.simulation = { machine: options.machine, warmup };
-    if (begin?.warning !== undefined) this.notes.push(begin.warning);
+    this.tally.unsteady = begin?.unsteady;
+    if (begin?.unsteady !== undefined) this.notes.push(begin.unsteady);
   }
 
   replicate(seed: number): void {
@@ -146,7 +148,14 @@ class Entry {
 
   study(settings: Record<string, SettingValue>): Study {
     const run = this.tally.run(this.precision, this.wall / 1000, settings);
-    return { run, samples: this.tally.samples, notes: this.notes };
+    return { run, samples: this.tally.samples, notes: [...this.notes, ...this.refusals()] };
+  }
+
+  /** Quantiles that are no better than a guess, though the time is up. */
+  private refusals(): string[] {
+    return this.tally.scarce.map(
+      (text) => `no interval for ${text}: give it more with --duration or --time-limit`,
+    );
   }
 }
 

@@ -5,34 +5,14 @@
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
 import type { Figures, RunResult } from "../model/index.ts";
+import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
 import { sloOutcome, unservedClients } from "./slo.ts";
-import { type Interval, precise, sectioning } from "./statistics.ts";
+import { type Interval, precise, unbounded } from "./statistics.ts";
 
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
 const MEGABYTE = 1e6;
-
-/** One replication's figures; equal indices of two tallies with the same seed are a pair. */
-export interface Samples {
-  wait_mean_ms: number[];
-  wait_p95_ms: number[];
-  wait_p99_ms: number[];
-  response_mean_ms: number[];
-  response_p95_ms: number[];
-  response_p99_ms: number[];
-  wait_probability: number[];
-  throughput_tps: number[];
-  /** Share of the transactions asked for that ended in a timeout. */
-  timeouts: number[];
-  /** Open over time. */
-  server_connections: number[];
-  /** For the most connections that were open at once. */
-  memory_mb: number[];
-}
-
-/** Figures with an interval around what all replications say together. */
-type Estimated = Exclude<keyof Samples, "timeouts" | "server_connections" | "memory_mb">;
 
 /** Shares of the transactions for which a run reports quantiles. */
 const SHARES = [
@@ -46,21 +26,11 @@ const LEAST_FLOOR_MS = 0.01;
 
 export class Tally {
   readonly workload: Workload;
-  readonly samples: Samples = {
-    wait_mean_ms: [],
-    wait_p95_ms: [],
-    wait_p99_ms: [],
-    response_mean_ms: [],
-    response_p95_ms: [],
-    response_p99_ms: [],
-    wait_probability: [],
-    throughput_tps: [],
-    timeouts: [],
-    server_connections: [],
-    memory_mb: [],
-  };
+  /** Why there is no steady state; then no figure has an interval. */
+  unsteady: string | undefined;
   replications = 0;
   private readonly all = new Sums();
+  private readonly estimates = new Estimates(this.all);
   private readonly kinds = new Map<string, Sums>();
   private readonly levels = {
     utilization: 0,
@@ -93,33 +63,12 @@ export class Tally {
       this.kinds.set(name, sums);
       sums.add(figures);
     }
-    this.sample(result.all);
-    this.sampleLevels(result);
+    this.estimates.add(result);
     this.level(result);
     this.timeline ??= result.timeline.map(({ at, ...levels }) => ({
       at_s: at / SECOND,
       ...levels,
     }));
-  }
-
-  private sample({ wait, response, wait_probability, throughput }: Figures): void {
-    const { samples } = this;
-    const at = (histogram: Histogram, p: number): number => histogram.quantile(p) / MILLISECOND;
-    samples.wait_mean_ms.push(wait.mean / MILLISECOND);
-    samples.wait_p95_ms.push(at(wait, 0.95));
-    samples.wait_p99_ms.push(at(wait, 0.99));
-    samples.response_mean_ms.push(response.mean / MILLISECOND);
-    samples.response_p95_ms.push(at(response, 0.95));
-    samples.response_p99_ms.push(at(response, 0.99));
-    samples.wait_probability.push(wait_probability);
-    samples.throughput_tps.push(throughput);
-  }
-
-  private sampleLevels({ all, memory, server_connections }: RunResult): void {
-    const asked = Math.max(1, all.response.count + all.timeouts);
-    this.samples.timeouts.push(all.timeouts / asked);
-    this.samples.server_connections.push(server_connections.mean);
-    this.samples.memory_mb.push(memory / MEGABYTE);
   }
 
   private level(result: RunResult): void {
@@ -134,31 +83,20 @@ export class Tally {
     levels.memory = Math.max(levels.memory, result.memory);
   }
 
-  /** The 95 % interval of one figure. */
-  interval(name: Estimated): Interval {
-    return sectioning(this.pooled(name), this.samples[name]);
+  /** What each replication adds to each figure, for paired differences. */
+  get samples(): Samples {
+    return this.estimates.samples;
   }
 
-  private pooled(name: Estimated): number {
-    const { wait, response } = this.all;
-    switch (name) {
-      case "wait_mean_ms":
-        return wait.mean / MILLISECOND;
-      case "wait_p95_ms":
-        return wait.quantile(0.95) / MILLISECOND;
-      case "wait_p99_ms":
-        return wait.quantile(0.99) / MILLISECOND;
-      case "response_mean_ms":
-        return response.mean / MILLISECOND;
-      case "response_p95_ms":
-        return response.quantile(0.95) / MILLISECOND;
-      case "response_p99_ms":
-        return response.quantile(0.99) / MILLISECOND;
-      case "wait_probability":
-        return this.all.waited / Math.max(1, wait.count);
-      case "throughput_tps":
-        return (response.count * SECOND) / Math.max(1, this.measured);
-    }
+  /** The quantiles of the wait that rest on too few transactions, in words. */
+  get scarce(): string[] {
+    return this.estimates.scarce;
+  }
+
+  /** The 95 % interval of one figure. */
+  interval(name: Estimated): Interval {
+    const { interval } = this.estimates.of(name);
+    return this.unsteady === undefined ? interval : unbounded(interval);
   }
 
   /**
@@ -207,10 +145,10 @@ export class Tally {
       events: this.events,
       wall_s,
       wait_ms: this.withIntervals(all.wait, "wait"),
-      wait_probability: this.pooled("wait_probability"),
+      wait_probability: this.interval("wait_probability").mean,
       wait_probability_ci95: asPair(this.interval("wait_probability")),
       response_ms: this.withIntervals(all.response, "response"),
-      throughput_tps: this.pooled("throughput_tps"),
+      throughput_tps: this.interval("throughput_tps").mean,
       throughput_tps_ci95: asPair(this.interval("throughput_tps")),
       utilization: share(levels.utilization),
       clients_waiting: {
@@ -218,8 +156,8 @@ export class Tally {
         max: levels.waiting_max,
         unserved: unservedClients(
           waiting,
-          this.pooled("throughput_tps"),
-          this.pooled("wait_mean_ms"),
+          this.interval("throughput_tps").mean,
+          this.interval("wait_mean_ms").mean,
         ),
       },
       server_connections: {
@@ -241,7 +179,11 @@ export class Tally {
       timeline: this.timeline ?? [],
     };
     const slo = sloOutcome(this.workload.slo, run);
-    return slo === undefined ? run : { ...run, slo };
+    return {
+      ...run,
+      ...(this.unsteady === undefined ? {} : { unsteady: this.unsteady }),
+      ...(slo === undefined ? {} : { slo }),
+    };
   }
 
   private withIntervals(histogram: Histogram, name: "wait" | "response"): Wait {
@@ -258,7 +200,6 @@ export class Tally {
 class Sums {
   readonly wait = new Histogram();
   readonly response = new Histogram();
-  waited = 0;
   private timeouts = 0;
   private refused = 0;
   private readonly errors: Record<string, number> = {};
@@ -266,7 +207,6 @@ class Sums {
   add(figures: Figures): void {
     this.wait.merge(figures.wait);
     this.response.merge(figures.response);
-    this.waited += figures.wait_probability * figures.wait.count;
     this.timeouts += figures.timeouts;
     this.refused += figures.refused;
     for (const [reason, times] of Object.entries(figures.errors)) {

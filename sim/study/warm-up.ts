@@ -5,6 +5,7 @@
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { mean } from "../kernel/distributions.ts";
 import { type SimulateOptions, simulate } from "../model/index.ts";
+import { offeredLoad } from "./offered.ts";
 import { warmUp } from "./statistics.ts";
 
 /** Rows of a pilot's timeline: MSER-5 then cuts in steps of half a per cent. */
@@ -12,10 +13,11 @@ const MOMENTS = 1000;
 /** Cycles (think and transaction) of a client to let pass, so that all clients are out of step. */
 const CYCLES = 5;
 
-/** Time to leave out at the start of each replication, and a warning when no steady state was found. */
+/** Time to leave out at the start of each replication, and whether there is a steady state at all. */
 export interface WarmUpTime {
   warmup: number;
-  warning?: string;
+  /** Why nothing that is measured after it is a steady state's. */
+  unsteady?: string;
 }
 
 /**
@@ -34,13 +36,19 @@ export function warmUpTime(workload: Workload, simulation: SimulateOptions): War
     if (trusted) return { warmup: Math.round(Math.max(least, cut)) };
     if (window < duration) continue;
     if (!drifts) return { warmup: Math.round(Math.max(least, duration / 4)) };
-    return { warmup: Math.round(duration / 2), warning: UNSTEADY };
+    return { warmup: Math.round(duration / 2), unsteady: unsteady(workload) };
   }
 }
 
-const UNSTEADY =
-  "no steady state within the simulated time (the pool may be overloaded): figures depend on " +
-  "--duration, and half of it was taken as warm-up";
+/** Says that a queue does not settle, and why, where the offered load tells. */
+function unsteady(workload: Workload): string {
+  const load = offeredLoad(workload);
+  const reason =
+    load < 1
+      ? "the queue still changes at the end; give it more with --duration"
+      : `arrivals bring ${Math.round(100 * load)} % of what the pool can serve, and the queue grows`;
+  return `no steady state within the simulated time: ${reason}`;
+}
 
 interface Pilot {
   /** Where MSER-5 cuts, ns. */

@@ -36,7 +36,7 @@ describe("a study of the closed pool M/M/c//N", () => {
 
   test("the same seed gives the same figures, another seed others", async () => {
     const figures = async (seed: number) => {
-      const { run, samples } = await study(brief, { seed });
+      const { run, samples } = await study(brief, { seed, precision: 0.3 });
       return { ...run, wall_s: 0, samples };
     };
     const [first, again, other] = [await figures(7), await figures(7), await figures(8)];
@@ -108,10 +108,32 @@ describe("warm-up", () => {
     const endless = { ...kind, session, count: undefined };
     const arrivals = { gap: { kind: "exponential" as const, mean: SECOND / 10 } };
     const flooded = closedWorkload({ ...endless, arrivals }, 2);
-    const { warmup, warning } = warmUpTime(flooded, { seed: 1 });
-    expect(warning).toContain("no steady state");
+    const { warmup, unsteady } = warmUpTime(flooded, { seed: 1 });
+    expect(unsteady).toContain("no steady state");
     expect(warmup).toBe(flooded.run.duration / 2);
   });
+});
+
+test("a run that never settles is said to be one, and has no interval", async () => {
+  const kind = { ...kindOf(1, 0, 100), count: undefined };
+  const arrivals = { gap: { kind: "exponential" as const, mean: SECOND / 30 } };
+  const session = { ...kind.session, transactions: { kind: "constant" as const, value: 1 } };
+  const flooded = closedWorkload({ ...kind, session, arrivals }, 2);
+  const settings = { ...flooded.settings, query_wait_timeout: 0 };
+  const { run, notes } = await study({ ...flooded, settings }, { timeLimit: 0 });
+  expect(run.unsteady).toContain("arrivals bring 150 % of what the pool can serve");
+  expect(notes).toContain(run.unsteady);
+  expect(run.wait_ms.mean_ci95).toBeNull();
+  expect(run.precise).toBe(false);
+});
+
+test("a quantile with fewer than 100 transactions beyond it has no interval, and that is said", async () => {
+  const few = { ...small, run: { ...small.run, duration: 15 * SECOND } };
+  const { run, notes } = await study(few, { timeLimit: 0 });
+  expect(run.transactions).toBeLessThan(10_000);
+  expect(run.wait_ms.p99_ci95).toBeNull();
+  expect(run.precise).toBe(false);
+  expect(notes.join()).toContain("no interval for p99");
 });
 
 function within(interval: readonly [number, number] | null | undefined, truth: number): void {

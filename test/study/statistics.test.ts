@@ -9,7 +9,6 @@ import {
   nextLook,
   pairedConfidence,
   precise,
-  sectioning,
   studentQuantile,
   variation,
   warmUp,
@@ -59,13 +58,6 @@ describe("intervals of independent samples", () => {
     const shifted = noise.map((value) => value + 1);
     expect(pairedConfidence(noise, shifted)).toMatchObject({ mean: 1, low: 1, high: 1 });
     expect(() => pairedConfidence([1], [1, 2])).toThrow("pairs of 1 and 2 samples");
-  });
-
-  test("sectioning is centred on the pooled estimate and pays for the sections' bias", () => {
-    const plain = confidence([9, 10, 11]);
-    const pooled = sectioning(12, [9, 10, 11]);
-    expect(pooled.mean).toBe(12);
-    expect(pooled.halfWidth).toBeGreaterThan(plain.halfWidth);
   });
 
   test("variation is the standard deviation over the mean", () => {
@@ -135,9 +127,9 @@ describe("when to stop", () => {
     });
   }
 
-  test("looks at 5, 8, 12, 18, 27 replications", () => {
-    const looks = [0, 5, 8, 12, 18].map(nextLook);
-    expect(looks).toEqual([5, 8, 12, 18, 27]);
+  test("looks at 10, 20, 40, 80 replications", () => {
+    const looks = [0, 5, 10, 20, 40].map(nextLook);
+    expect(looks).toEqual([10, 10, 20, 40, 80]);
   });
 });
 
@@ -152,21 +144,6 @@ describe("95 % intervals cover the truth about 95 times in 100", () => {
         return confidence(Array.from({ length: 10 }, one));
       },
       1,
-    );
-    expect(covered).toBeGreaterThanOrEqual(0.92);
-    expect(covered).toBeLessThanOrEqual(0.98);
-  });
-
-  test("sectioning of an exponential p95 (10 sections of 500)", () => {
-    const covered = coverage(
-      "quantile",
-      (random) => {
-        const sections = Array.from({ length: 10 }, () =>
-          Array.from({ length: 500 }, () => exponential(random)),
-        );
-        return sectioning(p95(sections.flat()), sections.map(p95));
-      },
-      Math.log(20),
     );
     expect(covered).toBeGreaterThanOrEqual(0.92);
     expect(covered).toBeLessThanOrEqual(0.98);
@@ -208,9 +185,4 @@ function sum(count: number, draw: () => number): number {
 
 function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
-
-function p95(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.ceil(0.95 * sorted.length) - 1] as number;
 }

@@ -1,0 +1,147 @@
+/** The figures of a study that get an interval, from its replications. */
+import type { Histogram } from "../kernel/histogram.ts";
+import type { RunResult } from "../model/index.ts";
+import { type Estimate, leastCount, quantileEstimate, ratioEstimate, Section } from "./sections.ts";
+import { CONFIDENCE } from "./statistics.ts";
+
+const MILLISECOND = 1e6;
+const MEGABYTE = 1e6;
+
+/**
+ * What each replication adds to a figure: their mean is the figure. Equal indices of two configurations
+ * with the same seed are a pair.
+ */
+export interface Samples {
+  wait_mean_ms: number[];
+  wait_p95_ms: number[];
+  wait_p99_ms: number[];
+  response_mean_ms: number[];
+  response_p95_ms: number[];
+  response_p99_ms: number[];
+  wait_probability: number[];
+  throughput_tps: number[];
+  /** Share of the transactions asked for that ended in a timeout. */
+  timeouts: number[];
+  /** Open over time. */
+  server_connections: number[];
+  /** For the most connections that were open at once. */
+  memory_mb: number[];
+}
+
+/** Figures whose interval is around what all replications say together. */
+export type Estimated = Exclude<keyof Samples, "timeouts" | "server_connections" | "memory_mb">;
+
+/** All data of a study, which the replications make up together. */
+export interface Everything {
+  wait: Histogram;
+  response: Histogram;
+}
+
+type Sums = readonly [sum: number, count: number];
+
+/** One replication, reduced to what intervals need. */
+interface Replication {
+  wait: Section;
+  response: Section;
+  waitMean: Sums;
+  responseMean: Sums;
+  waited: Sums;
+  throughput: Sums;
+  timeouts: number;
+  server_connections: number;
+  memory_mb: number;
+}
+
+export class Estimates {
+  private readonly replications: Replication[] = [];
+  private readonly all: Everything;
+
+  /** `all` is added to elsewhere. */
+  constructor(all: Everything) {
+    this.all = all;
+  }
+
+  /** Adds one replication. */
+  add({ all, memory, server_connections }: RunResult): void {
+    const { wait, response, wait_probability, throughput, timeouts } = all;
+    this.replications.push({
+      wait: new Section(wait),
+      response: new Section(response),
+      waitMean: [wait.sum / MILLISECOND, wait.count],
+      responseMean: [response.sum / MILLISECOND, response.count],
+      waited: [wait_probability * wait.count, wait.count],
+      throughput: [throughput, 1],
+      timeouts: timeouts / Math.max(1, response.count + timeouts),
+      server_connections: server_connections.mean,
+      memory_mb: memory / MEGABYTE,
+    });
+  }
+
+  /** A figure with its 95 % interval. */
+  of(name: Estimated): Estimate {
+    switch (name) {
+      case "wait_mean_ms":
+        return this.ratio("waitMean");
+      case "response_mean_ms":
+        return this.ratio("responseMean");
+      case "wait_probability":
+        return this.ratio("waited");
+      case "throughput_tps":
+        return this.ratio("throughput");
+      case "wait_p95_ms":
+        return this.quantile("wait", 0.95);
+      case "wait_p99_ms":
+        return this.quantile("wait", 0.99);
+      case "response_p95_ms":
+        return this.quantile("response", 0.95);
+      case "response_p99_ms":
+        return this.quantile("response", 0.99);
+    }
+  }
+
+  get samples(): Samples {
+    const values = (name: Estimated): number[] => this.of(name).values;
+    const plain = (name: "timeouts" | "server_connections" | "memory_mb"): number[] =>
+      this.replications.map((each) => each[name]);
+    return {
+      wait_mean_ms: values("wait_mean_ms"),
+      wait_p95_ms: values("wait_p95_ms"),
+      wait_p99_ms: values("wait_p99_ms"),
+      response_mean_ms: values("response_mean_ms"),
+      response_p95_ms: values("response_p95_ms"),
+      response_p99_ms: values("response_p99_ms"),
+      wait_probability: values("wait_probability"),
+      throughput_tps: values("throughput_tps"),
+      timeouts: plain("timeouts"),
+      server_connections: plain("server_connections"),
+      memory_mb: plain("memory_mb"),
+    };
+  }
+
+  /** The quantiles that rest on too few transactions to have an interval, in words. */
+  get scarce(): string[] {
+    const { count } = this.all.wait;
+    const few = [0.95, 0.99].filter((p) => count < leastCount(p));
+    return few.map(
+      (p) => `p${100 * p} (${count} transactions; ${leastCount(p)} put 100 of them beyond it)`,
+    );
+  }
+
+  private ratio(part: "waitMean" | "responseMean" | "waited" | "throughput"): Estimate {
+    return ratioEstimate(
+      this.replications.map((each) => each[part]),
+      CONFIDENCE,
+    );
+  }
+
+  private quantile(part: "wait" | "response", p: number): Estimate {
+    const sections = this.replications.map((each) => each[part]);
+    const { interval, values } = quantileEstimate(this.all[part], sections, p, CONFIDENCE);
+    const { mean, low, high, halfWidth, samples } = interval;
+    const ms = (value: number): number => value / MILLISECOND;
+    return {
+      interval: { mean: ms(mean), low: ms(low), high: ms(high), halfWidth: ms(halfWidth), samples },
+      values: values.map(ms),
+    };
+  }
+}
