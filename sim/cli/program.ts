@@ -12,6 +12,7 @@ import { poolerCommand } from "./pooler.ts";
 import { replayCommand } from "./replay.ts";
 import { simulateCommand } from "./simulate.ts";
 import { sizeCommand } from "./size.ts";
+import { theoryCommand } from "./theory.ts";
 import { tourCommand, validateCommand } from "./validate.ts";
 import { version } from "./version.ts";
 
@@ -62,6 +63,7 @@ export function createProgram(finish: (status: number) => void): Command {
     liveCommand,
     poolerCommand,
     replayCommand,
+    theoryCommand,
   ]) {
     program.addCommand(
       command(finish).copyInheritedSettings(program).helpOption("--help", "explain"),

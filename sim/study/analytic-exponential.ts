@@ -83,18 +83,28 @@ export function closedPool({ clients, think, service, servers }: ClosedPool): Wa
     "think must not be negative": think >= 0,
     "service must be positive": service > 0,
   });
-  const seen = seenByArrival(clients - 1, think / service, servers);
+  const law = waitSeeing(seenByArrival(clients - 1, think / service, servers), servers, service);
+  const throughput = clients / (think + law.mean + service);
+  return { ...law, utilization: (throughput * service) / servers, throughput };
+}
+
+/**
+ * The law of the wait of an arrival that sees n clients at the pool with probability `seen[n]`: it waits
+ * for n - c + 1 departures at rate c/service, first come, first served. `service` is the mean of an
+ * exponential law.
+ */
+export function waitSeeing(
+  seen: Float64Array,
+  servers: number,
+  service: number,
+): Pick<WaitLaw, "probability" | "mean" | "tail" | "quantile"> {
   const drain = servers / service;
   const above = queueTail(seen, servers);
   const departures = above.reduce((sum, share) => sum + share, 0);
-  const mean = departures / drain;
-  const throughput = clients / (think + mean + service);
   const tail = (time: number): number => erlangMixture(above, drain * time);
   return {
     probability: above[0] ?? 0,
-    mean,
-    utilization: (throughput * service) / servers,
-    throughput,
+    mean: departures / drain,
     tail,
     quantile: (p) => quantileOf(tail, service, p),
   };

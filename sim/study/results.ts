@@ -10,7 +10,9 @@ const share = z.number().min(0).max(1);
 const interval = z
   .tuple([z.number(), z.number()])
   .nullable()
-  .describe("95 % confidence interval [low, high]; null when a single replication gives none");
+  .describe(
+    "95 % confidence interval [low, high]; null when there are too few data, or no steady state",
+  );
 
 const wait = z
   .strictObject({
@@ -82,6 +84,10 @@ export const runSchema = z
     warmup_s: z.number().describe("simulated seconds dropped at the start of each replication"),
     replications: count.describe("independent runs"),
     precise: z.boolean().describe("whether the asked-for precision was reached in time"),
+    unsteady: z
+      .string()
+      .optional()
+      .describe("why there is no steady state: waits are only those of the simulated time"),
     transactions: count,
     events: count,
     wall_s: z.number().describe("real seconds it took"),
@@ -287,6 +293,54 @@ const replay = z
   })
   .describe("a journal, replayed");
 
+const theoryRow = z
+  .strictObject({
+    family: z.string(),
+    system: z.string(),
+    figure: z.string().describe("mean, waits (share that does), p95, p99 of the wait, and others"),
+    unit: z.enum(["ms", "share", "servers"]),
+    exact: z.number(),
+    simulated: z.number(),
+    z: z.number().describe("difference in standard errors"),
+    again: z.number().optional().describe("z of the second look, where the first was beyond 3"),
+    met: z.boolean(),
+  })
+  .describe("one figure of one queueing system, simulated beside exact");
+
+const spread = z
+  .strictObject({
+    figure: z.string(),
+    count: count.describe("systems"),
+    mean: z.number(),
+    deviation: z.number(),
+    statistic: z.number().describe("Anderson and Darling's, against the standard normal law"),
+    chance: share.describe("that the statistic comes out larger"),
+    met: z.boolean(),
+  })
+  .describe("whether one figure's differences, over all systems, look like chance");
+
+const theory = z.strictObject({
+  systems: count,
+  families: count,
+  transactions: count,
+  rows: z.array(theoryRow),
+  spread: z.array(spread),
+  met: z.boolean(),
+});
+
+const coveredFigure = z
+  .strictObject({
+    system: z.string(),
+    figure: z.string(),
+    studies: count,
+    held: count.describe("95 % intervals that hold the exact value"),
+    below: count.describe("that lie below it, and `above` above it"),
+    above: count,
+    bounds: z.tuple([count, count]).describe("what `held` must lie between"),
+    met: z.boolean(),
+  })
+  .describe("how often one figure's intervals hold the truth");
+
 /** The whole answer of one command. */
 export const resultSchema = z
   .strictObject({
@@ -324,10 +378,12 @@ export const resultSchema = z
       .describe("validate: the driver's own part, never taken off the waits; worst of all runs"),
     replay: replay.optional(),
     check: check.optional(),
+    theory: theory.optional().describe("theory: simulated beside exact"),
+    coverage: z.array(coveredFigure).optional().describe("theory --coverage"),
     verdict: z
       .enum(["pass", "fail", "unsure"])
       .optional()
-      .describe("validate, replay, check, diff, size"),
+      .describe("validate, replay, check, diff, size, theory"),
     notes: z
       .array(z.string())
       .optional()
@@ -343,6 +399,10 @@ export type Result = z.infer<typeof resultSchema>;
 export type Validated = z.infer<typeof validation>;
 export type Replay = z.infer<typeof replay>;
 export type Check = z.infer<typeof check>;
+export type Theory = z.infer<typeof theory>;
+export type TheorySpread = z.infer<typeof spread>;
+export type TheoryRow = z.infer<typeof theoryRow>;
+export type CoveredFigure = z.infer<typeof coveredFigure>;
 export type Wait = z.infer<typeof wait>;
 export type KindResult = z.infer<typeof kind>;
 export type Difference = z.infer<typeof difference>;
