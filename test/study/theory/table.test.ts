@@ -1,8 +1,11 @@
 /** The table of simulated beside exact: it holds, it can fail, and its judge is right. */
 import seedrandom from "seedrandom";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { normality, standardErrors } from "../../../sim/study/theory/judge.ts";
 import { SYSTEMS, theory } from "../../../sim/study/theory/theory.ts";
+
+// Ten seconds of work, and minutes where six others share the processor.
+vi.setConfig({ testTimeout: 300_000 });
 
 test("there are at least 40 systems of at least 12 families, each with a name of its own", () => {
   const systems = SYSTEMS.map((make) => make());
