@@ -4,9 +4,13 @@
  * their unit (_ms, _s, _mb, _tps); an interval is [low, high] at 95 %.
  */
 import { z } from "zod";
+import { change, check } from "./results-check.ts";
+import { coveredFigure, theory } from "./results-theory.ts";
+import { count, share } from "./results-units.ts";
 
-const count = z.number().int().min(0);
-const share = z.number().min(0).max(1);
+export type { Check } from "./results-check.ts";
+export type { CoveredFigure, Theory, TheoryRow, TheorySpread } from "./results-theory.ts";
+
 const interval = z
   .tuple([z.number(), z.number()])
   .nullable()
@@ -160,46 +164,6 @@ const difference = z
     "paired difference on the same draws; an interval without 0 is a difference that is real",
   );
 
-const change = z
-  .strictObject({
-    section: z.enum(["pgbouncer", "databases", "users", "peers"]),
-    name: z.string().describe("the setting, `entry.key`, or the entry that came or went"),
-    from: z.string().nullable(),
-    to: z.string().nullable(),
-    needs: z
-      .enum(["reload", "reconnect", "restart"])
-      .describe("what puts it in force; reconnect: a RELOAD that replaces server connections"),
-    scheduler: z.boolean().describe("whether it moves the scheduler: others are not simulated"),
-  })
-  .describe("one difference between two configurations");
-
-const check = z
-  .strictObject({
-    findings: z
-      .array(
-        z.strictObject({
-          id: z.string().describe("of the rule; stable"),
-          severity: z.enum(["error", "warning", "note"]),
-          at: z.string().describe("file:line, or the file where a default is at fault"),
-          what: z.string(),
-          why: z.string().describe("with the numbers"),
-          fix: z.string(),
-          source: z.string().describe("where the fact behind the rule is from"),
-        }),
-      )
-      .describe("errors first"),
-    servers: z.array(
-      z.strictObject({
-        server: z.string().describe("host:port"),
-        pools: count.describe("databases x users x instances"),
-        connections: count.describe("most that all poolers together can open"),
-        available: count.nullable().describe("for ordinary users; null: not known"),
-      }),
-    ),
-    rules: count.describe("rules that were held against the files"),
-  })
-  .describe("settings, judged without a simulation");
-
 const curvePoint = z
   .strictObject({
     pool_size: count,
@@ -293,54 +257,6 @@ const replay = z
   })
   .describe("a journal, replayed");
 
-const theoryRow = z
-  .strictObject({
-    family: z.string(),
-    system: z.string(),
-    figure: z.string().describe("mean, waits (share that does), p95, p99 of the wait, and others"),
-    unit: z.enum(["ms", "share", "servers"]),
-    exact: z.number(),
-    simulated: z.number(),
-    z: z.number().describe("difference in standard errors"),
-    again: z.number().optional().describe("z of the second look, where the first was beyond 3"),
-    met: z.boolean(),
-  })
-  .describe("one figure of one queueing system, simulated beside exact");
-
-const spread = z
-  .strictObject({
-    figure: z.string(),
-    count: count.describe("systems"),
-    mean: z.number(),
-    deviation: z.number(),
-    statistic: z.number().describe("Anderson and Darling's, against the standard normal law"),
-    chance: share.describe("that the statistic comes out larger"),
-    met: z.boolean(),
-  })
-  .describe("whether one figure's differences, over all systems, look like chance");
-
-const theory = z.strictObject({
-  systems: count,
-  families: count,
-  transactions: count,
-  rows: z.array(theoryRow),
-  spread: z.array(spread),
-  met: z.boolean(),
-});
-
-const coveredFigure = z
-  .strictObject({
-    system: z.string(),
-    figure: z.string(),
-    studies: count,
-    held: count.describe("95 % intervals that hold the exact value"),
-    below: count.describe("that lie below it, and `above` above it"),
-    above: count,
-    bounds: z.tuple([count, count]).describe("what `held` must lie between"),
-    met: z.boolean(),
-  })
-  .describe("how often one figure's intervals hold the truth");
-
 /** The whole answer of one command. */
 export const resultSchema = z
   .strictObject({
@@ -398,11 +314,6 @@ export type Run = z.infer<typeof runSchema>;
 export type Result = z.infer<typeof resultSchema>;
 export type Validated = z.infer<typeof validation>;
 export type Replay = z.infer<typeof replay>;
-export type Check = z.infer<typeof check>;
-export type Theory = z.infer<typeof theory>;
-export type TheorySpread = z.infer<typeof spread>;
-export type TheoryRow = z.infer<typeof theoryRow>;
-export type CoveredFigure = z.infer<typeof coveredFigure>;
 export type Wait = z.infer<typeof wait>;
 export type KindResult = z.infer<typeof kind>;
 export type Difference = z.infer<typeof difference>;

@@ -110,7 +110,7 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   ],
   [
     "an unknown database",
-    swap("count: 3", "database: shoe\n    count: 3") + "databases: { shop: {} }\n",
+    `${swap("count: 3", "database: shoe\n    count: 3")}databases: { shop: {} }\n`,
     `${FILE}:4: clients[0].database is "shoe"; expected one of shop; did you mean "shop"?`,
   ],
   [

@@ -1,0 +1,7 @@
+/** Shapes that all parts of a result are made of. See `results.ts`. */
+import { z } from "zod";
+
+/** How many. */
+export const count = z.number().int().min(0);
+/** A part of a whole, 0 to 1. */
+export const share = z.number().min(0).max(1);
