@@ -11,8 +11,8 @@ import { withPoolSize } from "./variants.ts";
 export type Judgement = "met" | "missed" | "unsure";
 
 const SECOND = 1e9;
-/** Transactions of a window: 1 in 100 of them make a quantile that five windows decide on. */
-const ENOUGH = 40_000;
+/** Transactions of a window: 1 in 100 of them make a quantile that ten windows decide on. */
+const ENOUGH = 20_000;
 /** Part of the whole time that one size may take. */
 const EACH = 0.15;
 
