@@ -18,6 +18,7 @@ export interface CommonOptions {
   precision?: string;
   timeLimit?: string;
   json?: boolean;
+  csv?: boolean;
   chart: string[];
   quiet?: boolean;
 }
@@ -45,6 +46,7 @@ export function withCommonOptions(command: Command, { mode = true, size = true }
     .option("--precision <share>", "aim of the 95 % intervals, such as '5 %'")
     .option("--time-limit <time>", "real time to spend at most (default: 20 s)")
     .option("--json", "print one JSON object")
+    .option("--csv", "print the runs as CSV, one line each; size: the curve")
     .addOption(chartOption())
     .option("--quiet", "no progress, no notes, no explanations");
 }

@@ -12,6 +12,7 @@ import { poolerCommand } from "./pooler.ts";
 import { replayCommand } from "./replay.ts";
 import { simulateCommand } from "./simulate.ts";
 import { sizeCommand } from "./size.ts";
+import { sweepCommand } from "./sweep.ts";
 import { theoryCommand } from "./theory.ts";
 import { tourCommand, validateCommand } from "./validate.ts";
 import { version } from "./version.ts";
@@ -56,6 +57,7 @@ export function createProgram(finish: (status: number) => void): Command {
     simulateCommand,
     compareCommand,
     sizeCommand,
+    sweepCommand,
     checkCommand,
     diffCommand,
     validateCommand,

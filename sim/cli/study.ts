@@ -5,11 +5,12 @@
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
+import { csvOf } from "../report/csv.ts";
 import type { Report } from "../report/html.ts";
 import { percent } from "../report/units.ts";
 import type { Result } from "../study/results.ts";
 import type { StudyOptions, StudyProgress } from "../study/run.ts";
-import { STATUS } from "./failure.ts";
+import { STATUS, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import {
   type CommonOptions,
@@ -52,6 +53,7 @@ export async function runLoaded(
   options: CommonOptions,
 ): Promise<number> {
   checkCharts(options.chart);
+  if (options.json && options.csv) throw new UsageError("--json and --csv: one of the two");
   const timeLimit = timeLimitOf(options.timeLimit);
   const settings = settingsOf(options);
   const { own, interrupted } = await watched(options.quiet === true, (watch) =>
@@ -96,9 +98,14 @@ async function present(
 ): Promise<void> {
   const quiet = options.quiet === true;
   if (!quiet) for (const text of result.notes ?? []) note(`note: ${text}`);
-  await print(options.json ? JSON.stringify(result) : command.text(result, quiet));
+  await print(textOf(command, result, options));
   for (const file of options.chart) {
     await writeChart(file, command.report(result));
     if (!quiet) note(`drawn: ${file}`);
   }
+}
+
+function textOf(command: StudyCommand, result: Result, options: CommonOptions): string {
+  if (options.json) return JSON.stringify(result);
+  return options.csv ? csvOf(result) : command.text(result, options.quiet === true);
 }

@@ -8,19 +8,22 @@ import { digits, duration } from "./units.ts";
 export interface CurveOptions {
   /** Name of the workload, for the title. */
   workload: string;
+  /** What the curve is over; `default_pool_size` unless told. */
+  axis?: string | undefined;
   /** Limit of the 99th-percentile wait, milliseconds. */
   slo_wait_p99_ms?: number | undefined;
   /** The pool size to point at. */
   recommended?: number | undefined;
 }
 
-const POOL_SIZE = {
+const POOL_SIZE = "default_pool_size (server connections)";
+const over = (title = POOL_SIZE) => ({
   field: "pool_size",
   type: "quantitative",
-  title: "default_pool_size (server connections)",
-  axis: { tickMinStep: 1, format: "d" },
+  title,
+  axis: title === POOL_SIZE ? { tickMinStep: 1, format: "d" } : {},
   scale: { zero: false, nice: false },
-};
+});
 const STATISTIC = {
   field: "statistic",
   type: "nominal",
@@ -72,7 +75,7 @@ export function waitCurve(points: readonly CurvePoint[], options: CurveOptions):
   const subtitle = ["mean and 99th percentile, with 95 % confidence bands", ...y.note];
   const title = `Wait for a server connection: ${options.workload}`;
   return chart(title, subtitle, describeWaits(points, options), {
-    encoding: { x: POOL_SIZE },
+    encoding: { x: over(options.axis) },
     layer,
   });
 }
@@ -109,14 +112,17 @@ function describeWaits(points: readonly CurvePoint[], options: CurveOptions): st
   const ends = [points[0], points.at(-1)].map((point) =>
     point === undefined
       ? "nothing"
-      : `mean ${duration(point.wait_mean_ms)} and p99 ${duration(point.wait_p99_ms)} with ${point.pool_size} connections`,
+      : `mean ${duration(point.wait_mean_ms)} and p99 ${duration(point.wait_p99_ms)} ${withValue(point, options)}`,
   );
   const limit = options.slo_wait_p99_ms;
   const goal = limit === undefined ? "" : ` The limit for p99 is ${duration(limit)}.`;
   const choice =
     options.recommended === undefined ? "" : ` Recommended: ${options.recommended} connections.`;
-  return `Line chart of the wait over the pool size: ${ends.join("; ")}.${goal}${choice}`;
+  return `Line chart of the wait over ${options.axis ?? "the pool size"}: ${ends.join("; ")}.${goal}${choice}`;
 }
+
+const withValue = ({ pool_size }: CurvePoint, { axis }: CurveOptions): string =>
+  axis === undefined ? `with ${pool_size} connections` : `at ${axis} ${pool_size}`;
 
 /** Throughput over the pool size, with its 95 % band: where more connections stop helping. */
 export function throughputCurve(points: readonly CurvePoint[], options: CurveOptions): Chart {
@@ -143,7 +149,7 @@ export function throughputCurve(points: readonly CurvePoint[], options: CurveOpt
     ["with 95 % confidence band"],
     `Line chart of throughput over the pool size: ${peak}.`,
     {
-      encoding: { x: POOL_SIZE },
+      encoding: { x: over(options.axis) },
       layer: [
         {
           data: { values },

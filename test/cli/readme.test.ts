@@ -16,6 +16,9 @@ const folder = new Folder();
 /** Options that make a command short, by its name; the rest of the line stays as it is. */
 const SHORTER: Record<string, string[]> = {
   simulate: ["--precision", "25 %"],
+  size: ["--time-limit", "2 s"],
+  sweep: ["--precision", "25 %"],
+  theory: ["--quick", "--family", "M/M/1"],
   compare: ["--precision", "25 %"],
   live: ["--duration", "1 s", "--warmup", "300 ms", "--journal", join(folder.path, "live.journal")],
   validate: ["--duration", "1 s", "--warmup", "300 ms", "--repeats", "1"],

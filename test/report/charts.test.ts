@@ -1,5 +1,6 @@
 /** Every chart compiles without a warning, says what it shows, and becomes a picture. */
 import { describe, expect, test } from "vitest";
+import { heatMap, runCurve } from "../../sim/report/chart-sweep.ts";
 import {
   type Chart,
   distribution,
@@ -23,6 +24,12 @@ const quantiles = (run.distribution ?? []).map(({ p, wait_ms }) => ({
   predicted_ms: wait_ms,
   live_ms: wait_ms * 1.1,
 }));
+const varied = [10, 20].flatMap((count) =>
+  [1, 4].map((size) => ({
+    ...sampleRun("transaction", size),
+    settings: { default_pool_size: size, count },
+  })),
+);
 const spans = [
   { lane: "client 1", state: "waiting", from_ms: 0, to_ms: 4 },
   { lane: "client 1", state: "server 1", from_ms: 4, to_ms: 9 },
@@ -41,6 +48,18 @@ const charts: [string, Chart, string, string[]][] = [
     throughputCurve(sampleCurve(), curve),
     "highest, 963 transactions/s, with 24 connections",
     ["Throughput (transactions/s)", "default_pool_size (server connections)"],
+  ],
+  [
+    "heatMap",
+    heatMap("H", varied, "default_pool_size", "count"),
+    "Heat map of the p99 wait over default_pool_size and count: shortest",
+    ["default_pool_size", "count", "p99 wait (ms)"],
+  ],
+  [
+    "runCurve",
+    runCurve("checkout", varied, "count"),
+    "Line chart of the wait over count: mean",
+    ["count"],
   ],
   ["runDistributions", runDistributions("W", runs), "transaction, 20: 50 % at most 0 ms", ["(%)"]],
   ["predictedAndLive", predictedAndLive("V", quantiles), "live: 50 %", ["connection (ms)"]],

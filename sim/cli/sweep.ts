@@ -1,0 +1,55 @@
+/** `poolwise sweep`: a grid of settings on the same draws. */
+import { Command } from "commander";
+import { loadWorkload } from "../../workloads/schema/load.ts";
+import { sweepReport, sweepText } from "../report/sweep.ts";
+import { gridOf, type Point, parseVary, sweep } from "../study/sweep.ts";
+import { UsageError } from "./failure.ts";
+import { type CommonOptions, gather, overridesOf, withCommonOptions } from "./options.ts";
+import { runStudy, type StudyCommand } from "./study.ts";
+
+const EXAMPLES = `
+Any key of the file or setting of PgBouncer can be varied, several at once; every combination is simulated
+on the same draws. Exit status 1 when the workload has an slo and no point meets it.
+
+Examples:
+  poolwise sweep workloads/tour.yaml --vary default_pool_size=4..8
+  poolwise sweep workloads/json-api.yaml --vary default_pool_size=8..16:2 --vary pool_mode=session,transaction
+  poolwise sweep workloads/tour.yaml --vary clients.visitors.count=16..64:16 --csv
+  poolwise sweep workloads/tour.yaml --vary default_pool_size=4..8 --vary clients.visitors.count=20..40:10 --chart map.svg`;
+
+interface SweepOptions extends CommonOptions {
+  vary: string[];
+}
+
+/** The command; `finish` is told the exit status. */
+export function sweepCommand(finish: (status: number) => void): Command {
+  const command = new Command("sweep")
+    .description("Any grid of settings, every point on the same draws")
+    .argument("<workload>", "workload file, such as workloads/storefront.yaml")
+    .option("--vary <key=a..b:step>", "what to vary; repeatable; or KEY=A,B,C", gather, [])
+    .addHelpText("after", EXAMPLES);
+  return withCommonOptions(command).action(async (file: string, options: SweepOptions) =>
+    finish(await runStudy(sweeping(file, options), file, options)),
+  );
+}
+
+function sweeping(file: string, options: SweepOptions): StudyCommand {
+  if (options.vary.length === 0)
+    throw new UsageError(
+      "nothing to vary; give --vary KEY=A..B[:STEP], such as default_pool_size=4..8",
+    );
+  const points: Point[] = gridOf(options.vary.map(parseVary));
+  const overrides = overridesOf(options);
+  const load = (assignments: string[]) =>
+    loadWorkload(file, { ...overrides, set: [...options.set, ...assignments] });
+  return {
+    name: "sweep",
+    answer: async (_, study) => {
+      const { runs, differences, notes } = await sweep(points, load, study);
+      return { runs, differences, ...(notes.length > 0 ? { notes } : {}) };
+    },
+    text: (result) => sweepText(result, Object.keys(points[0] ?? {})),
+    report: (result) => sweepReport(result, Object.keys(points[0] ?? {})),
+    met: ({ runs }) => runs.some((run) => run.slo?.met !== false),
+  };
+}

@@ -1,0 +1,93 @@
+/** Pictures of a sweep: a curve over one key, a map over two. */
+import type { CurvePoint, Run } from "../study/results.ts";
+import { type Chart, chart } from "./chart.ts";
+import { waitCurve } from "./chart-curves.ts";
+import { INK } from "./theme.ts";
+import { duration } from "./units.ts";
+
+/** Wait over a key with numbers for values. */
+export function runCurve(workload: string, runs: readonly Run[], key: string): Chart {
+  const points = runs.map((run) => pointOf(run, Number(run.settings[key])));
+  return waitCurve(points, { workload, axis: key });
+}
+
+function pointOf(run: Run, value: number): CurvePoint {
+  return {
+    pool_size: value,
+    wait_mean_ms: run.wait_ms.mean,
+    wait_mean_ms_ci95: run.wait_ms.mean_ci95 ?? null,
+    wait_p99_ms: run.wait_ms.p99,
+    wait_p99_ms_ci95: run.wait_ms.p99_ci95 ?? null,
+    throughput_tps: run.throughput_tps,
+    throughput_tps_ci95: run.throughput_tps_ci95 ?? null,
+    response_p99_ms: run.response_ms.p99,
+    utilization: run.utilization,
+    timeouts: run.timeouts,
+  };
+}
+
+/** Labels are left out where a map has more cells than can be read. */
+const LABELLED = 150;
+
+/** p99 wait as colour over two keys, with the figure in each cell. */
+export function heatMap(title: string, runs: readonly Run[], x: string, y: string): Chart {
+  const values = runs.map((run) => ({
+    x: `${run.settings[x]}`,
+    y: `${run.settings[y]}`,
+    wait: run.wait_ms.p99,
+    text: duration(run.wait_ms.p99),
+  }));
+  const order = (pick: (row: (typeof values)[number]) => string): string[] => [
+    ...new Set(values.map(pick)),
+  ];
+  const axes = {
+    x: {
+      field: "x",
+      type: "ordinal",
+      title: x,
+      sort: order((row) => row.x),
+      axis: { labelAngle: 0 },
+    },
+    y: { field: "y", type: "ordinal", title: y, sort: order((row) => row.y).reverse() },
+  };
+  const colour = {
+    field: "wait",
+    type: "quantitative",
+    title: "p99 wait (ms)",
+    scale: { type: "symlog", scheme: "cividis", reverse: true },
+  };
+  const most = Math.max(...values.map((row) => row.wait));
+  // Cividis is dark at its upper end: text there must be light.
+  const ink = { condition: { test: `datum.wait > ${most / 8}`, value: "white" }, value: INK };
+  return chart(title, ["colour on a logarithmic scale"], describe(values, x, y), {
+    data: { values },
+    width: { step: 64 },
+    height: { step: 32 },
+    encoding: axes,
+    layer: [
+      { mark: { type: "rect" }, encoding: { color: colour } },
+      ...(values.length <= LABELLED
+        ? [
+            {
+              mark: { type: "text", fontSize: 10 },
+              encoding: { text: { field: "text" }, color: ink },
+            },
+          ]
+        : []),
+    ],
+  });
+}
+
+function describe(
+  values: readonly { x: string; y: string; wait: number; text: string }[],
+  x: string,
+  y: string,
+): string {
+  const sorted = [...values].sort((a, b) => a.wait - b.wait);
+  const said = ([first, last]: (typeof sorted)[number][]): string =>
+    first === undefined || last === undefined
+      ? "no points"
+      : `shortest, ${first.text}, at ${x} ${first.x} and ${y} ${first.y}; ` +
+        `longest, ${last.text}, at ${x} ${last.x} and ${y} ${last.y}`;
+  return `Heat map of the p99 wait over ${x} and ${y}: ${said([sorted[0], sorted.at(-1)].flatMap((row) => row ?? []))}.`;
+}

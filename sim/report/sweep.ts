@@ -1,0 +1,107 @@
+/** `sweep` as text and as a report: one row a point, and a picture of one or two keys. */
+import type { Result, Run } from "../study/results.ts";
+import { runBars } from "./chart-modes.ts";
+import { heatMap, runCurve } from "./chart-sweep.ts";
+import type { Chart } from "./charts.ts";
+import { trouble } from "./findings.ts";
+import type { Report } from "./html.ts";
+import { page } from "./page.ts";
+import { differenceTable, type Table, terminal } from "./tables.ts";
+import { SERIES } from "./theme.ts";
+import { digits, durations, NOTHING, percent, whole } from "./units.ts";
+
+/** The report of a sweep over `keys`. */
+export function sweepReport(result: Result, keys: readonly string[]): Report {
+  return {
+    title: title(result, keys),
+    findings: [...findings(result), ...(result.notes ?? []), repeat(result)],
+    charts: pictures(result, keys),
+    tables: tables(result, keys),
+    data: result,
+  };
+}
+
+/** The terminal's version of `sweepReport`. */
+export function sweepText(result: Result, keys: readonly string[]): string {
+  return page([
+    [title(result, keys)],
+    findings(result),
+    tables(result, keys).map(terminal),
+    [repeat(result)],
+  ]);
+}
+
+const title = ({ workload }: Result, keys: readonly string[]): string =>
+  `${workload}: over ${keys.join(" and ")}`;
+
+const repeat = ({ seed }: Result): string => `Seed ${seed}; every point on the same draws.`;
+
+/** What went wrong at which points; not each point by itself, when it is many. */
+function findings({ runs }: Result): string[] {
+  const troubled = runs.filter((run) => trouble(run).length > 0).length;
+  const imprecise = runs.filter((run) => !run.precise).length;
+  return [
+    ...(troubled > imprecise
+      ? [`At ${troubled} of ${runs.length} points clients go unserved or are dropped.`]
+      : []),
+    ...(imprecise > 0
+      ? [
+          `At ${imprecise} of ${runs.length} points the asked-for precision was not reached: ` +
+            "give it more time with --time-limit.",
+        ]
+      : []),
+  ];
+}
+
+/** Beyond this many values the differences of neighbours are for JSON. */
+const FEW = 12;
+
+function tables(result: Result, keys: readonly string[]): Table[] {
+  const differences = result.differences ?? [];
+  return [
+    pointTable(result.runs, keys),
+    ...(differences.length > 0 && differences.length <= FEW ? [differenceTable(differences)] : []),
+  ];
+}
+
+function pointTable(runs: readonly Run[], keys: readonly string[]): Table {
+  const means = durations(runs.map((run) => run.wait_ms.mean));
+  const tails = durations(runs.map((run) => run.wait_ms.p99));
+  const responses = durations(runs.map((run) => run.response_ms.p99));
+  const rest = [
+    "wait, mean",
+    "wait, p99",
+    "response, p99",
+    "throughput",
+    "in use",
+    "dropped",
+    "SLO met",
+  ];
+  return {
+    title: "Every point on the same draws",
+    head: [...keys, ...rest],
+    align: [...keys, ...rest].map(() => "right" as const),
+    rows: runs.map((run, i) => [
+      ...keys.map((key) => `${run.settings[key]}`),
+      ...[means[i] as string, tails[i] as string, responses[i] as string],
+      `${digits(run.throughput_tps)}/s`,
+      percent(run.utilization),
+      whole(run.timeouts + run.refused),
+      run.slo === undefined ? NOTHING : run.slo.met ? "yes" : "no",
+    ]),
+  };
+}
+
+function pictures({ workload, runs }: Result, keys: readonly string[]): Chart[] {
+  const [first, second, ...more] = keys;
+  if (first === undefined || more.length > 0 || runs.length < 2) return [];
+  if (second !== undefined) return [heatMap(`p99 wait: ${workload}`, runs, first, second)];
+  if (runs.every((run) => typeof run.settings[first] === "number"))
+    return [runCurve(workload, runs, first)];
+  const bars = runs.map((run, i) => ({
+    label: `${run.settings[first]}`,
+    colour: SERIES[i % SERIES.length] as string,
+    run,
+  }));
+  return [runBars(`${workload}: over ${first}`, first, bars)];
+}
