@@ -17,6 +17,7 @@ export interface CommonOptions {
   duration?: string;
   precision?: string;
   timeLimit?: string;
+  workers?: string;
   json?: boolean;
   csv?: boolean;
   chart: string[];
@@ -45,6 +46,7 @@ export function withCommonOptions(command: Command, { mode = true, size = true }
     .option("--duration <time>", "simulated time of a replication, such as '10 min'")
     .option("--precision <share>", "aim of the 95 % intervals, such as '5 %'")
     .option("--time-limit <time>", "real time to spend at most (default: 20 s)")
+    .option("--workers <number>", "worker threads; the answer is the same (default: one a core)")
     .option("--json", "print one JSON object")
     .option("--csv", "print the runs as CSV, one line each; size: the curve")
     .addOption(chartOption())
@@ -93,6 +95,10 @@ export function settingsOf(options: CommonOptions): Record<string, SettingValue>
 function numberOrText(text: string): SettingValue {
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
+
+/** `--workers`. Errors: ConfigError. */
+export const threadsOf = (text: string | undefined): number | undefined =>
+  natural("--workers", "2", text);
 
 /** `--time-limit` in milliseconds. Errors: ConfigError. */
 export function timeLimitOf(text: string | undefined): number | undefined {

@@ -10,6 +10,7 @@ import type { Report } from "../report/html.ts";
 import { percent } from "../report/units.ts";
 import type { Result } from "../study/results.ts";
 import type { StudyOptions, StudyProgress } from "../study/run.ts";
+import { openSimulator } from "../study/simulator.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import {
@@ -17,6 +18,7 @@ import {
   checkCharts,
   overridesOf,
   settingsOf,
+  threadsOf,
   timeLimitOf,
 } from "./options.ts";
 import { note, print } from "./output.ts";
@@ -56,9 +58,10 @@ export async function runLoaded(
   if (options.json && options.csv) throw new UsageError("--json and --csv: one of the two");
   const timeLimit = timeLimitOf(options.timeLimit);
   const settings = settingsOf(options);
+  const simulator = openSimulator(threadsOf(options.workers));
   const { own, interrupted } = await watched(options.quiet === true, (watch) =>
-    command.answer(workload, { ...watch, timeLimit, settings }),
-  );
+    command.answer(workload, { ...watch, timeLimit, settings, simulator }),
+  ).finally(() => simulator.close());
   const result = complete(command.name, workload, own, interrupted);
   await present(command, result, options);
   if (interrupted) return STATUS.interrupted;

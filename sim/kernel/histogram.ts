@@ -36,6 +36,11 @@ export class Histogram {
   max = 0;
   private readonly buckets = new Float64Array(SIZE);
 
+  /** A histogram of the data of one that has come from another thread, where it lost its class. */
+  static revived(data: Histogram): Histogram {
+    return Object.assign(new Histogram(), data);
+  }
+
   /** Adds a duration; negative ones count as zero. */
   record(value: number): void {
     this.count++;

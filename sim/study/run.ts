@@ -5,9 +5,10 @@
  */
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { replicationSeed } from "../kernel/streams.ts";
-import { type Machine, type SimulateOptions, simulate } from "../model/index.ts";
+import type { Machine, SimulateOptions } from "../model/index.ts";
 import type { Samples } from "./estimates.ts";
 import type { Run, SettingValue } from "./results.ts";
+import { HERE, type Simulated, type Simulator } from "./simulator.ts";
 import { LEAST_REPLICATIONS, nextLook } from "./statistics.ts";
 import { Tally } from "./tally.ts";
 import { type WarmUpTime, warmUpTime } from "./warm-up.ts";
@@ -24,6 +25,8 @@ export interface StudyOptions {
   goal?: "figures" | "objective" | undefined;
   /** Real milliseconds to spend at most; at least two replications are made whatever they take. */
   timeLimit?: number | undefined;
+  /** Where replications are simulated; in this thread when left out. */
+  simulator?: Simulator | undefined;
   /** What a real machine adds. */
   machine?: Machine | undefined;
   /** Settings that were changed, for the record. */
@@ -83,12 +86,10 @@ export async function studies(
   // One window for all of them: pairs then see the same stretch of every client's life.
   const warmup = Math.max(0, ...begins.map((begin) => begin.warmup));
   const entries = workloads.map((workload, i) => new Entry(workload, warmup, begins[i], options));
+  const results = new Ahead(entries, seed, options.simulator ?? HERE);
   for (let done = 0, look = LEAST_REPLICATIONS; ; ) {
     if (options.signal?.aborted && done > 0) break;
-    for (const entry of entries) {
-      entry.replicate(replicationSeed(seed, done));
-      await breathe();
-    }
+    for (const entry of entries) entry.add(await results.next());
     done++;
     options.onProgress?.(progressOf(entries, done, elapsed() / limit));
     if (done >= look) {
@@ -99,6 +100,41 @@ export async function studies(
     if (done >= LEAST && (elapsed() * (done + 1)) / done > limit) break;
   }
   return entries.map((entry) => entry.study(options.settings ?? {}));
+}
+
+/**
+ * Replications in order, entry by entry, with as many under way as the simulator is wide: what order they
+ * end in changes nothing. Those that nobody asks for in the end are thrown away.
+ */
+class Ahead {
+  private readonly entries: readonly Entry[];
+  private readonly seed: number;
+  private readonly simulator: Simulator;
+  private readonly underWay: Promise<Simulated>[] = [];
+  private begun = 0;
+
+  constructor(entries: readonly Entry[], seed: number, simulator: Simulator) {
+    this.entries = entries;
+    this.seed = seed;
+    this.simulator = simulator;
+  }
+
+  next(): Promise<Simulated> {
+    while (this.underWay.length < this.simulator.width) this.underWay.push(this.begin());
+    return this.underWay.shift() as Promise<Simulated>;
+  }
+
+  private begin(): Promise<Simulated> {
+    const replication = Math.floor(this.begun / this.entries.length);
+    const entry = this.entries[this.begun++ % this.entries.length] as Entry;
+    const made = entry.replicate(
+      this.simulator,
+      replicationSeed(this.seed, replication),
+      replication,
+    );
+    made.catch(() => undefined); // Whoever asks for it hears of a failure; perhaps nobody does.
+    return made;
+  }
 }
 
 /** One configuration on its way. */
@@ -126,11 +162,14 @@ class Entry {
     if (begin?.unsteady !== undefined) this.notes.push(begin.unsteady);
   }
 
-  replicate(seed: number): void {
-    const begin = performance.now();
-    const moments = this.tally.replications === 0 ? TIMELINE_ROWS : 0;
-    this.tally.add(simulate(this.workload, { ...this.simulation, seed, moments }));
-    this.wall += performance.now() - begin;
+  replicate(simulator: Simulator, seed: number, replication: number): Promise<Simulated> {
+    const moments = replication === 0 ? TIMELINE_ROWS : 0;
+    return simulator.run(this.workload, { ...this.simulation, seed, moments });
+  }
+
+  add({ result, wall }: Simulated): void {
+    this.tally.add(result);
+    this.wall += wall;
   }
 
   get precise(): boolean {
@@ -167,9 +206,4 @@ function progressOf(entries: readonly Entry[], done: number, spent: number): Stu
     precision: Math.max(...all.map((each) => each.precision)),
     share: Math.min(1, share, done / LEAST_REPLICATIONS),
   };
-}
-
-/** Lets signals and timers in: a replication holds the thread. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,0 +1,42 @@
+/** Worker threads: the same answer, whatever their number; none is left. */
+import { expect, test } from "vitest";
+import { studies } from "../../sim/study/run.ts";
+import { openSimulator, type Simulator } from "../../sim/study/simulator.ts";
+import { closedWorkload, kindOf } from "./workload.ts";
+
+const workloads = [2, 3].map((servers) => {
+  const workload = closedWorkload(kindOf(400, 300, 2.5), servers);
+  return { ...workload, run: { ...workload.run, duration: 3e9 } };
+});
+
+async function answers(simulator: Simulator) {
+  try {
+    const found = await studies(workloads, {
+      seed: 5,
+      precision: 0.1,
+      simulator,
+      timeLimit: 60_000,
+    });
+    return found.map(({ run, samples, notes }) => ({ run: { ...run, wall_s: 0 }, samples, notes }));
+  } finally {
+    await simulator.close();
+  }
+}
+
+test("a study is the same bit for bit in this thread, on one thread and on three", async () => {
+  const here = await answers(openSimulator(0));
+  expect(here[0]?.run.replications).toBeGreaterThanOrEqual(10);
+  for (const threads of [1, 3]) {
+    const simulator = openSimulator(threads, 0);
+    expect(simulator.width).toBe(threads);
+    expect(await answers(simulator)).toEqual(here);
+  }
+});
+
+test("an error of a worker is the study's error", async () => {
+  const simulator = openSimulator(2, 0);
+  const [workload] = workloads as [(typeof workloads)[0]];
+  const broken = { ...workload, clients: undefined as unknown as typeof workload.clients };
+  await expect(simulator.run(broken, { seed: 1, duration: 1e9 })).rejects.toThrow("not iterable");
+  await simulator.close();
+});
