@@ -78,7 +78,7 @@ export function peerEntry(text: EntryText): PeerEntry {
 }
 
 function checkName({ at, name }: EntryText, what: string, longest: number): void {
-  if (name !== "" && Buffer.byteLength(name) <= longest) return;
+  if (name !== "" && new TextEncoder().encode(name).length <= longest) return;
   const expected = `a name of 1 to ${longest} bytes`;
   throw new ConfigError({ at, name: what, got: name, expected });
 }
