@@ -4,9 +4,10 @@
  * turns dark when the reader's screen is.
  */
 import type { Chart } from "./chart.ts";
+import { NIGHT, NIGHT_STYLE } from "./night.ts";
 import { renderSvg } from "./render.ts";
 import type { Table } from "./tables.ts";
-import { BLUE, GREEN, GRID, INK, PAPER, SOFT_INK } from "./theme.ts";
+import { GRID, INK, PAPER, SOFT_INK } from "./theme.ts";
 
 /** What a report holds; every format takes from it what it can show. */
 export interface Report {
@@ -87,11 +88,6 @@ function escapeJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
-/** In dark mode the very colours of the theme are swapped inside the pictures too. */
-const NIGHT = { ink: "#e6e9ee", soft: "#a3adb8", grid: "#333c47", paper: "#15191e" };
-const swap = (day: string, night: string): string =>
-  `svg [fill="${day}"]{fill:${night}}svg [stroke="${day}"]{stroke:${night}}`;
-
 const STYLE = `
 :root{color-scheme:light dark;--ink:${INK};--soft:${SOFT_INK};--grid:${GRID};--paper:${PAPER}}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
@@ -108,9 +104,8 @@ thead th{border-bottom:2px solid var(--soft);font-weight:600}
 details,footer{color:var(--soft);font-size:.85rem}
 @media screen and (prefers-color-scheme:dark){
 :root{--ink:${NIGHT.ink};--soft:${NIGHT.soft};--grid:${NIGHT.grid};--paper:${NIGHT.paper}}
-${swap(INK, NIGHT.ink)}${swap(SOFT_INK, NIGHT.soft)}${swap(GRID, NIGHT.grid)}${swap(PAPER, NIGHT.paper)}
-${swap(BLUE, "#4aa8e0")}${swap(GREEN, "#22c79a")}
 }
+${NIGHT_STYLE}
 @media print{
 main{max-width:none;padding:0}figure,tr{break-inside:avoid}details{display:none}.wide,figure{overflow:visible}
 }`;
