@@ -11,5 +11,6 @@ export {
   predictedAndLive,
   runDistributions,
 } from "./chart-distributions.ts";
+export { type VariedWait, waitsOver } from "./chart-kinds.ts";
 export { modeBars } from "./chart-modes.ts";
 export { queueDepth, type Span, spanChart } from "./chart-timelines.ts";
