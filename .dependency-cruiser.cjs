@@ -42,6 +42,11 @@ module.exports = {
       "^workloads/(live|database)/",
       "^(workloads|sim/kernel|engine/(config|wire|core))/",
     ),
+    only(
+      "notebooks-simulate-and-draw",
+      "^notebooks/",
+      "^(notebooks/|engine/(core|config)/|workloads/(schema/|[^/]+[.]yaml)|sim/(kernel|model|study|report)/)",
+    ),
     { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
   ],
   options: {

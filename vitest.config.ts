@@ -5,6 +5,7 @@ const live = [
   "test/{database,live,pooler,parity,cli}/**/*.test.ts",
   "test/study/validate.test.ts",
   "test/report/browser.test.ts",
+  "test/notebooks/**/*.test.ts",
 ];
 
 const limits = { testTimeout: 60_000, hookTimeout: 60_000 };

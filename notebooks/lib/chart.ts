@@ -1,0 +1,23 @@
+/** A chart of sim/report/chart-*.ts in a page: an SVG with its text alternative, and the words beside it. */
+import { None, parse, View } from "vega";
+import { compile } from "vega-lite";
+import type { Chart } from "../../sim/report/chart.ts";
+import { NIGHT_STYLE } from "../../sim/report/night.ts";
+import { element } from "./dom.ts";
+
+let styled = false;
+
+/** Draws `chart`; a screen reader finds one picture whose name is the chart's description. */
+export async function draw(chart: Chart): Promise<HTMLElement> {
+  if (!styled) document.head.append(element("style", {}, NIGHT_STYLE));
+  styled = true;
+  const { spec } = compile(chart);
+  const picture = element("div");
+  const view = new View(parse(spec), { renderer: "svg", logLevel: None, container: picture });
+  await view.runAsync();
+  const svg = picture.querySelector("svg") as SVGElement;
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", chart.description);
+  const words = element("details", {}, element("summary", {}, "In words"), chart.description);
+  return element("figure", {}, picture, words);
+}

@@ -1,0 +1,213 @@
+/**
+ * A simulated run as a film: every change of every client, with its time. The run is the simulator's own,
+ * and so is the scheduler; the film only looks on, through the tape that journals are written with.
+ */
+import { CLIENT, type Nanos, type PoolMode, type Tape } from "../../engine/core/index.ts";
+import { IDEAL } from "../../sim/model/machine.ts";
+import { drive } from "../../sim/model/model.ts";
+import { M, PHASE } from "../../sim/model/population.ts";
+import { Run } from "../../sim/model/run.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+
+/** What a client does, as the pictures tell it. `holding`: it has a server that does nothing for it. */
+export const STATES = ["away", "thinking", "waiting", "working", "holding"] as const;
+export type State = (typeof STATES)[number];
+
+/** One change: client number `client` (from 1) is `state` now, on server number `server` (from 1; 0: none). */
+export interface Change {
+  at: Nanos;
+  client: number;
+  state: State;
+  server: number;
+}
+
+export interface Film {
+  pool_mode: PoolMode;
+  clients: number;
+  servers: number;
+  /** Length of the film. */
+  length: Nanos;
+  /** In order of time. */
+  changes: Change[];
+}
+
+/** Films the first `length` of a workload, from an empty pool on. Errors: ConfigError. */
+export function film(workload: Workload, length: Nanos): Film {
+  const run = new Run(workload, {
+    seed: workload.run.seed,
+    warmup: 0,
+    duration: length,
+    machine: IDEAL,
+    trace: false,
+    moments: 0,
+    patience: 0,
+  });
+  const camera = new Camera(run);
+  run.core.tape = camera;
+  drive(run);
+  const { pool_mode, default_pool_size } = workload.settings;
+  const changes = camera.changes.filter((change) => change.at <= length);
+  return { pool_mode, clients: camera.clients, servers: default_pool_size, length, changes };
+}
+
+/** Looks at all clients whenever time has moved on. */
+class Camera implements Tape {
+  readonly changes: Change[] = [];
+  readonly clients: number;
+  private readonly run: Run;
+  private readonly states: State[];
+  private readonly held: Int32Array;
+  /** Places of the servers in the picture, by the core's handle. */
+  private readonly places = new Map<number, number>();
+  private last: Nanos = 0;
+
+  constructor(run: Run) {
+    this.run = run;
+    this.clients = run.kinds.reduce((sum, { kind }) => sum + (kind.count ?? 0), 0);
+    this.states = Array.from({ length: this.clients }, () => "away" as const);
+    this.held = new Int32Array(this.clients);
+  }
+
+  input(_kind: number, now: Nanos): void {
+    if (now === this.last) return;
+    // The turn at `last` is over: what is seen now has been so since then.
+    for (let client = 0; client < this.clients; client++) this.look(client);
+    this.last = now;
+  }
+
+  name(): void {}
+
+  private look(client: number): void {
+    const { core, clients } = this.run;
+    const handle = clients.ints[(client << 4) + M.handle] as number;
+    const linked = handle < 0 ? -1 : core.serverOf(handle);
+    const server = linked < 0 ? 0 : this.place(linked);
+    const state = this.stateOf(client, handle, linked);
+    if (state === this.states[client] && server === this.held[client]) return;
+    this.states[client] = state;
+    this.held[client] = server;
+    this.changes.push({ at: this.last, client: client + 1, state, server });
+  }
+
+  private stateOf(client: number, handle: number, linked: number): State {
+    const { core, clients } = this.run;
+    if (handle < 0 || clients.ints[(client << 4) + M.phase] === PHASE.away) return "away";
+    if (linked >= 0) return core.queryStart(handle) >= 0 ? "working" : "holding";
+    return core.clientState(handle) === CLIENT.waiting ? "waiting" : "thinking";
+  }
+
+  private place(server: number): number {
+    const known = this.places.get(server);
+    if (known !== undefined) return known;
+    this.places.set(server, this.places.size + 1);
+    return this.places.size;
+  }
+}
+
+/** The state of a film at one moment; it can only be moved on, so that a jump back begins anew. */
+export class Scene {
+  readonly film: Film;
+  at: Nanos = -1;
+  /** Changes that have happened. */
+  shown = 0;
+  readonly states: State[];
+  /** Server of each client; 0: none. */
+  readonly servers: Int32Array;
+  /** Waiting clients, the oldest first. */
+  readonly queue: number[] = [];
+  /** Completed statements, and waits that have ended in a server, with their time. */
+  statements = 0;
+  private readonly since: Float64Array;
+  waits: Nanos[] = [];
+
+  constructor(film: Film) {
+    this.film = film;
+    this.states = Array.from({ length: film.clients + 1 }, () => "away" as const);
+    this.servers = new Int32Array(film.clients + 1);
+    this.since = new Float64Array(film.clients + 1);
+  }
+
+  /** Time of the next change; undefined at the end. */
+  get next(): Nanos | undefined {
+    return this.film.changes[this.shown]?.at;
+  }
+
+  /** Moves on to `time`; returns the changes on the way. */
+  advance(time: Nanos): Change[] {
+    const from = this.shown;
+    const { changes } = this.film;
+    while (this.shown < changes.length && (changes[this.shown] as Change).at <= time)
+      this.apply(changes[this.shown++] as Change);
+    this.at = time;
+    return changes.slice(from, this.shown);
+  }
+
+  private apply({ at, client, state, server }: Change): void {
+    const before = this.states[client];
+    if (before === "working" && state !== "working") this.statements++;
+    if (before === "waiting") this.leaveQueue(client, at, state);
+    if (state === "waiting" && before !== "waiting") {
+      this.queue.push(client);
+      this.since[client] = at;
+    }
+    this.states[client] = state;
+    this.servers[client] = server;
+  }
+
+  private leaveQueue(client: number, at: Nanos, state: State): void {
+    if (state === "waiting") return;
+    this.queue.splice(this.queue.indexOf(client), 1);
+    if (state === "working") this.waits.push(at - (this.since[client] as number));
+  }
+
+  /** How long a client in the queue has waited so far. */
+  waited(client: number): Nanos {
+    return this.at - (this.since[client] as number);
+  }
+
+  /** How many clients are in each state. */
+  counts(): Record<State, number> {
+    const counts = { away: 0, thinking: 0, waiting: 0, working: 0, holding: 0 };
+    for (let client = 1; client <= this.film.clients; client++)
+      counts[this.states[client] as State]++;
+    return counts;
+  }
+}
+
+/** A client's stay in the queue. */
+export interface Stay {
+  client: number;
+  from: Nanos;
+  to: Nanos;
+  /** How it ended; `waiting`: it has not, by the end of the film. */
+  outcome: "served" | "dropped" | "waiting";
+}
+
+/** All stays in the queue of a film, in the order in which they began. */
+export function stays(film: Film): Stay[] {
+  const open = new Map<number, Stay>();
+  const all: Stay[] = [];
+  for (const { at, client, state } of film.changes) {
+    const stay = open.get(client);
+    if (state === "waiting") {
+      const begun: Stay = { client, from: at, to: film.length, outcome: "waiting" };
+      open.set(client, begun);
+      all.push(begun);
+    } else if (stay !== undefined) {
+      stay.to = at;
+      stay.outcome = state === "working" ? "served" : "dropped";
+      open.delete(client);
+    }
+  }
+  return all;
+}
+
+/** The first client to ask while all servers are taken; undefined if that does not happen. */
+export function firstTurnedAway(film: Film): Stay | undefined {
+  const scene = new Scene(film);
+  return stays(film).find(({ from }) => {
+    scene.advance(from);
+    const { working, holding } = scene.counts();
+    return working + holding >= film.servers;
+  });
+}

@@ -1,0 +1,93 @@
+/** A scene as a picture: a square for each client, a box for each server, and the queue. */
+import { shape } from "./dom.ts";
+import { type Film, type Scene, STATES, type State } from "./film.ts";
+
+const WIDTH = 300;
+const SERVER = { width: 28, height: 20, gap: 2 };
+/** From this size on a square has room for its number. */
+const LEGIBLE = 15;
+
+/** Draws `film`; `show` brings the picture up to date with a scene of it. */
+export class Picture {
+  readonly element: SVGSVGElement;
+  private readonly film: Film;
+  private readonly squares: SVGRectElement[] = [];
+  private readonly boxes: { box: SVGRectElement; text: SVGTextElement }[] = [];
+  private readonly shown: State[] = [];
+  private readonly crowd: SVGGElement;
+
+  constructor(film: Film) {
+    this.film = film;
+    const columns = Math.max(Math.min(film.clients, 12), Math.ceil(Math.sqrt(film.clients * 1.6)));
+    const size = Math.min(24, WIDTH / columns);
+    const rows = Math.ceil(film.clients / columns);
+    const perRow = Math.min(film.servers, 10);
+    const serverRows = Math.ceil(film.servers / perRow);
+    const top = 16 + rows * size + 22;
+    const height = top + serverRows * (SERVER.height + SERVER.gap) + 2;
+    this.element = shape("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img" });
+    this.element.append(shape("text", { class: "label", x: 0, y: 7 }, "clients"));
+    this.crowd = shape("g", { class: size < LEGIBLE ? "crowd" : "few" });
+    for (let i = 0; i < film.clients; i++)
+      this.client(i, (i % columns) * size, 16 + Math.floor(i / columns) * size, size);
+    this.element.append(this.crowd);
+    this.element.append(shape("text", { class: "label", x: 0, y: top - 9 }, "server connections"));
+    for (let i = 0; i < film.servers; i++)
+      this.server(
+        (i % perRow) * (SERVER.width + SERVER.gap),
+        top + Math.floor(i / perRow) * (SERVER.height + SERVER.gap),
+      );
+  }
+
+  private client(i: number, x: number, y: number, size: number): void {
+    const side = size * 0.86;
+    const square = shape("rect", { x, y, width: side, height: side, class: "away" });
+    this.squares.push(square);
+    this.shown.push("away");
+    this.crowd.append(square);
+    if (size < LEGIBLE) return;
+    this.crowd.append(shape("text", { x: x + side / 2, y: y + side / 2 }, `${i + 1}`));
+  }
+
+  private server(x: number, y: number): void {
+    const { width, height } = SERVER;
+    const box = shape("rect", { x, y, width, height, rx: 3, class: "free" });
+    const text = shape("text", { x: x + width / 2, y: y + height / 2 });
+    this.boxes.push({ box, text });
+    this.element.append(box, text);
+  }
+
+  /** Shows a scene; `words` is the text alternative. */
+  show(scene: Scene, words: string): void {
+    this.element.setAttribute("aria-label", words);
+    const owners = new Array<number>(this.film.servers + 1).fill(0);
+    for (let client = 1; client <= this.film.clients; client++) {
+      const state = scene.states[client] as State;
+      owners[scene.servers[client] as number] = client;
+      if (state === this.shown[client - 1]) continue;
+      this.shown[client - 1] = state;
+      (this.squares[client - 1] as SVGRectElement).setAttribute("class", state);
+    }
+    this.boxes.forEach(({ box, text }, i) => {
+      const owner = owners[i + 1] as number;
+      const state = owner === 0 ? "free" : (scene.states[owner] as State);
+      if (box.getAttribute("class") !== state) box.setAttribute("class", state);
+      const label = owner === 0 ? "" : String(owner);
+      if (text.textContent !== label) text.textContent = label;
+    });
+  }
+}
+
+/** The colours' meanings, in the order of the states. */
+export function swatches(words: Readonly<Record<State, string>>): HTMLElement {
+  const legend = document.createElement("div");
+  legend.className = "legend panel";
+  for (const state of STATES) {
+    const square = shape("svg", { viewBox: "0 0 10 10", "aria-hidden": "true" });
+    square.append(shape("rect", { x: 0.5, y: 0.5, width: 9, height: 9, class: state }));
+    const entry = document.createElement("span");
+    entry.append(square, words[state]);
+    legend.append(entry);
+  }
+  return legend;
+}

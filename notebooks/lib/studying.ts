@@ -1,0 +1,84 @@
+/**
+ * Simulations of a notebook: the same study as the commands', but with a fixed number of replications, so
+ * that a page shows the same figures on every machine, however slow.
+ */
+import type { PoolMode } from "../../engine/core/index.ts";
+import { duration, durations } from "../../sim/report/units.ts";
+import type { CurvePoint, Run } from "../../sim/study/results.ts";
+import { study } from "../../sim/study/run.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+
+/** Replications behind each figure: the fewest from which the project takes an interval. */
+export const REPLICATIONS = 5;
+
+/** Studies one workload; `onProgress` is told the replications done. Errors: ConfigError. */
+export async function studied(
+  workload: Workload,
+  onProgress: (replications: number) => void = () => {},
+): Promise<Run> {
+  const enough = new AbortController();
+  const answer = await study(workload, {
+    timeLimit: Number.POSITIVE_INFINITY,
+    signal: enough.signal,
+    onProgress: ({ replications }) => {
+      onProgress(replications);
+      if (replications >= REPLICATIONS) enough.abort();
+    },
+  });
+  return answer.run;
+}
+
+/** The workload with another pool size, and in another mode. */
+export function configured(workload: Workload, pool_size: number, pool_mode?: PoolMode): Workload {
+  const mode = pool_mode ?? workload.settings.pool_mode;
+  const databases = workload.settings.databases.map(
+    ({ pool_size: _, pool_mode: __, ...entry }) => entry,
+  );
+  const settings = { ...workload.settings, databases, pool_mode: mode };
+  return { ...workload, settings: { ...settings, default_pool_size: pool_size } };
+}
+
+/** What the chart of a curve wants to know of a run. */
+export function curvePoint(run: Run): CurvePoint {
+  return {
+    pool_size: run.pool_size,
+    wait_mean_ms: run.wait_ms.mean,
+    wait_mean_ms_ci95: run.wait_ms.mean_ci95 ?? null,
+    wait_p99_ms: run.wait_ms.p99,
+    wait_p99_ms_ci95: run.wait_ms.p99_ci95 ?? null,
+    throughput_tps: run.throughput_tps,
+    throughput_tps_ci95: run.throughput_tps_ci95 ?? null,
+    response_p99_ms: run.response_ms.p99,
+    utilization: run.utilization,
+    timeouts: run.timeouts,
+  };
+}
+
+/**
+ * The smallest pool from which on all p99 waits stay below the limit with their whole interval;
+ * undefined while no simulated size does.
+ */
+export function smallest(points: readonly CurvePoint[], limit_ms: number): number | undefined {
+  const sure = (point: CurvePoint): boolean =>
+    (point.wait_p99_ms_ci95?.[1] ?? Number.POSITIVE_INFINITY) <= limit_ms && point.timeouts === 0;
+  const rising = [...points].sort((a, b) => a.pool_size - b.pool_size);
+  const lastBad = rising.findLastIndex((point) => !sure(point));
+  return rising[lastBad + 1]?.pool_size;
+}
+
+/** At most 19 pool sizes about the offered work, from where it piles up to where nobody waits. */
+export function sizesAround(offered: number): number[] {
+  // Demand swings by about the square root of its mean, as Poisson's law has it.
+  const swing = Math.sqrt(offered);
+  const low = Math.max(1, Math.floor(offered - swing));
+  const high = Math.ceil(offered + 3.2 * swing + 1);
+  const step = Math.ceil((high - low) / 18);
+  return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => low + i * step);
+}
+
+/** `12.3 ms (95 %: 11.9 to 12.8 ms)`: the p99 wait of one size. */
+export function around(points: readonly CurvePoint[], pool_size: number): string {
+  const point = points.find((each) => each.pool_size === pool_size);
+  const [low = 0, high = 0] = point?.wait_p99_ms_ci95 ?? [];
+  return `${duration(point?.wait_p99_ms ?? 0)} (95 %: ${durations([low, high]).join(" to ")})`;
+}

@@ -1,0 +1,216 @@
+/** The built notebooks, opened by double click: alone, without error, and with the simulator's own figures. */
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildNotebooks } from "../../notebooks/build.ts";
+import { film, firstTurnedAway, Scene } from "../../notebooks/lib/film.ts";
+import { type Load, workloadOf } from "../../notebooks/lib/loads.ts";
+import { score, step, summary } from "../../notebooks/lib/narration.ts";
+import { configured, studied } from "../../notebooks/lib/studying.ts";
+import {
+  loadOf,
+  readFigures,
+  readIni,
+  secondsFor,
+  yourWorkload,
+} from "../../notebooks/lib/yours.ts";
+import { NOTEBOOKS } from "../../notebooks/vite.config.ts";
+import { digits, durations, percent } from "../../sim/report/units.ts";
+import type { Run } from "../../sim/study/results.ts";
+import { browserThere, openNotebook, settled, startBrowser } from "./browser.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "poolwise-notebooks-"));
+const fileOf = (name: string): string => join(folder, `${name}.html`);
+let browser: Browser;
+
+beforeAll(async () => {
+  await buildNotebooks(folder);
+  if (browserThere) browser = await startBrowser();
+}, 240_000);
+
+afterAll(async () => {
+  if (browserThere) await browser.close();
+  rmSync(folder, { recursive: true });
+});
+
+test.each(NOTEBOOKS)(
+  "%s is one file below 2 MB that names nothing outside to be loaded",
+  (name) => {
+    const file = join(folder, name);
+    expect(statSync(file).size).toBeLessThan(2e6);
+    const text = readFileSync(file, "utf8");
+    expect(text).toContain("default-src 'none'");
+    expect(text).not.toMatch(/<(?:script|link|img|iframe)[^>]+(?:src|href)="?https?:/);
+    expect(text).not.toMatch(/@import\s*(?:url\()?["']?https?:/);
+  },
+);
+
+const LESSONS = NOTEBOOKS.filter((name) => name !== "index.html").map((name) =>
+  basename(name, ".html"),
+);
+
+test.skipIf(!browserThere).each(LESSONS)(
+  "%s runs without request or error, and everything in it has a name",
+  async (name) => {
+    const { page, troubles } = await openNotebook(browser, fileOf(name));
+    const found = await page.evaluate(() => {
+      const all = (selector: string): Element[] => [...document.querySelectorAll(selector)];
+      const named = (input: Element): boolean =>
+        input.hasAttribute("aria-label") || (input as HTMLInputElement).labels?.length === 1;
+      return {
+        failed: all(".observablehq--error").map((error) => error.textContent),
+        nameless: all("input, select, textarea").filter((input) => !named(input)).length,
+        inputs: all("input, select, textarea").length,
+        mute: all("svg[role=img]").filter((svg) => !svg.getAttribute("aria-label")).length,
+        pictures: all("svg[role=img]").length,
+        answers: all("summary").filter((each) => each.textContent?.startsWith("Answers")).length,
+        start: all('a[href="./index.html"]').length,
+      };
+    });
+    expect(troubles).toEqual([]);
+    expect(found).toMatchObject({ failed: [], nameless: 0, mute: 0, answers: 1, start: 1 });
+    expect(found.inputs).toBeGreaterThan(0);
+    expect(found.pictures).toBeGreaterThan(0);
+    await page.close();
+  },
+);
+
+test.skipIf(!browserThere)("the start page leads to every notebook", async () => {
+  const { page, troubles } = await openNotebook(browser, fileOf("index"));
+  const links = await page
+    .locator("main ol a")
+    .evaluateAll((all) => all.map((link) => link.getAttribute("href")));
+  expect(links.map((link) => basename(link ?? "", ".html")).sort()).toEqual(LESSONS);
+  expect(troubles).toEqual([]);
+  await page.close();
+});
+
+/** A row of the table of a curve, as the notebooks write it. */
+const rowOf = (run: Run, mark = ""): string =>
+  [
+    String(run.pool_size) + mark,
+    ...durations([run.wait_ms.mean, run.wait_ms.p99]),
+    durations(run.wait_ms.p99_ci95 ?? []).join(" to "),
+    digits(run.throughput_tps),
+    percent(run.utilization),
+  ].join("\t");
+
+test.skipIf(!browserThere)(
+  "pool-size shows the simulator's figures, and its sliders react",
+  async () => {
+    const { page, troubles } = await openNotebook(browser, fileOf("pool-size"));
+    const load = (count: number): Load => ({
+      name: "my-load",
+      kinds: [{ name: "clients", count, think_ms: 1000, service_ms: 50 }],
+      pool_size: 1,
+      wait_p99_ms: 20,
+      seconds: 60,
+    });
+    const rows = page.locator("tbody tr");
+    const first = await studied(configured(workloadOf(load(200)), 12));
+    expect(await rows.allInnerTexts()).toContain(rowOf(first));
+    const before = await page.getByText(/Answer: default_pool_size/).innerText();
+    await page.getByLabel("Clients", { exact: true }).fill("100");
+    await expect
+      .poll(() => page.locator("main").innerText(), { timeout: 30_000 })
+      .toContain("100 clients, each");
+    await settled(page);
+    const second = await studied(configured(workloadOf(load(100)), 8));
+    await expect.poll(() => rows.allInnerTexts(), { timeout: 30_000 }).toContain(rowOf(second));
+    expect(await page.getByText(/Answer: default_pool_size/).innerText()).not.toBe(before);
+    expect(troubles).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(!browserThere)(
+  "the eleventh client waits as in the simulator, step by step",
+  async () => {
+    const { page, troubles } = await openNotebook(browser, fileOf("eleventh-client"));
+    const kinds = [{ name: "staying", count: 11, think_ms: 1000, service_ms: 50 }];
+    const load: Load = { name: "eleventh-client", kinds, pool_size: 10, seconds: 150 };
+    const made = film(configured(workloadOf(load), 10, "session"), 150e9);
+    const late = firstTurnedAway(made);
+    const scene = new Scene(made);
+    scene.advance((late?.from ?? 0) - 1);
+    const words = step(scene).join(" ");
+    expect(words).toMatch(/All 10 connections are taken: it waits, number 1 in the queue/);
+    await page.getByRole("button", { name: `Client ${late?.client} asks` }).click();
+    const panel = page.locator('[data-mode="session"]');
+    expect(await panel.locator(".event").innerText()).toBe(words);
+    expect(await panel.locator(".state").innerText()).toBe(summary(scene));
+    expect(await panel.locator("svg").getAttribute("aria-label")).toBe(summary(scene));
+    for (let i = 0; i < 5; i++) await page.getByRole("button", { name: "Step" }).press("Enter");
+    expect(await page.locator("tbody").innerText()).toContain("2.00 min");
+    expect(troubles).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(!browserThere)(
+  "two thousand clients: the film counts as the simulator does, and plays",
+  async () => {
+    const { page, troubles } = await openNotebook(browser, fileOf("twenty-connections"));
+    const kind = {
+      name: "clients",
+      count: 2000,
+      think_ms: 10_000,
+      service_ms: 25,
+      statements: 2,
+      gap_ms: 20,
+    };
+    const settings = { query_wait_timeout: 0 };
+    const load: Load = {
+      name: "twenty-connections",
+      kinds: [kind],
+      pool_size: 20,
+      settings,
+      seconds: 60,
+    };
+    await page.getByLabel("moment of the film").fill("1000");
+    for (const mode of ["session", "transaction", "statement"] as const) {
+      const scene = new Scene(film(configured(workloadOf(load), 20, mode), 5e9));
+      scene.advance(5e9);
+      const panel = page.locator(`[data-mode="${mode}"]`);
+      expect(await panel.locator(".state").innerText()).toBe(summary(scene));
+      expect(await panel.locator(".score").innerText()).toBe(score(scene));
+    }
+    await page.getByRole("button", { name: "Back to start" }).click();
+    await page.getByRole("button", { name: "Play" }).click();
+    const moment = page.locator(".player-bar output");
+    await expect.poll(() => moment.innerText(), { timeout: 30_000 }).not.toBe("0 ms");
+    await page.getByRole("button", { name: "Pause" }).click();
+    const paused = await moment.innerText();
+    await page.getByRole("button", { name: "Step" }).click();
+    expect(await moment.innerText()).not.toBe("0 ms");
+    expect(paused).toMatch(/^[\d.]+ (us|ms|s)$/);
+    expect(troubles).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(!browserThere)(
+  "your own settings and figures are read, and what is wrong is said",
+  async () => {
+    const { page, troubles } = await openNotebook(browser, fileOf("your-turn"));
+    const ini = page.getByLabel(/^pgbouncer.ini/);
+    const text = await ini.inputValue();
+    const settings = readIni(text).value;
+    const measured = readFigures(await page.getByLabel(/^Figures/).inputValue()).value;
+    if (settings === undefined || measured === undefined) throw new Error("the example is refused");
+    const load = loadOf(measured, "as chance has it", 20, secondsFor(measured));
+    const run = await studied(configured(yourWorkload(load, settings), 20));
+    await expect
+      .poll(() => page.locator("tbody tr").allInnerTexts())
+      .toContain(rowOf(run, " (now)"));
+    await ini.fill(text.replace("transaction", "trans"));
+    await ini.press("Control+Enter");
+    await expect
+      .poll(() => page.getByRole("alert").innerText())
+      .toMatch(/pgbouncer\.ini:7: pool_mode is "trans"; expected session/);
+    expect(troubles).toEqual([]);
+    await page.close();
+  },
+);
