@@ -55,6 +55,17 @@ function offline(): Plugin {
 const unsealed = (template: string): string =>
   template.replace(/ *<meta http-equiv="Content-Security-Policy"[^>]*>\n/, "");
 
+/** Packages behind the notebooks' own modules; unless named, the server finds them late and reloads. */
+const USED = [
+  "vega",
+  "vega-lite",
+  "yaml",
+  "zod",
+  "seedrandom",
+  "simple-statistics",
+  "fastest-levenshtein",
+];
+
 /** Without `only`: the server to write with. With it: one notebook as one file, written to `outDir`. */
 export function notebookConfig(only?: string, outDir = here("../dist/notebooks")): UserConfig {
   return {
@@ -76,7 +87,7 @@ export function notebookConfig(only?: string, outDir = here("../dist/notebooks")
     optimizeDeps: {
       rolldownOptions: { plugins: [offline()] },
       entries: ["*.html"],
-      include: ["observable:runtime"],
+      include: ["observable:runtime", ...USED],
     },
     server: { host: "127.0.0.1", port: 4110, fs: { allow: [here("..")] } },
     build: {
