@@ -3,6 +3,7 @@
  * `poolwise` reads, so that every page can be repeated on a command line.
  */
 import type { PoolMode } from "../../engine/core/index.ts";
+import { holdings } from "../../sim/study/size/reason.ts";
 import { parseWorkload, type Workload } from "../../workloads/schema/load.ts";
 
 /** What sliders set. Times in milliseconds. */
@@ -85,14 +86,9 @@ export const workloadOf = (load: Load): Workload =>
   parseWorkload(yamlOf(load), `${load.name}.yaml`);
 
 /**
- * Work offered to the pool in Erlangs, were nobody to wait: how many connections are inside a transaction
- * on average. Below that number a pool cannot keep up. Source: Little's law for each client's cycle of
- * thinking and working; the model's round trip to the server counts as work.
+ * Connections in use on average if nobody waited, in Erlangs: inside a transaction, and in session mode
+ * thinking too. With fewer a pool cannot keep up.
  */
-export function offered(kinds: readonly KindOfClient[]): number {
-  return kinds.reduce((sum, kind) => {
-    const { statements = 1, gap_ms = 0 } = kind;
-    const work = statements * (kind.service_ms + 0.2) + (statements - 1) * (gap_ms + 0.5);
-    return sum + (kind.count * work) / (kind.think_ms + 0.5 + work);
-  }, 0);
+export function offered(workload: Workload): number {
+  return holdings(workload).reduce((sum, part) => sum + part.connections, 0);
 }

@@ -6,10 +6,11 @@ import type { PoolMode } from "../../engine/core/index.ts";
 import { duration, durations } from "../../sim/report/units.ts";
 import type { CurvePoint, Run } from "../../sim/study/results.ts";
 import { study } from "../../sim/study/run.ts";
+import { LEAST_REPLICATIONS } from "../../sim/study/statistics.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 
-/** Replications behind each figure: the fewest from which the project takes an interval. */
-export const REPLICATIONS = 5;
+/** Replications behind each figure: the fewest from which the project believes an interval. */
+export const REPLICATIONS = LEAST_REPLICATIONS;
 
 /** Studies one workload; `onProgress` is told the replications done. Errors: ConfigError. */
 export async function studied(
@@ -36,22 +37,6 @@ export function configured(workload: Workload, pool_size: number, pool_mode?: Po
   );
   const settings = { ...workload.settings, databases, pool_mode: mode };
   return { ...workload, settings: { ...settings, default_pool_size: pool_size } };
-}
-
-/** What the chart of a curve wants to know of a run. */
-export function curvePoint(run: Run): CurvePoint {
-  return {
-    pool_size: run.pool_size,
-    wait_mean_ms: run.wait_ms.mean,
-    wait_mean_ms_ci95: run.wait_ms.mean_ci95 ?? null,
-    wait_p99_ms: run.wait_ms.p99,
-    wait_p99_ms_ci95: run.wait_ms.p99_ci95 ?? null,
-    throughput_tps: run.throughput_tps,
-    throughput_tps_ci95: run.throughput_tps_ci95 ?? null,
-    response_p99_ms: run.response_ms.p99,
-    utilization: run.utilization,
-    timeouts: run.timeouts,
-  };
 }
 
 /**

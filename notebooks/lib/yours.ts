@@ -116,6 +116,6 @@ export function yourWorkload(load: Load, { settings, pool_mode }: Settings): Wor
 }
 
 /** Simulated seconds for about so many transactions, so that rare long waits are seen. */
-export function secondsFor(measured: Measured, transactions = 20_000): number {
+export function secondsFor(measured: Measured, transactions = 10_000): number {
   return Math.min(3600, Math.max(30, Math.ceil(transactions / measured.rate)));
 }

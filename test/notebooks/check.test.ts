@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { checkNotebooks } from "../../notebooks/check.ts";
 
 const notebook = (
-  ...cells: readonly [type: "markdown" | "x-typescript", text: string][]
+  ...cells: readonly (readonly [type: "markdown" | "x-typescript", text: string])[]
 ): string => `<!doctype html>
 <notebook theme="air">
   <title>A test</title>
@@ -11,49 +11,33 @@ ${cells.map(([type, text], i) => `  <script id="${i + 1}" type="text/${type}">\n
 </notebook>
 `;
 const markdown = (words: string, expression: string): string => `${words} $\{${expression}}`;
-const IMPORT = [
+const IMPORT = ["x-typescript", 'import { slider } from "./lib/inputs.ts";'] as const;
+const SIZE = [
   "x-typescript",
-  'import { offered, type KindOfClient } from "./lib/loads.ts";',
-] as const;
-const KIND = [
-  "x-typescript",
-  'const kind: KindOfClient = { name: "k", count: 1, think_ms: 1, service_ms: 1 };',
+  'const size = view(slider("Size", { min: 1, max: 9, value: 3 }));',
 ] as const;
 
 const cases = {
-  sound: [
-    notebook([...IMPORT], [...KIND], ["markdown", markdown("Work:", "offered([kind]).toFixed(1)")]),
-    null,
-  ],
+  sound: [notebook(IMPORT, SIZE, ["markdown", markdown("Size:", "size.toFixed(1)")]), null],
   misspelt: [
-    notebook([...IMPORT], [...KIND], ["markdown", markdown("Work:", "offred([kind])")]),
-    "misspelt.html:11: Cannot find name 'offred'",
+    notebook(IMPORT, SIZE, ["markdown", markdown("Size:", "siz")]),
+    "misspelt.html:11: Cannot find name 'siz'",
   ],
   mistyped: [
-    notebook([...IMPORT], [...KIND], ["x-typescript", "const work: string = offered([kind]);"]),
+    notebook(IMPORT, SIZE, ["x-typescript", "const text: string = size;"]),
     "mistyped.html:11: Type 'number' is not assignable to type 'string'",
   ],
   twice: [
-    notebook(
-      ["x-typescript", "const a = 1;"],
-      ["x-typescript", "const a = 2;"],
-      ["markdown", markdown("", "a")],
-    ),
+    notebook(["x-typescript", "const a = 1;"], ["x-typescript", "const a = 2;"]),
     "twice.html:5: Cannot redeclare block-scoped variable 'a'",
   ],
   early: [
     notebook(["markdown", markdown("", "late")], ["x-typescript", "const late = 1;"]),
     "early.html:5: Block-scoped variable 'late' used before its declaration",
   ],
-  unused: [
-    notebook([...IMPORT], [...KIND]),
-    "unused.html:5: 'offered' is declared but its value is never read",
-  ],
+  unused: [notebook(IMPORT), "unused.html:5: 'slider' is declared but its value is never read"],
   absent: [
-    notebook(
-      ["x-typescript", 'import { x } from "./lib/nowhere.ts"; x'],
-      ["markdown", markdown("", "x")],
-    ),
+    notebook(["x-typescript", 'import { x } from "./lib/nowhere.ts"; x']),
     "absent.html:5: Cannot find module './lib/nowhere.ts'",
   ],
   broken: [notebook(["x-typescript", "const = 3;"]), "broken.html:5: "],

@@ -130,7 +130,9 @@ test.each([
 
 test("work offered is that of the cycle, and the sizes to try lie around it", () => {
   const kind = { name: "k", count: 100, think_ms: 899.3, service_ms: 100 };
-  expect(offered([kind])).toBeCloseTo(10.02, 6);
+  const cycling = workloadOf({ name: "cycle", kinds: [kind], pool_size: 1, seconds: 1 });
+  expect(offered(cycling)).toBeCloseTo(10.02, 6);
+  expect(offered(configured(cycling, 1, "session"))).toBeCloseTo(100, 6);
   const sizes = sizesAround(100);
   expect(sizes[0]).toBe(90);
   expect(sizes.length).toBeLessThanOrEqual(19);

@@ -106,7 +106,7 @@ test.skipIf(!browserThere)(
       kinds: [{ name: "clients", count, think_ms: 1000, service_ms: 50 }],
       pool_size: 1,
       wait_p99_ms: 20,
-      seconds: 60,
+      seconds: 30,
     });
     const rows = page.locator("tbody tr");
     const first = await studied(configured(workloadOf(load(200)), 12));

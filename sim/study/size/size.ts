@@ -6,8 +6,9 @@
  * not slow down, so the search is one of bisection: it looks at a handful of sizes, not at a grid.
  */
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import type { CurvePoint, Result, Run } from "../results.ts";
+import type { CurvePoint, Result } from "../results.ts";
 import { type Study, type StudyOptions, study } from "../run.ts";
+import { curvePoint, kneeOf } from "./curve.ts";
 import { iniOf } from "./ini.ts";
 import { Probes } from "./probes.ts";
 import { whyNone, whySize } from "./reason.ts";
@@ -57,7 +58,7 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
 /** Nothing meets the objective: the largest pool shows what is left, and why. */
 async function none(probes: Probes, largest: number, notes: string[]): Promise<Sizing> {
   const { run } = await probes.at(largest);
-  const curve = probes.all().map(([size, each]) => pointOf(size, each));
+  const curve = probes.all().map(([size, each]) => curvePoint(size, each.run));
   const unsure = probes.judge(largest) === "unsure";
   return {
     runs: [run],
@@ -95,34 +96,5 @@ async function curveAround(probes: Probes, size: number, largest: number): Promi
     if (each < 1 || each > largest) continue;
     if (probes.spent < CURVE_UNTIL) await probes.at(each);
   }
-  return probes.all().map(([each, found]) => pointOf(each, found));
-}
-
-function pointOf(pool_size: number, { run }: Study): CurvePoint {
-  return {
-    pool_size,
-    wait_mean_ms: run.wait_ms.mean,
-    wait_mean_ms_ci95: run.wait_ms.mean_ci95 ?? null,
-    wait_p99_ms: run.wait_ms.p99,
-    wait_p99_ms_ci95: run.wait_ms.p99_ci95 ?? null,
-    throughput_tps: run.throughput_tps,
-    throughput_tps_ci95: run.throughput_tps_ci95 ?? null,
-    response_p99_ms: run.response_ms.p99,
-    utilization: run.utilization,
-    timeouts: run.timeouts,
-    ...(run.slo === undefined ? {} : { slo_met: meets(run) }),
-  };
-}
-
-const meets = (run: Run): boolean =>
-  run.slo?.terms.every((term) => term.met && term.certain) === true;
-
-/** Share of the most that the database ever gets through, from which a pool counts as past the knee. */
-const KNEE = 0.99;
-
-/** The smallest size of the curve that gets through 99 % of the most. */
-function kneeOf(curve: readonly CurvePoint[]): Result["knee"] {
-  const most = Math.max(...curve.map((point) => point.throughput_tps));
-  const first = curve.find((point) => point.throughput_tps >= KNEE * most);
-  return first && { pool_size: first.pool_size, throughput_tps: first.throughput_tps };
+  return probes.all().map(([each, found]) => curvePoint(each, found.run));
 }
