@@ -15,7 +15,8 @@ export async function draw(chart: Chart): Promise<HTMLElement> {
   const picture = element("div");
   const view = new View(parse(spec), { renderer: "svg", logLevel: None, container: picture });
   await view.runAsync();
-  const svg = picture.querySelector("svg") as SVGElement;
+  const svg = picture.querySelector("svg") as SVGSVGElement;
+  svg.style.background = "none"; // Vega gives its element the day's paper.
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", chart.description);
   const words = element("details", {}, element("summary", {}, "In words"), chart.description);

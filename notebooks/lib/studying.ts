@@ -61,9 +61,14 @@ export function sizesAround(offered: number): number[] {
   return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => low + i * step);
 }
 
+/** `11.9 to 12.8 ms`: the 95 % interval of the p99 wait; an overloaded pool is never steady enough for one. */
+export function interval({ wait_p99_ms_ci95 }: CurvePoint): string {
+  return wait_p99_ms_ci95 === null ? "not steady" : durations(wait_p99_ms_ci95).join(" to ");
+}
+
 /** `12.3 ms (95 %: 11.9 to 12.8 ms)`: the p99 wait of one size. */
 export function around(points: readonly CurvePoint[], pool_size: number): string {
   const point = points.find((each) => each.pool_size === pool_size);
-  const [low = 0, high = 0] = point?.wait_p99_ms_ci95 ?? [];
-  return `${duration(point?.wait_p99_ms ?? 0)} (95 %: ${durations([low, high]).join(" to ")})`;
+  if (point === undefined) return "";
+  return `${duration(point.wait_p99_ms)} (95 %: ${interval(point)})`;
 }

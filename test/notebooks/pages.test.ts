@@ -8,7 +8,7 @@ import { buildNotebooks } from "../../notebooks/build.ts";
 import { film, firstTurnedAway, Scene } from "../../notebooks/lib/film.ts";
 import { type Load, workloadOf } from "../../notebooks/lib/loads.ts";
 import { score, step, summary } from "../../notebooks/lib/narration.ts";
-import { configured, studied } from "../../notebooks/lib/studying.ts";
+import { configured, interval, studied } from "../../notebooks/lib/studying.ts";
 import {
   loadOf,
   readFigures,
@@ -19,7 +19,16 @@ import {
 import { NOTEBOOKS } from "../../notebooks/vite.config.ts";
 import { digits, durations, percent } from "../../sim/report/units.ts";
 import type { Run } from "../../sim/study/results.ts";
-import { browserThere, openNotebook, settled, startBrowser } from "./browser.ts";
+import { curvePoint } from "../../sim/study/size/curve.ts";
+import { loadWorkload } from "../../workloads/schema/load.ts";
+import {
+  browserThere,
+  contents,
+  type Opened,
+  openNotebook,
+  settled,
+  startBrowser,
+} from "./browser.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "poolwise-notebooks-"));
 const fileOf = (name: string): string => join(folder, `${name}.html`);
@@ -50,32 +59,17 @@ test.each(NOTEBOOKS)(
 const LESSONS = NOTEBOOKS.filter((name) => name !== "index.html").map((name) =>
   basename(name, ".html"),
 );
+const visited = new Set<string>();
 
-test.skipIf(!browserThere).each(LESSONS)(
-  "%s runs without request or error, and everything in it has a name",
-  async (name) => {
-    const { page, troubles } = await openNotebook(browser, fileOf(name));
-    const found = await page.evaluate(() => {
-      const all = (selector: string): Element[] => [...document.querySelectorAll(selector)];
-      const named = (input: Element): boolean =>
-        input.hasAttribute("aria-label") || (input as HTMLInputElement).labels?.length === 1;
-      return {
-        failed: all(".observablehq--error").map((error) => error.textContent),
-        nameless: all("input, select, textarea").filter((input) => !named(input)).length,
-        inputs: all("input, select, textarea").length,
-        mute: all("svg[role=img]").filter((svg) => !svg.getAttribute("aria-label")).length,
-        pictures: all("svg[role=img]").length,
-        answers: all("summary").filter((each) => each.textContent?.startsWith("Answers")).length,
-        start: all('a[href="./index.html"]').length,
-      };
-    });
-    expect(troubles).toEqual([]);
-    expect(found).toMatchObject({ failed: [], nameless: 0, mute: 0, answers: 1, start: 1 });
-    expect(found.inputs).toBeGreaterThan(0);
-    expect(found.pictures).toBeGreaterThan(0);
-    await page.close();
-  },
-);
+/** Opens a lesson; all its inputs and pictures have names, its answers are folded away, nothing failed. */
+async function lesson(name: string): Promise<Opened> {
+  visited.add(name);
+  const opened = await openNotebook(browser, fileOf(name));
+  const { inputs, pictures, ...found } = await contents(opened.page);
+  expect(found).toEqual({ failed: [], nameless: 0, mute: 0, answers: 1, start: 1 });
+  expect(Math.min(inputs, pictures)).toBeGreaterThan(0);
+  return opened;
+}
 
 test.skipIf(!browserThere)("the start page leads to every notebook", async () => {
   const { page, troubles } = await openNotebook(browser, fileOf("index"));
@@ -92,7 +86,7 @@ const rowOf = (run: Run, mark = ""): string =>
   [
     String(run.pool_size) + mark,
     ...durations([run.wait_ms.mean, run.wait_ms.p99]),
-    durations(run.wait_ms.p99_ci95 ?? []).join(" to "),
+    interval(curvePoint(run.pool_size, run)),
     digits(run.throughput_tps),
     percent(run.utilization),
   ].join("\t");
@@ -100,7 +94,7 @@ const rowOf = (run: Run, mark = ""): string =>
 test.skipIf(!browserThere)(
   "pool-size shows the simulator's figures, and its sliders react",
   async () => {
-    const { page, troubles } = await openNotebook(browser, fileOf("pool-size"));
+    const { page, troubles } = await lesson("pool-size");
     const load = (count: number): Load => ({
       name: "my-load",
       kinds: [{ name: "clients", count, think_ms: 1000, service_ms: 50 }],
@@ -128,7 +122,7 @@ test.skipIf(!browserThere)(
 test.skipIf(!browserThere)(
   "the eleventh client waits as in the simulator, step by step",
   async () => {
-    const { page, troubles } = await openNotebook(browser, fileOf("eleventh-client"));
+    const { page, troubles } = await lesson("eleventh-client");
     const kinds = [{ name: "staying", count: 11, think_ms: 1000, service_ms: 50 }];
     const load: Load = { name: "eleventh-client", kinds, pool_size: 10, seconds: 150 };
     const made = film(configured(workloadOf(load), 10, "session"), 150e9);
@@ -152,7 +146,7 @@ test.skipIf(!browserThere)(
 test.skipIf(!browserThere)(
   "two thousand clients: the film counts as the simulator does, and plays",
   async () => {
-    const { page, troubles } = await openNotebook(browser, fileOf("twenty-connections"));
+    const { page, troubles } = await lesson("twenty-connections");
     const kind = {
       name: "clients",
       count: 2000,
@@ -192,9 +186,52 @@ test.skipIf(!browserThere)(
 );
 
 test.skipIf(!browserThere)(
+  "a prediction is shown beside the same run on an ideal machine",
+  async () => {
+    const { page, troubles } = await lesson("predictions");
+    const ideal = page.locator("table", { hasText: "ideal machine" }).locator("tbody tr");
+    await page.getByLabel("Configuration").selectOption("session mode, 16 connections");
+    await expect
+      .poll(() => page.locator("caption").allInnerTexts())
+      .toContain("session mode, 16 connections");
+    const run = await studied(configured(loadWorkload("workloads/tour.yaml"), 16, "session"));
+    const rate = (await ideal.last().innerText()).split("\t");
+    expect(rate[1]).toBe(digits(run.throughput_tps));
+    expect(await page.getByText(/configurations hold in every figure/).innerText()).toMatch(
+      /^\d of 9/,
+    );
+    expect(troubles).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(!browserThere)("the API beside slow workers waits as in the simulator", async () => {
+  const { page, troubles } = await lesson("slow-worker");
+  const load: Load = {
+    name: "slow-worker",
+    kinds: [
+      { name: "api", count: 150, think_ms: 1000, service_ms: 40 },
+      { name: "workers", count: 2, think_ms: 5000, service_ms: 60_000 },
+    ],
+    pool_size: 10,
+    settings: { query_wait_timeout: 0 },
+    seconds: 120,
+  };
+  const wait = (await studied(workloadOf(load))).clients.api?.wait_ms;
+  const row = ["2", "8", ...durations([wait?.mean ?? 0, wait?.p99 ?? 0])].join("\t");
+  expect(await page.locator("tbody tr").allInnerTexts()).toContain(row);
+  await page.getByLabel(/^idle_transaction_timeout/).fill("5");
+  await expect
+    .poll(() => page.locator("tbody tr").allInnerTexts(), { timeout: 30_000 })
+    .toContainEqual(expect.stringMatching(/^5 s\t/));
+  expect(troubles).toEqual([]);
+  await page.close();
+});
+
+test.skipIf(!browserThere)(
   "your own settings and figures are read, and what is wrong is said",
   async () => {
-    const { page, troubles } = await openNotebook(browser, fileOf("your-turn"));
+    const { page, troubles } = await lesson("your-turn");
     const ini = page.getByLabel(/^pgbouncer.ini/);
     const text = await ini.inputValue();
     const settings = readIni(text).value;
@@ -214,3 +251,7 @@ test.skipIf(!browserThere)(
     await page.close();
   },
 );
+
+test.skipIf(!browserThere)("every lesson has a test of its own above", () => {
+  expect([...visited].sort()).toEqual(LESSONS);
+});
