@@ -71,7 +71,7 @@ export function summary(scene: Scene): string {
   const held =
     idle > 0 ? `, ${whole(idle)} of them held by a client that does not use them now` : "";
   return (
-    `${pool_mode} mode: of ${whole(clients)} clients ${whole(counts.waiting)} wait; ` +
+    `${pool_mode} mode: of ${whole(clients)} clients ${whole(counts.waiting)} ${counts.waiting === 1 ? "waits" : "wait"}; ` +
     `${counts.working + idle} of ${servers} server connections are taken${held}.`
   );
 }

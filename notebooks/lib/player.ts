@@ -203,6 +203,6 @@ class Panel {
     const more = queue.length > NAMED ? ` and ${whole(queue.length - NAMED)} more` : "";
     const named = queue.slice(0, NAMED).join(", ");
     this.queue.textContent =
-      queue.length === 0 ? "Queue: empty." : `Queue: clients ${named}${more}.`;
+      queue.length === 0 ? "Queue: empty." : `Queue, by number: ${named}${more}.`;
   }
 }
