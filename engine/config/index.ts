@@ -19,5 +19,6 @@ export { type ReadFile, readFromDisk } from "./ini-lines.ts";
 export { durationWithUnit } from "./numbers.ts";
 export { poolerNotes, poolerRefusals } from "./pooler-support.ts";
 export { SETTING_NAMES, SETTINGS, type SettingName, sourceOf, type Values } from "./settings.ts";
+export { placeOf, TLS_VERSIONS, type TlsSide, tlsCiphers, tlsVersions } from "./tls.ts";
 export { loadUserlist, parseUserlist } from "./userlist.ts";
 export { configFrom, type WrittenKeys, type WrittenOptions } from "./written.ts";

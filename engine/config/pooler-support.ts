@@ -9,6 +9,7 @@ import type { Kind } from "./kinds.ts";
 import type { Setting, Settings } from "./setting.ts";
 import { rowOf, type SettingName } from "./settings.ts";
 import { DATABASE_KEYS, USER_KEYS } from "./settings-entries.ts";
+import { tlsRefusals } from "./tls.ts";
 
 /** One error for each setting or entry that our pooler cannot do; none: it can start. */
 export function poolerRefusals(config: Config): ConfigError[] {
@@ -18,6 +19,7 @@ export function poolerRefusals(config: Config): ConfigError[] {
     ...databases.flatMap((entry) => entryRefusals(DATABASE_KEYS, "database", entry)),
     ...config.users.flatMap((entry) => entryRefusals(USER_KEYS, "user", entry)),
     ...config.peers.map(peerRefusal),
+    ...tlsRefusals(config),
   ].filter((refusal) => refusal !== undefined);
 }
 

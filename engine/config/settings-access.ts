@@ -1,6 +1,6 @@
 /** Settings of `[pgbouncer]` about who may connect and how: authentication, console users, TLS. */
 import { choice, count, optionalText, text } from "./kinds.ts";
-import { noEffect, only, setting } from "./setting.ts";
+import { noEffect, only, type PoolerSupport, setting } from "./setting.ts";
 
 /** Ways to log in. Source: PgBouncer 1.25.2 src/main.c, auth_type_map. */
 const AUTH_TYPES = [
@@ -20,8 +20,10 @@ const AUTH_QUERY =
   "SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END " +
   "FROM pg_authid WHERE rolname=$1 AND rolcanlogin";
 
-const noClientTls = noEffect("clients connect without TLS");
-const noServerTls = noEffect("servers are reached without TLS");
+/** OpenSSL has no TLS 1.3 without a curve. */
+const someCurve: { pooler: PoolerSupport } = {
+  pooler: { is: "refused", unless: /^(?!none$)/i, allowed: "auto | the name of a curve" },
+};
 
 export const ACCESS_SETTINGS = {
   admin_users: setting(text, "", "Users with all rights on the console, separated by commas."),
@@ -65,57 +67,43 @@ export const ACCESS_SETTINGS = {
     choice(...SSL_MODES),
     "disable",
     "Whether clients may or must use TLS.",
-    only("disable"),
   ),
   client_tls_ca_file: setting(
     text,
     "",
     "Certificate authority that client certificates are checked against.",
-    noClientTls,
   ),
-  client_tls_cert_file: setting(text, "", "Certificate shown to clients.", noClientTls),
-  client_tls_key_file: setting(text, "", "Private key of that certificate.", noClientTls),
-  client_tls_protocols: setting(text, "secure", "TLS versions for clients.", noClientTls),
-  client_tls_ciphers: setting(text, "default", "TLS 1.2 ciphers for clients.", noClientTls),
-  client_tls13_ciphers: setting(
-    optionalText,
-    null,
-    "TLS 1.3 cipher suites for clients.",
-    noClientTls,
-  ),
+  client_tls_cert_file: setting(text, "", "Certificate shown to clients."),
+  client_tls_key_file: setting(text, "", "Private key of that certificate."),
+  client_tls_protocols: setting(text, "secure", "TLS versions for clients."),
+  client_tls_ciphers: setting(text, "default", "TLS 1.2 ciphers for clients."),
+  client_tls13_ciphers: setting(optionalText, null, "TLS 1.3 cipher suites for clients."),
   client_tls_dheparams: setting(
     text,
     "auto",
     "Key exchange of type DHE with clients.",
-    noClientTls,
+    only("auto", "none"),
   ),
   client_tls_ecdhcurve: setting(
     text,
     "auto",
     "Curve for the key exchange with clients.",
-    noClientTls,
+    someCurve,
   ),
 
   server_tls_sslmode: setting(
     choice(...SSL_MODES),
     "prefer",
     "Whether servers may or must be reached with TLS.",
-    only("disable", "allow", "prefer"),
   ),
   server_tls_ca_file: setting(
     text,
     "",
     "Certificate authority that server certificates are checked against.",
-    noServerTls,
   ),
-  server_tls_cert_file: setting(text, "", "Certificate shown to servers.", noServerTls),
-  server_tls_key_file: setting(text, "", "Private key of that certificate.", noServerTls),
-  server_tls_protocols: setting(text, "secure", "TLS versions for servers.", noServerTls),
-  server_tls_ciphers: setting(text, "default", "TLS 1.2 ciphers for servers.", noServerTls),
-  server_tls13_ciphers: setting(
-    optionalText,
-    null,
-    "TLS 1.3 cipher suites for servers.",
-    noServerTls,
-  ),
+  server_tls_cert_file: setting(text, "", "Certificate shown to servers."),
+  server_tls_key_file: setting(text, "", "Private key of that certificate."),
+  server_tls_protocols: setting(text, "secure", "TLS versions for servers."),
+  server_tls_ciphers: setting(text, "default", "TLS 1.2 ciphers for servers."),
+  server_tls13_ciphers: setting(optionalText, null, "TLS 1.3 cipher suites for servers."),
 };

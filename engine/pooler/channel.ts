@@ -70,7 +70,7 @@ export class Channel {
   pending = 0;
   /** So much is pending that its source is to be held, until `flushed`. */
   congested = false;
-  private readonly socket: Socket;
+  private socket: Socket;
   /** For writes that do not go through the socket; undefined where Node does not let us. */
   private handle: Handle | undefined;
   private closing = false;
@@ -82,9 +82,17 @@ export class Channel {
   private constructor(socket: Socket, unix: boolean) {
     this.socket = socket;
     this.unix = unix;
-    socket.on("end", () => this.finish(undefined));
-    socket.on("error", (error) => this.finish(error));
-    socket.on("close", () => this.finish(undefined));
+    this.attend(socket);
+  }
+
+  /** A socket that has been replaced, as by TLS, is not listened to any more. */
+  private attend(socket: Socket): void {
+    const finish = (error?: Error): void => {
+      if (socket === this.socket) this.finish(error);
+    };
+    socket.on("end", () => finish());
+    socket.on("error", finish);
+    socket.on("close", () => finish());
   }
 
   /** Opens a connection; `connected` is called when it stands, `owner.ended` if that fails. */
@@ -107,7 +115,7 @@ export class Channel {
   static accepted(socket: Socket, unix: boolean): Channel {
     const channel = new Channel(socket, unix);
     channel.handle = handleOf(socket);
-    socket.on("data", (chunk: Buffer) => channel.hear(chunk));
+    socket.on("data", channel.hear);
     return channel;
   }
 
@@ -127,6 +135,22 @@ export class Channel {
     channel.handle = handleOf(socket);
     socket.read(0);
     return channel;
+  }
+
+  /**
+   * Puts TLS on the connection: `wrap` makes the TLS socket on top of the plain one, and from now on all
+   * bytes take the way through Node's streams. `first`: bytes for TLS that have been read already.
+   */
+  secure<Secured extends Socket>(wrap: (plain: Socket) => Secured, first: Buffer): Secured {
+    const plain = this.socket;
+    plain.off("data", this.hear);
+    if (first.length > 0) plain.unshift(Buffer.from(first));
+    const secured = wrap(plain);
+    this.socket = secured;
+    this.handle = undefined;
+    this.attend(secured);
+    secured.on("data", this.hear);
+    return secured;
   }
 
   /** Sends a range of a buffer that may change afterwards. */
@@ -259,11 +283,11 @@ export class Channel {
     return true;
   }
 
-  private hear(chunk: Buffer): void {
+  private readonly hear = (chunk: Buffer): void => {
     if (!this.closing) this.owner.received(chunk, 0, chunk.length);
-  }
+  };
 
-  private finish(error: NodeJS.ErrnoException | undefined): void {
+  private finish(error?: NodeJS.ErrnoException | undefined): void {
     if (this.over || this.closing) return; // While closing, Node destroys the socket by itself.
     this.over = true;
     this.owner.ended(error);

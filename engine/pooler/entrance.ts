@@ -13,6 +13,7 @@ import { ConsoleSession } from "./console.ts";
 import { Identity } from "./identity.ts";
 import { CONSOLE } from "./names.ts";
 import type { Guest, HostRole } from "./roles.ts";
+import type { Handshake } from "./tls.ts";
 
 const nothing: Buffer = Buffer.alloc(0);
 
@@ -26,7 +27,7 @@ export class Entrance implements Guest, ChannelOwner {
   /** The pool that it is counted for; undefined for the console, unknown users and databases. */
   private pool: Pool | undefined;
   private heard = false;
-  private phase: "login" | "cancel" | "over" = "login";
+  private phase: "login" | "handshake" | "cancel" | "over" = "login";
 
   constructor(host: HostRole, channel: Channel) {
     this.host = host;
@@ -34,7 +35,9 @@ export class Entrance implements Guest, ChannelOwner {
     this.identity = new Identity("C", host.now);
     this.identity.locate(channel, host.port);
     this.handle = host.core.accept(host.now);
-    this.login = new ClientLogin(host.environment.clientLogin(this.identity));
+    this.login = new ClientLogin(
+      host.environment.clientLogin(this.identity, host.tls.forClient(channel.unix)),
+    );
     channel.owner = this;
     if (host.values.tcp_keepalive) channel.keepAlive();
   }
@@ -54,7 +57,7 @@ export class Entrance implements Guest, ChannelOwner {
    */
   ended(): void {
     this.channel.destroy();
-    if (this.phase !== "login") return;
+    if (this.phase === "cancel" || this.phase === "over") return;
     this.host.begin();
     if (this.heard) this.note("client unexpected eof");
     this.host.disconnect(this);
@@ -99,8 +102,25 @@ export class Entrance implements Guest, ChannelOwner {
         this.reject(event);
         return;
       case "tls":
-        this.reject(refuse("TLS is not supported", false));
+        this.phase = "handshake";
+        this.host.tls.accept(this.channel, rest, (result) => this.secured(result));
     }
+  }
+
+  /** The handshake is over. */
+  private secured(result: Handshake): void {
+    if (this.phase !== "handshake") return;
+    this.host.begin();
+    if ("error" in result) {
+      const text = `TLS handshake error: ${result.error}`;
+      this.host.log.write("WARNING", text, this.identity.label);
+      this.reject(refuse("TLS handshake failed", false));
+    } else {
+      this.phase = "login";
+      this.identity.tls = result.peer.info;
+      this.login.secured();
+    }
+    this.host.end();
   }
 
   /** Who is it, and where does it want to go? */
@@ -117,7 +137,8 @@ export class Entrance implements Guest, ChannelOwner {
     if (!this.register(startup)) return;
     const { accounts } = this.host.environment;
     const { database, user, replication } = startup;
-    this.log(`login attempt: db=${database} user=${user} tls=no replication=${replication}`);
+    const tls = this.identity.tls || "no";
+    this.log(`login attempt: db=${database} user=${user} tls=${tls} replication=${replication}`);
     const event = this.isOwner(startup)
       ? this.login.authenticate("trust", { user, secret: "" })
       : this.login.authenticate(accounts.method, accounts.credentials(user));
@@ -213,7 +234,8 @@ export class Entrance implements Guest, ChannelOwner {
     this.note(text);
     if (told && values.log_pooler_errors)
       log.write("WARNING", `pooler error: ${text}`, this.identity.label);
-    this.channel.close(told ? errorResponse("FATAL", sqlstate, text) : nothing);
+    if (this.phase === "handshake") this.channel.destroy();
+    else this.channel.close(told ? errorResponse("FATAL", sqlstate, text) : nothing);
     this.finish();
   }
 

@@ -2,11 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, coreSettings, type DatabaseEntry } from "../config/index.ts";
+import { type Config, coreSettings, type DatabaseEntry, poolerRefusals } from "../config/index.ts";
 import type { CoreSettings, Pool } from "../core/index.ts";
 import type { ClientLoginOptions } from "../wire/client-login.ts";
 import type { RelayOptions } from "../wire/relay.ts";
-import { ServerLogin } from "../wire/server-login.ts";
+import { ServerLogin, type ServerLoginOptions } from "../wire/server-login.ts";
 import { VariableNames } from "../wire/variables.ts";
 import { Accounts } from "./accounts.ts";
 import type { Target } from "./channel.ts";
@@ -34,9 +34,11 @@ export class Environment {
   private readonly ignored: ReadonlySet<string>;
   private readonly entries: ReadonlyMap<string, DatabaseEntry>;
 
-  /** Errors: ConfigError if the auth_file cannot be read. */
+  /** Errors: ConfigError for what the pooler cannot do, or if the auth_file cannot be read. */
   constructor(config: Config) {
     const { values } = config;
+    const [refusal] = poolerRefusals(config);
+    if (refusal !== undefined) throw refusal;
     this.config = config;
     this.core = coreSettings(config);
     this.accounts = new Accounts(config);
@@ -72,8 +74,8 @@ export class Environment {
     return this.entryOf(database)?.dbname ?? database;
   }
 
-  /** How a client of a pool logs in to the pool's server. */
-  serverLogin(pool: Pool, facts: PoolFacts): ServerLogin {
+  /** How a client of a pool logs in to the pool's server; `tls`: is the server asked for it? */
+  serverLogin(pool: Pool, facts: PoolFacts, tls: ServerLoginOptions["tls"]): ServerLogin {
     const name = pool.database.settings.name;
     const user = pool.user.settings.name;
     const entry = this.entryOf(name);
@@ -88,7 +90,7 @@ export class Environment {
       value === undefined || value === null ? [] : [[key, value]],
     );
     return new ServerLogin({
-      tls: "no",
+      tls,
       user,
       parameters: [["database", this.serverDatabase(name)], ...given],
       secret: own ?? this.accounts.secretOf(user) ?? "",
@@ -99,13 +101,14 @@ export class Environment {
     });
   }
 
-  clientLogin(identity: Identity): ClientLoginOptions {
+  /** How a client logs in; `tls`: may or must it be used? */
+  clientLogin(identity: Identity, tls: ClientLoginOptions["tls"]): ClientLoginOptions {
     const { values } = this.config;
     const peer = values.application_name_add_host
       ? `${identity.address}:${identity.port}`
       : undefined;
     return {
-      tls: "no",
+      tls,
       rules: { names: this.variableNames, ignored: this.ignored, peer },
       maxPacketSize: Math.min(values.max_packet_size, LOGIN_PACKET),
       random: randomBytes,

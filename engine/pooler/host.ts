@@ -15,6 +15,7 @@ import { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
 import type { ClientRole, ConsoleRole, Guest, HostRole, ServerRole } from "./roles.ts";
+import { Tls } from "./tls.ts";
 import { Upstream } from "./upstream.ts";
 
 export class Host implements HostRole {
@@ -27,6 +28,7 @@ export class Host implements HostRole {
   port = 0;
   stopping = false;
   environment: Environment;
+  tls: Tls;
   readonly clients: (ClientRole | undefined)[] = [];
   /** Clients that are not in yet, and cancel requests, by handle. */
   readonly entrances: (Entrance | undefined)[] = [];
@@ -45,8 +47,10 @@ export class Host implements HostRole {
   /** Inputs came while effects were carried out: the turn goes another round. */
   private again = false;
 
+  /** Errors: ConfigError if keys or certificates are not in order. */
   constructor(environment: Environment, log: Log) {
     this.environment = environment;
+    this.tls = new Tls(environment.config);
     this.log = log;
     this.core = new Core(environment.core, 0);
   }
@@ -262,6 +266,9 @@ export class Host implements HostRole {
   adopt(environment: Environment): void {
     this.environment = environment;
     this.core.reload(this.now, environment.core);
+    const before = this.tls;
+    this.tls = before.reloaded(environment.config, this.log);
+    if (this.tls.reconnects(before)) this.core.reconnect(this.now);
     for (const server of this.servers) server?.reconfigure();
     this.onAdopted();
   }

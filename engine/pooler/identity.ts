@@ -15,6 +15,8 @@ export class Identity {
   port = 0;
   localAddress = "unix";
   localPort = 0;
+  /** TLS version and cipher, such as "TLSv1.3/TLS_AES_256_GCM_SHA384"; empty without TLS. */
+  tls = "";
   /** When the connection was accepted or begun. */
   readonly since: Nanos;
 

@@ -2,13 +2,7 @@
  * The pooler as a whole: listener, host, log and journal put together, started, reloaded and ended.
  * `startPooler` is for programs, `runPooler` for the command line.
  */
-import {
-  type Config,
-  ConfigError,
-  loadConfig,
-  poolerNotes,
-  poolerRefusals,
-} from "../config/index.ts";
+import { type Config, ConfigError, loadConfig, poolerNotes } from "../config/index.ts";
 import { reload } from "./commands.ts";
 import { Environment } from "./environment.ts";
 import { OutsideError } from "./errors.ts";
@@ -85,8 +79,6 @@ class RunningPooler implements Pooler {
     beforeUp: (pooler: RunningPooler) => void = () => {},
   ): Promise<RunningPooler> {
     const config = typeof options.config === "string" ? loadConfig(options.config) : options.config;
-    const [refusal] = poolerRefusals(config);
-    if (refusal !== undefined) throw refusal;
     const pooler = new RunningPooler(new Environment(config), new Log(options.quiet));
     try {
       await pooler.open(config, options.journal);

@@ -133,7 +133,7 @@ function row(host: HostRole, facts: Facts, which: Which): Value[] {
     identity.pointer,
     link,
     pid,
-    "",
+    identity.tls,
     application,
     prepared,
     identity.id,

@@ -11,6 +11,7 @@ import { cancelRequest, terminate } from "../wire/writer.ts";
 import { Channel, type ChannelOwner, type Target } from "./channel.ts";
 import { Identity } from "./identity.ts";
 import type { ClientRole, HostRole, Purpose, ServerRole } from "./roles.ts";
+import type { Handshake } from "./tls.ts";
 
 export class Upstream implements ServerRole, ChannelOwner, Sink {
   readonly handle: number;
@@ -27,6 +28,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   private readonly statements: ServerStatements;
   private phase: "connecting" | "login" | "working" | "cancel" | "over" = "connecting";
   private login: ServerLogin | undefined;
+  /** Name of the server's machine, for which its certificate has to stand. */
+  private readonly machine: string;
 
   constructor(host: HostRole, handle: number, pool: Pool, target: Target) {
     this.host = host;
@@ -35,6 +38,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.identity = new Identity("S", host.now);
     this.identity.database = pool.database.settings.name;
     this.identity.user = pool.user.settings.name;
+    this.machine = "host" in target ? target.host : "";
     if ("host" in target) {
       this.identity.address = target.host;
       this.identity.port = target.port;
@@ -79,7 +83,9 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
 
   /** Logs in. */
   logIn(): void {
-    const login = this.host.environment.serverLogin(this.pool, this.host.factsOf(this.pool));
+    const { environment, tls } = this.host;
+    const wanted = tls.forServer(this.channel.unix);
+    const login = environment.serverLogin(this.pool, this.host.factsOf(this.pool), wanted);
     this.phase = "login";
     this.login = login;
     login.start();
@@ -185,8 +191,23 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
         this.refused(event.fatal, event.sqlstate, event.text);
         return;
       case "tls":
-        this.fail("server asks for TLS, which is not supported");
+        this.host.tls.connect(this.channel, this.machine, (result) => this.secured(result));
     }
+  }
+
+  /** The handshake is over: goes on logging in. */
+  private secured(result: Handshake): void {
+    const { login } = this;
+    if (this.phase !== "login" || login === undefined) return;
+    this.host.begin();
+    if ("error" in result)
+      this.fail("server conn crashed?", `TLS handshake error: ${result.error}`);
+    else {
+      this.identity.tls = result.peer.info;
+      login.secured();
+      this.sendLogin(login);
+    }
+    this.host.end();
   }
 
   private loggedIn(parameters: readonly [string, string][], key: Buffer): void {

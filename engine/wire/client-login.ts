@@ -42,7 +42,10 @@ export type { ScramKeys } from "./scram.ts";
 export type AuthMethod = "any" | "trust" | "plain" | "md5" | "scram-sha-256";
 
 export type ClientLoginEvent =
-  /** 'S' is in the output: after writing it, upgrade the socket, then call `secured`. */
+  /**
+   * Write the output, then upgrade the socket, then call `secured`. What follows `consumed` is for TLS:
+   * a client that asks first (SSLRequest) has sent nothing more, one that does not has sent its greeting.
+   */
   | { kind: "tls" }
   /** A cancel request: `key` is process id and secret, 8 bytes. Nothing follows. */
   | { kind: "cancel"; key: Buffer }
@@ -78,6 +81,9 @@ type State = "first" | "tls" | "deciding" | "plain" | "md5" | "sasl" | "sasl-fin
 /** Largest answer to a challenge: PgBouncer takes passwords of up to 65530 bytes. */
 const LARGEST_ANSWER = 65_600;
 
+/** First byte of a TLS record of type handshake. Source: RFC 8446, 5.1. */
+const TLS_HANDSHAKE = 0x16;
+
 export class ClientLogin {
   /** Bytes for the client. Write and empty it after every call. */
   readonly output: Buffer[] = [];
@@ -85,6 +91,8 @@ export class ClientLogin {
   consumed = 0;
   private state: State = "first";
   private secure = false;
+  /** Nothing has been read yet: TLS may begin without being asked for. */
+  private fresh = true;
   private readonly options: ClientLoginOptions;
   private readonly first: FirstPacketReader;
   private readonly reader: MessageReader;
@@ -146,6 +154,11 @@ export class ClientLogin {
   }
 
   private begin(buffer: Buffer, end: number): ClientLoginEvent | undefined {
+    if (this.isDirectTls(buffer[this.consumed])) {
+      this.state = "tls";
+      return { kind: "tls" };
+    }
+    this.fresh = false;
     const packet = this.first.feed(buffer, this.consumed, end);
     this.consumed = this.first.consumed;
     if (packet === undefined || packet.kind === "refused") return packet;
@@ -163,6 +176,11 @@ export class ClientLogin {
       case "parameters":
         return this.startup(packet.body, packet.minor);
     }
+  }
+
+  /** No startup packet begins like a TLS handshake: its length would be hundreds of megabytes. */
+  private isDirectTls(first: number | undefined): boolean {
+    return this.fresh && this.options.tls !== "no" && !this.secure && first === TLS_HANDSHAKE;
   }
 
   /** `more`: bytes came with the request, which cannot be encrypted: somebody has put them in. */

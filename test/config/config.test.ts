@@ -282,8 +282,8 @@ describe("a workload's own words", () => {
 describe("what our pooler cannot do", () => {
   test.each([
     ["auth_type = hba", 'a.ini:2: auth_type is "hba"; expected any | trust | plain | md5 |'],
-    ["server_tls_sslmode = require", "a.ini:2: server_tls_sslmode is"],
-    ["client_tls_sslmode = require", "a.ini:2: client_tls_sslmode is"],
+    ["client_tls_dheparams = legacy", 'a.ini:2: client_tls_dheparams is "legacy"; expected auto'],
+    ["client_tls_ecdhcurve = none", 'a.ini:2: client_tls_ecdhcurve is "none"; expected auto'],
     ["auth_hba_file = x", 'a.ini:2: auth_hba_file is "x"; expected no value'],
     ["[databases]\nx = host=a,b", 'a.ini:3: host of database x is "a,b"; expected one host'],
     ["[databases]\n* = auth_user=u", "a.ini:3: auth_user of database * is"],
