@@ -14,6 +14,7 @@ export {
 export { coreSettings, coreSettingsFrom } from "./core-settings.ts";
 export type { DatabaseEntry, PeerEntry, UserEntry, Written } from "./entries.ts";
 export { ConfigError, type ConfigErrorParts, didYouMean, nearest, unknownName } from "./errors.ts";
+export { type HbaRule, loadHba, loadIdent, type Mapping, matchingRule } from "./hba.ts";
 export { type Config, parseIni, printIni } from "./ini.ts";
 export { type ReadFile, readFromDisk } from "./ini-lines.ts";
 export { durationWithUnit } from "./numbers.ts";

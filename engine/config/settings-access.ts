@@ -1,6 +1,6 @@
 /** Settings of `[pgbouncer]` about who may connect and how: authentication, console users, TLS. */
 import { choice, count, optionalText, text } from "./kinds.ts";
-import { noEffect, only, type PoolerSupport, setting } from "./setting.ts";
+import { only, type PoolerSupport, setting } from "./setting.ts";
 
 /** Ways to log in. Source: PgBouncer 1.25.2 src/main.c, auth_type_map. */
 const AUTH_TYPES = [
@@ -32,30 +32,23 @@ export const ACCESS_SETTINGS = {
     choice(...AUTH_TYPES),
     "md5",
     "How clients prove who they are.",
-    only("any", "trust", "plain", "md5", "scram-sha-256"),
+    only("any", "trust", "plain", "md5", "scram-sha-256", "cert", "hba"),
   ),
   auth_file: setting(optionalText, null, "File of user names and their passwords or secrets."),
-  auth_hba_file: setting(text, "", "File of rules for `auth_type = hba`.", only()),
+  auth_hba_file: setting(text, "", "File of rules for `auth_type = hba`."),
   auth_ident_file: setting(
     optionalText,
     null,
-    "File that maps system users to database users.",
-    only(),
+    "File that maps names in certificates to users, for rules with `map=`.",
   ),
   auth_ldap_options: setting(optionalText, null, "Options for `auth_type = ldap`.", only()),
   auth_user: setting(
     optionalText,
     null,
     "User that runs auth_query for users whom auth_file does not name.",
-    only(),
   ),
-  auth_query: setting(
-    text,
-    AUTH_QUERY,
-    "Query that looks up the secret of user `$1`.",
-    noEffect("without auth_user it is never run"),
-  ),
-  auth_dbname: setting(optionalText, null, "Database in which auth_query runs.", only()),
+  auth_query: setting(text, AUTH_QUERY, "Query that looks up the secret of user `$1`."),
+  auth_dbname: setting(optionalText, null, "Database in which auth_query runs."),
   scram_iterations: setting(
     count(1),
     "4096",

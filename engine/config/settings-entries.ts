@@ -13,7 +13,7 @@ import {
   text,
 } from "./kinds.ts";
 import { decimal } from "./numbers.ts";
-import { noEffect, only, type PoolerSupport, setting } from "./setting.ts";
+import { noEffect, type PoolerSupport, setting } from "./setting.ts";
 
 /** Largest number of a peer. Source: PgBouncer 1.25.2 doc/config.md, peer_id. */
 export const MOST_PEERS = 16_383;
@@ -42,19 +42,9 @@ export const DATABASE_KEYS = {
   port: setting(port, "5432", "Port of the server."),
   user: setting(optionalText, null, "User of all server connections; left out: the client's own."),
   password: setting(text, "", "Password of that user; left out: the one in auth_file."),
-  auth_user: setting(optionalText, null, "As auth_user of [pgbouncer], for this database.", only()),
-  auth_dbname: setting(
-    optionalText,
-    null,
-    "As auth_dbname of [pgbouncer], for this database.",
-    only(),
-  ),
-  auth_query: setting(
-    optionalText,
-    null,
-    "As auth_query of [pgbouncer], for this database.",
-    only(),
-  ),
+  auth_user: setting(optionalText, null, "As auth_user of [pgbouncer], for this database."),
+  auth_dbname: setting(optionalText, null, "As auth_dbname of [pgbouncer], for this database."),
+  auth_query: setting(optionalText, null, "As auth_query of [pgbouncer], for this database."),
   pool_mode: setting(poolMode, null, "Pool mode of this database."),
   pool_size: setting(inherited(), null, "Size of this database's pools; 0 = no limit."),
   min_pool_size: setting(inherited(), null, "Server connections kept open in each of its pools."),

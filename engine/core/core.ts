@@ -10,6 +10,7 @@ import * as effects from "./effects.ts";
 import { INPUT, type Input, type Tape } from "./inputs.ts";
 import { launch } from "./launching.ts";
 import { dropClient } from "./leaving.ts";
+import { lookedUp, lookup } from "./lookup.ts";
 import * as matching from "./matching.ts";
 import { closeServer, endCancel, endClient, moveClient, moveServer } from "./moves.ts";
 import type { Database, User } from "./pool.ts";
@@ -109,6 +110,21 @@ export class Core extends Views {
     if (per_database > 0 && entry.clients >= per_database) return REASON.max_db_client_connections;
     if (per_user > 0 && login.clients >= per_user) return REASON.max_user_client_connections;
     return -1;
+  }
+
+  /**
+   * Before `startup`: the client's secret must be looked up in `database` as `user`. Effect `grant` of a
+   * server of that pool on which to ask, `wait` or `drop`; then `lookedUp`.
+   */
+  lookup(now: Nanos, client: number, database: number, user: number): void {
+    this.input(INPUT.lookup, now, client, database, user);
+    lookup(this.world, client, database, user);
+  }
+
+  /** The server has answered the look-up and is free again; the client goes on with `startup`. */
+  lookedUp(now: Nanos, client: number): void {
+    this.input(INPUT.lookedUp, now, client, 0, 0);
+    lookedUp(this.world, client);
   }
 
   /**

@@ -29,6 +29,8 @@ export const INPUT = {
   reload: 25,
   /** Not an input: the hash of all effects so far. */
   check: 26,
+  lookup: 27,
+  lookedUp: 28,
 } as const;
 
 export type Input = (typeof INPUT)[keyof typeof INPUT];

@@ -49,6 +49,8 @@ const OPERANDS: Readonly<Record<keyof typeof INPUT, number>> = {
   shutdown: 1,
   reload: 0,
   check: 1,
+  lookup: 3,
+  lookedUp: 1,
 };
 const ARITY = INPUT_NAMES.map((name) => OPERANDS[name]);
 const TEXTS: ReadonlySet<number> = new Set([INPUT.database, INPUT.user, INPUT.reload]);
@@ -216,6 +218,9 @@ function apply(core: Core, now: Nanos, { kind, a, b, c, text }: JournalRecord): 
       return;
     case INPUT.startup:
       core.startup(now, a, b, c);
+      return;
+    case INPUT.lookup:
+      core.lookup(now, a, b, c);
       return;
     case INPUT.loginFailed:
       core.loginFailed(now, a, b === 1);

@@ -68,7 +68,7 @@ export function request(world: World, client: number): number {
 }
 
 /** The head of the idle list, or a place at the end of the queue. */
-function findServer(world: World, pool: Pool, client: number): void {
+export function findServer(world: World, pool: Pool, client: number): void {
   const server = isPaused(world, pool) ? -1 : firstIdle(world, pool);
   if (server >= 0) {
     grant(world, pool, client, server);

@@ -14,7 +14,7 @@ import type { World } from "./world.ts";
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
 const { REASON } = reasons;
-const { C, C_COUNTED, S } = records;
+const { C, C_COUNTED, C_LOOKUP, S } = records;
 const { CLIENT, LEGAL_CLIENT, LEGAL_SERVER, SERVER, STATUS } = states;
 
 /** Moves a client to `state`. Its pool must be set, unless it leaves `login` for good. */
@@ -201,6 +201,10 @@ export function endClient(world: World, client: number, reason: number): void {
   if (flags & C_COUNTED) {
     (world.databases[ints[at + C.database] as number] as Database).clients--;
     (world.users[ints[at + C.user] as number] as User).clients--;
+  }
+  if (flags & C_LOOKUP) {
+    ints[at + C.flags] = 0;
+    world.logins--;
   }
   moveClient(world, client, CLIENT.free);
   world.clients.give(client);

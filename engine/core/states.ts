@@ -39,7 +39,7 @@ export const STATUS = { idle: 0, transaction: 1, failed: 2, busy: 3 } as const;
 const CLIENT_MOVES = {
   free: ["login"],
   login: ["active", "waiting_login", "waiting_cancel", "free"],
-  active: ["waiting", "free"],
+  active: ["waiting", "login", "free"],
   waiting: ["active", "free"],
   waiting_login: ["active", "free"],
   waiting_cancel: ["active_cancel", "free"],

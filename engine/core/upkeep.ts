@@ -3,13 +3,15 @@
  * fires at the first tick after its limit is exceeded (strictly), up to 333 ms late. Source: PgBouncer
  * 1.25.2 src/janitor.c, do_full_maint(), pool_server_maint(), pool_client_maint().
  */
+
 import { EFFECT } from "./effects.ts";
 import { launch } from "./launching.ts";
+import { dropClient } from "./leaving.ts";
 import { lifeOver, retire } from "./matching.ts";
 import { closeServer, endCancel, endClient, moveServer } from "./moves.ts";
 import type { Pool, User } from "./pool.ts";
 import { REASON } from "./reasons.ts";
-import { C, CT, type List, S, ST } from "./records.ts";
+import { C, C_LOOKUP, CT, type List, S, ST } from "./records.ts";
 import { CLIENT, SERVER, STATUS } from "./states.ts";
 import type { World } from "./world.ts";
 
@@ -219,9 +221,11 @@ function dropLogins(world: World): void {
   const limit = world.settings.client_login_timeout;
   if (limit === 0) return;
   for (let client = 0; client < world.clients.high; client++) {
-    if (world.clients.ints[client << 4] !== CLIENT.login) continue;
-    if (world.now - (world.clients.times[(client << 3) + CT.connect] as number) > limit)
-      endClient(world, client, REASON.client_login_timeout);
+    const { ints, times } = world.clients;
+    const looking = ((ints[(client << 4) + C.flags] as number) & C_LOOKUP) !== 0;
+    if (ints[client << 4] !== CLIENT.login && !looking) continue;
+    if (world.now - (times[(client << 3) + CT.connect] as number) > limit)
+      dropClient(world, client, REASON.client_login_timeout);
   }
 }
 

@@ -121,10 +121,13 @@ export class World {
     return id;
   }
 
-  /** The pool of a database for a login user; `user=` of the entry wins over the login user. */
-  pool(database: number, login_user: number): Pool {
+  /**
+   * The pool of a database for a login user; `user=` of the entry wins over the login user, but not over
+   * an `own` user of the pooler's.
+   */
+  pool(database: number, login_user: number, own = false): Pool {
     const entry = this.databases[database] as Database;
-    const forced = entry.settings.forced_user;
+    const forced = own ? undefined : entry.settings.forced_user;
     const user = forced === undefined ? login_user : this.user(forced);
     const known = this.pool_ids.get(keyOf(database, user));
     if (known !== undefined) return this.pools[known] as Pool;

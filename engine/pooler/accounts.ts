@@ -1,20 +1,31 @@
 /** Users: how they prove who they are, which secrets they have, who may do what on the console. */
-import { type Config, loadUserlist } from "../config/index.ts";
-import type { AuthMethod, Credentials } from "../wire/client-login.ts";
+import {
+  type Config,
+  ConfigError,
+  type HbaRule,
+  loadHba,
+  loadIdent,
+  loadUserlist,
+  placeOf,
+} from "../config/index.ts";
+import type { AuthMethod } from "../wire/client-login.ts";
 
 const split = (list: string): string[] => list.split(/[\s,]+/).filter((name) => name !== "");
 
 /** The users of one configuration. Made anew by RELOAD. */
 export class Accounts {
-  readonly method: AuthMethod;
+  readonly method: AuthMethod | "cert" | "hba";
+  /** For `hba`, in their order. */
+  readonly rules: readonly HbaRule[];
   private readonly secrets: ReadonlyMap<string, string>;
   private readonly admins: ReadonlySet<string>;
   private readonly observers: ReadonlySet<string>;
 
-  /** Reads the auth_file. Errors: ConfigError if it cannot be read. */
+  /** Reads the files of users, rules and maps. Errors: ConfigError if one is not in order. */
   constructor(config: Config) {
     const { auth_type, auth_file, admin_users, stats_users } = config.values;
-    this.method = auth_type as AuthMethod; // The others have been refused, see `poolerRefusals`.
+    this.method = auth_type as Accounts["method"]; // The others have been refused, see `poolerRefusals`.
+    this.rules = auth_type === "hba" ? rulesOf(config) : [];
     this.secrets = auth_file === null || auth_file === "" ? new Map() : loadUserlist(auth_file);
     this.admins = new Set(split(admin_users));
     this.observers = new Set(split(stats_users));
@@ -30,11 +41,6 @@ export class Accounts {
     return this.secrets.has(user);
   }
 
-  /** What a login of this user is checked against. */
-  credentials(user: string): Credentials {
-    return { user, secret: this.secrets.get(user) };
-  }
-
   isAdmin(user: string): boolean {
     return this.admins.has(user);
   }
@@ -48,4 +54,15 @@ export class Accounts {
   get names(): string[] {
     return [...this.secrets.keys()];
   }
+}
+
+/** Errors: ConfigError. */
+function rulesOf(config: Config): HbaRule[] {
+  const { auth_hba_file: file, auth_ident_file: maps } = config.values;
+  if (file === "") {
+    const name = "auth_hba_file";
+    const fix = "auth_type = hba needs it";
+    throw new ConfigError({ at: placeOf(config, name), name, expected: "a file of rules", fix });
+  }
+  return loadHba(file, maps === null || maps === "" ? new Map() : loadIdent(maps));
 }

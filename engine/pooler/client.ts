@@ -2,7 +2,7 @@
  * A logged-in client: its bytes go to the server that the core has granted it, or wait for one. What
  * the core decides comes as calls from the host; what the socket does goes to the core as inputs.
  */
-import { CLIENT, type Pool, REASON, REASONS, STAT } from "../core/index.ts";
+import { CLIENT, type Pool, REASON, STAT } from "../core/index.ts";
 import type { ClientStatements } from "../wire/prepared.ts";
 import { ClientRelay, link, RELAY, type Sink } from "../wire/relay.ts";
 import type { Variables } from "../wire/variables.ts";
@@ -16,6 +16,7 @@ import {
 } from "../wire/writer.ts";
 import { Backlog } from "./backlog.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
+import { type Explanation, explain } from "./explain.ts";
 import type { Identity } from "./identity.ts";
 import type { ClientRole, HostRole, ServerRole } from "./roles.ts";
 
@@ -281,18 +282,10 @@ export class Client implements ClientRole, ChannelOwner, Sink {
       );
   }
 
-  /** Text, SQLSTATE and whether to tell, with what only the pooler knows put in. */
-  private explain(reason: number): { text: string; sqlstate: string; told: boolean } {
-    const { text, sqlstate, told } = REASONS[reason] as (typeof REASONS)[number];
-    const facts = this.host.factsOf(this.pool);
-    if (reason === REASON.server_error && facts.loginError !== undefined)
-      return { ...facts.loginError, told };
-    if (reason === REASON.server_login_retry) {
-      const cached = `server login has been failing, cached error: ${facts.failure}`;
-      return { text: `${cached} (server_login_retry)`, sqlstate, told };
-    }
-    if (reason === REASON.server_gone && this.lastWords !== "")
-      return { text: this.lastWords, sqlstate, told };
-    return { text, sqlstate, told };
+  /** Why it is dropped; if its server has gone, in the words that the server's end was logged with. */
+  private explain(reason: number): Explanation {
+    const explanation = explain(this.host, this.pool, reason);
+    if (reason !== REASON.server_gone || this.lastWords === "") return explanation;
+    return { ...explanation, text: this.lastWords };
   }
 }

@@ -3,16 +3,20 @@
  * of a pool or as a session on the console, it carries a cancel request, or it is refused.
  */
 import { type Pool, REASON, REASONS } from "../core/index.ts";
+import { AuthQuery, type AuthQueryResult } from "../wire/auth-query.ts";
 import { ClientLogin, type ClientLoginEvent, type ScramKeys } from "../wire/client-login.ts";
 import { ClientStatements } from "../wire/prepared.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
 import { errorResponse } from "../wire/writer.ts";
+import { type Applicant, admission } from "./admission.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
 import { Client } from "./client.ts";
 import { ConsoleSession } from "./console.ts";
+import type { Lookup } from "./environment.ts";
+import { type Explanation, explain } from "./explain.ts";
 import { Identity } from "./identity.ts";
 import { CONSOLE } from "./names.ts";
-import type { Guest, HostRole } from "./roles.ts";
+import type { Guest, HostRole, ServerRole } from "./roles.ts";
 import type { Handshake } from "./tls.ts";
 
 const nothing: Buffer = Buffer.alloc(0);
@@ -27,7 +31,14 @@ export class Entrance implements Guest, ChannelOwner {
   /** The pool that it is counted for; undefined for the console, unknown users and databases. */
   private pool: Pool | undefined;
   private heard = false;
-  private phase: "login" | "handshake" | "cancel" | "over" = "login";
+  private phase: "login" | "handshake" | "lookup" | "cancel" | "over" = "login";
+  /** Names in the verified certificate that the client has shown. */
+  private names: readonly string[] | undefined;
+  /** For a look-up: the query, the pool that is asked, what came from the client meanwhile, the answer. */
+  private sql = "";
+  private asked: Pool | undefined;
+  private kept: Buffer = nothing;
+  private found: string | undefined;
 
   constructor(host: HostRole, channel: Channel) {
     this.host = host;
@@ -67,10 +78,16 @@ export class Entrance implements Guest, ChannelOwner {
 
   drop(reason: number): void {
     if (this.phase === "over") return;
-    const { text, sqlstate, told } = REASONS[reason] as (typeof REASONS)[number];
-    const name = this.identity.database;
-    const full = reason === REASON.disabled ? `database "${name}" is disabled` : text;
-    this.turnAway({ kind: "refused", told, sqlstate, text: full });
+    this.turnAway({ kind: "refused", ...this.explain(reason) });
+  }
+
+  private explain(reason: number): Explanation {
+    const plain = REASONS[reason] as (typeof REASONS)[number];
+    if (reason === REASON.disabled)
+      return { ...plain, text: `database "${this.identity.database}" is disabled` };
+    if (this.phase !== "lookup" || this.asked === undefined) return plain;
+    if (reason === REASON.server_gone) return { ...plain, text: "bouncer config error" };
+    return explain(this.host, this.asked, reason);
   }
 
   // --- the login -------------------------------------------------------------------------------------
@@ -118,6 +135,7 @@ export class Entrance implements Guest, ChannelOwner {
     } else {
       this.phase = "login";
       this.identity.tls = result.peer.info;
+      this.names = result.peer.names;
       this.login.secured();
     }
     this.host.end();
@@ -134,16 +152,91 @@ export class Entrance implements Guest, ChannelOwner {
       this.reject(refusal);
       return;
     }
-    if (!this.register(startup)) return;
+    const { accounts } = this.host.environment;
+    const { user } = startup;
+    const lookup =
+      accounts.method === "any" || accounts.knows(user) ? undefined : this.lookup(startup);
+    if (lookup === undefined || this.isOwner(startup))
+      this.check(startup, accounts.secretOf(user), rest);
+    else this.lookUp(lookup, rest);
+  }
+
+  /** Counts the client and has it prove who it is; a user without a secret does not exist. */
+  private check(startup: Startup, secret: string | undefined, rest: Buffer): void {
     const { accounts } = this.host.environment;
     const { database, user, replication } = startup;
+    const owner = this.isOwner(startup);
+    const known = owner || accounts.method === "any" || secret !== undefined;
+    if (!known) this.log(`no such user: ${user}`);
+    if (!this.register(startup, known)) return;
     const tls = this.identity.tls || "no";
     this.log(`login attempt: db=${database} user=${user} tls=${tls} replication=${replication}`);
-    const event = this.isOwner(startup)
-      ? this.login.authenticate("trust", { user, secret: "" })
-      : this.login.authenticate(accounts.method, accounts.credentials(user));
+    const method = owner ? "trust" : admission(accounts, this.applicant(startup, known));
+    if (typeof method !== "string") {
+      this.reject(method);
+      return;
+    }
+    const event = this.login.authenticate(method, { user, secret: owner ? "" : secret });
     this.send();
     if (event !== undefined) this.act(event, rest);
+  }
+
+  private applicant({ user, database }: Startup, known: boolean): Applicant {
+    const { channel, names } = this;
+    const address = channel.unix ? undefined : this.identity.address;
+    return { user, database, known, address, tls: this.identity.tls !== "", names };
+  }
+
+  // --- auth_query --------------------------------------------------------------------------------------
+
+  /** Where to look the user up; undefined: nowhere. In a database that does not exist nobody is. */
+  private lookup({ database }: Startup): Lookup | undefined {
+    const { environment, core } = this.host;
+    if (database !== CONSOLE && core.database(database) < 0) return undefined;
+    return environment.lookupFor(database);
+  }
+
+  /** Asks the core for a server to ask; the client's bytes wait until the answer has come. */
+  private lookUp(lookup: Lookup, rest: Buffer): void {
+    const { core, now } = this.host;
+    const { database, user } = lookup;
+    const place = database === CONSOLE ? -1 : core.database(database);
+    const refusal = unusable(database, place >= 0, core.databases[place]?.disabled === true);
+    if (refusal !== undefined) {
+      this.reject(refusal);
+      return;
+    }
+    this.phase = "lookup";
+    this.sql = lookup.sql;
+    this.kept = Buffer.from(rest);
+    this.channel.hold();
+    core.lookup(now, this.handle, place, core.user(user));
+    this.asked = core.clientPool(this.handle);
+  }
+
+  /** A server to look the user up. */
+  grant(upstream: ServerRole): void {
+    const { user } = this.startup as Startup;
+    upstream.lookUp(new AuthQuery(this.sql, user), (result) => this.lookedUp(result));
+  }
+
+  private lookedUp(result: AuthQueryResult): void {
+    if (this.phase !== "lookup") return;
+    const { host, handle, kept } = this;
+    this.phase = "login";
+    host.core.lookedUp(host.now, handle);
+    this.channel.resume();
+    if (result.kind !== "found") {
+      this.log(`login failed: db=${this.identity.database}`);
+      this.reject(refuse("no such user"));
+      return;
+    }
+    const startup = { ...(this.startup as Startup), user: result.user };
+    this.startup = startup;
+    this.identity.user = result.user;
+    this.found = result.secret;
+    this.check(startup, result.secret, kept);
+    if (kept.length > 0) this.take(kept, 0, kept.length);
   }
 
   /** What stands in the way whatever the password. */
@@ -163,16 +256,17 @@ export class Entrance implements Guest, ChannelOwner {
    * Counts the client for its database and user. One that does not exist, or whose user does not, goes
    * through the motions of a login all the same, so that nobody learns which names exist. False: refused.
    */
-  private register({ database, user }: Startup): boolean {
+  private register({ database, user }: Startup, known: boolean): boolean {
     if (database === CONSOLE) return true;
     const { core, now, environment } = this.host;
-    const known = environment.accounts.method === "any" || environment.accounts.knows(user);
-    if (!known) this.log(`no such user: ${user}`);
     const place = known ? core.database(database) : -1;
     if (place < 0) return true;
     const login = environment.loginUser(database, user);
     if (!core.startup(now, this.handle, place, core.user(login))) return false;
     this.pool = core.clientPool(this.handle);
+    // Servers of the pool are logged in to with what was found.
+    if (this.found !== undefined && this.pool.user.settings.name === user)
+      this.host.factsOf(this.pool).secret = this.found;
     return true;
   }
 
@@ -256,4 +350,14 @@ export class Entrance implements Guest, ChannelOwner {
     const text = `closing because: ${why} (age=${this.host.age(this.identity)}s)`;
     if (this.host.values.log_disconnections) this.host.log.write("LOG", text, this.identity.label);
   }
+}
+
+/** Why secrets cannot be looked up in `database`. */
+function unusable(database: string, exists: boolean, disabled: boolean): Refusal | undefined {
+  const problem = "bouncer config error";
+  if (database === CONSOLE)
+    return refuse(problem, true, `cannot use the reserved "${CONSOLE}" database as an auth_dbname`);
+  if (!exists)
+    return refuse(problem, true, `authentication database "${database}" is not configured.`);
+  return disabled ? refuse(`authentication database "${database}" is disabled`) : undefined;
 }

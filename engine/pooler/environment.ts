@@ -13,6 +13,7 @@ import type { Target } from "./channel.ts";
 import type { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { ListenSettings } from "./listener.ts";
+import { CONSOLE } from "./names.ts";
 
 const words = (list: string): string[] => list.split(/[\s,]+/).filter((word) => word !== "");
 
@@ -24,6 +25,13 @@ const LOGIN_PACKET = 80 * 1024;
 
 /** From this the salts of users that do not exist are made, so that they look like any other's. */
 const mockKey = randomBytes(32);
+
+/** Where a user's secret is looked up: by `sql`, which has `$1` for the user, as `user` in `database`. */
+export interface Lookup {
+  readonly sql: string;
+  readonly user: string;
+  readonly database: string;
+}
 
 export class Environment {
   readonly config: Config;
@@ -69,6 +77,20 @@ export class Environment {
     return { host: directory, port };
   }
 
+  /** How users of a database whom auth_file does not name are looked up; undefined: they are not. */
+  lookupFor(database: string): Lookup | undefined {
+    const { values } = this.config;
+    const entry = database === CONSOLE ? undefined : this.entryOf(database);
+    const user = entry?.auth_user ?? values.auth_user;
+    if (user === null || user === "") return undefined;
+    const place = entry?.auth_dbname ?? values.auth_dbname;
+    return {
+      sql: entry?.auth_query ?? values.auth_query,
+      user,
+      database: place === null || place === "" ? database : place,
+    };
+  }
+
   /** The database's name on its server. */
   serverDatabase(database: string): string {
     return this.entryOf(database)?.dbname ?? database;
@@ -93,7 +115,7 @@ export class Environment {
       tls,
       user,
       parameters: [["database", this.serverDatabase(name)], ...given],
-      secret: own ?? this.accounts.secretOf(user) ?? "",
+      secret: own ?? this.accounts.secretOf(user) ?? facts.secret ?? "",
       scramKeys: facts.scramKeys,
       connectQuery: entry?.connect_query ?? undefined,
       maxPacketSize: this.config.values.max_packet_size,

@@ -20,6 +20,8 @@ export class PoolFacts {
   failure = "connect failed";
   /** Keys of the last client that logged in with SCRAM; servers with the same secret accept them. */
   scramKeys: ScramKeys | undefined;
+  /** What auth_query has found for its user, whom auth_file does not name. */
+  secret: string | undefined;
   private readonly names: VariableNames;
 
   constructor(names: VariableNames) {

@@ -106,7 +106,7 @@ export class Host implements HostRole {
   private act(kind: number, client: number, server: number, detail: number): void {
     switch (kind) {
       case EFFECT.grant:
-        this.clients[client]?.grant(this.servers[server] as ServerRole);
+        (this.clients[client] ?? this.entrances[client])?.grant(this.servers[server] as ServerRole);
         return;
       case EFFECT.unlink:
         this.servers[server]?.unlinked();

@@ -4,6 +4,7 @@
  */
 import type { Values } from "../config/index.ts";
 import type { Core, Nanos, Pool } from "../core/index.ts";
+import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
 import type { StatementTable } from "../wire/prepared.ts";
 import type { ClientRelay, ServerRelay } from "../wire/relay.ts";
 import type { Averages } from "./averages.ts";
@@ -68,6 +69,8 @@ export interface ServerRole {
   sendCancel(key: Buffer): void;
   /** Send a query of the pooler's own. */
   ask(purpose: Purpose, sql: string): void;
+  /** Ask for a user's secret; `done` hears the answer unless the connection ends first. */
+  lookUp(query: AuthQuery, done: (result: AuthQueryResult) => void): void;
   /** The linked client's query is over. */
   settled(): void;
   /** The linked client has taken everything. */

@@ -3,6 +3,7 @@
  * reset or check itself, closed. A connection may also carry a cancel request and then has no login.
  */
 import { type Pool, REASON, REASONS, STAT, STATUS } from "../core/index.ts";
+import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
 import { ServerStatements } from "../wire/prepared.ts";
 import { RELAY, ServerRelay, type Sink, unlink } from "../wire/relay.ts";
 import type { ServerLogin, ServerLoginEvent } from "../wire/server-login.ts";
@@ -26,8 +27,10 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   unflushed = false;
   private readonly host: HostRole;
   private readonly statements: ServerStatements;
-  private phase: "connecting" | "login" | "working" | "cancel" | "over" = "connecting";
+  private phase: "connecting" | "login" | "working" | "looking" | "cancel" | "over" = "connecting";
   private login: ServerLogin | undefined;
+  /** The question of a client that logs in, and who is to hear the answer. */
+  private question: { query: AuthQuery; done: (result: AuthQueryResult) => void } | undefined;
   /** Name of the server's machine, for which its certificate has to stand. */
   private readonly machine: string;
 
@@ -58,6 +61,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.host.begin();
     if (this.phase === "working") this.work(buffer, start, end);
     else if (this.phase === "login") this.advance(buffer, start, end);
+    else if (this.phase === "looking") this.hearAnswer(buffer, start, end);
     this.host.end();
   }
 
@@ -106,6 +110,13 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.relay.ask(sql);
   }
 
+  /** Asks for a user's secret. `done` hears the answer, unless the connection ends before it comes. */
+  lookUp(query: AuthQuery, done: (result: AuthQueryResult) => void): void {
+    this.phase = "looking";
+    this.question = { query, done };
+    this.channel.sendAll(query.question);
+  }
+
   /** The link has ended. */
   unlinked(): void {
     const client = this.client;
@@ -121,7 +132,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   close(reason: number): void {
     if (this.phase === "over") return;
     this.note(`closing because: ${REASONS[reason]?.text ?? ""}`);
-    if (this.phase === "working") this.channel.close(terminate());
+    if (this.phase === "working" || this.phase === "looking") this.channel.close(terminate());
     else this.channel.destroy();
     if (reason === REASON.connect_timeout) this.host.factsOf(this.pool).failure = "connect timeout";
     this.finish();
@@ -231,6 +242,23 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.host.core.loginFailed(this.host.now, this.handle, fatal);
   }
 
+  /** A failed look-up ends the connection, and with that the client's login. */
+  private hearAnswer(buffer: Buffer, start: number, end: number): void {
+    const { question } = this;
+    const stats = this.pool.stats;
+    stats[STAT.sent] = (stats[STAT.sent] as number) + (end - start);
+    const result = question?.query.feed(buffer, start, end);
+    if (question === undefined || result === undefined) return;
+    this.question = undefined;
+    if (result.kind === "failed") {
+      const { detail, text } = result;
+      this.fail(text, detail === undefined ? undefined : `S: error in auth_query: ${detail}`);
+      return;
+    }
+    this.phase = "working";
+    question.done(result);
+  }
+
   private work(buffer: Buffer, start: number, end: number): void {
     const stats = this.pool.stats;
     stats[STAT.sent] = (stats[STAT.sent] as number) + (end - start);
@@ -261,7 +289,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   /** The connection has ended, or must: the core is told, and a linked client learns `why`. */
   private fail(why: string, detail?: string): void {
     if (this.phase === "over") return;
-    const working = this.phase === "working" || this.phase === "cancel";
+    const working = this.phase !== "connecting" && this.phase !== "login";
     if (detail !== undefined) this.host.log.write("WARNING", detail, this.identity.label);
     this.note(`closing because: ${why}`);
     if (this.client !== undefined) this.client.lastWords = why;

@@ -1,0 +1,304 @@
+/**
+ * Files of rules who may log in from where and how (auth_hba_file), and of maps from names in
+ * certificates to users (auth_ident_file). Other than PgBouncer, which logs a broken line and goes on
+ * without it, we refuse the file: a rule that is not there opens the door to the next one.
+ * Source: PgBouncer 1.25.2 src/hba.c.
+ */
+import { BlockList, isIP } from "node:net";
+import { dirname, isAbsolute, join } from "node:path";
+import { ConfigError, didYouMean } from "./errors.ts";
+import { linesOf, type ReadFile, readFromDisk, readOrRefuse } from "./ini-lines.ts";
+
+/** Ways to log in that a rule can name, and `reject`. */
+export const HBA_METHODS = ["trust", "reject", "md5", "password", "cert", "scram-sha-256"] as const;
+export type HbaMethod = (typeof HBA_METHODS)[number];
+
+/** One line of a map: who has `system` in the certificate may be `user`; null: any user. */
+export interface Mapping {
+  readonly system: string;
+  readonly user: string | null;
+}
+
+/** A map by its name, in the order of the file. */
+export type IdentMaps = ReadonlyMap<string, readonly Mapping[]>;
+
+/** One rule. */
+export interface HbaRule {
+  /** `file:line` */
+  readonly at: string;
+  readonly method: HbaMethod;
+  /** For `cert`: the map to use, with its name. */
+  readonly map: { readonly name: string; readonly mappings: readonly Mapping[] } | undefined;
+  readonly type: (typeof TYPES)[number];
+  readonly databases: Names;
+  readonly users: Names;
+  /** Undefined: any address. */
+  readonly addresses: BlockList | undefined;
+}
+
+/** Who wants to come in. */
+export interface HbaClient {
+  /** Undefined: over the Unix socket. */
+  readonly address: string | undefined;
+  readonly tls: boolean;
+  readonly database: string;
+  readonly user: string;
+}
+
+interface Names {
+  all: boolean;
+  /** `sameuser`: database and user have one name. */
+  same: boolean;
+  readonly names: Set<string>;
+}
+
+const TYPES = ["local", "host", "hostssl", "hostnossl"] as const;
+
+/** The first rule that fits; undefined: none does, and the client stays out. */
+export function matchingRule(rules: readonly HbaRule[], client: HbaClient): HbaRule | undefined {
+  return rules.find((rule) => {
+    if ((rule.type === "local") !== (client.address === undefined)) return false;
+    if (rule.type === "hostssl" && !client.tls) return false;
+    if (rule.type === "hostnossl" && client.tls) return false;
+    return (
+      addressFits(rule.addresses, client.address) &&
+      fits(rule.databases, client.database, client.user) &&
+      fits(rule.users, client.user, client.database)
+    );
+  });
+}
+
+/** Reads a file of rules; `maps` are those that rules may name. Throws ConfigError. */
+export function loadHba(
+  file: string,
+  maps: IdentMaps,
+  readFile: ReadFile = readFromDisk,
+): HbaRule[] {
+  const rules: HbaRule[] = [];
+  for (const [at, content] of linesOf(readOrRefuse(file, file, readFile), file)) {
+    const line = new Line(at, content);
+    if (!line.ended) rules.push(readRule(line, file, maps, readFile));
+  }
+  return rules;
+}
+
+/** Reads a file of maps: lines of map, name in the certificate, user. Throws ConfigError. */
+export function loadIdent(file: string, readFile: ReadFile = readFromDisk): IdentMaps {
+  const maps = new Map<string, Mapping[]>();
+  for (const [at, content] of linesOf(readOrRefuse(file, file, readFile), file)) {
+    const line = new Line(at, content);
+    if (line.ended) continue;
+    const name = line.take("name of the map", "a word").text;
+    const system = line.take("system user", "a name").text;
+    const user = line.take("user", "a name or all");
+    line.end();
+    const mappings = maps.get(name) ?? [];
+    maps.set(name, mappings);
+    mappings.push({ system, user: !user.quoted && user.text === "all" ? null : user.text });
+  }
+  return maps;
+}
+
+interface Token {
+  readonly text: string;
+  readonly quoted: boolean;
+}
+
+const COMMA = ",";
+
+/** The words of a line: between spaces and commas, or in double quotes, a quote in them doubled. */
+class Line {
+  readonly at: string;
+  private readonly tokens: Token[] = [];
+
+  constructor(at: string, content: string) {
+    this.at = at;
+    const pattern = /\s*(?:(#.*)|(,)|"((?:[^"]|"")*)"|([^\s,#"]+)|(\S))/gy;
+    for (const [, comment, comma, quoted, word, stray] of content.matchAll(pattern)) {
+      if (comment !== undefined) break;
+      if (stray !== undefined) {
+        const expected = "words, commas, and names in pairs of quotes";
+        throw new ConfigError({ at, name: "line", got: content, expected });
+      }
+      const text = comma ?? quoted?.replaceAll('""', '"') ?? word ?? "";
+      this.tokens.push({ text, quoted: quoted !== undefined });
+    }
+  }
+
+  get ended(): boolean {
+    return this.tokens.length === 0;
+  }
+
+  /** The next word must be there, and be no comma. */
+  take(name: string, expected: string): Token {
+    const token = this.tokens.shift();
+    if (token !== undefined && !isComma(token)) return token;
+    throw new ConfigError({ at: this.at, name, got: token?.text, expected });
+  }
+
+  /** Takes a comma if it comes next. */
+  comma(): boolean {
+    if (this.tokens[0] === undefined || !isComma(this.tokens[0])) return false;
+    this.tokens.shift();
+    return true;
+  }
+
+  end(): void {
+    const [token] = this.tokens;
+    if (token === undefined) return;
+    const expected = "nothing more on the line";
+    throw new ConfigError({ at: this.at, name: "option", got: token.text, expected });
+  }
+}
+
+const isComma = ({ text, quoted }: Token): boolean => !quoted && text === COMMA;
+
+function readRule(line: Line, file: string, maps: IdentMaps, readFile: ReadFile): HbaRule {
+  const type = oneOf(line, "type", TYPES);
+  const from = { file, readFile };
+  const databases = readNames(line, "database", from);
+  const users = readNames(line, "user", from);
+  const addresses = type === "local" ? undefined : readAddresses(line);
+  const method = readMethod(line);
+  const map = line.ended ? undefined : readMap(line, maps);
+  line.end();
+  return { at: line.at, type, databases, users, addresses, method, map };
+}
+
+function oneOf<T extends string>(line: Line, name: string, words: readonly T[]): T {
+  const { text } = line.take(name, words.join(" | "));
+  const known = words.find((word) => word === text);
+  if (known !== undefined) return known;
+  const expected = words.join(" | ");
+  throw new ConfigError({ at: line.at, name, got: text, expected, fix: didYouMean(text, words) });
+}
+
+/** Methods that PgBouncer has and we do not, and why. */
+const REFUSED: Readonly<Record<string, string>> = {
+  peer: "Node.js cannot ask the kernel who is at the other end of a Unix socket",
+  ldap: "our pooler does not speak LDAP",
+};
+
+function readMethod(line: Line): HbaMethod {
+  const { text } = line.take("method", HBA_METHODS.join(" | "));
+  const known = HBA_METHODS.find((method) => method === text);
+  if (known !== undefined) return known;
+  const fix = Object.hasOwn(REFUSED, text) ? REFUSED[text] : didYouMean(text, HBA_METHODS);
+  const expected = HBA_METHODS.join(" | ");
+  throw new ConfigError({ at: line.at, name: "method", got: text, expected, fix });
+}
+
+function readMap(line: Line, maps: IdentMaps): HbaRule["map"] {
+  const { text } = line.take("option", "map=NAME");
+  const name = /^map=(.+)$/.exec(text)?.[1];
+  if (name === undefined)
+    throw new ConfigError({ at: line.at, name: "option", got: text, expected: "map=NAME" });
+  const mappings = maps.get(name);
+  if (mappings !== undefined) return { name, mappings };
+  const fix = didYouMean(name, [...maps.keys()]);
+  const expected = "a map of auth_ident_file";
+  throw new ConfigError({ at: line.at, name: "map", got: name, expected, fix });
+}
+
+/** The file that a line stands in: names after `@` are relative to it. */
+interface Source {
+  readonly file: string;
+  readonly readFile: ReadFile;
+}
+
+function readNames(line: Line, name: string, source: Source): Names {
+  const names: Names = { all: false, same: false, names: new Set() };
+  do addName(names, line.take(name, "a name"), line.at, source);
+  while (line.comma());
+  return names;
+}
+
+function addName(names: Names, { text, quoted }: Token, at: string, source: Source): void {
+  if (quoted) names.names.add(text);
+  else if (text === "all") names.all = true;
+  else if (text === "sameuser") names.same = true;
+  else if (text === "samerole" || text === "samegroup" || text.startsWith("+")) {
+    const fix = "PgBouncer knows no roles either";
+    throw new ConfigError({ at, name: "name", got: text, expected: "names, all or sameuser", fix });
+  } else if (text.startsWith("@")) addFile(names, text.slice(1), at, source);
+  // Our pooler refuses replication connections, so that the word stands for nothing.
+  else if (text !== "replication") names.names.add(text);
+}
+
+function addFile(names: Names, name: string, at: string, { file, readFile }: Source): void {
+  const path = isAbsolute(name) ? name : join(dirname(file), name);
+  if (path === file) throw new ConfigError({ at, name: "@", got: name, expected: "another file" });
+  for (const [place, content] of linesOf(readOrRefuse(path, at, readFile), path)) {
+    const line = new Line(place, content);
+    if (line.ended) continue;
+    const { all, same, names: more } = readNames(line, "name", { file: path, readFile });
+    line.end();
+    names.all ||= all;
+    names.same ||= same;
+    for (const other of more) names.names.add(other);
+  }
+}
+
+const ADDRESS = "all, ADDRESS/BITS, or ADDRESS MASK";
+
+function readAddresses(line: Line): BlockList | undefined {
+  const { text } = line.take("address", ADDRESS);
+  if (text === "all") return undefined;
+  const [address = "", bits] = text.split("/");
+  const family = isIP(address);
+  const refuse = (got: string, fix?: string): ConfigError =>
+    new ConfigError({ at: line.at, name: "address", got, expected: ADDRESS, fix });
+  if (family === 0) throw refuse(text, "names of machines are not looked up");
+  const mask = bits ?? line.take("mask", "a mask such as 255.255.255.0").text;
+  const length = bits === undefined ? bitsOf(mask) : Number(bits);
+  const most = family === 4 ? 32 : 128;
+  if (length === undefined || !/^\d+$|[.:]/.test(mask) || length > most || length < 0)
+    throw refuse(`${address} ${mask}`);
+  if (bytesOf(address).some((byte, index) => (byte & ~maskByte(length, index) & 0xff) !== 0))
+    throw refuse(text, "the address has bits beyond its mask, so that nobody would fit");
+  const list = new BlockList();
+  list.addSubnet(address, length, family === 4 ? "ipv4" : "ipv6");
+  return list;
+}
+
+/** Leading ones of a mask; undefined: it is none, or has further ones behind a zero. */
+function bitsOf(mask: string): number | undefined {
+  if (isIP(mask) === 0) return undefined;
+  const bits = bytesOf(mask)
+    .map((byte) => byte.toString(2).padStart(8, "0"))
+    .join("");
+  return /^1*0*$/.test(bits) ? bits.lastIndexOf("1") + 1 : undefined;
+}
+
+const maskByte = (length: number, index: number): number =>
+  0xff & (0xff00 >> Math.min(8, Math.max(0, length - 8 * index)));
+
+function bytesOf(address: string): number[] {
+  if (isIP(address) === 4) return address.split(".").map(Number);
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  const [, start = "", ...four] = dotted ?? [];
+  const [a = 0, b = 0, c = 0, d = 0] = four.map(Number);
+  const text = dotted
+    ? `${start}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
+    : address;
+  const [head = "", tail] = text.split("::");
+  const words = (part: string): number[] =>
+    part === "" ? [] : part.split(":").map((word) => Number.parseInt(word, 16));
+  const [first, last] = [words(head), words(tail ?? "")];
+  const middle = Array.from(
+    { length: tail === undefined ? 0 : 8 - first.length - last.length },
+    () => 0,
+  );
+  return [...first, ...middle, ...last].flatMap((word) => [word >> 8, word & 0xff]);
+}
+
+/** An IPv4 client on an IPv6 socket has an address such as `::ffff:10.0.0.1`; it counts as IPv4. */
+function addressFits(addresses: BlockList | undefined, address: string | undefined): boolean {
+  if (addresses === undefined || address === undefined) return true;
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  return addresses.check(plain, isIP(plain) === 4 ? "ipv4" : "ipv6");
+}
+
+function fits({ all, same, names }: Names, name: string, pair: string): boolean {
+  return all || (same && name === pair) || names.has(name);
+}

@@ -1,0 +1,61 @@
+/**
+ * How a client that has said who it is must prove it: by auth_type, or by the rule of auth_hba_file that
+ * fits. Source: PgBouncer 1.25.2 src/client.c, finish_set_pool(), login_via_cert().
+ */
+import { type HbaRule, type Mapping, matchingRule } from "../config/index.ts";
+import type { AuthMethod } from "../wire/client-login.ts";
+import { type Refusal, refuse } from "../wire/startup.ts";
+import type { Accounts } from "./accounts.ts";
+import { standsFor } from "./certificates.ts";
+
+/** Who wants in, and what is known of the connection. */
+export interface Applicant {
+  readonly user: string;
+  readonly database: string;
+  /** False: there is no such user, who fails like any other. */
+  readonly known: boolean;
+  /** Undefined: over the Unix socket. */
+  readonly address: string | undefined;
+  readonly tls: boolean;
+  /** Names in its verified certificate; undefined: it has shown none. */
+  readonly names: readonly string[] | undefined;
+}
+
+/** The method to go on with, or why the client is turned away. */
+export function admission(accounts: Accounts, applicant: Applicant): AuthMethod | Refusal {
+  const { method } = accounts;
+  if (method === "cert") return byCertificate(applicant, undefined);
+  if (method !== "hba") return method;
+  const rule = matchingRule(accounts.rules, applicant);
+  if (rule === undefined) return refuse("no authentication method is found");
+  switch (rule.method) {
+    case "reject":
+      return refuse("login rejected");
+    case "cert":
+      return byCertificate(applicant, rule.map);
+    case "password":
+      return "plain";
+    default:
+      return rule.method;
+  }
+}
+
+/** The verified certificate is the proof: nothing more is asked. */
+function byCertificate(applicant: Applicant, map: HbaRule["map"]): AuthMethod | Refusal {
+  const detail = objection(applicant, map);
+  return detail === undefined ? "trust" : refuse("certificate authentication failed", true, detail);
+}
+
+function objection(
+  { tls, names, known, user }: Applicant,
+  map: HbaRule["map"],
+): string | undefined {
+  if (!tls) return "TLS connection required";
+  if (names === undefined) return "TLS client certificate required";
+  if (!known) return "there is no such user";
+  if (map === undefined)
+    return standsFor(names, user) ? undefined : "TLS certificate name mismatch";
+  const allows = (mapping: Mapping): boolean =>
+    standsFor(names, mapping.system) && (mapping.user === null || mapping.user === user);
+  return map.mappings.some(allows) ? undefined : `ident map: ${map.name} does not have a match`;
+}

@@ -1,0 +1,21 @@
+/** What a client is told when the core drops it. */
+import { type Pool, REASON, REASONS } from "../core/index.ts";
+import type { HostRole } from "./roles.ts";
+
+/** Text, SQLSTATE and whether to tell. */
+export interface Explanation {
+  text: string;
+  sqlstate: string;
+  told: boolean;
+}
+
+/** The reason's own words, with what only the pooler knows of the pool's servers put in. */
+export function explain(host: HostRole, pool: Pool, reason: number): Explanation {
+  const { text, sqlstate, told } = REASONS[reason] as (typeof REASONS)[number];
+  const facts = host.factsOf(pool);
+  if (reason === REASON.server_error && facts.loginError !== undefined)
+    return { ...facts.loginError, told };
+  if (reason !== REASON.server_login_retry) return { text, sqlstate, told };
+  const cached = `server login has been failing, cached error: ${facts.failure}`;
+  return { text: `${cached} (server_login_retry)`, sqlstate, told };
+}

@@ -1,0 +1,192 @@
+/** auth_hba_file and auth_ident_file: who matches which rule, and what is refused. */
+import { describe, expect, test } from "vitest";
+import { ConfigError, loadHba, loadIdent, matchingRule } from "../../engine/config/index.ts";
+
+const FILES: Record<string, string> = {
+  "/etc/names": 'carol\n# nobody\n"d""ave", erin\n',
+  "/etc/all": "all",
+  "/etc/self": "@self",
+};
+const read = (text: string) => (path: string) => {
+  const found = path === "/etc/hba" ? text : FILES[path];
+  if (found === undefined) throw new Error(`ENOENT: ${path}`);
+  return found;
+};
+const maps = loadIdent("m", () => 'people  www.acme.org  alice\npeople ops all\nother x "all"\n');
+const rules = (text: string) => loadHba("/etc/hba", maps, read(text));
+
+/** `user database address`; a `+` behind the address is TLS; no address is the Unix socket. */
+function client(text: string) {
+  const [user = "", database = "", address] = text.split(" ");
+  return {
+    user,
+    database,
+    address: address?.replace("+", ""),
+    tls: address?.endsWith("+") === true,
+  };
+}
+
+describe("a rule", () => {
+  test.each([
+    // rule without its method, client, does it fit
+    ["local all all", "u d", true],
+    ["local all all", "u d 1.2.3.4", false],
+    ["host all all all", "u d", false],
+    ["host all all all", "u d ::1+", true],
+    ["host all all 10.0.0.0/8", "u d 10.9.8.7", true],
+    ["host all all 10.0.0.0/8", "u d 11.0.0.1", false],
+    ["host all all 10.0.0.0 255.255.0.0", "u d 10.0.255.1", true],
+    ["host all all 10.0.0.0 255.255.0.0", "u d 10.1.0.1", false],
+    ["host all all 0.0.0.0/0", "u d 9.9.9.9", true],
+    ["host all all 0.0.0.0/0", "u d ::1", false],
+    ["host all all 127.0.0.1/32", "u d ::ffff:127.0.0.1", true],
+    ["host all all ::1/128", "u d ::1", true],
+    ["host all all 2001:db8::/33", "u d 2001:db8:7fff::1", true],
+    ["host all all 2001:db8::/33", "u d 2001:db8:8000::1", false],
+    ["host all all 2001:db8:: ffff:ffff::", "u d 2001:db8:1::1", true],
+    ["hostssl all all all", "u d 1.1.1.1", false],
+    ["hostssl all all all", "u d 1.1.1.1+", true],
+    ["hostnossl all all all", "u d 1.1.1.1+", false],
+    ["hostnossl all all all", "u d 1.1.1.1", true],
+    ["local d,e u", "u e", true],
+    ["local d , e u", "u e", true],
+    ["local d,e u", "u f", false],
+    ["local d u,v", "v d", true],
+    ["local sameuser all", "u u", true],
+    ["local sameuser all", "u d", false],
+    ["local sameuser,d all", "u d", true],
+    ['local "all" all', "u d", false],
+    ['local "all" all', "u all", true],
+    ['local "a ""b""" all', "u a", false],
+    ["local replication all", "u replication", false],
+    ["local all @names", "carol d", true],
+    ["local all @names", 'd"ave d', true],
+    ["local all @/etc/names,u", "u d", true],
+    ["local all @names", "nobody d", false],
+    ["local @all all", "u d", true],
+  ])("%j and %j: %s", (rule, who, want) => {
+    expect(matchingRule(rules(`# first\n\n${rule} trust # last`), client(who)) !== undefined).toBe(
+      want,
+    );
+  });
+});
+
+test("the first rule that fits holds, and it keeps its line", () => {
+  const text = "local d u reject\nlocal all u md5\nhost all all all scram-sha-256\n";
+  const method = (who: string) => matchingRule(rules(text), client(who))?.method;
+  expect([method("u d"), method("u e"), method("v e"), method("v e ::1")]).toEqual([
+    "reject",
+    "md5",
+    undefined,
+    "scram-sha-256",
+  ]);
+  expect(matchingRule(rules(text), client("u e"))?.at).toBe("/etc/hba:2");
+});
+
+test("a map keeps the order of its lines, and `all` only without quotes", () => {
+  const [rule] = rules("hostssl all all all cert map=people");
+  const mappings = [
+    { system: "www.acme.org", user: "alice" },
+    { system: "ops", user: null },
+  ];
+  expect(rule?.map).toEqual({ name: "people", mappings });
+  expect(maps.get("other")).toEqual([{ system: "x", user: "all" }]);
+});
+
+const METHODS = "trust | reject | md5 | password | cert | scram-sha-256";
+test.each([
+  [
+    "hostsll all all all md5",
+    'type is "hostsll"; expected local | host | hostssl | hostnossl; did you mean "hostssl"?',
+  ],
+  ["local", "database is missing; expected a name"],
+  ["local all,", "database is missing; expected a name"],
+  ["local ,all all trust", 'database is ","; expected a name'],
+  ["local all", "user is missing; expected a name"],
+  ["local all all", `method is missing; expected ${METHODS}`],
+  ["local all all md55", `method is "md55"; expected ${METHODS}; did you mean "md5"?`],
+  [
+    "local all all peer",
+    `method is "peer"; expected ${METHODS}; Node.js cannot ask the kernel who is at the other end of a Unix socket`,
+  ],
+  [
+    "local all all ldap x=y",
+    `method is "ldap"; expected ${METHODS}; our pooler does not speak LDAP`,
+  ],
+  ["local all all md5 clientcert=1", 'option is "clientcert=1"; expected map=NAME'],
+  [
+    "local all all cert map=peeple",
+    'map is "peeple"; expected a map of auth_ident_file; did you mean "people"?',
+  ],
+  ["local all all cert map=people more", 'option is "more"; expected nothing more on the line'],
+  [
+    "local samerole all md5",
+    'name is "samerole"; expected names, all or sameuser; PgBouncer knows no roles either',
+  ],
+  [
+    "local all +ops md5",
+    'name is "+ops"; expected names, all or sameuser; PgBouncer knows no roles either',
+  ],
+  ["host all all", "address is missing; expected all, ADDRESS/BITS, or ADDRESS MASK"],
+  [
+    "host all all db.acme.org md5",
+    'address is "db.acme.org"; expected all, ADDRESS/BITS, or ADDRESS MASK; names of machines are not looked up',
+  ],
+  [
+    "host all all 10.0.0.0/33 md5",
+    'address is "10.0.0.0 33"; expected all, ADDRESS/BITS, or ADDRESS MASK',
+  ],
+  [
+    "host all all 10.0.0.0/x md5",
+    'address is "10.0.0.0 x"; expected all, ADDRESS/BITS, or ADDRESS MASK',
+  ],
+  [
+    "host all all 10.0.0.0/ md5",
+    'address is "10.0.0.0 "; expected all, ADDRESS/BITS, or ADDRESS MASK',
+  ],
+  [
+    "host all all 10.0.0.0 255.0.255.0 md5",
+    'address is "10.0.0.0 255.0.255.0"; expected all, ADDRESS/BITS, or ADDRESS MASK',
+  ],
+  [
+    "host all all 10.0.0.0 md5",
+    'address is "10.0.0.0 md5"; expected all, ADDRESS/BITS, or ADDRESS MASK',
+  ],
+  [
+    "host all all 10.0.0.1/8 md5",
+    'address is "10.0.0.1/8"; expected all, ADDRESS/BITS, or ADDRESS MASK; the address has bits beyond its mask, so that nobody would fit',
+  ],
+  [
+    'local "all all md5',
+    'line is "local \\"all all md5"; expected words, commas, and names in pairs of quotes',
+  ],
+])("%j is refused: %s", (line, want) => {
+  expect(message(() => rules(`\n${line}`))).toBe(`/etc/hba:2: ${want}`);
+});
+
+test("files of names that are missing, or name themselves", () => {
+  expect(message(() => rules("local all @gone md5"))).toBe(
+    "/etc/hba:1: /etc/gone cannot be read; expected the name of a readable file; ENOENT: /etc/gone",
+  );
+  expect(message(() => rules("local all @self md5"))).toContain(
+    '@ is "self"; expected another file',
+  );
+});
+
+test.each([
+  ["people", "system user is missing; expected a name"],
+  ["people x", "user is missing; expected a name or all"],
+  ["people x y z", 'option is "z"; expected nothing more on the line'],
+])("of a map %j is refused", (line, want) => {
+  expect(message(() => loadIdent("m", () => line))).toBe(`m:1: ${want}`);
+});
+
+function message(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return "was taken";
+}
