@@ -13,7 +13,7 @@ import {
   text,
 } from "./kinds.ts";
 import { decimal } from "./numbers.ts";
-import { noEffect, type PoolerSupport, setting } from "./setting.ts";
+import { type PoolerSupport, setting } from "./setting.ts";
 
 /** Largest number of a peer. Source: PgBouncer 1.25.2 doc/config.md, peer_id. */
 export const MOST_PEERS = 16_383;
@@ -23,8 +23,8 @@ const port: Kind<number> = { ...count(1, 65_535), read: readPort };
 const poolMode = inheritedChoice(...POOL_MODES);
 const LOAD_BALANCE = ["round-robin", "disable"] as const;
 
-const oneHost: { pooler: PoolerSupport } = {
-  pooler: { is: "refused", unless: /^[^,]*$/, allowed: "one host: our pooler takes no list yet" },
+const someHost: { pooler: PoolerSupport } = {
+  pooler: { is: "refused", unless: /^[^,]*$|^[^,]+(,[^,]+)+$/, allowed: "names between commas" },
 };
 
 export const DATABASE_KEYS = {
@@ -36,8 +36,8 @@ export const DATABASE_KEYS = {
   host: setting(
     optionalText,
     null,
-    "Host of the server, or a directory with its Unix socket; left out: a Unix socket.",
-    oneHost,
+    "Host of the server, or several between commas; a directory is one of a Unix socket, and left out: unix_socket_dir.",
+    someHost,
   ),
   port: setting(port, "5432", "Port of the server."),
   user: setting(optionalText, null, "User of all server connections; left out: the client's own."),
@@ -57,8 +57,7 @@ export const DATABASE_KEYS = {
   load_balance_hosts: setting(
     inheritedChoice(...LOAD_BALANCE),
     null,
-    "Order in which a list of hosts is tried.",
-    noEffect("there is one host"),
+    "Whether connections go to the hosts of a list in turn, or to the next one after a failure.",
   ),
   client_encoding: setting(optionalText, null, "client_encoding of its server connections."),
   datestyle: setting(optionalText, null, "DateStyle of its server connections."),

@@ -69,10 +69,15 @@ export class Environment {
     return this.accounts.method === "any" ? (this.entryOf(database)?.user ?? user) : user;
   }
 
-  /** Where the servers of a database are. */
-  targetOf(database: string): Target {
-    const { host, port } = this.entryOf(database) ?? { host: null, port: 5432 };
-    const directory = host === null || host === "" ? this.config.values.unix_socket_dir : host;
+  /** Where the next server of a pool is. Along a list of hosts it counts on the pool's turn. */
+  nextTarget(pool: Pool, facts: PoolFacts): Target {
+    const entry = this.entryOf(pool.database.settings.name);
+    const { port } = entry ?? { port: 5432 };
+    const hosts = hostsOf(entry);
+    if (hosts.length > 1 && !takesTurns(entry) && pool.last_connect_failed) facts.turn++;
+    const host = hosts[facts.turn % hosts.length];
+    if (hosts.length > 1 && takesTurns(entry)) facts.turn++;
+    const directory = host === undefined || host === "" ? this.config.values.unix_socket_dir : host;
     if (directory.startsWith("/")) return { path: join(directory, `.s.PGSQL.${port}`) };
     return { host: directory, port };
   }
@@ -89,6 +94,13 @@ export class Environment {
       user,
       database: place === null || place === "" ? database : place,
     };
+  }
+
+  /** load_balance_hosts as SHOW has it: null unless there is a list. */
+  loadBalance(database: string): string | null {
+    const entry = this.entryOf(database);
+    if (hostsOf(entry).length < 2) return null;
+    return takesTurns(entry) ? "round-robin" : "disable";
   }
 
   /** The database's name on its server. */
@@ -160,4 +172,13 @@ export class Environment {
     if (status === undefined || !status.isDirectory()) return false;
     return (status.mode & 0o077) === 0 && status.uid === process.getuid?.();
   }
+}
+
+function hostsOf(entry: DatabaseEntry | undefined): string[] {
+  return (entry?.host ?? "").split(",").map((host) => host.trim());
+}
+
+/** The hosts of a list serve in turn, unless load_balance_hosts says that the first one that can does. */
+function takesTurns(entry: DatabaseEntry | undefined): boolean {
+  return entry?.load_balance_hosts !== "disable";
 }

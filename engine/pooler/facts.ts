@@ -22,6 +22,8 @@ export class PoolFacts {
   scramKeys: ScramKeys | undefined;
   /** What auth_query has found for its user, whom auth_file does not name. */
   secret: string | undefined;
+  /** Counts along a list of hosts; the next connection goes to the one that it stands at. */
+  turn = 0;
   private readonly names: VariableNames;
 
   constructor(names: VariableNames) {

@@ -165,7 +165,7 @@ export class Host implements HostRole {
       const waiter = this.clients[pool.waiting.head];
       this.log.write("WARNING", "taking connection from reserve_pool", waiter?.identity.label);
     }
-    const target = this.environment.targetOf(pool.database.settings.name);
+    const target = this.environment.nextTarget(pool, this.factsOf(pool));
     this.servers[server] = new Upstream(this, server, pool, target);
   }
 

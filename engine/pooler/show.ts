@@ -91,7 +91,7 @@ function poolRow(host: HostRole, pool: Pool): Value[] {
     Math.floor(micros / 1_000_000),
     micros % 1_000_000,
     pool.mode,
-    null,
+    host.environment.loadBalance(pool.database.settings.name),
   ];
 }
 
@@ -123,7 +123,7 @@ function databaseRow(host: HostRole, database: Database): Value[] {
     settings.reserve_pool_size ?? global.reserve_pool_size,
     Math.floor(lifetime / SECOND),
     settings.pool_mode ?? null,
-    null,
+    host.environment.loadBalance(settings.name),
     settings.max_db_connections || global.max_db_connections,
     database.connections,
     settings.max_db_client_connections || global.max_db_client_connections,

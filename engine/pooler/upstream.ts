@@ -72,7 +72,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
 
   ended(error: NodeJS.ErrnoException | undefined): void {
     this.host.begin();
-    if (this.phase === "connecting") this.fail("connect failed", error?.message);
+    if (this.phase === "connecting") this.fail(unreached(error), error?.message);
     else if (this.phase === "cancel") this.fail("successfully sent cancel request");
     else this.fail("server conn crashed?", error?.message);
     this.host.end();
@@ -315,4 +315,10 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
         this.identity.label,
       );
   }
+}
+
+/** Why a connection was not made, in PgBouncer's words. */
+function unreached(error: NodeJS.ErrnoException | undefined): string {
+  const unknown = error?.code === "ENOTFOUND" || error?.code?.startsWith("EAI_") === true;
+  return unknown ? "server DNS lookup failed" : "connect failed";
 }
