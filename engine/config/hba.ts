@@ -33,7 +33,13 @@ export interface HbaRule {
   readonly databases: Names;
   readonly users: Names;
   /** Undefined: any address. */
-  readonly addresses: BlockList | undefined;
+  readonly addresses: Addresses | undefined;
+}
+
+/** Addresses of one family. A BlockList alone would let `::/0` stand for IPv4 too. */
+interface Addresses {
+  readonly family: "ipv4" | "ipv6";
+  readonly list: BlockList;
 }
 
 /** Who wants to come in. */
@@ -241,7 +247,7 @@ function addFile(names: Names, name: string, at: string, { file, readFile }: Sou
 
 const ADDRESS = "all, ADDRESS/BITS, or ADDRESS MASK";
 
-function readAddresses(line: Line): BlockList | undefined {
+function readAddresses(line: Line): Addresses | undefined {
   const { text } = line.take("address", ADDRESS);
   if (text === "all") return undefined;
   const [address = "", bits] = text.split("/");
@@ -257,8 +263,9 @@ function readAddresses(line: Line): BlockList | undefined {
   if (bytesOf(address).some((byte, index) => (byte & ~maskByte(length, index) & 0xff) !== 0))
     throw refuse(text, "the address has bits beyond its mask, so that nobody would fit");
   const list = new BlockList();
-  list.addSubnet(address, length, family === 4 ? "ipv4" : "ipv6");
-  return list;
+  const name = familyOf(address);
+  list.addSubnet(address, length, name);
+  return { family: name, list };
 }
 
 /** Leading ones of a mask; undefined: it is none, or has further ones behind a zero. */
@@ -293,11 +300,13 @@ function bytesOf(address: string): number[] {
 }
 
 /** An IPv4 client on an IPv6 socket has an address such as `::ffff:10.0.0.1`; it counts as IPv4. */
-function addressFits(addresses: BlockList | undefined, address: string | undefined): boolean {
+function addressFits(addresses: Addresses | undefined, address: string | undefined): boolean {
   if (addresses === undefined || address === undefined) return true;
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  return addresses.check(plain, isIP(plain) === 4 ? "ipv4" : "ipv6");
+  return addresses.family === familyOf(plain) && addresses.list.check(plain, addresses.family);
 }
+
+const familyOf = (address: string): Addresses["family"] => (isIP(address) === 4 ? "ipv4" : "ipv6");
 
 function fits({ all, same, names }: Names, name: string, pair: string): boolean {
   return all || (same && name === pair) || names.has(name);

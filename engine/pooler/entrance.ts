@@ -2,7 +2,7 @@
  * A connection that is not in yet: its startup packet, its limits, its password. It goes on as a client
  * of a pool or as a session on the console, it carries a cancel request, or it is refused.
  */
-import { type Pool, REASON, REASONS } from "../core/index.ts";
+import { type Core, type Pool, REASON, REASONS } from "../core/index.ts";
 import { AuthQuery, type AuthQueryResult } from "../wire/auth-query.ts";
 import { ClientLogin, type ClientLoginEvent, type ScramKeys } from "../wire/client-login.ts";
 import { ClientStatements } from "../wire/prepared.ts";
@@ -201,7 +201,7 @@ export class Entrance implements Guest, ChannelOwner {
     const { core, now } = this.host;
     const { database, user } = lookup;
     const place = database === CONSOLE ? -1 : core.database(database);
-    const refusal = unusable(database, place >= 0, core.databases[place]?.disabled === true);
+    const refusal = unusable(database, place >= 0, isDisabled(core, place));
     if (refusal !== undefined) {
       this.reject(refusal);
       return;
@@ -360,4 +360,8 @@ function unusable(database: string, exists: boolean, disabled: boolean): Refusal
   if (!exists)
     return refuse(problem, true, `authentication database "${database}" is not configured.`);
   return disabled ? refuse(`authentication database "${database}" is disabled`) : undefined;
+}
+
+function isDisabled(core: Core, database: number): boolean {
+  return core.databases.find(({ id }) => id === database)?.disabled === true;
 }

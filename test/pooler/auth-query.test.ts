@@ -142,7 +142,9 @@ test("auth_dbname: another database, the reserved one, one that is missing, one 
   expect(pools.map(({ database, user }) => `${database}/${user}`)).toContain(
     `there/${stage.database.user}`,
   );
+  // What is done to a database lasts, whatever is set afterwards.
   await console.query("disable there");
+  await console.query("set auth_type = 'plain'");
   expect(await enter("app")).toBe('authentication database "there" is disabled');
 });
 
