@@ -34,7 +34,7 @@ export const PROCESS_SETTINGS = {
     restart,
   ),
   unix_socket_mode: setting(count(0, 0o7777), "0777", "Access mode of the Unix socket.", restart),
-  unix_socket_group: setting(text, "", "Group of the Unix socket.", { ...restart, ...only() }),
+  unix_socket_group: setting(text, "", "Group of the Unix socket.", restart),
   so_reuseport: setting(flag, "0", "Let several poolers listen on one port.", {
     ...restart,
     ...only("0"),
@@ -123,10 +123,12 @@ export const PROCESS_SETTINGS = {
     "Further server parameters to keep for each client.",
     restart,
   ),
-  disable_pqexec: setting(flag, "0", "Refuse simple queries, which can hold several statements.", {
-    ...restart,
-    ...only("0"),
-  }),
+  disable_pqexec: setting(
+    flag,
+    "0",
+    "Refuse simple queries, which can hold several statements.",
+    restart,
+  ),
 
   log_connections: setting(flag, "1", "Log each login."),
   log_disconnections: setting(flag, "1", "Log each end of a connection and its reason."),
@@ -145,8 +147,5 @@ export const PROCESS_SETTINGS = {
     ...restart,
     ...noEffect("it names a Windows service"),
   }),
-  user: setting(optionalText, null, "User to become when started as root.", {
-    ...restart,
-    ...only(),
-  }),
+  user: setting(optionalText, null, "User to become when started as root.", restart),
 };

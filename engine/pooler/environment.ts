@@ -160,6 +160,7 @@ export class Environment {
       backlog: values.listen_backlog,
       socketDirectory: values.unix_socket_dir,
       socketMode: values.unix_socket_mode,
+      socketGroup: values.unix_socket_group,
     };
   }
 

@@ -2,11 +2,12 @@
  * Where clients come in: one TCP socket per address of listen_addr, and a Unix socket. Accepted
  * connections are taken as bare handles where Node allows it, see `Channel.ofHandle`.
  */
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, connect as dial, type ListenOptions, type Server } from "node:net";
 import { join } from "node:path";
 import { Channel } from "./channel.ts";
 import { OutsideError } from "./errors.ts";
+import { groupId } from "./user.ts";
 
 /** What to listen on. */
 export interface ListenSettings {
@@ -18,6 +19,8 @@ export interface ListenSettings {
   /** Directory of the Unix socket; empty: none. */
   socketDirectory: string;
   socketMode: number;
+  /** Group that the Unix socket is given to; empty: our own. */
+  socketGroup: string;
 }
 
 /** Called with each new connection. */
@@ -82,11 +85,12 @@ export class Listener {
 
   private async openUnix(settings: ListenSettings): Promise<void> {
     const port = this.port === 0 ? settings.port : this.port;
-    const path = join(settings.socketDirectory, `.s.PGSQL.${port}`);
+    const path = socketPath(settings.socketDirectory, port);
     await removeStale(path);
     this.unix = await this.listen({ path, backlog: settings.backlog }, true);
     this.path = path;
     this.places.push(`unix:${path}`);
+    if (settings.socketGroup !== "") giveTo(path, settings.socketGroup);
     chmodSync(path, settings.socketMode);
   }
 
@@ -134,6 +138,14 @@ function takeHandles(server: Server, take: (handle: object) => void): void {
   };
 }
 
+function giveTo(path: string, group: string): void {
+  try {
+    chownSync(path, -1, groupId(group));
+  } catch (error) {
+    throw new OutsideError(`cannot give ${path} to group ${group}: ${(error as Error).message}`);
+  }
+}
+
 /** Removes a socket file that nobody listens on any more, as a killed process leaves it. */
 async function removeStale(path: string): Promise<void> {
   if (!isSocket(path) || (await answers(path))) return; // Somebody listens: `listen` will say so.
@@ -148,7 +160,13 @@ function isSocket(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
 }
 
-function answers(path: string): Promise<boolean> {
+/** Path of the Unix socket in a directory. */
+export function socketPath(directory: string, port: number): string {
+  return join(directory, `.s.PGSQL.${port}`);
+}
+
+/** True if somebody listens on this Unix socket. */
+export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = dial({ path });
     socket.once("connect", () => resolve(true)).once("error", () => resolve(false));

@@ -1,14 +1,14 @@
 /**
  * The pooler as a whole: listener, host, log and journal put together, started, reloaded and ended.
- * `startPooler` is for programs, `runPooler` for the command line.
+ * `startPooler` is for programs; the command line is in `run.ts`.
  */
-import { type Config, ConfigError, loadConfig, poolerNotes } from "../config/index.ts";
+import { type Config, loadConfig, poolerNotes } from "../config/index.ts";
 import { reload } from "./commands.ts";
 import { Environment } from "./environment.ts";
 import { OutsideError } from "./errors.ts";
 import { Host } from "./host.ts";
 import { Journal } from "./journal.ts";
-import { Listener } from "./listener.ts";
+import { answers, Listener, socketPath } from "./listener.ts";
 import { Log } from "./log.ts";
 import { VERSION } from "./names.ts";
 import { removePid, writePid } from "./pidfile.ts";
@@ -24,6 +24,8 @@ export interface PoolerOptions {
   journal?: string | undefined;
   /** Nothing to stderr; a logfile is still written. */
   quiet?: boolean | undefined;
+  /** As PgBouncer's -R: a pooler that runs already would hand its sockets over, which is refused. */
+  reboot?: boolean | undefined;
 }
 
 /** Rows of SHOW under their columns' names. */
@@ -51,7 +53,8 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
   return await RunningPooler.start(options);
 }
 
-class RunningPooler implements Pooler {
+/** A pooler with what the command line and its signals need beyond `Pooler`. */
+export class RunningPooler implements Pooler {
   readonly ended: Promise<void>;
   readonly host: Host;
   readonly log: Log;
@@ -81,7 +84,7 @@ class RunningPooler implements Pooler {
     const config = typeof options.config === "string" ? loadConfig(options.config) : options.config;
     const pooler = new RunningPooler(new Environment(config), new Log(options.quiet));
     try {
-      await pooler.open(config, options.journal);
+      await pooler.open(config, options);
       beforeUp(pooler);
       pooler.up();
     } catch (error) {
@@ -91,16 +94,29 @@ class RunningPooler implements Pooler {
     return pooler;
   }
 
-  private async open(config: Config, journal: string | undefined): Promise<void> {
+  private async open(config: Config, { journal, reboot }: PoolerOptions): Promise<void> {
     const { host, listener, log } = this;
     openLog(log, config);
     for (const note of poolerNotes(config)) log.write("LOG", note);
+    if (reboot) await this.lookForOther();
     if (journal !== undefined) this.journal = await Journal.open(host.core, journal);
     await listener.open(host.environment.listen);
     host.port = listener.port || config.values.listen_port;
     writePid(config.values.pidfile);
     this.pidfile = config.values.pidfile;
     for (const place of listener.places) log.write("LOG", `listening on ${place}`);
+  }
+
+  /** For -R. Errors: OutsideError when a pooler answers on our Unix socket. */
+  private async lookForOther(): Promise<void> {
+    const { socketDirectory, port } = this.host.environment.listen;
+    const path = socketPath(socketDirectory, port);
+    if (socketDirectory !== "" && (await answers(path)))
+      throw new OutsideError(
+        `${path} answers, and Node.js cannot take sockets over from another process; ` +
+          "end that one with SHUTDOWN WAIT_FOR_CLIENTS and start without -R",
+      );
+    this.log.write("LOG", "old process not found, try to continue normally");
   }
 
   private up(): void {
@@ -145,7 +161,16 @@ class RunningPooler implements Pooler {
     host.end();
   }
 
-  /** SIGUSR2: lifts a PAUSE. Node.js keeps SIGUSR1, PgBouncer's signal to pause, for its debugger. */
+  /** SIGUSR1: as PAUSE. */
+  pause(): void {
+    const { host, log } = this;
+    host.begin();
+    if (host.core.pause(host.now)) log.write("LOG", "got SIGUSR1, pausing all activity");
+    else log.write("LOG", "got SIGUSR1, but already paused/suspended");
+    host.end();
+  }
+
+  /** SIGUSR2: lifts a PAUSE. */
   resume(): void {
     const { host, log } = this;
     host.begin();
@@ -199,60 +224,4 @@ function byName({ columns, rows }: Table): Rows {
   return rows.map((row) =>
     Object.fromEntries(columns.map(({ name }, at) => [name, row[at] ?? null])),
   );
-}
-
-/** Options of the command line beside the path of the ini. */
-export interface PoolerFlags {
-  quiet?: boolean | undefined;
-  /** As PgBouncer's -v: more to the log. */
-  verbose?: number | undefined;
-  journal?: string | undefined;
-}
-
-/**
- * Runs a pooler until a signal or its console ends it. Returns the exit status: 0 ended in order, 2 the
- * configuration is not in order, 3 an address or a file is not to be had; both with a line on stderr.
- */
-export async function runPooler(iniPath: string, flags: PoolerFlags = {}): Promise<number> {
-  try {
-    const config = loadConfig(iniPath);
-    const verbose = flags.verbose ?? config.values.verbose;
-    const values = { ...config.values, verbose };
-    const { quiet, journal } = flags;
-    let forget = (): void => {};
-    const options = { config: { ...config, values }, quiet, journal };
-    const pooler = await RunningPooler.start(options, (made) => {
-      forget = heed(made);
-    });
-    await pooler.ended;
-    forget();
-    return 0;
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof OutsideError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return error instanceof ConfigError ? 2 : 3;
-  }
-}
-
-/** Obeys PgBouncer's signals. Source: PgBouncer 1.25.2 src/main.c. Returns how to stop that. */
-function heed(pooler: RunningPooler): () => void {
-  const { log } = pooler;
-  const handlers: Partial<Record<NodeJS.Signals, () => void>> = {
-    SIGHUP: () => {
-      log.write("LOG", "got SIGHUP, re-reading config");
-      pooler.reload();
-    },
-    SIGINT: () => pooler.windDown("SIGINT", "wait_for_servers"),
-    SIGTERM: () => pooler.windDown("SIGTERM", "wait_for_clients"),
-    SIGQUIT: () => {
-      log.write("LOG", "got SIGQUIT, fast exit");
-      void pooler.close();
-    },
-    SIGUSR2: () => pooler.resume(),
-  };
-  const entries = Object.entries(handlers) as [NodeJS.Signals, () => void][];
-  for (const [signal, handler] of entries) process.on(signal, handler);
-  return () => {
-    for (const [signal, handler] of entries) process.off(signal, handler);
-  };
 }

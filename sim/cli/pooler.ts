@@ -1,19 +1,20 @@
 /** `poolwise pooler`: the real pooler. */
 import { Command } from "commander";
-import { runPooler } from "../../engine/pooler/main.ts";
+import { versionText } from "../../engine/pooler/command-line.ts";
+import { startInBackground } from "../../engine/pooler/daemon.ts";
+import { type PoolerFlags, runPooler } from "../../engine/pooler/run.ts";
 
 const EXAMPLES = `
-Signals are PgBouncer's: SIGHUP reloads, SIGINT waits for servers, SIGTERM for clients, SIGQUIT ends.
+Signals are PgBouncer's: SIGHUP reloads, SIGINT waits for servers, SIGTERM for clients, SIGQUIT ends,
+SIGUSR1 pauses, SIGUSR2 resumes. The bin \`poolwise-pgbouncer\` takes PgBouncer's options and no others.
 
 Examples:
   poolwise pooler pgbouncer.ini
   poolwise pooler pgbouncer.ini --journal traffic.journal
   psql -p 6432 -U admin pgbouncer -c 'SHOW POOLS'`;
 
-interface PoolerOptions {
-  journal?: string;
-  verbose?: number;
-  quiet?: boolean;
+interface PoolerOptions extends PoolerFlags {
+  daemon?: boolean;
 }
 
 /** The command; `finish` is told the exit status when the pooler has ended. */
@@ -21,11 +22,23 @@ export function poolerCommand(finish: (status: number) => void): Command {
   return new Command("pooler")
     .description("Run the pooler: PgBouncer's settings, protocol and console")
     .argument("<ini>", "settings, as PgBouncer's pgbouncer.ini")
-    .option("--journal <file>", "record every input of the scheduler, for `replay`")
+    .option(
+      "-d, --daemon",
+      "run in the background; needs `pidfile` and, to say anything, `logfile`",
+    )
+    .option("-q, --quiet", "nothing to stderr; a logfile is still written")
     .option("-v, --verbose", "more to the log; repeatable", (_, before: number) => before + 1, 0)
-    .option("--quiet", "nothing to stderr; a logfile is still written")
+    .option("-u, --user <name>", "user to become when started as root")
+    .option("-R, --reboot", "as PgBouncer's; refused while another pooler listens there")
+    .option("--journal <file>", "record every input of the scheduler, for `replay`")
+    .version(
+      versionText().trim(),
+      "-V, --version",
+      "print PgBouncer's version that this one follows",
+    )
     .addHelpText("after", EXAMPLES)
-    .action(async (ini: string, { journal, verbose, quiet }: PoolerOptions) =>
-      finish(await runPooler(ini, { journal, verbose: verbose || undefined, quiet })),
-    );
+    .action(async (ini: string, { daemon, verbose, ...flags }: PoolerOptions) => {
+      const run = daemon ? startInBackground : runPooler;
+      finish(await run(ini, { ...flags, verbose: verbose || undefined }));
+    });
 }

@@ -67,8 +67,10 @@ export function createProgram(finish: (status: number) => void): Command {
     replayCommand,
     theoryCommand,
   ]) {
+    const made = command(finish).copyInheritedSettings(program);
+    // The pooler's short options are PgBouncer's; the other commands keep theirs free.
     program.addCommand(
-      command(finish).copyInheritedSettings(program).helpOption("--help", "explain"),
+      made.helpOption(made.name() === "pooler" ? "-h, --help" : "--help", "explain"),
     );
   }
   return program;

@@ -11,7 +11,7 @@ let stage: Stage;
 let script: string;
 beforeAll(async () => {
   stage = await Stage.open();
-  const main = resolve("engine/pooler/main.ts");
+  const main = resolve("engine/pooler/run.ts");
   script = `${stage.file(`import { runPooler } from ${JSON.stringify(main)};
     process.exit(await runPooler(process.argv[2]));`)}.mts`;
   writeFileSync(script, readFileSync(script.replace(".mts", "")));
