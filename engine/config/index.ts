@@ -18,7 +18,7 @@ export { type HbaRule, loadHba, loadIdent, type Mapping, matchingRule } from "./
 export { type Config, parseIni, printIni } from "./ini.ts";
 export { type ReadFile, readFromDisk } from "./ini-lines.ts";
 export { durationWithUnit } from "./numbers.ts";
-export { poolerNotes, poolerRefusals } from "./pooler-support.ts";
+export { noteOf, poolerNotes, poolerRefusals } from "./pooler-support.ts";
 export { SETTING_NAMES, SETTINGS, type SettingName, sourceOf, type Values } from "./settings.ts";
 export { placeOf, TLS_VERSIONS, type TlsSide, tlsCiphers, tlsVersions } from "./tls.ts";
 export { loadUserlist, parseUserlist } from "./userlist.ts";

@@ -25,10 +25,13 @@ export function poolerRefusals(config: Config): ConfigError[] {
 
 /** A sentence for each setting that was written and changes nothing in our pooler. */
 export function poolerNotes(config: Config): string[] {
-  return [...config.given].flatMap(([name, at]: [SettingName, string]) => {
-    const { pooler } = rowOf(name);
-    return pooler.is === "no effect" ? [`${at}: ${name} has no effect: ${pooler.why}`] : [];
-  });
+  return [...config.given].flatMap(([name, at]) => noteOf(at, name) ?? []);
+}
+
+/** The sentence for one setting; undefined when it does change something. */
+export function noteOf(at: string, name: SettingName): string | undefined {
+  const { pooler } = rowOf(name);
+  return pooler.is === "no effect" ? `${at}: ${name} has no effect: ${pooler.why}` : undefined;
 }
 
 /** The error when our pooler cannot do `value`, undefined when it can. */

@@ -3,18 +3,15 @@
  * SHOW STATS looks back between one and two periods, and the log line exactly one.
  * Source: PgBouncer 1.25.2 src/stats.c, refresh_stats() and calc_average().
  */
-import {
-  MICROSECOND,
-  type Nanos,
-  type Pool,
-  SECOND,
-  STAT,
-  STAT_NAMES,
-  sumStatistics,
-} from "../core/index.ts";
+import { MICROSECOND, type Nanos, SECOND, STAT, STAT_NAMES, sumStatistics } from "../core/index.ts";
 
 /** Counters in the order of STAT; times are in microseconds here. */
 export type Counters = readonly number[];
+
+/** What is averaged: the core's pools, and the console's. */
+export interface Counted {
+  readonly stats: Float64Array;
+}
 
 const SIZE = STAT_NAMES.length;
 const TIMES: ReadonlySet<number> = new Set([STAT.xact_time, STAT.query_time, STAT.wait_time]);
@@ -22,8 +19,8 @@ const none = new Float64Array(SIZE);
 
 export class Averages {
   // By pool: a pool that the core has forgotten, and made again, begins at zero.
-  private readonly older = new WeakMap<Pool, Float64Array>();
-  private readonly newer = new WeakMap<Pool, Float64Array>();
+  private readonly older = new WeakMap<Counted, Float64Array>();
+  private readonly newer = new WeakMap<Counted, Float64Array>();
   private olderAt: Nanos;
   private newerAt: Nanos;
 
@@ -38,7 +35,7 @@ export class Averages {
   }
 
   /** Takes a snapshot; returns the averages of all pools together since the one before. */
-  snapshot(now: Nanos, pools: readonly Pool[]): Counters {
+  snapshot(now: Nanos, pools: readonly Counted[]): Counters {
     this.olderAt = this.newerAt;
     this.newerAt = now;
     for (const pool of pools) {
@@ -49,7 +46,7 @@ export class Averages {
   }
 
   /** Averages of these pools together: counts per second, times per query, transaction, assignment. */
-  of(now: Nanos, pools: readonly Pool[]): Counters {
+  of(now: Nanos, pools: readonly Counted[]): Counters {
     const current = sumStatistics(pools);
     const before = sumStatistics(pools.map((pool) => ({ stats: this.older.get(pool) ?? none })));
     const grown = current.map((value, index) => value - (before[index] as number));
@@ -68,7 +65,7 @@ export class Averages {
 }
 
 /** Totals of these pools together. */
-export function totals(pools: readonly Pool[]): Counters {
+export function totals(pools: readonly Counted[]): Counters {
   return Array.from(sumStatistics(pools), (value, index) =>
     TIMES.has(index) ? Math.floor(value / MICROSECOND) : value,
   );

@@ -76,6 +76,8 @@ export class Channel {
   private closing = false;
   private over = false;
   private held = false;
+  /** SUSPEND is on: nothing is read, whatever `hold` and `resume` say. */
+  private frozen = false;
   /** Writes that are under way in Node's stream. */
   private streamed = 0;
 
@@ -178,7 +180,25 @@ export class Channel {
   resume(): void {
     if (!this.held) return;
     this.held = false;
-    this.socket.resume();
+    if (!this.frozen) this.socket.resume();
+  }
+
+  /** For SUSPEND: nothing is read until `thaw`. */
+  freeze(): void {
+    this.frozen = true;
+    this.socket.pause();
+  }
+
+  /** The end of `freeze`. */
+  thaw(): void {
+    if (!this.frozen) return;
+    this.frozen = false;
+    if (!this.held) this.socket.resume();
+  }
+
+  /** The file descriptor, for SHOW FDS; -1 when there is none to be seen. */
+  get descriptor(): number {
+    return (this.socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
   }
 
   /**
@@ -190,6 +210,7 @@ export class Channel {
     if (words.length > 0) this.write(words, false);
     this.closing = true;
     const socket = this.socket;
+    this.thaw();
     this.resume();
     socket.end();
     const cut = setTimeout(() => socket.destroy(), LINGER_MS);

@@ -108,6 +108,10 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.backlog.add(bytes, 0, bytes.length);
   }
 
+  get kept(): number {
+    return this.backlog.length;
+  }
+
   /** Holds the socket while too much is kept or the server does not take it; else lets it come. */
   regulate(): void {
     if (this.backlog.length > BACKLOG_LIMIT || this.upstream?.channel.congested)

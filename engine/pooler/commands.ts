@@ -1,7 +1,15 @@
 /**
  * What the console's commands do, with PgBouncer's texts. Source: PgBouncer 1.25.2 src/admin.c.
  */
-import { applySet, ConfigError, reloadConfig } from "../config/index.ts";
+import {
+  applySet,
+  ConfigError,
+  noteOf,
+  poolerNotes,
+  poolerRefusals,
+  reloadConfig,
+  type SettingName,
+} from "../config/index.ts";
 import type { ConsoleCommand } from "../wire/console.ts";
 import { noticeResponse } from "../wire/writer.ts";
 import { Environment } from "./environment.ts";
@@ -18,9 +26,12 @@ export interface CommandDesk {
   done(tag: string, ...before: Buffer[]): void;
   table(table: Table): void;
   error(text: string, sqlstate?: string): void;
-  /** The answer comes when the core has said `kind` for all these databases (-1: for everything). */
-  wait(kind: "paused" | "reconnected", tag: string, databases: Iterable<number>): void;
+  /** The answer comes when `kind` is so for all these databases (-1: for everything). */
+  wait(kind: WaitKind, tag: string, databases: Iterable<number>): void;
 }
+
+/** What a command can wait for. */
+export type WaitKind = "paused" | "reconnected" | "suspended";
 
 type Of<Kind extends ConsoleCommand["kind"]> = Extract<ConsoleCommand, { kind: Kind }>;
 
@@ -72,7 +83,7 @@ function govern(desk: CommandDesk, command: Governing): void {
       else desk.error("RELOAD failed, see logs for additional details", "F0000");
       return;
     case "suspend":
-      desk.error("SUSPEND is not supported");
+      suspend(desk);
       return;
     case "shutdown":
       shutdown(desk, command);
@@ -82,7 +93,7 @@ function govern(desk: CommandDesk, command: Governing): void {
 const HELP = `
 	SHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION
 	SHOW PEERS|PEER_POOLS
-	SHOW SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE
+	SHOW FDS|SOCKETS|ACTIVE_SOCKETS|LISTS|MEM|STATE
 	SHOW DNS_HOSTS|DNS_ZONES
 	SHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS
 	SET key = arg
@@ -94,22 +105,23 @@ const HELP = `
 	RECONNECT [<db>]
 	KILL [<db>]
 	KILL_CLIENT <client_id>
+	SUSPEND
 	SHUTDOWN
 	SHUTDOWN WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS
 	WAIT_CLOSE [<db>]`;
 
 function show(desk: CommandDesk, { what }: Of<"show">): void {
   if (what === "help") desk.done("SHOW", noticeResponse("Console usage", HELP));
-  else if (what !== "fds") desk.table(SHOW[what](desk.host));
-  else if (desk.admin) desk.error("SHOW FDS is not supported: sockets are not handed over");
-  else desk.error("admin access needed");
+  else if (what === "fds" && !desk.admin) desk.error("admin access needed");
+  else desk.table(SHOW[what](desk.host));
 }
 
 function set(desk: CommandDesk, { key, value }: Of<"set">): void {
   const { host } = desk;
   try {
-    host.adopt(new Environment(applySet(host.environment.config, key, value)));
-    desk.done(`SET ${key}=${value}`.slice(0, 511));
+    const config = applySet(host.environment.config, key, value);
+    host.adopt(new Environment(config));
+    desk.done(`SET ${key}=${value}`.slice(0, 511), ...withoutEffect(key as SettingName));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     host.log.write("ERROR", error.message);
@@ -117,10 +129,20 @@ function set(desk: CommandDesk, { key, value }: Of<"set">): void {
   }
 }
 
+/** A notice for a setting that changes nothing here: nothing is passed over in silence. */
+function withoutEffect(name: SettingName): Buffer[] {
+  const note = noteOf("SET", name);
+  return note === undefined ? [] : [noticeResponse(note)];
+}
+
 /** Reads the configuration again. False: it is not in order, which is logged, and nothing changes. */
 export function reload(host: HostRole): boolean {
   try {
-    host.adopt(new Environment(reloadConfig(host.environment.config)));
+    const config = reloadConfig(host.environment.config);
+    const [refusal] = poolerRefusals(config);
+    if (refusal !== undefined) throw refusal;
+    host.adopt(new Environment(config));
+    for (const note of poolerNotes(config)) host.log.write("LOG", note);
     return true;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -147,7 +169,8 @@ function onDatabase(desk: CommandDesk, command: Databases, name: string): void {
   const { host } = desk;
   const { core } = host;
   const tag = command.toUpperCase();
-  if ((command === "pause" || command === "kill") && core.paused) {
+  const stopped = core.paused || host.suspension.on;
+  if ((command === "pause" || command === "kill") && stopped) {
     desk.error("already suspended/paused");
     return;
   }
@@ -200,9 +223,24 @@ function carryOut(desk: CommandDesk, command: Databases, database: number, name:
 function resume(desk: CommandDesk, database: number, name: string): void {
   const { core, now, stopping } = desk.host;
   if (name === "" && stopping) desk.error("pooler is shutting down");
+  else if (name === "" && desk.host.suspension.end()) desk.done("RESUME");
   else if (core.resume(now, database)) desk.done("RESUME");
   else if (name === "") desk.error("pooler is not paused/suspended");
   else desk.error(`database ${name} is not paused`);
+}
+
+/** Source: PgBouncer 1.25.2 src/admin.c, admin_cmd_suspend(). */
+function suspend(desk: CommandDesk): void {
+  const { core, log, suspension } = desk.host;
+  if (core.paused || suspension.on) desk.error("already suspended/paused");
+  else if (core.databases.some((database) => database.paused))
+    desk.error("cannot suspend with paused databases");
+  else {
+    log.write("LOG", "SUSPEND command issued");
+    suspension.begin();
+    desk.wait("suspended", "SUSPEND", [-1]);
+    suspension.look();
+  }
 }
 
 function killClient(desk: CommandDesk, id: number): void {

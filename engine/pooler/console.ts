@@ -18,10 +18,11 @@ import {
 } from "../wire/writer.ts";
 import { Backlog } from "./backlog.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
-import { type CommandDesk, execute } from "./commands.ts";
+import { type CommandDesk, execute, type WaitKind } from "./commands.ts";
 import type { Identity } from "./identity.ts";
 import { COMPATIBLE, CONSOLE } from "./names.ts";
 import type { ConsoleRole, HostRole } from "./roles.ts";
+import { SUSPENDED } from "./suspension.ts";
 import type { Table } from "./table.ts";
 
 /** Bytes of the longest query; PgBouncer takes what fits its packet buffer. */
@@ -64,6 +65,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
     identity.database = CONSOLE;
     this.key = host.newKey(this);
     host.admitConsole(this);
+    host.consolePool.loggedIn();
   }
 
   /** Completes the login. */
@@ -112,6 +114,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   private message(type: number, body: Buffer): void {
     switch (type) {
       case FRONTEND.query:
+        this.host.consolePool.asked();
         execute(this, parseCommand(body.toString("utf8", 0, Math.max(0, body.indexOf(0)))));
         return;
       case FRONTEND.terminate:
@@ -144,8 +147,9 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
     this.send(errorResponse("ERROR", sqlstate, text), readyForQuery("I"));
   }
 
-  wait(kind: "paused" | "reconnected", tag: string, databases: Iterable<number>): void {
-    this.waiting = { kind: EFFECT[kind], tag, databases: new Set(databases) };
+  wait(kind: WaitKind, tag: string, databases: Iterable<number>): void {
+    const number = kind === "suspended" ? SUSPENDED : EFFECT[kind];
+    this.waiting = { kind: number, tag, databases: new Set(databases) };
     if (this.waiting.databases.size === 0) this.answer(() => this.done(tag));
   }
 
@@ -156,10 +160,11 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
     if (waiting.databases.size === 0) this.answer(() => this.done(waiting.tag));
   }
 
-  /** Ctrl-C lifts a PAUSE of everything, as in PgBouncer; the command that waited ends in an error. */
+  /** Ctrl-C lifts a PAUSE of everything and a SUSPEND, as in PgBouncer; the command that waited ends in an error. */
   cancelled(): void {
     if (this.waiting === undefined) return;
     if (this.waiting.kind === EFFECT.paused) this.host.core.resume(this.host.now);
+    this.host.suspension.end();
     this.answer(() => this.error("canceling statement due to user request", "57014"));
   }
 

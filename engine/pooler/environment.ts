@@ -1,7 +1,7 @@
 /** The configuration in use and everything that is made of it. RELOAD and SET put a new one in force. */
 import { randomBytes } from "node:crypto";
-import { lstatSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type Config, coreSettings, type DatabaseEntry, poolerRefusals } from "../config/index.ts";
 import type { CoreSettings, Pool } from "../core/index.ts";
 import type { ClientLoginOptions } from "../wire/client-login.ts";
@@ -166,12 +166,19 @@ export class Environment {
 
   /**
    * True if nobody but our own user (and root) can reach the Unix socket. PgBouncer asks the kernel for
-   * the other side's user id, which Node cannot; a private directory proves the same.
+   * the other side's user id, which Node cannot; a private directory on the way to it proves the same.
    */
   get socketIsPrivate(): boolean {
-    const status = lstatSync(this.config.values.unix_socket_dir, { throwIfNoEntry: false });
-    if (status === undefined || !status.isDirectory()) return false;
-    return (status.mode & 0o077) === 0 && status.uid === process.getuid?.();
+    const { unix_socket_dir } = this.config.values;
+    return unix_socket_dir !== "" && existsSync(unix_socket_dir) && isPrivate(unix_socket_dir);
+  }
+}
+
+function isPrivate(directory: string): boolean {
+  for (let at = realpathSync(directory); ; at = dirname(at)) {
+    const { mode, uid } = lstatSync(at);
+    if ((mode & 0o077) === 0 && uid === process.getuid?.()) return true;
+    if (at === dirname(at)) return false;
   }
 }
 

@@ -3,18 +3,20 @@
  * one timer for the core's deadline. Which client gets which server is decided in the core only.
  */
 import { randomBytes } from "node:crypto";
-import { Core, EFFECT, type Nanos, type Pool, REASON, SECOND } from "../core/index.ts";
+import { Core, EFFECT, type Nanos, type Pool, REASON, SECOND, TICK } from "../core/index.ts";
 import { StatementTable } from "../wire/prepared.ts";
 import { terminate } from "../wire/writer.ts";
 import { Averages, statsLine } from "./averages.ts";
 import type { Channel } from "./channel.ts";
 import { Clock } from "./clock.ts";
+import { ConsolePool } from "./console-pool.ts";
 import { Entrance } from "./entrance.ts";
 import type { Environment } from "./environment.ts";
 import { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
 import type { ClientRole, ConsoleRole, Guest, HostRole, ServerRole } from "./roles.ts";
+import { Suspension } from "./suspension.ts";
 import { Tls } from "./tls.ts";
 import { Upstream } from "./upstream.ts";
 
@@ -34,6 +36,8 @@ export class Host implements HostRole {
   readonly entrances: (Entrance | undefined)[] = [];
   readonly servers: (ServerRole | undefined)[] = [];
   readonly consoles = new Set<ConsoleRole>();
+  readonly consolePool = new ConsolePool();
+  readonly suspension: Suspension = new Suspension(this);
   /** The pooler is to stop listening to TCP, or has nothing more to do; set by whoever runs the host. */
   onShutdown: (mode: "immediate" | "graceful" | "complete") => void = () => {};
   /** Called on each maintenance tick, and when a new configuration is in force. */
@@ -64,7 +68,8 @@ export class Host implements HostRole {
 
   /** Starts the maintenance ticks. */
   start(): void {
-    const wait = Math.ceil((this.core.deadline() - this.clock.now()) / 1_000_000);
+    const due = this.suspension.on ? this.now + TICK : this.core.deadline();
+    const wait = Math.ceil((due - this.clock.now()) / 1_000_000);
     this.timer = setTimeout(() => this.tick(), Math.max(1, wait));
   }
 
@@ -84,15 +89,17 @@ export class Host implements HostRole {
 
   private tick(): void {
     this.begin();
-    this.core.advance(this.now);
+    if (!this.suspension.on) this.core.advance(this.now);
     this.end();
+    this.suspension.look();
+    this.drain();
     if (this.averages.due(this.now, this.values.stats_period)) this.average();
     this.onTick();
     this.start();
   }
 
   private average(): void {
-    const averages = this.averages.snapshot(this.now, this.core.pools);
+    const averages = this.averages.snapshot(this.now, [...this.core.pools, this.consolePool]);
     if (this.values.log_stats) this.log.write("LOG", statsLine(averages));
   }
 
@@ -199,6 +206,7 @@ export class Host implements HostRole {
     this.begin();
     const entrance = new Entrance(this, channel);
     this.entrances[entrance.handle] = entrance;
+    if (this.suspension.on) channel.freeze(); // As if it were still in the listen queue.
     this.end();
   }
 
@@ -225,6 +233,8 @@ export class Host implements HostRole {
 
   forgetConsole(session: ConsoleRole): void {
     this.consoles.delete(session);
+    if (this.consoles.size === 0 && this.suspension.end())
+      this.log.write("LOG", "admin disappeared when suspended, doing RESUME");
     this.keys.delete(session.key.toString("latin1"));
   }
 

@@ -156,6 +156,11 @@ export class RunningPooler implements Pooler {
         ? "waiting for all servers connections to be released"
         : "waiting for all clients disconnect";
     log.write("LOG", `got ${signal}, shutting down, ${what}`);
+    if (host.suspension.on) {
+      log.write("FATAL", "suspend was in progress, going down immediately");
+      void this.close();
+      return;
+    }
     host.begin();
     host.shutdown(mode);
     host.end();
@@ -165,16 +170,18 @@ export class RunningPooler implements Pooler {
   pause(): void {
     const { host, log } = this;
     host.begin();
-    if (host.core.pause(host.now)) log.write("LOG", "got SIGUSR1, pausing all activity");
+    if (!host.suspension.on && host.core.pause(host.now))
+      log.write("LOG", "got SIGUSR1, pausing all activity");
     else log.write("LOG", "got SIGUSR1, but already paused/suspended");
     host.end();
   }
 
-  /** SIGUSR2: lifts a PAUSE. */
+  /** SIGUSR2: lifts a PAUSE or a SUSPEND. */
   resume(): void {
     const { host, log } = this;
     host.begin();
     if (host.stopping) log.write("LOG", "got SIGUSR2 while shutting down, ignoring");
+    else if (host.suspension.end()) log.write("LOG", "got SIGUSR2, continuing from SUSPEND");
     else if (host.core.resume(host.now)) log.write("LOG", "got SIGUSR2, continuing from PAUSE");
     else log.write("LOG", "got SIGUSR2, but not paused/suspended");
     host.end();

@@ -9,6 +9,7 @@ import type { StatementTable } from "../wire/prepared.ts";
 import type { ClientRelay, ServerRelay } from "../wire/relay.ts";
 import type { Averages } from "./averages.ts";
 import type { Channel } from "./channel.ts";
+import type { ConsolePool } from "./console-pool.ts";
 import type { Environment } from "./environment.ts";
 import type { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
@@ -33,6 +34,8 @@ export interface ClientRole extends Guest {
   readonly key: Buffer;
   /** The linked server. */
   readonly upstream: ServerRole | undefined;
+  /** Bytes of it that wait for a server. */
+  readonly kept: number;
   /** What to tell it, instead of the reason's own text, when its server goes. */
   lastWords: string;
   /** Login complete. */
@@ -94,6 +97,17 @@ export interface ConsoleRole {
   cancelled(): void;
 }
 
+/** SUSPEND. */
+export interface SuspensionRole {
+  /** It is in force. */
+  readonly on: boolean;
+  begin(): void;
+  /** Lifts it. False: it was not on. */
+  end(): boolean;
+  /** Looks whether all is quiet, and says so to who waits for that. */
+  look(): void;
+}
+
 /** The host, as its clients, servers and consoles see it. */
 export interface HostRole {
   /** Time of this turn. */
@@ -114,6 +128,11 @@ export interface HostRole {
   readonly clients: readonly (ClientRole | undefined)[];
   readonly servers: readonly (ServerRole | undefined)[];
   readonly consoles: ReadonlySet<ConsoleRole>;
+  /** Clients that are not in yet, and cancel requests, by handle. */
+  readonly entrances: readonly (Guest | undefined)[];
+  /** What the sessions on the console have done, for the statistics. */
+  readonly consolePool: ConsolePool;
+  readonly suspension: SuspensionRole;
 
   /** Begins a turn: everything in it happens at one instant. */
   begin(): void;

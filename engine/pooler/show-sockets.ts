@@ -15,7 +15,7 @@ const STANDARD =
 const BUFFERS =
   "recv_pos i, pkt_pos i, pkt_remain i, send_pos i, send_remain i, pkt_avail i, send_avail i";
 
-/** `buffers`: those of SHOW SOCKETS. Node.js has the buffers, so they are zero but `send_avail`. */
+/** `buffers`: those of SHOW SOCKETS. Node.js has the buffers, so they are zero but the last two. */
 export function socketColumns(buffers: boolean): Column[] {
   return columns(buffers ? `${STANDARD}, ${BUFFERS}` : STANDARD);
 }
@@ -46,6 +46,9 @@ interface Facts {
   pid: number;
   application: string;
   prepared: number;
+  /** Bytes that have come and wait for a server. */
+  kept: number;
+  /** Bytes that the kernel has not taken yet. */
   pending: number;
 }
 
@@ -56,6 +59,7 @@ const NOTHING = {
   pid: 0,
   application: "",
   prepared: 0,
+  kept: 0,
   pending: 0,
 } as const;
 
@@ -68,6 +72,17 @@ export function clientRows(host: HostRole, which: Which): Value[][] {
     rows.push(row(host, { ...NOTHING, identity, state: "idle", requested }, which));
   }
   return rows;
+}
+
+/** Those that are not in yet; SHOW SOCKETS has them, SHOW CLIENTS has not. */
+export function loginRows(host: HostRole): Value[][] {
+  return host.entrances.flatMap((guest) => {
+    if (guest === undefined) return [];
+    const { identity, channel } = guest;
+    const requested = identity.since;
+    const facts = { ...NOTHING, identity, state: "login", requested, pending: channel.pending };
+    return [row(host, facts, "SOCKETS")];
+  });
 }
 
 export function serverRows(host: HostRole, which: Which): Value[][] {
@@ -90,6 +105,7 @@ function clientFacts(host: HostRole, client: ClientRole): Facts {
     link: upstream?.identity.pointer ?? "",
     application: relay.variables.value("application_name") ?? "",
     prepared: relay.statements?.size ?? 0,
+    kept: client.kept,
     pending: client.channel.pending,
   };
 }
@@ -113,7 +129,7 @@ function serverFacts(host: HostRole, server: ServerRole): Facts {
 }
 
 function row(host: HostRole, facts: Facts, which: Which): Value[] {
-  const { identity, link, pid, application, prepared, pending } = facts;
+  const { identity, link, pid, application, prepared, kept, pending } = facts;
   const waited = facts.query < 0 ? 0 : Math.floor((host.now - facts.query) / 1_000);
   const values = [
     identity.type,
@@ -138,7 +154,7 @@ function row(host: HostRole, facts: Facts, which: Which): Value[] {
     prepared,
     identity.id,
   ];
-  return which === "SOCKETS" ? [...values, 0, 0, 0, 0, 0, 0, pending] : values;
+  return which === "SOCKETS" ? [...values, 0, 0, 0, 0, 0, kept, pending] : values;
 }
 
 function socketState(type: "C" | "S", state: string): string {

@@ -1,6 +1,6 @@
 /** SHOW STATS and its relatives. Source: PgBouncer 1.25.2 src/stats.c. */
-import { type Pool, STAT, STAT_NAMES } from "../core/index.ts";
-import { type Counters, totals } from "./averages.ts";
+import { STAT, STAT_NAMES } from "../core/index.ts";
+import { type Counted, type Counters, totals } from "./averages.ts";
 import { CONSOLE } from "./names.ts";
 import type { HostRole } from "./roles.ts";
 import { columns, type Table, type Value } from "./table.ts";
@@ -27,28 +27,29 @@ const named = (style: string, prefix = ""): string[] =>
 const numeric = (names: readonly string[]) =>
   columns(["database t", ...names.map((name) => `${name} n`)].join(", "));
 
-const zeros = STAT_NAMES.map(() => 0);
-
 export function showStats(host: HostRole): Table {
   const names = [...named("", "total_"), ...named("averages", "avg_")];
-  const row = (pools: readonly Pool[]) => [...totals(pools), ...host.averages.of(host.now, pools)];
-  return { columns: numeric(names), rows: byDatabase(host, row, [...zeros, ...zeros]) };
+  const row = (pools: readonly Counted[]) => [
+    ...totals(pools),
+    ...host.averages.of(host.now, pools),
+  ];
+  return { columns: numeric(names), rows: byDatabase(host, row) };
 }
 
 export function showStatsTotals(host: HostRole): Table {
-  return { columns: numeric(named("bytes")), rows: byDatabase(host, totals, zeros) };
+  return { columns: numeric(named("bytes")), rows: byDatabase(host, totals) };
 }
 
 export function showStatsAverages(host: HostRole): Table {
   const names = named("bytes").map((name, at) => (at > UNPREFIXED ? `avg_${name}` : name));
-  const row = (pools: readonly Pool[]) => host.averages.of(host.now, pools);
-  return { columns: numeric(names), rows: byDatabase(host, row, zeros) };
+  const row = (pools: readonly Counted[]) => host.averages.of(host.now, pools);
+  return { columns: numeric(names), rows: byDatabase(host, row) };
 }
 
 export function showTotals(host: HostRole): Table {
   const rows = (prefix: string, counters: Counters): Value[][] =>
     named("sides", prefix).map((name, at) => [name, counters[at] as number]);
-  const { pools } = host.core;
+  const pools = [...host.core.pools, host.consolePool];
   return {
     columns: columns("name t, value n"),
     rows: [...rows("total_", totals(pools)), ...rows("avg_", host.averages.of(host.now, pools))],
@@ -56,19 +57,13 @@ export function showTotals(host: HostRole): Table {
 }
 
 /** One row for each database that has a pool, the console's in its place. */
-function byDatabase(
-  host: HostRole,
-  row: (pools: readonly Pool[]) => Counters,
-  none: Counters,
-): Value[][] {
-  const groups = new Map<string, Pool[]>([[CONSOLE, []]]);
+function byDatabase(host: HostRole, row: (pools: readonly Counted[]) => Counters): Value[][] {
+  const groups = new Map<string, Counted[]>([[CONSOLE, [host.consolePool]]]);
   for (const pool of host.core.pools) {
     const name = pool.database.settings.name;
     groups.set(name, [...(groups.get(name) ?? []), pool]);
   }
-  const names = [...groups.keys()].sort();
-  return names.map((name) => {
-    const pools = groups.get(name) as Pool[];
-    return [name, ...(pools.length === 0 ? none : row(pools))];
-  });
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, pools]) => [name, ...row(pools)]);
 }

@@ -7,18 +7,19 @@ import { type Database, type Pool, SECOND, type User } from "../core/index.ts";
 import type { ShowName } from "../wire/console.ts";
 import { CONSOLE, VERSION } from "./names.ts";
 import type { HostRole } from "./roles.ts";
-import { clientRows, serverRows, socketColumns } from "./show-sockets.ts";
+import { showDescriptors } from "./show-descriptors.ts";
+import { clientRows, loginRows, serverRows, socketColumns } from "./show-sockets.ts";
 import { showStats, showStatsAverages, showStatsTotals, showTotals } from "./show-stats.ts";
 import { columns, type Table, type Value } from "./table.ts";
 
-type Shown = Exclude<ShowName, "help" | "fds">;
+type Shown = Exclude<ShowName, "help">;
 
 /** Makes the table of a SHOW from what is there at this moment. */
 export const SHOW: Readonly<Record<Shown, (host: HostRole) => Table>> = {
   clients: (host) => ({ columns: socketColumns(false), rows: clientRows(host, "CLIENTS") }),
   servers: (host) => ({ columns: socketColumns(false), rows: serverRows(host, "SERVERS") }),
   sockets: (host) => sockets(host),
-  active_sockets: (host) => sockets(host),
+  active_sockets: activeSockets,
   config: showSettings,
   databases: showDatabases,
   lists: showLists,
@@ -36,6 +37,7 @@ export const SHOW: Readonly<Record<Shown, (host: HostRole) => Table>> = {
       "peer_id i, cl_active_cancel_req i, cl_waiting_cancel_req i, sv_active_cancel i, sv_login i",
     ),
   mem: showMemory,
+  fds: showDescriptors,
   dns_hosts: () => empty("hostname t, ttl q, addrs t"),
   dns_zones: () => empty("zonename t, serial q, count i"),
 };
@@ -43,8 +45,16 @@ export const SHOW: Readonly<Record<Shown, (host: HostRole) => Table>> = {
 const empty = (list: string): Table => ({ columns: columns(list), rows: [] });
 
 function sockets(host: HostRole): Table {
-  const rows = [...clientRows(host, "SOCKETS"), ...serverRows(host, "SOCKETS")];
-  return { columns: socketColumns(true), rows };
+  const clients = [...clientRows(host, "SOCKETS"), ...loginRows(host)];
+  return { columns: socketColumns(true), rows: [...clients, ...serverRows(host, "SOCKETS")] };
+}
+
+/** Only those with bytes that wait: for the kernel, or for a server. */
+function activeSockets(host: HostRole): Table {
+  const { columns, rows } = sockets(host);
+  const of = (name: string) => columns.findIndex((column) => column.name === name);
+  const [read, unsent] = [of("pkt_avail"), of("send_avail")];
+  return { columns, rows: rows.filter((row) => Number(row[read]) + Number(row[unsent]) > 0) };
 }
 
 function showSettings(host: HostRole): Table {
@@ -195,22 +205,32 @@ function showLists(host: HostRole): Table {
 function showState(host: HostRole): Table {
   const yes = (value: boolean): string => (value ? "yes" : "no");
   const rows = [
-    ["active", yes(!host.core.paused)],
+    ["active", yes(!host.core.paused && !host.suspension.on)],
     ["paused", yes(host.core.paused)],
-    ["suspended", "no"],
+    ["suspended", yes(host.suspension.on)],
   ];
   return { columns: columns("key t, value t"), rows };
 }
 
-/** Node.js manages memory, so there are no slabs: the counts are true, the bytes those of the process. */
+/** Node.js manages memory, so there are no slabs: the counts are true, the bytes are not to be had. */
 function showMemory(host: HostRole): Table {
-  const row = (name: string, used: number): Value[] => [name, 0, used, 0, 0];
-  const rows = [
-    row("user_cache", host.core.users.length),
-    row("db_cache", host.core.databases.length),
-    row("pool_cache", host.core.pools.length),
-    row("server_cache", host.core.serverCount),
-    row("client_cache", host.core.clientCount),
+  const { core, environment, clients, servers } = host;
+  const connected = [...clients, ...servers].filter((end) => end !== undefined);
+  const prepared = servers.reduce((sum, server) => sum + (server?.prepared ?? 0), 0);
+  const counts: readonly [string, number][] = [
+    ["user_cache", core.users.length],
+    ["credentials_cache", environment.accounts.names.length],
+    ["db_cache", core.databases.length],
+    ["peer_cache", 0],
+    ["peer_pool_cache", 0],
+    ["pool_cache", core.pools.length],
+    ["outstanding_request_cache", 0],
+    ["server_cache", core.serverCount],
+    ["client_cache", core.clientCount + host.consoles.size],
+    ["iobuf_cache", connected.filter(({ channel }) => channel.pending > 0).length],
+    ["var_list_cache", connected.length],
+    ["server_prepared_statement_cache", prepared],
   ];
+  const rows = counts.map(([name, used]): Value[] => [name, 0, used, 0, 0]);
   return { columns: columns("name t, size i, used i, free i, memtotal i"), rows };
 }

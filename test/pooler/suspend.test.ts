@@ -1,0 +1,94 @@
+/** SUSPEND: nothing is read, who waits is heard again after RESUME, who blocks it is dropped. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { query, startupMessage } from "../../engine/wire/writer.ts";
+import { Raw } from "./raw.ts";
+import { failure, Stage, until } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open();
+});
+afterAll(() => stage.close());
+
+const LOGIN = startupMessage([
+  ["user", "alice"],
+  ["database", "app"],
+]);
+
+test("SUSPEND: queries and logins wait unread until RESUME, and none is lost", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  const client = await stage.client(pooler);
+  await (await stage.client(pooler, { user: "alice" })).end(); // Its pool has met a server.
+  expect((await console.client.query("suspend")).command).toBe("SUSPEND");
+  expect(await console.ask("show state")).toEqual([
+    { key: "active", value: "no" },
+    { key: "paused", value: "no" },
+    { key: "suspended", value: "yes" },
+  ]);
+  let answered = false;
+  const held = client.query("select 1 as one").finally(() => {
+    answered = true;
+  });
+  const newcomer = new Raw(pooler);
+  newcomer.send(LOGIN);
+  // The newcomer is in the table, so what was sent before it has arrived as well.
+  await until(async () =>
+    (await console.ask("show sockets")).some(({ state }) => state === "cl_login"),
+  );
+  for (const command of ["suspend", "pause", "kill"])
+    expect((await failure(console.ask(command))).message).toBe("already suspended/paused");
+  expect([answered, newcomer.types]).toEqual([false, ""]);
+  expect((await console.client.query("resume")).command).toBe("RESUME");
+  expect((await held).rows).toEqual([{ one: 1 }]);
+  await newcomer.until("Z");
+  newcomer.socket.destroy();
+});
+
+test("SUSPEND waits for who waits, and drops it after suspend_timeout", async () => {
+  const pooler = await stage.pooler({ default_pool_size: 1, suspend_timeout: 1 });
+  const console = await stage.console(pooler);
+  const [busy, waits] = [await stage.client(pooler), await stage.client(pooler)];
+  await busy.query("begin");
+  const dropped = failure(waits.query("select 1"));
+  await until(async () => Number((await console.pool("app")).cl_waiting) === 1);
+  await console.ask("suspend");
+  expect((await dropped).message).toBe("admin forced disconnect");
+  await console.ask("resume");
+  expect((await busy.query("select 2 as two")).rows).toEqual([{ two: 2 }]);
+});
+
+test("SUSPEND is refused while a database is paused, and ends with the last console", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  const client = await stage.client(pooler);
+  await console.ask("pause app");
+  expect((await failure(console.ask("suspend"))).message).toBe(
+    "cannot suspend with paused databases",
+  );
+  await console.ask("resume app");
+  await console.ask("suspend");
+  const held = client.query("select 3 as three");
+  await console.client.end();
+  expect((await held).rows).toEqual([{ three: 3 }]);
+  expect(await stage.log()).toContain("admin disappeared when suspended, doing RESUME");
+});
+
+test("ACTIVE_SOCKETS has only those whose bytes wait", async () => {
+  const pooler = await stage.pooler({ default_pool_size: 1 });
+  const console = await stage.console(pooler);
+  const [busy, waits] = [await stage.client(pooler), await Raw.login(pooler, "alice", "alone")];
+  expect(await console.ask("show active_sockets")).toEqual([]);
+  const other = await stage.client(pooler, { user: "alice", database: "alone" });
+  await other.query("begin");
+  waits.send(query("select 1"));
+  await until(async () => (await console.ask("show active_sockets")).length === 1);
+  const [socket] = await console.ask("show active_sockets");
+  expect(socket).toMatchObject({ type: "C", state: "cl_waiting", database: "alone" });
+  expect(Number(socket?.pkt_avail)).toBe(query("select 1").length);
+  await other.query("commit");
+  await waits.until("Z");
+  expect(await console.ask("show active_sockets")).toEqual([]);
+  await busy.end();
+  waits.socket.destroy();
+});
