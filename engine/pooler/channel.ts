@@ -185,6 +185,7 @@ export class Channel {
 
   /** For SUSPEND: nothing is read until `thaw`. */
   freeze(): void {
+    if (this.frozen) return;
     this.frozen = true;
     this.socket.pause();
   }

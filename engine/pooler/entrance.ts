@@ -12,6 +12,7 @@ import { type Applicant, admission } from "./admission.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
 import { Client } from "./client.ts";
 import { ConsoleSession } from "./console.ts";
+import { consoleLimit } from "./console-pool.ts";
 import type { Lookup } from "./environment.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { Identity } from "./identity.ts";
@@ -245,7 +246,10 @@ export class Entrance implements Guest, ChannelOwner {
     if (replication !== "no") return refuse("replication connections are not supported");
     if (database === CONSOLE) {
       const allowed = this.isOwner({ database, user }) || accounts.mayWatch(user);
-      return allowed || accounts.method === "any" ? undefined : refuse("not allowed");
+      if (!allowed && accounts.method !== "any") return refuse("not allowed");
+      const admin = this.isOwner({ database, user }) || accounts.isAdmin(user);
+      const limit = admin ? undefined : consoleLimit(this.host, user);
+      return limit === undefined ? undefined : refuse((REASONS[limit] as { text: string }).text);
     }
     const forced = this.host.environment.entryOf(database)?.user;
     if (accounts.method !== "any" || (forced !== null && forced !== undefined)) return undefined;
@@ -259,7 +263,10 @@ export class Entrance implements Guest, ChannelOwner {
   private register({ database, user }: Startup, known: boolean): boolean {
     if (database === CONSOLE) return true;
     const { core, now, environment } = this.host;
+    const before = core.databases.length;
     const place = known ? core.database(database) : -1;
+    if (core.databases.length > before)
+      this.host.log.write("LOG", `registered new auto-database: ${database}`, this.identity.label);
     if (place < 0) return true;
     const login = environment.loginUser(database, user);
     if (!core.startup(now, this.handle, place, core.user(login))) return false;

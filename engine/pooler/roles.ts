@@ -7,9 +7,8 @@ import type { Core, Nanos, Pool } from "../core/index.ts";
 import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
 import type { StatementTable } from "../wire/prepared.ts";
 import type { ClientRelay, ServerRelay } from "../wire/relay.ts";
-import type { Averages } from "./averages.ts";
+import type { Averages, Counted } from "./averages.ts";
 import type { Channel } from "./channel.ts";
-import type { ConsolePool } from "./console-pool.ts";
 import type { Environment } from "./environment.ts";
 import type { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
@@ -97,6 +96,22 @@ export interface ConsoleRole {
   cancelled(): void;
 }
 
+/** What the sessions on the console have done. */
+export interface ConsoleCounters extends Counted {
+  loggedIn(): void;
+  asked(): void;
+}
+
+/** Is told of every wait for a server; there is one only where somebody wants to know. */
+export interface WaitObserver {
+  /** The client waits from now on. */
+  waiting(client: number, now: Nanos): void;
+  /** It has what it waited for. `always`: one that did not wait counts as well, with a wait of zero. */
+  served(client: number, pool: Pool, now: Nanos, always: boolean): void;
+  /** It has gone without. */
+  dropped(client: number): void;
+}
+
 /** SUSPEND. */
 export interface SuspensionRole {
   /** It is in force. */
@@ -131,7 +146,7 @@ export interface HostRole {
   /** Clients that are not in yet, and cancel requests, by handle. */
   readonly entrances: readonly (Guest | undefined)[];
   /** What the sessions on the console have done, for the statistics. */
-  readonly consolePool: ConsolePool;
+  readonly consolePool: ConsoleCounters;
   readonly suspension: SuspensionRole;
 
   /** Begins a turn: everything in it happens at one instant. */

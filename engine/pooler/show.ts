@@ -5,6 +5,7 @@
 import { showConfig } from "../config/index.ts";
 import { type Database, type Pool, SECOND, type User } from "../core/index.ts";
 import type { ShowName } from "../wire/console.ts";
+import { consoleClients } from "./console-pool.ts";
 import { CONSOLE, VERSION } from "./names.ts";
 import type { HostRole } from "./roles.ts";
 import { showDescriptors } from "./show-descriptors.ts";
@@ -176,7 +177,7 @@ function userRow(host: HostRole, name: string, user: User | undefined): Value[] 
     settings?.max_user_connections || max_user_connections,
     user?.connections ?? 0,
     settings?.max_user_client_connections || max_user_client_connections,
-    user?.clients ?? 0,
+    (user?.clients ?? 0) + consoleClients(host, name),
   ];
 }
 

@@ -10,9 +10,10 @@ import type { HostRole, SuspensionRole } from "./roles.ts";
 export const SUSPENDED = -1;
 
 export class Suspension implements SuspensionRole {
-  /** SUSPEND is in force. */
   on = false;
   private since: Nanos = 0;
+  /** All is quiet, and that has been said. */
+  private complete = false;
   private readonly host: HostRole;
 
   constructor(host: HostRole) {
@@ -21,35 +22,33 @@ export class Suspension implements SuspensionRole {
 
   begin(): void {
     this.on = true;
+    this.complete = false;
     this.since = this.host.now;
-    for (const { channel } of this.sockets()) channel.freeze();
   }
 
-  /** Lifts it. False: it was not on. */
   end(): boolean {
     if (!this.on) return false;
     this.on = false;
-    for (const { channel } of this.sockets()) channel.thaw();
+    const { clients, servers, entrances } = this.host;
+    for (const end of [...clients, ...servers, ...entrances]) end?.channel.thaw();
     return true;
   }
 
-  /** Looks whether all is quiet, and answers who waits for that; drops what takes too long. */
+  /** Clients first: as long as one waits, servers must go on to be set free. */
   look(): void {
-    if (!this.on) return;
+    if (!this.on || this.complete) return;
     const { host } = this;
+    for (const client of host.clients) client?.channel.freeze();
+    const busy = this.busy();
     const limit = host.values.suspend_timeout;
-    if (limit > 0 && host.now - this.since >= limit)
-      for (const guest of this.busy()) host.core.killClient(host.now, guest.handle);
-    else if (this.busy().length > 0) return;
+    if (busy.length > 0 && (limit === 0 || host.now - this.since < limit)) return;
+    for (const guest of busy) host.core.killClient(host.now, guest.handle);
+    for (const server of host.servers) server?.channel.freeze();
+    this.complete = true;
     for (const session of host.consoles) session.completed(SUSPENDED, -1);
   }
 
-  private *sockets() {
-    const { clients, servers, entrances } = this.host;
-    for (const end of [...clients, ...servers, ...entrances]) if (end !== undefined) yield end;
-  }
-
-  /** Guests that are not in yet, that wait, or that have not taken all of their answer. */
+  /** Guests that wait, that have not taken all of their answer, or that were logging in before. */
   private busy(): { handle: number }[] {
     const { clients, entrances, core } = this.host;
     const loaded = clients.filter((client) => {
@@ -57,6 +56,8 @@ export class Suspension implements SuspensionRole {
       const waits = core.clientState(client.handle) !== CLIENT.active;
       return waits || client.channel.pending > 0 || (client.upstream?.channel.pending ?? 0) > 0;
     });
-    return [...loaded, ...entrances].filter((guest) => guest !== undefined);
+    // Newer ones are held back as if they were still in the listen queue.
+    const logins = entrances.filter((guest) => guest && guest.identity.since <= this.since);
+    return [...loaded, ...logins].filter((guest) => guest !== undefined);
   }
 }

@@ -205,3 +205,29 @@ test("a server that does not read stops its client, and memory stays where it is
   expect(raw.count("D")).toBe(30);
   raw.socket.destroy();
 });
+
+test("the console counts its clients too, but for admins; SHOW USERS shows them", async () => {
+  const pooler = await stage.pooler({ stats_users: "alice", max_user_client_connections: 2 });
+  const watch = { user: "alice", database: "pgbouncer" };
+  await stage.client(pooler, watch);
+  await stage.client(pooler, { user: "alice" });
+  expect((await failure(stage.client(pooler, watch))).message).toBe(
+    "client connections exceeded (max_user_client_connections)",
+  );
+  const consoles = [await stage.console(pooler), await stage.console(pooler)];
+  const users = await (await stage.console(pooler)).ask("show users");
+  expect(users.find(({ name }) => name === "admin")?.current_client_connections).toBe(3);
+  expect(users.find(({ name }) => name === "alice")?.current_client_connections).toBe(2);
+  await consoles[0]?.ask("set max_db_client_connections = 1");
+  expect((await failure(stage.client(pooler, { ...watch, user: "alice" }))).message).toBe(
+    "client connections exceeded (max_db_client_connections)",
+  );
+});
+
+test("a database that the * entry makes is said to be new, once", async () => {
+  const { host, port } = stage.database;
+  const pooler = await stage.pooler({}, `* = host=${host} port=${port} dbname=postgres`);
+  for (const _ of [1, 2]) await (await stage.client(pooler, { database: "by_star" })).end();
+  const said = (await stage.log()).match(/registered new auto-database: by_star/g);
+  expect(said).toHaveLength(1);
+});

@@ -45,6 +45,33 @@ test("SUSPEND: queries and logins wait unread until RESUME, and none is lost", a
   newcomer.socket.destroy();
 });
 
+test("SUSPEND lets logins end and waiters be served before it answers", async () => {
+  const pooler = await stage.pooler({ default_pool_size: 1 });
+  const [console, other] = [await stage.console(pooler), await stage.console(pooler)];
+  const [busy, waits] = [await stage.client(pooler), await stage.client(pooler)];
+  const slow = busy.query("select pg_sleep(0.5)");
+  const served = waits.query("select 4 as four");
+  const login = new Raw(pooler);
+  login.send(LOGIN.subarray(0, 10));
+  await until(async () => Number((await console.pool("app")).cl_waiting) === 1);
+  await until(async () =>
+    (await console.ask("show sockets")).some(({ state }) => state === "cl_login"),
+  );
+  let suspended = false;
+  const suspend = console.ask("suspend").then(() => {
+    suspended = true;
+  });
+  await until(async () => (await other.ask("show state"))[2]?.value === "yes");
+  expect(suspended).toBe(false);
+  login.send(LOGIN.subarray(10));
+  await suspend;
+  await login.until("Z");
+  await other.ask("resume");
+  await slow;
+  expect((await served).rows).toEqual([{ four: 4 }]);
+  login.socket.destroy();
+});
+
 test("SUSPEND waits for who waits, and drops it after suspend_timeout", async () => {
   const pooler = await stage.pooler({ default_pool_size: 1, suspend_timeout: 1 });
   const console = await stage.console(pooler);
