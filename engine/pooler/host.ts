@@ -15,7 +15,14 @@ import type { Environment } from "./environment.ts";
 import { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
-import type { ClientRole, ConsoleRole, Guest, HostRole, ServerRole } from "./roles.ts";
+import type {
+  ClientRole,
+  ConsoleRole,
+  Guest,
+  HostRole,
+  ServerRole,
+  WaitObserver,
+} from "./roles.ts";
 import { Suspension } from "./suspension.ts";
 import { Tls } from "./tls.ts";
 import { Upstream } from "./upstream.ts";
@@ -38,6 +45,8 @@ export class Host implements HostRole {
   readonly consoles = new Set<ConsoleRole>();
   readonly consolePool = new ConsolePool();
   readonly suspension: Suspension = new Suspension(this);
+  /** Told of every wait, when metrics are wanted. */
+  waits: WaitObserver | undefined;
   /** The pooler is to stop listening to TCP, or has nothing more to do; set by whoever runs the host. */
   onShutdown: (mode: "immediate" | "graceful" | "complete") => void = () => {};
   /** Called on each maintenance tick, and when a new configuration is in force. */
@@ -113,17 +122,21 @@ export class Host implements HostRole {
   private act(kind: number, client: number, server: number, detail: number): void {
     switch (kind) {
       case EFFECT.grant:
+        this.waits?.served(client, this.core.clientPool(client), this.now, true);
         (this.clients[client] ?? this.entrances[client])?.grant(this.servers[server] as ServerRole);
         return;
       case EFFECT.unlink:
         this.servers[server]?.unlinked();
         return;
       case EFFECT.wait:
+        this.waits?.waiting(client, this.now);
         return; // Its bytes are kept back from the moment it asked.
       case EFFECT.welcome:
+        this.waits?.served(client, this.core.clientPool(client), this.now, false);
         this.clients[client]?.welcome();
         return;
       case EFFECT.drop:
+        this.waits?.dropped(client);
         this.clients[client]?.drop(detail);
         this.entrances[client]?.drop(detail);
         return;

@@ -24,6 +24,8 @@ export interface PoolerOptions {
   journal?: string | undefined;
   /** Nothing to stderr; a logfile is still written. */
   quiet?: boolean | undefined;
+  /** Where Prometheus may ask, `HOST:PORT`, or a port of 127.0.0.1; left out: nowhere. */
+  metrics?: string | undefined;
   /** As PgBouncer's -R: a pooler that runs already would hand its sockets over, which is refused. */
   reboot?: boolean | undefined;
 }
@@ -35,6 +37,8 @@ export type Rows = Record<string, Value>[];
 export interface Pooler {
   /** Where it listens: `socket` is the directory of the Unix socket, empty if there is none. */
   readonly address: { readonly host: string; readonly port: number; readonly socket: string };
+  /** Where Prometheus may ask, `host:port`; empty: nowhere. */
+  readonly metrics: string;
   /** Resolves when it has ended, by `close` or by SHUTDOWN on its console. */
   readonly ended: Promise<void>;
   /** SHOW POOLS and SHOW STATS of this moment. */
@@ -59,7 +63,9 @@ export class RunningPooler implements Pooler {
   readonly host: Host;
   readonly log: Log;
   private readonly listener: Listener;
+  metrics = "";
   private journal: Journal | undefined;
+  private endpoint: { close(): Promise<void> } | undefined;
   private pidfile = "";
   private closing: Promise<void> | undefined;
   private end: () => void = () => {};
@@ -94,17 +100,30 @@ export class RunningPooler implements Pooler {
     return pooler;
   }
 
-  private async open(config: Config, { journal, reboot }: PoolerOptions): Promise<void> {
+  private async open(config: Config, options: PoolerOptions): Promise<void> {
+    const { journal, reboot, metrics } = options;
     const { host, listener, log } = this;
     openLog(log, config);
     for (const note of poolerNotes(config)) log.write("LOG", note);
     if (reboot) await this.lookForOther();
     if (journal !== undefined) this.journal = await Journal.open(host.core, journal);
     await listener.open(host.environment.listen);
+    if (metrics !== undefined) await this.serveMetrics(metrics);
     host.port = listener.port || config.values.listen_port;
     writePid(config.values.pidfile);
     this.pidfile = config.values.pidfile;
     for (const place of listener.places) log.write("LOG", `listening on ${place}`);
+  }
+
+  private async serveMetrics(address: string): Promise<void> {
+    // Loaded only when it is asked for: a pooler without it starts faster.
+    const { Metrics } = await import("./metrics.ts");
+    const metrics = new Metrics(this.host);
+    this.endpoint = metrics;
+    await metrics.open(address);
+    this.host.waits = metrics;
+    this.metrics = metrics.place;
+    this.log.write("LOG", `metrics on http://${metrics.place}/metrics`);
   }
 
   /** For -R. Errors: OutsideError when a pooler answers on our Unix socket. */
@@ -193,7 +212,7 @@ export class RunningPooler implements Pooler {
   }
 
   private async shut(): Promise<void> {
-    await Promise.all([this.listener.close(), this.host.close()]);
+    await Promise.all([this.listener.close(), this.host.close(), this.endpoint?.close()]);
     await this.journal?.close();
     removePid(this.pidfile);
     this.log.close();

@@ -14,6 +14,8 @@ export interface PoolerFlags {
   /** As -R: take over from a pooler that runs already, which we cannot; without one, start as usual. */
   reboot?: boolean | undefined;
   journal?: string | undefined;
+  /** Where Prometheus may ask, see `PoolerOptions`. */
+  metrics?: string | undefined;
 }
 
 /**
@@ -31,9 +33,9 @@ export async function runPooler(
     const user = flags.user ?? config.values.user ?? "";
     if (user !== "") becomeUser(user);
     const values = { ...config.values, verbose: flags.verbose ?? config.values.verbose };
-    const { quiet, journal, reboot } = flags;
+    const { quiet, journal, reboot, metrics } = flags;
     let forget = (): void => {};
-    const options = { config: { ...config, values }, quiet, journal, reboot };
+    const options = { config: { ...config, values }, quiet, journal, reboot, metrics };
     const pooler = await RunningPooler.start(options, (made) => {
       forget = heed(made);
     });

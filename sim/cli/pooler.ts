@@ -11,6 +11,7 @@ SIGUSR1 pauses, SIGUSR2 resumes. The bin \`poolwise-pgbouncer\` takes PgBouncer'
 Examples:
   poolwise pooler pgbouncer.ini
   poolwise pooler pgbouncer.ini --journal traffic.journal
+  poolwise pooler -d pgbouncer.ini --metrics 9127
   psql -p 6432 -U admin pgbouncer -c 'SHOW POOLS'`;
 
 interface PoolerOptions extends PoolerFlags {
@@ -31,6 +32,7 @@ export function poolerCommand(finish: (status: number) => void): Command {
     .option("-u, --user <name>", "user to become when started as root")
     .option("-R, --reboot", "as PgBouncer's; refused while another pooler listens there")
     .option("--journal <file>", "record every input of the scheduler, for `replay`")
+    .option("--metrics <address>", "serve Prometheus metrics on HOST:PORT, or a PORT of 127.0.0.1")
     .version(
       versionText().trim(),
       "-V, --version",
