@@ -98,10 +98,9 @@ export class Host implements HostRole {
 
   private tick(): void {
     this.begin();
-    if (!this.suspension.on) this.core.advance(this.now);
+    if (this.suspension.on) this.suspension.look();
+    else this.core.advance(this.now);
     this.end();
-    this.suspension.look();
-    this.drain();
     if (this.averages.due(this.now, this.values.stats_period)) this.average();
     this.onTick();
     this.start();
