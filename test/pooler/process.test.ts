@@ -164,7 +164,7 @@ test("a socket file left by a killed pooler is replaced", async () => {
 
 test("what we cannot do is refused by name, with status 2", async () => {
   for (const [settings, text] of [
-    [{ auth_type: "hba" }, 'auth_type is "hba"'],
+    [{ auth_type: "pam" }, 'auth_type is "pam"'],
     [{ auth_type: "cret" }, 'did you mean "cert"?'],
     [{ no_such_setting: 1 }, "no_such_setting is unknown"],
     [{ auth_file: "/nonexistent/users" }, "/nonexistent/users"],
