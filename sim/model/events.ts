@@ -17,6 +17,8 @@ export const EVENT = {
   tick: 7,
   sample: 8,
   window: 9,
+  /** A job of the database's cores is done, or begins to need them. */
+  cores: 10,
 } as const;
 
 /** Bits of a handle. */

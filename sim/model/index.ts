@@ -15,7 +15,7 @@ import { REFUSALS, TIMEOUTS } from "./sessions.ts";
 
 export { IDEAL, type Machine } from "./machine.ts";
 export type { Moment, Trace } from "./meters.ts";
-export type { Figures, RunResult } from "./result.ts";
+export type { CoresFigures, Figures, RunResult } from "./result.ts";
 
 export interface SimulateOptions {
   /** The workload's own when left out. */
@@ -68,7 +68,6 @@ function refuseUnmodelled(workload: Workload): void {
       fix: "leave it out; it is not ignored in silence, because the answer would be wrong",
     });
   };
-  if (workload.server.cores !== undefined) refuse("server.cores");
   if (workload.schedule.length > 0) refuse("schedule");
   for (const kind of workload.clients) if (kind.app_pool) refuse(`clients.${kind.name}.app_pool`);
 }
@@ -90,6 +89,7 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
     clients_waiting: { mean: waiting, max: run.waiting.max },
     clients_connected: connected,
     server_connections: { mean: connections, max: run.connections.max, opened: run.opened },
+    cores: run.coresFigures,
     memory: run.connections.max * run.workload.server.memory_per_connection,
     stats: after.map((value, i) => value - (before[i] as number)),
     timeline: run.timeline,

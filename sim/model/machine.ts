@@ -22,7 +22,8 @@ export interface Machine {
   variant?: number;
 }
 
-const NOTHING: DistributionSpec = { kind: "constant", value: 0 };
+/** A distribution that adds nothing. */
+export const NOTHING: DistributionSpec = { kind: "constant", value: 0 };
 
 /** A machine that adds nothing. */
 export const IDEAL: Machine = {

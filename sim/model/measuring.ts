@@ -1,8 +1,10 @@
 /** What is measured of a run beside its transactions' histograms: the window's averages, course and trace. */
 import { type Nanos, sumStatistics } from "../../engine/core/index.ts";
+import type { Cores } from "./cores.ts";
 import { EVENT } from "./events.ts";
 import type { Level, Trace } from "./meters.ts";
 import { M, MT, type Population } from "./population.ts";
+import type { CoresFigures } from "./result.ts";
 import type { Run } from "./run.ts";
 
 /** The window begins or ends. */
@@ -11,6 +13,7 @@ export function turnWindow(run: Run, begins: boolean): void {
   if (begins) {
     for (const level of [run.active, run.waiting, run.connections, run.connected])
       level.begin(run.now);
+    run.cores?.measure(run.now);
     return;
   }
   const mean = (level: Level): number => level.mean(run.from, run.to);
@@ -19,6 +22,19 @@ export function turnWindow(run: Run, begins: boolean): void {
     waiting: mean(run.waiting),
     connections: mean(run.connections),
     connected: mean(run.connected),
+  };
+  if (run.cores !== undefined) run.coresFigures = coresFigures(run, run.cores);
+}
+
+function coresFigures(run: Run, { sharing, wasted }: Cores): CoresFigures {
+  const { area, worked } = sharing.measured(run.now);
+  const length = run.to - run.from;
+  return {
+    mean: area / length,
+    max: sharing.max,
+    speed: worked / length,
+    stretch: worked > 0 ? area / worked : 1,
+    wasted,
   };
 }
 

@@ -2,6 +2,8 @@
  * The model: clients think, ask and answer questions of nobody; the core decides who gets which server;
  * servers take their time. Here is the loop that takes one event after the other.
  */
+import { progress } from "./computing.ts";
+import { type Cores, PURPOSE } from "./cores.ts";
 import * as events from "./events.ts";
 import { turn } from "./host.ts";
 import { sample, turnWindow } from "./measuring.ts";
@@ -72,6 +74,8 @@ function rare(run: Run, event: number, target: number): boolean {
       run.core.advance(run.now);
       run.at(run.core.deadline(), EVENT.tick, 0);
       return true;
+    case EVENT.cores:
+      return onCores(run, target);
     case EVENT.sample:
       sample(run);
       return false;
@@ -79,4 +83,16 @@ function rare(run: Run, event: number, target: number): boolean {
       turnWindow(run, target === 0);
   }
   return false;
+}
+
+/** True: a job of the cores is done, for a connection that is still there. */
+function onCores(run: Run, target: number): boolean {
+  const job = progress(run, target);
+  if (job < 0) return false;
+  const cores = run.cores as Cores;
+  const purpose = cores.purposeOf(job);
+  const server = cores.done(job);
+  if (server < 0) return false;
+  run.serverDue[server] = run.now;
+  return purpose === PURPOSE.statement ? answer(run, server) : connect(run, server);
 }

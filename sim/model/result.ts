@@ -19,6 +19,19 @@ export interface Figures {
   errors: Record<string, number>;
 }
 
+/** What the database's cores did within the window. */
+export interface CoresFigures {
+  /** Jobs on them: time average and most. */
+  mean: number;
+  max: number;
+  /** Work done in a unit of time: cores that were busy. */
+  speed: number;
+  /** How many times longer the work took than it would have alone. */
+  stretch: number;
+  /** Statements that were finished when the pooler had closed their connection. */
+  wasted: number;
+}
+
 export interface RunResult {
   seed: number;
   /** Length of the measured window. */
@@ -36,6 +49,8 @@ export interface RunResult {
   clients_waiting: { mean: number; max: number };
   clients_connected: number;
   server_connections: { mean: number; max: number; opened: number };
+  /** undefined: service times do not stretch. */
+  cores: CoresFigures | undefined;
   /** Bytes: most server connections times memory_per_connection. */
   memory: number;
   /** SHOW STATS' totals of the measured window, summed over all pools; by STAT. */

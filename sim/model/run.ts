@@ -8,10 +8,13 @@ import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { Agenda } from "../kernel/agenda.ts";
 import { mean, type Sampler, sampler } from "../kernel/distributions.ts";
 import { Stream } from "../kernel/streams.ts";
+import { Cores } from "./cores.ts";
 import * as events from "./events.ts";
-import { isIdeal, type Machine } from "./machine.ts";
+import { isIdeal, type Machine, NOTHING } from "./machine.ts";
 import { emptyTrace, KindMeter, Level, type Moment, type Trace } from "./meters.ts";
 import { Population } from "./population.ts";
+import type { CoresFigures } from "./result.ts";
+import { speedOf } from "./speed.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { SHIFT } = events;
@@ -48,6 +51,7 @@ interface Extras {
   login: Sampler;
   reset: Sampler;
   connect: Sampler;
+  connect_cpu: Sampler;
 }
 
 /** Time averages over the window. */
@@ -71,6 +75,10 @@ export class Run {
   readonly extras: Extras;
   /** The machine adds nothing, so that nothing need be drawn for it. */
   readonly ideal: boolean;
+  /** The database's cores; undefined: service times never stretch. */
+  readonly cores: Cores | undefined;
+  /** Nothing but the textbook: neither a machine nor cores. One branch then spares all others. */
+  readonly plain: boolean;
   /** Draws of connect times and of reset times so far. */
   connects = 0;
   resets = 0;
@@ -91,6 +99,8 @@ export class Run {
   readonly trace: Trace | undefined;
   /** Set at the window's end. */
   averages: Averages = { active: 0, waiting: 0, connections: 0, connected: 0 };
+  /** Of the window, set at its end. */
+  coresFigures: CoresFigures | undefined;
   /** SHOW STATS' totals at the window's begin and end. */
   readonly totals: Float64Array[] = [];
   /** Events taken from the agenda. */
@@ -114,6 +124,9 @@ export class Run {
     this.serverTrip = workload.network.server;
     this.extras = extrasOf(workload, options);
     this.ideal = isIdeal(options.machine);
+    const speed = speedOf(workload.server);
+    this.cores = speed && new Cores(speed);
+    this.plain = this.ideal && this.cores === undefined;
     this.kinds = workload.clients.map((kind) => this.kindOf(kind));
     this.clients = new Population(
       workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0),
@@ -167,6 +180,7 @@ function extrasOf(workload: Workload, { machine, seed }: RunOptions): Extras {
     login: extra("login", machine.login),
     reset: extra("reset", machine.reset),
     connect: extra("connect", workload.server.connect_time),
+    connect_cpu: extra("connect_cpu", workload.server.connect_cpu ?? NOTHING),
   };
 }
 

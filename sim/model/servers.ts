@@ -1,5 +1,7 @@
 /** A server connection: it is opened, refused or closed, reset or checked. */
 import { type Nanos, STATUS } from "../../engine/core/index.ts";
+import { compute } from "./computing.ts";
+import { PURPOSE } from "./cores.ts";
 import { EVENT } from "./events.ts";
 import type { Run } from "./run.ts";
 
@@ -8,17 +10,29 @@ export function opening(run: Run, server: number): void {
   while (server >= run.serverDue.length) run.serverDue = doubled(run.serverDue);
   run.connections.up(run.now);
   if (run.now >= run.from && run.now < run.to) run.opened++;
-  serverEvent(run, run.now + run.extras.connect.draw(0, run.connects++, 0), EVENT.connect, server);
+  const delay = run.extras.connect.draw(0, run.connects, 0);
+  const work = run.extras.connect_cpu.draw(0, run.connects, 0);
+  run.connects++;
+  if (run.cores !== undefined && work > 0) {
+    compute(run, run.cores.take(server, PURPOSE.connection, work), delay);
+    return;
+  }
+  serverEvent(run, run.now + delay, EVENT.connect, server);
 }
 
-/** The connection is up and logged in, unless the database has no room for it. False: closed before. */
+/**
+ * The connection is up and logged in, unless the database has no room for it ("sorry, too many clients
+ * already"). False: closed before.
+ */
 export function connect(run: Run, server: number): boolean {
   if (!isDue(run, server)) return false;
-  const refused = run.connections.value > run.workload.server.max_connections;
+  const backends = run.connections.value + (run.cores?.orphans ?? 0);
   run.core.connected(run.now, server);
-  if (refused) run.core.loginFailed(run.now, server, true);
-  else run.core.loggedIn(run.now, server);
-  if (refused) run.connections.down(run.now);
+  if (backends <= run.workload.server.max_connections) run.core.loggedIn(run.now, server);
+  else {
+    run.core.loginFailed(run.now, server, true);
+    run.connections.down(run.now);
+  }
   return true;
 }
 
@@ -38,6 +52,7 @@ export function tested(run: Run, server: number): boolean {
 /** The core has closed the server. */
 export function closed(run: Run, server: number): void {
   run.serverDue[server] = -1;
+  run.cores?.leave(server);
   run.connections.down(run.now);
 }
 

@@ -6,6 +6,7 @@
 
 import type { Nanos } from "../../engine/core/index.ts";
 import * as core from "../../engine/core/index.ts";
+import { serveOnCores } from "./computing.ts";
 import * as events from "./events.ts";
 import { note } from "./measuring.ts";
 import * as population from "./population.ts";
@@ -74,18 +75,26 @@ function serve(run: Run, client: number, server: number): void {
   const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
   const transaction = ints[at + M.transaction] as number;
   const part = ints[at + M.later] as number;
-  let service = draws.service.draw(ints[at + M.number] as number, transaction, part);
-  if (!run.ideal) service = slowed(run, service, client, transaction, part);
-  const due = run.now + run.serverTrip + service;
-  run.serverDue[server] = due;
-  run.at(due, EVENT.answer, server);
+  const service = draws.service.draw(ints[at + M.number] as number, transaction, part);
+  if (run.plain) {
+    const due = run.now + run.serverTrip + service;
+    run.serverDue[server] = due;
+    run.at(due, EVENT.answer, server);
+  } else serveOtherwise(run, server, service, run.extras.statement.draw(client, transaction, part));
 }
 
-/** The service on this machine: up to the next multiple of its granularity, and what it adds. */
-function slowed(run: Run, service: Nanos, client: number, draw: number, part: number): Nanos {
+/** The service on this machine: up to the next multiple of its granularity; it adds `extra`. */
+function serveOtherwise(run: Run, server: number, service: Nanos, extra: Nanos): void {
   const { granularity } = run.options.machine;
-  const extra = run.extras.statement.draw(client, draw, part);
-  return (granularity > 0 ? Math.ceil(service / granularity) * granularity : service) + extra;
+  const whole = granularity > 0 ? Math.ceil(service / granularity) * granularity : service;
+  const around = run.serverTrip + extra;
+  if (run.cores !== undefined) {
+    serveOnCores(run, run.cores, server, whole, around);
+    return;
+  }
+  const due = run.now + around + whole;
+  run.serverDue[server] = due;
+  run.at(due, EVENT.answer, server);
 }
 
 /** A statement's answer: the next one after a gap, or the transaction is over. False: it is stale. */

@@ -15,9 +15,13 @@ export interface Figure {
   meaning: string;
 }
 
-/** All figures that `run` has; the application's pool is left out where there is none. */
+/** All figures that `run` has; what the workload does not have is left out. */
 export function figuresOf(run: Run): Figure[] {
-  return run.app_wait_ms === undefined ? FIGURES : [...FIGURES, ...APP_FIGURES];
+  return [
+    ...FIGURES,
+    ...(run.app_wait_ms === undefined ? [] : APP_FIGURES),
+    ...(run.cores === undefined ? [] : CORES_FIGURES),
+  ];
 }
 
 type Measure = (run: Run) => number;
@@ -154,6 +158,43 @@ const APP_FIGURES: Figure[] = [
     "app pool wait, p99",
     appWait((wait) => wait.p99),
     "1 in 100 waits longer there",
+  ),
+];
+
+const ofCores = (pick: (cores: NonNullable<Run["cores"]>) => number): Measure => {
+  return (run) => (run.cores === undefined ? Number.NaN : pick(run.cores));
+};
+
+const CORES_FIGURES: Figure[] = [
+  figure(
+    "cores busy",
+    ofCores((cores) => cores.speed),
+    digits,
+    "work of the database at a time, in cores",
+  ),
+  figure(
+    "statements on them, mean",
+    ofCores((cores) => cores.mean),
+    digits,
+    "that share the cores over time",
+  ),
+  figure(
+    "statements on them, most",
+    ofCores((cores) => cores.max),
+    digits,
+    "at once",
+  ),
+  figure(
+    "stretched",
+    ofCores((cores) => cores.stretch),
+    (value) => `${digits(value)} x`,
+    "how many times longer than alone the work takes",
+  ),
+  figure(
+    "wasted statements",
+    ofCores((cores) => cores.wasted),
+    digits,
+    "a replication: finished when nobody waited for them any more",
   ),
 ];
 

@@ -62,6 +62,16 @@ const kind = z
   })
   .describe("one kind of client");
 
+const cores = z
+  .strictObject({
+    mean: z.number().describe("statements on the database's cores, over time"),
+    max: z.number(),
+    speed: z.number().describe("cores' worth of work done at a time"),
+    stretch: z.number().describe("how many times longer the work took than it would alone"),
+    wasted: z.number().describe("statements finished after the pooler had closed the connection"),
+  })
+  .describe("the database's cores, where the workload has any; `wasted` per replication");
+
 const distributionPoint = z.strictObject({
   p: share.describe("share of the transactions"),
   wait_ms: z.number().describe("that did not wait longer"),
@@ -117,6 +127,7 @@ export const runSchema = z
     }),
     multiplexing: z.number().describe("connected clients per server connection"),
     memory_mb: z.number().describe("server connections (most) x memory_per_connection"),
+    cores: cores.optional(),
     timeouts: count.describe("clients dropped by a timeout"),
     refused: count.describe("clients refused by a limit"),
     errors: z.record(z.string(), count).describe("clients dropped, by PgBouncer's reason"),

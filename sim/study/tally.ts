@@ -4,7 +4,7 @@
  */
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
-import type { Figures, RunResult } from "../model/index.ts";
+import type { CoresFigures, Figures, RunResult } from "../model/index.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
 import { sloOutcome, unservedClients } from "./slo.ts";
@@ -42,6 +42,7 @@ export class Tally {
     opened: 0,
     memory: 0,
   };
+  private cores: CoresFigures | undefined;
   private events = 0;
   private measured = 0;
   private warmup = 0;
@@ -81,6 +82,7 @@ export class Tally {
     levels.connected += result.clients_connected;
     levels.opened += result.server_connections.opened;
     levels.memory = Math.max(levels.memory, result.memory);
+    this.cores = addCores(this.cores, result.cores);
   }
 
   /** What each replication adds to each figure, for paired differences. */
@@ -167,6 +169,7 @@ export class Tally {
       },
       multiplexing: connections > 0 ? share(levels.connected) / connections : 0,
       memory_mb: levels.memory / MEGABYTE,
+      ...(this.cores && { cores: meanOf(this.cores, replications) }),
       ...all.drops(),
       clients: Object.fromEntries(
         [...this.kinds].map(([name, sums]) => [name, sums.kind(this.measured / SECOND)]),
@@ -194,6 +197,28 @@ export class Tally {
       p99_ci95: asPair(this.interval(`${name}_p99_ms`)),
     };
   }
+}
+
+/** Sums but for the most; the stretch is made up at the end. */
+function addCores(a: CoresFigures | undefined, b: CoresFigures | undefined) {
+  if (a === undefined || b === undefined) return a ?? b;
+  return {
+    mean: a.mean + b.mean,
+    max: Math.max(a.max, b.max),
+    speed: a.speed + b.speed,
+    stretch: 1,
+    wasted: a.wasted + b.wasted,
+  };
+}
+
+function meanOf({ mean, max, speed, wasted }: CoresFigures, replications: number): CoresFigures {
+  return {
+    mean: mean / replications,
+    max,
+    speed: speed / replications,
+    stretch: speed > 0 ? mean / speed : 1,
+    wasted: wasted / replications,
+  };
 }
 
 /** What is added up for one kind of clients, or for all of them. */

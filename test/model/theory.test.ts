@@ -15,12 +15,12 @@ import {
   openPool,
   type WaitLaw,
 } from "../../sim/study/analytic.ts";
-import { batchMeans, confidence } from "../../sim/study/statistics.ts";
+import { batchMeans } from "../../sim/study/statistics.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
+import { binomialBounds, holds, samplesOf } from "./exactness.ts";
 import { closedKind, constant, exponential, MS, openKind, SECOND, textbook } from "./textbook.ts";
 
 const SEEDS = 40;
-const LEVEL = 1 - 1e-5;
 /** Transactions of one run: with 40 batches, each lasts some tens of relaxation times of the queue. */
 const TRANSACTIONS = 8_000;
 
@@ -246,25 +246,3 @@ describe("M/G/1: what holds the one server is the service. Pollaczek and Khinchi
     );
   }
 });
-
-function samplesOf<T>(runs: readonly T[], figure: (each: T) => number): number[] {
-  return runs.map(figure);
-}
-
-function holds(name: string, samples: readonly number[], exact: number): void {
-  const { mean, halfWidth } = confidence(samples, LEVEL);
-  expect(Math.abs(mean - exact), `${name}: ${mean} for ${exact}`).toBeLessThanOrEqual(halfWidth);
-}
-
-/** The counts that a binomial variable leaves with a chance of at most `alpha`, half on each side. */
-function binomialBounds(count: number, p: number, alpha: number): readonly [number, number] {
-  let term = (1 - p) ** count;
-  let sum = term;
-  let low = 0;
-  for (let k = 0; ; k++) {
-    if (sum < alpha / 2) low = k + 1;
-    if (sum > 1 - alpha / 2) return [low, k];
-    term *= ((count - k) / (k + 1)) * (p / (1 - p));
-    sum += term;
-  }
-}

@@ -129,6 +129,31 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:4: clients[0].arrivals.rate is "0/s"; expected a rate such as 200/s`,
   ],
   [
+    "cores below nothing",
+    `${GOOD}server: { cores: -2 }\n`,
+    `${FILE}:7: server.cores is "-2"; expected a number of cores above 0`,
+  ],
+  [
+    "a misspelt part of the speed",
+    `${GOOD}server: { speed: { cap: 3, kneee: 2 } }\n`,
+    `${FILE}:7: server.speed.kneee is unknown; expected cap | knee; did you mean "knee"?`,
+  ],
+  [
+    "a part of the law that is no share",
+    `${GOOD}server: { usl: { sigma: 2, kappa: 0 } }\n`,
+    `${FILE}:7: server.usl.sigma is "2"; expected a serial part from 0 to 1`,
+  ],
+  [
+    "two laws of the speed",
+    `${GOOD}server: { speed: { cap: 3 }, usl: { sigma: 0.1, kappa: 0 } }\n`,
+    `${FILE}:7: server has both speed and usl; expected one law of how fast the database is; remove one of them`,
+  ],
+  [
+    "set-up on cores that are not there",
+    `${GOOD}server: { connect_cpu: 5 ms }\n`,
+    `${FILE}:7: server.connect_cpu needs cores to work on; expected server.cores, server.speed or server.usl beside it; add cores: 8`,
+  ],
+  [
     "no YAML",
     "a: [1\n",
     `${FILE}:2: the file is no valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]; expected YAML`,
@@ -263,6 +288,14 @@ test("times from a file are read relative to the workload, and named by file and
   expect(mean(loadWorkload(file).clients[0]?.think ?? { kind: "constant", value: 0 })).toBe(2 * MS);
   writeFileSync(join(folder, "times.csv"), "1 ms\nsoon\n");
   expect(() => loadWorkload(file)).toThrow(`${join(folder, "times.csv")}:2: value is "soon"`);
+});
+
+test("the database's speed: what is left out has its default", () => {
+  const server = (text: string) => parseWorkload(`${GOOD}server: ${text}\n`, FILE).server;
+  expect(server("{}")).toMatchObject({ cores: undefined, cpu_share: 1, speed: undefined });
+  const given = server("{ cores: 8, cpu_share: 60 %, speed: { cap: 6.9 }, connect_cpu: 5 ms }");
+  expect(given).toMatchObject({ cores: 8, cpu_share: 0.6, speed: { cap: 6.9, knee: 4 } });
+  expect(given.connect_cpu).toEqual({ kind: "constant", value: 5 * MS });
 });
 
 test("a file that is not there is named", () => {

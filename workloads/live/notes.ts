@@ -11,8 +11,9 @@ export function notPlayed(workload: Workload): string[] {
   const notes = [
     "service times are pg_sleep's: whole milliseconds, rounded up, without load on a core",
   ];
-  if (workload.server.cores !== undefined)
-    notes.push("server.cores is not played: sleeping statements do not share cores");
+  const { cores, speed, usl } = workload.server;
+  if ((cores ?? speed ?? usl) !== undefined)
+    notes.push("the database's cores are not played: sleeping statements do not share any");
   if (workload.network.client > 0 || workload.network.server > 0)
     notes.push("network is not played: round trips are those of the real path");
   return notes;

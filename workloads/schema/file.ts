@@ -155,8 +155,34 @@ export const workloadFile = z.strictObject({
       max_connections: count.optional(),
       connect_time: distribution.optional(),
       memory_per_connection: quantity(size, EXPECTED.size).optional(),
-      cores: positive("a number of cores above 0").optional(),
-      cpu_share: quantity(share, EXPECTED.share).optional(),
+      cores: positive("a number of cores above 0")
+        .optional()
+        .describe("busy statements share so many; left out: service times never stretch"),
+      cpu_share: quantity(share, EXPECTED.share)
+        .optional()
+        .describe("part of the service time that needs a core; 1 when left out"),
+      speed: z
+        .strictObject({
+          cap: positive("a number of cores above 0, such as 6.9"),
+          knee: positive("a sharpness above 0; 4 when left out").optional(),
+        })
+        .optional()
+        .describe("measured: what all statements get done together never exceeds `cap` cores"),
+      usl: z
+        .strictObject({
+          sigma: z
+            .number({ error: "a serial part from 0 to 1" })
+            .min(0, { error: "a serial part from 0 to 1" })
+            .max(1, { error: "a serial part from 0 to 1" }),
+          kappa: z
+            .number({ error: "a cost of each pair from 0" })
+            .min(0, { error: "a cost of each pair from 0" }),
+        })
+        .optional()
+        .describe("Universal Scalability Law; not beside `speed`"),
+      connect_cpu: distribution
+        .optional()
+        .describe("work on a core that each new connection costs; nothing when left out"),
     })
     .optional(),
   network: z.strictObject({ client: time.optional(), server: time.optional() }).optional(),

@@ -17,8 +17,9 @@ import { distributionOf } from "./distribution.ts";
 import { DISTRIBUTIONS, type KindFile, type WorkloadFile, workloadFile } from "./file.ts";
 import { applyOverrides, type Overrides } from "./overrides.ts";
 import { configError, nameOf, Source, valueAt } from "./places.ts";
-import { duration, rateGap, share, size } from "./units.ts";
-import type { ClientKind, ScheduleEntry, ServerModel, Slo, Workload } from "./workload.ts";
+import { serverOf } from "./server.ts";
+import { duration, rateGap, share } from "./units.ts";
+import type { ClientKind, ScheduleEntry, Slo, Workload } from "./workload.ts";
 
 export type { Overrides } from "./overrides.ts";
 export type { Workload } from "./workload.ts";
@@ -61,7 +62,6 @@ const DEFAULT = {
   away: { kind: "constant", value: SECOND },
   nothing: { kind: "constant", value: 0 },
   one: { kind: "constant", value: 1 },
-  connect_time: { kind: "constant", value: 15e6 },
 } as const satisfies Record<string, DistributionSpec | string>;
 
 class Loader {
@@ -90,7 +90,7 @@ class Loader {
       file: this.source.file,
       settings,
       clients,
-      server: this.server(file),
+      server: serverOf(file.server ?? {}, this.source.file, (...path) => this.at(...path)),
       network: {
         client: duration(file.network?.client ?? "0.5 ms") ?? 0,
         server: duration(file.network?.server ?? "0.2 ms") ?? 0,
@@ -260,22 +260,6 @@ class Loader {
         });
       seen.add(kind.name);
     });
-  }
-
-  private server(file: WorkloadFile): ServerModel {
-    const server = file.server ?? {};
-    const path = ["server", "connect_time"];
-    const place = { at: this.at(...path), name: "server.connect_time", file: this.source.file };
-    return {
-      max_connections: server.max_connections ?? 100,
-      connect_time:
-        server.connect_time === undefined
-          ? DEFAULT.connect_time
-          : distributionOf(server.connect_time, place),
-      memory_per_connection: size(server.memory_per_connection ?? "10 MB") ?? 0,
-      cores: server.cores,
-      cpu_share: share(server.cpu_share ?? 1) ?? 1,
-    };
   }
 
   private schedule(file: WorkloadFile): ScheduleEntry[] {

@@ -61,9 +61,16 @@ export interface ServerModel {
   connect_time: DistributionSpec;
   /** Bytes. */
   memory_per_connection: number;
+  /** Busy statements share so many; undefined: service times never stretch for lack of them. */
   cores?: number | undefined;
   /** Part of the service time that needs a core, 0 to 1. */
   cpu_share: number;
+  /** A measured limit of what all statements get done together, in cores, and how sharp the bend is. */
+  speed?: { cap: number; knee: number } | undefined;
+  /** Universal Scalability Law: serial part, and cost of each pair. */
+  usl?: { sigma: number; kappa: number } | undefined;
+  /** Work on a core that each new connection costs, after its `connect_time`. */
+  connect_cpu?: DistributionSpec | undefined;
 }
 
 /** Round trips: client to pooler, pooler to server. */

@@ -185,7 +185,14 @@ function predict(
   const twin: Workload = {
     ...workload,
     network: { client: 0, server: 0 },
-    server: { ...workload.server, connect_time, cores: undefined },
+    // Sleeping statements share nothing.
+    server: {
+      ...workload.server,
+      connect_time,
+      cores: undefined,
+      speed: undefined,
+      usl: undefined,
+    },
   };
   return Array.from({ length: VARIANTS }, (_, variant) =>
     simulate(twin, { seed, warmup, duration, machine: { ...machine, variant }, trace: true }),

@@ -1,0 +1,32 @@
+/** How fast the database works: what so many busy statements get done together, one alone being 1. */
+import type { ServerModel } from "../../workloads/schema/workload.ts";
+import type { Speed } from "../kernel/sharing.ts";
+
+/** undefined: nothing is shared, every statement is as fast as one alone. */
+export function speedOf({ cores, speed, usl }: ServerModel): Speed | undefined {
+  const laws: Speed[] = [];
+  if (cores !== undefined) laws.push((jobs) => Math.min(jobs, cores));
+  if (speed !== undefined) laws.push(capped(speed.cap, speed.knee));
+  if (usl !== undefined) laws.push(universal(usl.sigma, usl.kappa));
+  if (laws.length === 0) return undefined;
+  return (jobs) => Math.min(...laws.map((law) => law(jobs)));
+}
+
+/**
+ * A soft minimum of `jobs` and `cap`: 1 for one job, `cap` for ever more of them; the larger `knee`, the
+ * sharper the bend between. Two measured numbers, the time of a statement alone and the rate at
+ * saturation, give a throughput over the pool size that is within 1 to 2 % of a CPU-bound PostgreSQL's.
+ */
+function capped(cap: number, knee: number): Speed {
+  if (cap <= 1) return () => cap;
+  const share = 1 / (cap ** knee - 1);
+  return (jobs) => jobs * ((1 + share) / (1 + share * jobs ** knee)) ** (1 / knee);
+}
+
+/**
+ * The Universal Scalability Law: `sigma` of the work is serial, and each pair costs `kappa`.
+ * Source: N. Gunther, "Guerrilla Capacity Planning", Springer 2007, chapter 4.
+ */
+function universal(sigma: number, kappa: number): Speed {
+  return (jobs) => jobs / (1 + sigma * (jobs - 1) + kappa * jobs * (jobs - 1));
+}

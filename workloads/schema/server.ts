@@ -1,0 +1,55 @@
+/** The `server` section of a workload file: the database that the pooler connects to. */
+import { ConfigError } from "../../engine/config/index.ts";
+import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
+import { distributionOf } from "./distribution.ts";
+import type { WorkloadFile } from "./file.ts";
+import { share, size } from "./units.ts";
+import type { ServerModel } from "./workload.ts";
+
+/** Where a part of the file stands, for messages. */
+export type At = (...path: PropertyKey[]) => string;
+
+const CONNECT_TIME: DistributionSpec = { kind: "constant", value: 15e6 };
+/** Sharpness of the bend between a few statements and the cap; met by CPU-bound queries on 2 cores. */
+const KNEE = 4;
+
+/** Checks what the schema cannot and turns it into the model's units. Errors: ConfigError. */
+export function serverOf(
+  server: NonNullable<WorkloadFile["server"]>,
+  file: string,
+  at: At,
+): ServerModel {
+  const drawn = (name: "connect_time" | "connect_cpu"): DistributionSpec | undefined => {
+    const written = server[name];
+    const place = { at: at("server", name), name: `server.${name}`, file };
+    return written === undefined ? undefined : distributionOf(written, place);
+  };
+  const { cores, speed, usl } = server;
+  if (speed !== undefined && usl !== undefined)
+    throw new ConfigError({
+      at: at("server", "usl"),
+      name: "server",
+      problem: "has both speed and usl",
+      expected: "one law of how fast the database is",
+      fix: "remove one of them",
+    });
+  const connect_cpu = drawn("connect_cpu");
+  if (connect_cpu !== undefined && (cores ?? speed ?? usl) === undefined)
+    throw new ConfigError({
+      at: at("server", "connect_cpu"),
+      name: "server.connect_cpu",
+      problem: "needs cores to work on",
+      expected: "server.cores, server.speed or server.usl beside it",
+      fix: "add cores: 8",
+    });
+  return {
+    max_connections: server.max_connections ?? 100,
+    connect_time: drawn("connect_time") ?? CONNECT_TIME,
+    memory_per_connection: size(server.memory_per_connection ?? "10 MB") ?? 0,
+    cores,
+    cpu_share: share(server.cpu_share ?? 1) ?? 1,
+    speed: speed && { cap: speed.cap, knee: speed.knee ?? KNEE },
+    usl,
+    connect_cpu,
+  };
+}
