@@ -16,7 +16,23 @@ export function serveOnCores(
   around: Nanos,
 ): void {
   const work = Math.round(service * run.workload.server.cpu_share);
-  compute(run, cores.take(server, PURPOSE.statement, work), service - work + around);
+  const job = cores.take(server, PURPOSE.statement, work);
+  compute(run, job, passed(run, service - work) + around);
+}
+
+/** How long it takes until `service` of a statement that begins now has passed. */
+export function passed(run: Run, service: Nanos): Nanos {
+  if (run.services === undefined) return service;
+  return run.services.after(run.now, service) - run.now;
+}
+
+/** All statements stand still, or go on. */
+export function hold(run: Run, stopped: boolean): void {
+  const { cores } = run;
+  if (cores === undefined) return;
+  if (stopped) cores.sharing.stop(run.now);
+  else cores.sharing.resume(run.now);
+  plan(run, cores);
 }
 
 /** `job` takes its time without a core, then its work. */

@@ -19,6 +19,8 @@ export const EVENT = {
   window: 9,
   /** A job of the database's cores is done, or begins to need them. */
   cores: 10,
+  /** The database fails, or comes back. */
+  fault: 11,
 } as const;
 
 /** Bits of a handle. */

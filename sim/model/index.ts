@@ -68,7 +68,6 @@ function refuseUnmodelled(workload: Workload): void {
       fix: "leave it out; it is not ignored in silence, because the answer would be wrong",
     });
   };
-  if (workload.schedule.length > 0) refuse("schedule");
   for (const kind of workload.clients) if (kind.app_pool) refuse(`clients.${kind.name}.app_pool`);
 }
 

@@ -5,6 +5,8 @@
 import { progress } from "./computing.ts";
 import { type Cores, PURPOSE } from "./cores.ts";
 import * as events from "./events.ts";
+import { fault, plan } from "./failing.ts";
+import type { Faults } from "./faults.ts";
 import { turn } from "./host.ts";
 import { sample, turnWindow } from "./measuring.ts";
 import type { Run } from "./run.ts";
@@ -48,6 +50,7 @@ function begin(run: Run): void {
   else run.at(run.from, EVENT.window, 0);
   run.at(run.to, EVENT.window, 1);
   if (run.options.moments > 0) run.at(run.from, EVENT.sample, 0);
+  if (run.faults !== undefined) plan(run, run.faults);
   run.kinds.forEach((entry, index) => {
     if (entry.kind.arrivals !== undefined) nextArrival(run, index);
     for (let number = 0; number < (entry.kind.count ?? 0); number++) {
@@ -76,6 +79,8 @@ function rare(run: Run, event: number, target: number): boolean {
       return true;
     case EVENT.cores:
       return onCores(run, target);
+    case EVENT.fault:
+      return fault(run, run.faults as Faults, target);
     case EVENT.sample:
       sample(run);
       return false;

@@ -3,13 +3,16 @@
  * `transactions.ts`, `sessions.ts`, `servers.ts`, `measuring.ts`, and `host.ts` for the core's effects.
  */
 import { Core, type Nanos } from "../../engine/core/index.ts";
+import { loadCourse, serviceCourse } from "../../workloads/schema/courses.ts";
 import { type KindDraws, kindDraws } from "../../workloads/schema/draws.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { Agenda } from "../kernel/agenda.ts";
+import type { Course } from "../kernel/course.ts";
 import { mean, type Sampler, sampler } from "../kernel/distributions.ts";
 import { Stream } from "../kernel/streams.ts";
 import { Cores } from "./cores.ts";
 import * as events from "./events.ts";
+import { Faults } from "./faults.ts";
 import { isIdeal, type Machine, NOTHING } from "./machine.ts";
 import { emptyTrace, KindMeter, Level, type Moment, type Trace } from "./meters.ts";
 import { Population } from "./population.ts";
@@ -41,6 +44,8 @@ export interface Kind {
   user: number;
   /** Sessions that have arrived. */
   arrived: number;
+  /** How fast its think times and its arrivals pass; undefined: as time does. */
+  load: Course | undefined;
 }
 
 /** What the machine and the database add, by purpose. */
@@ -77,7 +82,10 @@ export class Run {
   readonly ideal: boolean;
   /** The database's cores; undefined: service times never stretch. */
   readonly cores: Cores | undefined;
-  /** Nothing but the textbook: neither a machine nor cores. One branch then spares all others. */
+  /** How fast statements pass without a core; undefined: as time does. */
+  readonly services: Course | undefined;
+  readonly faults: Faults | undefined;
+  /** Nothing but the textbook: no machine, no cores, no schedule. One branch then spares all others. */
   readonly plain: boolean;
   /** Draws of connect times and of reset times so far. */
   connects = 0;
@@ -126,7 +134,14 @@ export class Run {
     this.ideal = isIdeal(options.machine);
     const speed = speedOf(workload.server);
     this.cores = speed && new Cores(speed);
-    this.plain = this.ideal && this.cores === undefined;
+    this.services = serviceCourse(workload, this.from);
+    this.faults = workload.faults && new Faults(workload.faults);
+    this.plain =
+      this.ideal &&
+      this.cores === undefined &&
+      this.faults === undefined &&
+      workload.schedule.length === 0 &&
+      workload.curves === undefined;
     this.kinds = workload.clients.map((kind) => this.kindOf(kind));
     this.clients = new Population(
       workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0),
@@ -165,6 +180,7 @@ export class Run {
       database: this.core.database(kind.database),
       user: this.core.user(kind.user),
       arrived: 0,
+      load: loadCourse(this.workload, kind.name, this.from),
     };
   }
 }

@@ -1,8 +1,9 @@
 /** A server connection: it is opened, refused or closed, reset or checked. */
 import { type Nanos, STATUS } from "../../engine/core/index.ts";
-import { compute } from "./computing.ts";
+import { compute, passed } from "./computing.ts";
 import { PURPOSE } from "./cores.ts";
 import { EVENT } from "./events.ts";
+import { type Faults, LINK } from "./faults.ts";
 import type { Run } from "./run.ts";
 
 /** The core wants a connection. */
@@ -10,14 +11,31 @@ export function opening(run: Run, server: number): void {
   while (server >= run.serverDue.length) run.serverDue = doubled(run.serverDue);
   run.connections.up(run.now);
   if (run.now >= run.from && run.now < run.to) run.opened++;
-  const delay = run.extras.connect.draw(0, run.connects, 0);
+  let delay = run.extras.connect.draw(0, run.connects, 0);
   const work = run.extras.connect_cpu.draw(0, run.connects, 0);
   run.connects++;
+  if (run.faults !== undefined) {
+    delay += silence(run, run.faults);
+    if (knock(run, run.faults, server)) return;
+  }
   if (run.cores !== undefined && work > 0) {
     compute(run, run.cores.take(server, PURPOSE.connection, work), delay);
     return;
   }
   serverEvent(run, run.now + delay, EVENT.connect, server);
+}
+
+/** How long the database does not answer, as long as it fails over: the network tries again. */
+function silence(run: Run, { now }: Faults): Nanos {
+  return now?.fault === "failover" ? run.from + now.at + now.for - run.now : 0;
+}
+
+/** Nobody is there to connect to while the database restarts. True: it will be refused. */
+function knock(run: Run, { now, links }: Faults, server: number): boolean {
+  const down = now?.fault === "restart" && run.now + run.serverTrip < run.from + now.at + now.for;
+  links.set(server, down ? LINK.refused : LINK.login);
+  if (down) serverEvent(run, run.now + run.serverTrip, EVENT.connect, server);
+  return down;
 }
 
 /**
@@ -26,12 +44,18 @@ export function opening(run: Run, server: number): void {
  */
 export function connect(run: Run, server: number): boolean {
   if (!isDue(run, server)) return false;
+  if (run.faults?.links.get(server) === LINK.refused) {
+    run.core.loginFailed(run.now, server, false);
+    closed(run, server);
+    return true;
+  }
+  run.faults?.links.set(server, LINK.up);
   const backends = run.connections.value + (run.cores?.orphans ?? 0);
   run.core.connected(run.now, server);
   if (backends <= run.workload.server.max_connections) run.core.loggedIn(run.now, server);
   else {
     run.core.loginFailed(run.now, server, true);
-    run.connections.down(run.now);
+    closed(run, server);
   }
   return true;
 }
@@ -39,7 +63,8 @@ export function connect(run: Run, server: number): boolean {
 /** The core has the server reset or checked. */
 export function testing(run: Run, server: number): void {
   const extra = run.extras.reset.draw(0, run.resets++, 0);
-  serverEvent(run, run.now + run.serverTrip + extra, EVENT.tested, server);
+  const due = run.now + passed(run, 0) + run.serverTrip + extra;
+  serverEvent(run, due, EVENT.tested, server);
 }
 
 /** The reset or check is answered. False: closed before. */
@@ -49,8 +74,9 @@ export function tested(run: Run, server: number): boolean {
   return true;
 }
 
-/** The core has closed the server. */
+/** The server's connection is no more. */
 export function closed(run: Run, server: number): void {
+  run.faults?.links.delete(server);
   run.serverDue[server] = -1;
   run.cores?.leave(server);
   run.connections.down(run.now);

@@ -26,8 +26,9 @@ export const REFUSALS = [
 
 /** The next session of an open kind. */
 export function nextArrival(run: Run, index: number): void {
-  const { draws, arrived } = run.kinds[index] as Kind;
-  run.at(run.now + draws.arrivals.draw(0, arrived, 0), EVENT.arrival, index);
+  const { draws, arrived, load } = run.kinds[index] as Kind;
+  const gap = draws.arrivals.draw(0, arrived, 0);
+  run.at(load?.after(run.now, gap) ?? run.now + gap, EVENT.arrival, index);
 }
 
 /** A session of an open kind begins. */

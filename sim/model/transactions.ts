@@ -6,7 +6,8 @@
 
 import type { Nanos } from "../../engine/core/index.ts";
 import * as core from "../../engine/core/index.ts";
-import { serveOnCores } from "./computing.ts";
+import type { Course } from "../kernel/course.ts";
+import { passed, serveOnCores } from "./computing.ts";
 import * as events from "./events.ts";
 import { note } from "./measuring.ts";
 import * as population from "./population.ts";
@@ -92,7 +93,7 @@ function serveOtherwise(run: Run, server: number, service: Nanos, extra: Nanos):
     serveOnCores(run, run.cores, server, whole, around);
     return;
   }
-  const due = run.now + around + whole;
+  const due = run.now + passed(run, whole) + around;
   run.serverDue[server] = due;
   run.at(due, EVENT.answer, server);
 }
@@ -158,12 +159,17 @@ export function think(run: Run, client: number): void {
     clientEvent(run, run.seen, EVENT.leave, client);
     return;
   }
-  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const { draws, load } = run.kinds[ints[at + M.kind] as number] as Kind;
   const transaction = ints[at + M.transaction] as number;
   let pause = draws.think.draw(ints[at + M.number] as number, transaction, 0);
-  if (!run.ideal) pause = late(run, pause, client, transaction, 0);
+  if (!run.plain) pause = late(run, scheduled(run, load, pause), client, transaction, 0);
   ints[at + M.phase] = PHASE.thinking;
   clientEvent(run, run.seen + pause, EVENT.arrive, client);
+}
+
+/** How long `pause` of think time takes under the load of its kind. */
+function scheduled(run: Run, load: Course | undefined, pause: Nanos): Nanos {
+  return load === undefined ? pause : load.after(run.seen, pause) - run.seen;
 }
 
 /** The pause as the client's timer keeps it. Without a pause there is no timer to be late. */

@@ -29,7 +29,7 @@ export function warmUpTime(workload: Workload, simulation: SimulateOptions): War
   if (own !== "auto") return { warmup: own };
   const duration = simulation.duration ?? workload.run.duration;
   const least = Math.min(duration / 4, CYCLES * Math.max(0, ...workload.clients.map(cycle)));
-  if (workload.schedule.length > 0) return { warmup: Math.round(least) };
+  if (changes(workload)) return { warmup: Math.round(least) };
   for (let length = Math.min(duration, Math.max(duration / 4, 4 * least)); ; length *= 2) {
     const window = Math.round(Math.min(length, duration));
     const { cut, trusted, drifts } = pilot(workload, { ...simulation, duration: window });
@@ -48,6 +48,10 @@ function unsteady(workload: Workload): string {
       ? "the queue still changes at the end; give it more with --duration"
       : `arrivals bring ${Math.round(100 * load)} % of what the pool can serve, and the queue grows`;
   return `no steady state within the simulated time: ${reason}`;
+}
+
+function changes({ schedule, curves, faults }: Workload): boolean {
+  return schedule.length > 0 || curves !== undefined || faults !== undefined;
 }
 
 interface Pilot {

@@ -7,7 +7,6 @@ import { OutsideError } from "../../workloads/database/errors.ts";
 import { Answers } from "../../workloads/live/answers.ts";
 import { bestReading, ServerClock } from "../../workloads/live/clock.ts";
 import { ErrorCounter } from "../../workloads/live/errors.ts";
-import { loadFactor } from "../../workloads/live/load.ts";
 import { checkOpenFiles, openFilesLimit } from "../../workloads/live/open-files.ts";
 import { appendSession, sessionRecords, trim } from "../../workloads/live/records.ts";
 import { Statements, wholeMilliseconds } from "../../workloads/live/statements.ts";
@@ -142,24 +141,6 @@ describe("timers", () => {
     });
     expect(late).toBeGreaterThanOrEqual(0);
   });
-});
-
-describe("the schedule is a factor on the load", () => {
-  const schedule = [
-    { at: 100, for: 50, clients: "web", factor: 3 },
-    { at: 120, for: 100, clients: "web", factor: 2 },
-  ];
-  for (const [elapsed, factor, why] of [
-    [99, 1, "before"],
-    [100, 3, "the beginning is inside"],
-    [120, 6, "entries that overlap multiply"],
-    [150, 2, "the end is outside"],
-    [220, 1, "after"],
-  ] as const)
-    test(`at ${elapsed}: ${factor}, ${why}`, () => {
-      expect(loadFactor(schedule, "web", elapsed)).toBe(factor);
-      expect(loadFactor(schedule, "other", elapsed)).toBe(1);
-    });
 });
 
 describe("tables and counters", () => {

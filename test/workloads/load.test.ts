@@ -154,6 +154,41 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:7: server.connect_cpu needs cores to work on; expected server.cores, server.speed or server.usl beside it; add cores: 8`,
   ],
   [
+    "an entry of the schedule that says nothing",
+    `${GOOD}schedule: [{ at: 1 s, for: 2 s }]\n`,
+    `${FILE}:7: schedule[0] says nothing that happens; expected factor (load), curve (load by a file) or fault (of the database); add factor: 3`,
+  ],
+  [
+    "a spike of unknown length",
+    `${GOOD}schedule: [{ at: 1 s, clients: browsing, factor: 2 }]\n`,
+    `${FILE}:7: schedule[0].for is missing; expected at, for, clients beside factor`,
+  ],
+  [
+    "a fault of some clients",
+    `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: stall, clients: browsing }]\n`,
+    `${FILE}:7: schedule[0].clients does not go with fault; expected fault, at, for; remove it, or make two entries of it`,
+  ],
+  [
+    "an unknown fault",
+    `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: reboot }]\n`,
+    `${FILE}:7: schedule[0].fault is "reboot"; expected restart | failover | stall`,
+  ],
+  [
+    "two faults at once",
+    `${GOOD}schedule: [{ at: 1 s, for: 9 s, fault: stall }, { at: 2 s, for: 1 s, fault: restart }]\n`,
+    `${FILE}:7: schedule[1] begins a restart before the fault before it is over; expected one fault at a time`,
+  ],
+  [
+    "load of nobody",
+    `${GOOD}schedule: [{ at: 1 s, for: 9 s, factor: 2, clients: brosing }]\n`,
+    `${FILE}:7: schedule[0].clients is "brosing"; expected one of browsing; did you mean "browsing"?`,
+  ],
+  [
+    "a negative factor",
+    `${GOOD}schedule: [{ at: 1 s, for: 9 s, factor: -2, clients: browsing }]\n`,
+    `${FILE}:7: schedule[0].factor is "-2"; expected a factor from 0, such as 3`,
+  ],
+  [
     "no YAML",
     "a: [1\n",
     `${FILE}:2: the file is no valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]; expected YAML`,
@@ -288,6 +323,46 @@ test("times from a file are read relative to the workload, and named by file and
   expect(mean(loadWorkload(file).clients[0]?.think ?? { kind: "constant", value: 0 })).toBe(2 * MS);
   writeFileSync(join(folder, "times.csv"), "1 ms\nsoon\n");
   expect(() => loadWorkload(file)).toThrow(`${join(folder, "times.csv")}:2: value is "soon"`);
+});
+
+/** What is wrong with a daily curve of these lines; `curve.csv` stands for its path. */
+function curveRefusal(lines: string, entry = ""): string {
+  const folder = mkdtempSync(join(tmpdir(), "poolwise-test-"));
+  writeFileSync(join(folder, "curve.csv"), lines);
+  const file = join(folder, "shop.yaml");
+  const curve = `{ clients: browsing, curve: curve.csv${entry} }`;
+  writeFileSync(file, `${GOOD}schedule: [${curve}, { at: 1 s, for: 1 s, fault: stall }]\n`);
+  try {
+    expect(loadWorkload(file).faults).toEqual([{ at: SECOND, for: SECOND, fault: "stall" }]);
+    return JSON.stringify(loadWorkload(file).curves);
+  } catch (error) {
+    return (error as Error).message.replaceAll(`${folder}/`, "");
+  }
+}
+
+describe("a daily curve", () => {
+  const hour = 3600 * SECOND;
+  test("times of the day or durations, and a head if it has one", () => {
+    const points = [
+      { at: 0, factor: 0.2 },
+      { at: 8.5 * hour, factor: 2 },
+      { at: 20 * hour, factor: 1 },
+    ];
+    const every = 24 * hour;
+    expect(curveRefusal("time, factor\n00:00, 0.2\n08:30, 2\n20 h, 1\n")).toBe(
+      JSON.stringify([{ clients: "browsing", points, every }]),
+    );
+  });
+  for (const [why, lines, entry, message] of [
+    ["no number", "00:00, much\n", "", 'curve.csv:1: line is "00:00, much"'],
+    ["no time", "noon at 3, 1\n", "", 'curve.csv:1: time is "noon at 3"'],
+    ["a late begin", "01:00, 1\n", "", 'curve.csv:1: time is "01:00"; expected 00:00 first'],
+    ["falling times", "00:00, 1\n2 h, 1\n1 h, 1", "", "curve.csv:3: time is"],
+    ["too long", "00:00, 1\n2 h, 1\n", ", every: 1 h", "curve.csv:2: time is"],
+    ["nothing", "\n", "", "curve.csv: the curve is empty"],
+  ] as const)
+    test(`${why} is refused by file and line`, () =>
+      expect(curveRefusal(lines, entry)).toContain(message));
 });
 
 test("the database's speed: what is left out has its default", () => {

@@ -1,6 +1,6 @@
 /** Where a live run differs from the workload file: said, not hidden. */
 import { ConfigError } from "../../engine/config/errors.ts";
-import type { ClientKind, Workload } from "../schema/workload.ts";
+import type { ClientKind, Fault, Workload } from "../schema/workload.ts";
 
 /**
  * What is played differently, in sentences. Errors: ConfigError for what cannot be played at all.
@@ -8,6 +8,8 @@ import type { ClientKind, Workload } from "../schema/workload.ts";
 export function notPlayed(workload: Workload): string[] {
   const withPool = workload.clients.find((kind) => kind.app_pool !== undefined);
   if (withPool !== undefined) throw noAppPool(workload, withPool);
+  const [fault] = workload.faults ?? [];
+  if (fault !== undefined) throw noFault(workload, fault);
   const notes = [
     "service times are pg_sleep's: whole milliseconds, rounded up, without load on a core",
   ];
@@ -17,6 +19,15 @@ export function notPlayed(workload: Workload): string[] {
   if (workload.network.client > 0 || workload.network.server > 0)
     notes.push("network is not played: round trips are those of the real path");
   return notes;
+}
+
+function noFault(workload: Workload, { fault }: Fault): ConfigError {
+  return new ConfigError({
+    at: workload.file,
+    name: `schedule (${fault})`,
+    expected: "no fault in a live run, which breaks nobody's database",
+    fix: "remove it, or simulate instead",
+  });
 }
 
 function noAppPool(workload: Workload, kind: ClientKind): ConfigError {

@@ -2,14 +2,14 @@
  * What all clients of a run share: its clocks, timers, tables and the question whether it is on.
  */
 import type { Nanos } from "../../engine/core/units.ts";
+import type { Course } from "../../sim/kernel/course.ts";
 import type { Address } from "../database/dsn.ts";
 import { OutsideError } from "../database/errors.ts";
-import type { ScheduleEntry } from "../schema/workload.ts";
+import { loadCourse } from "../schema/courses.ts";
 import type { ServerError } from "./answers.ts";
 import type { ServerClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { ErrorCounter } from "./errors.ts";
-import { loadFactor } from "./load.ts";
 import { Measures } from "./measures.ts";
 import type { Plan } from "./plan.ts";
 import {
@@ -49,7 +49,8 @@ export class Stage {
   zero: Nanos = 0;
   private readonly director: Director;
   private readonly autocommit: boolean;
-  private readonly schedule: readonly ScheduleEntry[];
+  /** Load over the time since the common start, by kind. */
+  private readonly loads: ReadonlyMap<string, Course | undefined>;
   private readonly target: Address;
   /** A connection made to see whether connections can still be made. */
   private probe: Connection | undefined;
@@ -59,14 +60,16 @@ export class Stage {
     this.clock = clock;
     this.target = target;
     this.autocommit = plan.poolMode === "statement";
-    this.schedule = plan.workload.schedule;
+    this.loads = new Map(
+      plan.workload.clients.map(({ name }) => [name, loadCourse(plan.workload, name, plan.warmup)]),
+    );
     this.timers = new Timers((id, due, at) => director.onTimer(id, due, at));
   }
 
-  /** `pause` of a client of kind `kind`, as the schedule shortens or lengthens it at `at`. */
+  /** `pause` of a client of kind `kind`, as the schedule shortens or lengthens it from `at` on. */
   scheduled(kind: string, pause: Nanos, at: Nanos): Nanos {
-    if (this.schedule.length === 0) return pause;
-    return Math.round(pause / loadFactor(this.schedule, kind, at - this.zero));
+    const since = at - this.zero;
+    return (this.loads.get(kind)?.after(since, pause) ?? since + pause) - since;
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { duration, EXPECTED, rateGap, share, size } from "./units.ts";
+import { FAULTS } from "./workload.ts";
 
 /** A quantity that `parse` understands. */
 const quantity = (parse: (value: unknown) => number | undefined, expected: string) =>
@@ -136,6 +137,24 @@ const kind = z.strictObject({
     .describe("a pool inside the application, in front of the pooler"),
 });
 
+const FACTOR = { error: "a factor from 0, such as 3" };
+/** One entry; which keys go together is for `schedule.ts` to say, in words that a union has not. */
+const scheduled = z
+  .strictObject({
+    at: time.optional().describe("from the begin of the measured window"),
+    for: time.optional(),
+    clients: text.optional().describe("the kind whose load changes"),
+    factor: z.number(FACTOR).min(0, FACTOR).optional().describe("on how often they come"),
+    over: time.optional().describe("rises for so long before, and falls for so long after"),
+    curve: text.optional().describe("CSV file with lines of time and factor: 06:00, 0.4"),
+    every: time.optional().describe("after which the curve repeats; 24 h when left out"),
+    fault: z
+      .enum(FAULTS, { error: FAULTS.join(" | ") })
+      .optional()
+      .describe("what happens to the database"),
+  })
+  .describe("{ at, for, clients, factor }, { clients, curve } or { at, for, fault }");
+
 /** A workload file, as it is written. */
 export const workloadFile = z.strictObject({
   name: text.min(1, { error: "a name" }),
@@ -186,11 +205,7 @@ export const workloadFile = z.strictObject({
     })
     .optional(),
   network: z.strictObject({ client: time.optional(), server: time.optional() }).optional(),
-  schedule: z
-    .array(
-      z.strictObject({ at: time, for: time, clients: text, factor: positive("a factor above 0") }),
-    )
-    .optional(),
+  schedule: z.array(scheduled, { error: "a list of entries" }).optional(),
   slo: z
     .strictObject({
       wait_p50: time.optional(),

@@ -17,9 +17,10 @@ import { distributionOf } from "./distribution.ts";
 import { DISTRIBUTIONS, type KindFile, type WorkloadFile, workloadFile } from "./file.ts";
 import { applyOverrides, type Overrides } from "./overrides.ts";
 import { configError, nameOf, Source, valueAt } from "./places.ts";
+import { scheduleOf } from "./schedule.ts";
 import { serverOf } from "./server.ts";
 import { duration, rateGap, share } from "./units.ts";
-import type { ClientKind, ScheduleEntry, Slo, Workload } from "./workload.ts";
+import type { ClientKind, Slo, Workload } from "./workload.ts";
 
 export type { Overrides } from "./overrides.ts";
 export type { Workload } from "./workload.ts";
@@ -95,7 +96,7 @@ class Loader {
         client: duration(file.network?.client ?? "0.5 ms") ?? 0,
         server: duration(file.network?.server ?? "0.2 ms") ?? 0,
       },
-      schedule: this.schedule(file),
+      ...scheduleOf(file, this.source.file, (...path) => this.at(...path)),
       slo: sloOf(file),
       run: {
         duration: duration(file.run?.duration ?? "60 s") ?? 0,
@@ -259,26 +260,6 @@ class Loader {
           expected: "a name that no other kind of clients has",
         });
       seen.add(kind.name);
-    });
-  }
-
-  private schedule(file: WorkloadFile): ScheduleEntry[] {
-    const names = file.clients.map((kind) => kind.name);
-    return (file.schedule ?? []).map((entry, i) => {
-      if (!names.includes(entry.clients))
-        throw new ConfigError({
-          at: this.at("schedule", i, "clients"),
-          name: `schedule[${i}].clients`,
-          got: entry.clients,
-          expected: `one of ${names.join(" | ")}`,
-          fix: didYouMean(entry.clients, names),
-        });
-      return {
-        at: duration(entry.at) ?? 0,
-        for: duration(entry.for) ?? 0,
-        clients: entry.clients,
-        factor: entry.factor,
-      };
     });
   }
 }

@@ -16,6 +16,9 @@ export interface Workload {
   server: ServerModel;
   network: NetworkModel;
   schedule: ScheduleEntry[];
+  curves?: LoadCurve[] | undefined;
+  /** In order of time; no two at once. */
+  faults?: Fault[] | undefined;
   slo: Slo;
   run: RunSettings;
 }
@@ -79,12 +82,37 @@ export interface NetworkModel {
   server: Nanos;
 }
 
-/** From `at` on, for `for`, the load of a kind is multiplied. */
+/**
+ * From `at` on, for `for`, the load of a kind is multiplied; `over`: it rises to the factor for so long
+ * before, and falls for so long after. Times count from the begin of the measured window.
+ */
 export interface ScheduleEntry {
   at: Nanos;
   for: Nanos;
   clients: string;
   factor: number;
+  over?: Nanos | undefined;
+}
+
+/** The load of a kind by a curve that repeats: straight lines between its points. */
+export interface LoadCurve {
+  clients: string;
+  /** In order of time; the first is at 0. */
+  points: { at: Nanos; factor: number }[];
+  every: Nanos;
+}
+
+export const FAULTS = ["restart", "failover", "stall"] as const;
+
+/**
+ * The database fails at `at`, for `for`. `restart`: all connections die, logins are refused meanwhile.
+ * `failover`: nothing answers; at the end the connections die and logins succeed again. `stall`: statements
+ * stand still and then go on.
+ */
+export interface Fault {
+  at: Nanos;
+  for: Nanos;
+  fault: (typeof FAULTS)[number];
 }
 
 export interface Slo {

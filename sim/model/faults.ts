@@ -1,0 +1,17 @@
+/** What the database's faults have to do with its connections. */
+import type { Fault } from "../../workloads/schema/workload.ts";
+
+/** What a connection is when the database dies; `refused`: it is being told that nobody is there. */
+export const LINK = { login: 0, refused: 1, up: 2 } as const;
+
+export class Faults {
+  readonly list: readonly Fault[];
+  /** The fault that lasts; undefined: none. */
+  now: Fault | undefined;
+  /** Every connection that the pooler has, in the order in which they were opened. */
+  readonly links: Map<number, number> = new Map();
+
+  constructor(list: readonly Fault[]) {
+    this.list = list;
+  }
+}
