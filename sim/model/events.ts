@@ -1,4 +1,4 @@
-/** Kinds of events, in the upper bits of what the agenda carries; the rest is a handle. */
+/** Kinds of events, at most 16, in the upper bits of what the agenda carries; the rest is a handle. */
 export const EVENT = {
   /** A client's message arrives at the pooler. */
   arrive: 0,
@@ -21,6 +21,14 @@ export const EVENT = {
   cores: 10,
   /** The database fails, or comes back. */
   fault: 11,
+  /** A user behind an application's pool asks for a connection. */
+  ask: 12,
+  /** A connection of such a pool is free, or has idled. */
+  free: 13,
+  /** A user has waited too long for one. */
+  expire: 14,
+  /** A client's own timeout. */
+  impatient: 15,
 } as const;
 
 /** Bits of a handle. */

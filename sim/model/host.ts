@@ -1,7 +1,11 @@
 /** The host of the core: ends its turns and makes events of what it decides, as the pooler makes I/O. */
 
 import * as core from "../../engine/core/index.ts";
-import type { Run } from "./run.ts";
+import { droppedConnection, ready } from "./app-clients.ts";
+import type { AppPools } from "./app-pools.ts";
+import { droppedImpatient, resume } from "./patience.ts";
+import { M } from "./population.ts";
+import type { Kind, Run } from "./run.ts";
 import { closed, opening, testing } from "./servers.ts";
 import { dropped, welcome } from "./sessions.ts";
 import { granted, queued } from "./transactions.ts";
@@ -33,10 +37,10 @@ export function turn(run: Run): void {
 function rare(run: Run, kind: number, client: number, server: number, detail: number): void {
   switch (kind) {
     case EFFECT.welcome:
-      welcome(run, run.clientOf[client] as number);
+      welcomed(run, run.clientOf[client] as number);
       break;
     case EFFECT.drop:
-      dropped(run, run.clientOf[client] as number, detail);
+      lost(run, run.clientOf[client] as number, detail);
       break;
     case EFFECT.open:
       opening(run, server);
@@ -49,3 +53,21 @@ function rare(run: Run, kind: number, client: number, server: number, detail: nu
       testing(run, server);
   }
 }
+
+function welcomed(run: Run, client: number): void {
+  if (run.plain) welcome(run, client);
+  else if (appOf(run, client) !== undefined) ready(run, client);
+  else if (!resume(run, client)) welcome(run, client);
+}
+
+function lost(run: Run, client: number, reason: number): void {
+  if (run.plain) dropped(run, client, reason);
+  else if (appOf(run, client) !== undefined)
+    droppedConnection(run, kindOf(run, client), client, reason);
+  else if (!droppedImpatient(run, client, reason)) dropped(run, client, reason);
+}
+
+const kindOf = (run: Run, client: number): Kind =>
+  run.kinds[run.clients.ints[(client << 4) + M.kind] as number] as Kind;
+
+const appOf = (run: Run, client: number): AppPools | undefined => kindOf(run, client).app;

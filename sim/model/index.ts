@@ -2,7 +2,6 @@
  * `simulate`: one run of a workload under one seed. Everything that is random comes from (seed, kind,
  * client, purpose), so two runs with the same seed are paired, whatever their settings.
  */
-import { ConfigError } from "../../engine/config/errors.ts";
 import { type Nanos, REASON_NAMES, SECOND } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
@@ -35,12 +34,8 @@ export interface SimulateOptions {
 /** Longest that a run goes on after its window for the sake of transactions sent within it. */
 const PATIENCE: Nanos = 600 * SECOND;
 
-/**
- * Simulates `workload` once. Errors: ConfigError for parts of a workload that this build does not model:
- * it refuses rather than ignores them.
- */
+/** Simulates `workload` once. */
 export function simulate(workload: Workload, options: SimulateOptions = {}): RunResult {
-  refuseUnmodelled(workload);
   const own = workload.run.warmup;
   const warmup = options.warmup ?? (own === "auto" ? 0 : own);
   const duration = options.duration ?? workload.run.duration;
@@ -56,19 +51,6 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
   });
   drive(run);
   return resultOf(run, { seed, warmup, duration });
-}
-
-function refuseUnmodelled(workload: Workload): void {
-  const refuse = (name: string): never => {
-    throw new ConfigError({
-      at: workload.file,
-      name,
-      problem: "is not modelled by this version",
-      expected: "a workload without it",
-      fix: "leave it out; it is not ignored in silence, because the answer would be wrong",
-    });
-  };
-  for (const kind of workload.clients) if (kind.app_pool) refuse(`clients.${kind.name}.app_pool`);
 }
 
 function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nanos }): RunResult {
@@ -100,15 +82,26 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
 function figuresOf(kinds: readonly KindMeter[], seconds: number): Figures {
   const [wait, response] = [new Histogram(), new Histogram()];
   const errors: Record<string, number> = {};
-  let waited = 0;
+  const add = (name: string, count: number): void => {
+    if (count > 0) errors[name] = (errors[name] ?? 0) + count;
+  };
+  let [waited, retries, given_up] = [0, 0, 0];
+  let app_wait: Histogram | undefined;
   for (const kind of kinds) {
     wait.merge(kind.wait);
     response.merge(kind.response);
     waited += kind.waited;
     kind.drops.forEach((count, reason) => {
-      const name = REASON_NAMES[reason] as string;
-      if (count > 0) errors[name] = (errors[name] ?? 0) + count;
+      add(REASON_NAMES[reason] as string, count);
     });
+    add("client_timeout", kind.impatient);
+    add("app_pool_timeout", kind.expired);
+    if (kind.app_wait !== undefined) {
+      app_wait ??= new Histogram();
+      app_wait.merge(kind.app_wait);
+    }
+    retries += kind.retries;
+    given_up += kind.given_up;
   }
   const sum = (reasons: readonly number[]): number =>
     reasons.reduce((total, reason) => total + (errors[REASON_NAMES[reason] as string] ?? 0), 0);
@@ -117,8 +110,11 @@ function figuresOf(kinds: readonly KindMeter[], seconds: number): Figures {
     response,
     wait_probability: wait.count === 0 ? 0 : waited / wait.count,
     throughput: response.count / seconds,
-    timeouts: sum(TIMEOUTS),
+    timeouts: sum(TIMEOUTS) + (errors.client_timeout ?? 0) + (errors.app_pool_timeout ?? 0),
     refused: sum(REFUSALS),
     errors,
+    app_wait,
+    retries,
+    given_up,
   };
 }

@@ -12,6 +12,14 @@ export class KindMeter {
   waited = 0;
   /** Clients dropped, by number of the core's reason, whether inside a transaction or not. */
   readonly drops = new Float64Array(REASON_NAMES.length);
+  /** Waits for a connection of the application's own pool; ns. undefined: it has none. */
+  app_wait: Histogram | undefined;
+  /** Attempts that ended because the client had waited long enough, or for its own pool too long. */
+  impatient = 0;
+  expired = 0;
+  /** Further attempts, and transactions that the client gave up. */
+  retries = 0;
+  given_up = 0;
   readonly name: string;
 
   constructor(name: string) {

@@ -2,6 +2,7 @@
  * The model: clients think, ask and answer questions of nobody; the core decides who gets which server;
  * servers take their time. Here is the loop that takes one event after the other.
  */
+import { ask, enter, exit, expire, free, openPools } from "./app-clients.ts";
 import { progress } from "./computing.ts";
 import { type Cores, PURPOSE } from "./cores.ts";
 import * as events from "./events.ts";
@@ -9,7 +10,9 @@ import { fault, plan } from "./failing.ts";
 import type { Faults } from "./faults.ts";
 import { turn } from "./host.ts";
 import { sample, turnWindow } from "./measuring.ts";
-import type { Run } from "./run.ts";
+import { giveUp } from "./patience.ts";
+import { M } from "./population.ts";
+import type { Kind, Run } from "./run.ts";
 import { connect, tested } from "./servers.ts";
 import { arrival, leave, login, nextArrival, returned } from "./sessions.ts";
 import { answer, arrive } from "./transactions.ts";
@@ -53,6 +56,11 @@ function begin(run: Run): void {
   if (run.faults !== undefined) plan(run, run.faults);
   run.kinds.forEach((entry, index) => {
     if (entry.kind.arrivals !== undefined) nextArrival(run, index);
+    if (entry.app !== undefined) {
+      openPools(run, index, entry.app);
+      turn(run);
+      return;
+    }
     for (let number = 0; number < (entry.kind.count ?? 0); number++) {
       login(run, run.clients.take(index, number));
       turn(run);
@@ -69,16 +77,23 @@ function rare(run: Run, event: number, target: number): boolean {
     case EVENT.login:
       return returned(run, target);
     case EVENT.leave:
-      return leave(run, target);
+      return kindOf(run, target).app === undefined ? leave(run, target) : exit(run, target);
     case EVENT.arrival:
-      arrival(run, target);
-      return true;
+      return arrives(run, target);
     case EVENT.tick:
       run.core.advance(run.now);
       run.at(run.core.deadline(), EVENT.tick, 0);
       return true;
     case EVENT.cores:
       return onCores(run, target);
+    case EVENT.ask:
+      return ask(run, target);
+    case EVENT.free:
+      return free(run, target);
+    case EVENT.expire:
+      return expire(run, target);
+    case EVENT.impatient:
+      return giveUp(run, target);
     case EVENT.fault:
       return fault(run, run.faults as Faults, target);
     case EVENT.sample:
@@ -101,3 +116,18 @@ function onCores(run: Run, target: number): boolean {
   run.serverDue[server] = run.now;
   return purpose === PURPOSE.statement ? answer(run, server) : connect(run, server);
 }
+
+/** A session of an open kind arrives: at the pooler, or at the application. */
+function arrives(run: Run, index: number): boolean {
+  const entry = run.kinds[index] as Kind;
+  if (entry.app === undefined) {
+    arrival(run, index);
+    return true;
+  }
+  nextArrival(run, index);
+  enter(run, run.clients.take(index, entry.arrived++));
+  return false;
+}
+
+const kindOf = (run: Run, client: number): Kind =>
+  run.kinds[run.clients.ints[(client << 4) + M.kind] as number] as Kind;

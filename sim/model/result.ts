@@ -15,8 +15,16 @@ export interface Figures {
   timeouts: number;
   /** Clients refused by a limit. */
   refused: number;
-  /** Clients dropped, by PgBouncer's name for the reason. */
+  /**
+   * Clients dropped, by PgBouncer's name for the reason; `client_timeout` and `app_pool_timeout` are the
+   * application's own.
+   */
   errors: Record<string, number>;
+  /** Waits for a connection of the application's own pool, where it has one. */
+  app_wait: Histogram | undefined;
+  /** Further attempts, and transactions that clients gave up. */
+  retries: number;
+  given_up: number;
 }
 
 /** What the database's cores did within the window. */

@@ -9,7 +9,10 @@ import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { Agenda } from "../kernel/agenda.ts";
 import type { Course } from "../kernel/course.ts";
 import { mean, type Sampler, sampler } from "../kernel/distributions.ts";
+import { Histogram } from "../kernel/histogram.ts";
 import { Stream } from "../kernel/streams.ts";
+import { AppPools } from "./app-pools.ts";
+import { Attempts, JITTER_RANGE } from "./attempts.ts";
 import { Cores } from "./cores.ts";
 import * as events from "./events.ts";
 import { Faults } from "./faults.ts";
@@ -46,6 +49,10 @@ export interface Kind {
   arrived: number;
   /** How fast its think times and its arrivals pass; undefined: as time does. */
   load: Course | undefined;
+  /** Its pools inside the application. */
+  app: AppPools | undefined;
+  /** Its clients' patience and retries, if there can be any. */
+  attempts: Attempts | undefined;
 }
 
 /** What the machine and the database add, by purpose. */
@@ -85,7 +92,7 @@ export class Run {
   /** How fast statements pass without a core; undefined: as time does. */
   readonly services: Course | undefined;
   readonly faults: Faults | undefined;
-  /** Nothing but the textbook: no machine, no cores, no schedule. One branch then spares all others. */
+  /** Nothing but the textbook: no machine, no cores, no schedule, no pool before ours. One branch then spares all others. */
   readonly plain: boolean;
   /** Draws of connect times and of reset times so far. */
   connects = 0;
@@ -141,7 +148,8 @@ export class Run {
       this.cores === undefined &&
       this.faults === undefined &&
       workload.schedule.length === 0 &&
-      workload.curves === undefined;
+      workload.curves === undefined &&
+      !workload.clients.some(demands);
     this.kinds = workload.clients.map((kind) => this.kindOf(kind));
     this.clients = new Population(
       workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0),
@@ -173,16 +181,31 @@ export class Run {
   }
 
   private kindOf(kind: ClientKind): Kind {
+    const { seed } = this.options;
+    const meter = new KindMeter(kind.name);
+    if (kind.app_pool !== undefined) meter.app_wait = new Histogram();
     return {
       kind,
-      draws: kindDraws(kind, this.options.seed),
-      meter: new KindMeter(kind.name),
+      draws: kindDraws(kind, seed),
+      meter,
       database: this.core.database(kind.database),
       user: this.core.user(kind.user),
       arrived: 0,
       load: loadCourse(this.workload, kind.name, this.from),
+      app: kind.app_pool && new AppPools(kind.app_pool),
+      attempts: demands(kind) ? new Attempts(jitterOf(kind, seed)) : undefined,
     };
   }
+}
+
+/** Its clients are more than the textbook's. */
+function demands({ app_pool, timeout, retry }: ClientKind): boolean {
+  return (app_pool ?? timeout ?? retry) !== undefined;
+}
+
+function jitterOf(kind: ClientKind, seed: number): Sampler {
+  const uniform = { kind: "uniform", min: 0, max: JITTER_RANGE } as const;
+  return sampler(uniform, new Stream(seed, kind.name, "jitter"));
 }
 
 function extrasOf(workload: Workload, { machine, seed }: RunOptions): Extras {

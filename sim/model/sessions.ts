@@ -91,10 +91,10 @@ export function leave(run: Run, client: number): boolean {
 }
 
 /** Soonest that a client which was dropped tries again: nobody connects twice in the same instant. */
-const RETRY: Nanos = MILLISECOND;
+export const RETRY: Nanos = MILLISECOND;
 
 /** Away for at least `least`, then a new session; a session of an open kind was its only one. */
-function comeBack(run: Run, client: number, least: Nanos): void {
+export function comeBack(run: Run, client: number, least: Nanos): void {
   const { ints } = run.clients;
   const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;

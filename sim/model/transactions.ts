@@ -11,6 +11,7 @@ import { passed, serveOnCores } from "./computing.ts";
 import * as events from "./events.ts";
 import { note } from "./measuring.ts";
 import * as population from "./population.ts";
+import { wait } from "./retries.ts";
 import type { Kind, Run } from "./run.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -147,7 +148,24 @@ function end(run: Run, client: number): void {
   ints[at + M.transaction] = (ints[at + M.transaction] as number) + 1;
   const left = ints[at + M.left] as number;
   if (left > 0) ints[at + M.left] = left - 1;
-  think(run, client);
+  if (run.plain) think(run, client);
+  else endOtherwise(run, client, sent);
+}
+
+/** The transaction of a client that has somebody behind it, or a clock beside it, is over. */
+function endOtherwise(run: Run, client: number, sent: Nanos): void {
+  const { ints } = run.clients;
+  const { app, attempts, meter } = run.kinds[ints[(client << 4) + M.kind] as number] as Kind;
+  const connection = app?.connection(client);
+  if (connection === undefined) {
+    attempts?.forget(client);
+    think(run, client);
+    return;
+  }
+  if (sent >= run.from && sent < run.to) meter.app_wait?.record(connection.wait);
+  attempts?.calm(connection.user);
+  ints[(client << 4) + M.phase] = PHASE.thinking;
+  clientEvent(run, run.seen, EVENT.free, client);
 }
 
 /** From `run.seen` until the next transaction, unless the session is over. */
@@ -159,12 +177,22 @@ export function think(run: Run, client: number): void {
     clientEvent(run, run.seen, EVENT.leave, client);
     return;
   }
-  const { draws, load } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
   const transaction = ints[at + M.transaction] as number;
-  let pause = draws.think.draw(ints[at + M.number] as number, transaction, 0);
-  if (!run.plain) pause = late(run, scheduled(run, load, pause), client, transaction, 0);
+  const pause = entry.draws.think.draw(ints[at + M.number] as number, transaction, 0);
   ints[at + M.phase] = PHASE.thinking;
-  clientEvent(run, run.seen + pause, EVENT.arrive, client);
+  if (run.plain) clientEvent(run, run.seen + pause, EVENT.arrive, client);
+  else thinkOtherwise(run, client, entry, pause);
+}
+
+/** A think time under a load that changes, kept by a timer that is late; then patience begins. */
+function thinkOtherwise(run: Run, client: number, entry: Kind, pause: Nanos): void {
+  const { app, attempts, kind, load } = entry;
+  const transaction = run.clients.ints[(client << 4) + M.transaction] as number;
+  const kept = late(run, scheduled(run, load, pause), client, transaction, 0);
+  const due = Math.min(Number.MAX_SAFE_INTEGER, run.seen + kept);
+  clientEvent(run, due, app === undefined ? EVENT.arrive : EVENT.ask, client);
+  if (attempts !== undefined) wait(run, attempts, client, due, kind.timeout);
 }
 
 /** How long `pause` of think time takes under the load of its kind. */

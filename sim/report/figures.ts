@@ -21,6 +21,7 @@ export function figuresOf(run: Run): Figure[] {
     ...FIGURES,
     ...(run.app_wait_ms === undefined ? [] : APP_FIGURES),
     ...(run.cores === undefined ? [] : CORES_FIGURES),
+    ...(run.retries === undefined ? [] : IMPATIENT_FIGURES),
   ];
 }
 
@@ -196,6 +197,11 @@ const CORES_FIGURES: Figure[] = [
     digits,
     "a replication: finished when nobody waited for them any more",
   ),
+];
+
+const IMPATIENT_FIGURES: Figure[] = [
+  figure("retries", (run) => run.retries ?? 0, whole, "attempts at transactions that had failed"),
+  figure("given up", (run) => run.given_up ?? 0, whole, "transactions that were never completed"),
 ];
 
 /** How the simulation was done, in one line that is enough to repeat it. */

@@ -97,20 +97,25 @@ export function kindTable(run: Run): Table {
   const kinds = Object.entries(run.clients);
   const column = (value: (kind: Run["clients"][string]) => number): string[] =>
     durations(kinds.map(([, kind]) => value(kind)));
+  const pooled = kinds.some(([, kind]) => kind.app_wait_ms !== undefined);
   const columns = [
     column((kind) => kind.wait_ms.mean),
     column((kind) => kind.wait_ms.p95),
     column((kind) => kind.wait_ms.p99),
     column((kind) => kind.response_ms.mean),
     column((kind) => kind.response_ms.p99),
+    ...(pooled ? [column((kind) => kind.app_wait_ms?.mean ?? 0)] : []),
+    ...(pooled ? [column((kind) => kind.app_wait_ms?.p99 ?? 0)] : []),
   ];
   return {
     title: `Kinds of clients, ${run.pool_mode} mode`,
     head: [
       ...["", "transactions/s", "wait, mean", "wait, p95", "wait, p99"],
-      ...["response, mean", "response, p99", "timeouts", "refused"],
+      ...["response, mean", "response, p99"],
+      ...(pooled ? ["app pool wait, mean", "app pool wait, p99"] : []),
+      ...["timeouts", "refused"],
     ],
-    align: ["left", ...Array.from({ length: 8 }, () => "right" as const)],
+    align: ["left", ...Array.from({ length: pooled ? 10 : 8 }, () => "right" as const)],
     rows: kinds.map(([name, kind], i) => [
       name,
       digits(kind.throughput_tps),

@@ -49,6 +49,11 @@ const slo = z
   })
   .describe("service level objective of the workload, held against this run");
 
+const ERRORS =
+  "clients dropped, by PgBouncer's reason; client_timeout and app_pool_timeout are the application's own";
+const RETRIES = "further attempts at transactions that had failed";
+const GIVEN_UP = "transactions that clients with a timeout, retries or a pool of their own gave up";
+
 const kind = z
   .strictObject({
     transactions: count,
@@ -58,7 +63,9 @@ const kind = z
     throughput_tps: z.number(),
     timeouts: count,
     refused: count,
-    errors: z.record(z.string(), count).describe("clients dropped, by PgBouncer's reason"),
+    retries: count.optional().describe(RETRIES),
+    given_up: count.optional().describe(GIVEN_UP),
+    errors: z.record(z.string(), count).describe(ERRORS),
   })
   .describe("one kind of client");
 
@@ -130,7 +137,9 @@ export const runSchema = z
     cores: cores.optional(),
     timeouts: count.describe("clients dropped by a timeout"),
     refused: count.describe("clients refused by a limit"),
-    errors: z.record(z.string(), count).describe("clients dropped, by PgBouncer's reason"),
+    retries: count.optional().describe(RETRIES),
+    given_up: count.optional().describe(GIVEN_UP),
+    errors: z.record(z.string(), count).describe(ERRORS),
     clients: z.record(z.string(), kind).describe("the same figures for each kind of client"),
     slo: slo.optional(),
     distribution: z.array(distributionPoint).optional(),

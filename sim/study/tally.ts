@@ -170,6 +170,7 @@ export class Tally {
       multiplexing: connections > 0 ? share(levels.connected) / connections : 0,
       memory_mb: levels.memory / MEGABYTE,
       ...(this.cores && { cores: meanOf(this.cores, replications) }),
+      ...all.extras(),
       ...all.drops(),
       clients: Object.fromEntries(
         [...this.kinds].map(([name, sums]) => [name, sums.kind(this.measured / SECOND)]),
@@ -225,6 +226,9 @@ function meanOf({ mean, max, speed, wasted }: CoresFigures, replications: number
 class Sums {
   readonly wait = new Histogram();
   readonly response = new Histogram();
+  private app_wait: Histogram | undefined;
+  private retries = 0;
+  private given_up = 0;
   private timeouts = 0;
   private refused = 0;
   private readonly errors: Record<string, number> = {};
@@ -232,6 +236,12 @@ class Sums {
   add(figures: Figures): void {
     this.wait.merge(figures.wait);
     this.response.merge(figures.response);
+    if (figures.app_wait !== undefined) {
+      this.app_wait ??= new Histogram();
+      this.app_wait.merge(figures.app_wait);
+    }
+    this.retries += figures.retries;
+    this.given_up += figures.given_up;
     this.timeouts += figures.timeouts;
     this.refused += figures.refused;
     for (const [reason, times] of Object.entries(figures.errors)) {
@@ -239,8 +249,18 @@ class Sums {
     }
   }
 
-  drops(): { timeouts: number; refused: number; errors: Record<string, number> } {
+  drops(): Pick<KindResult, "timeouts" | "refused" | "errors"> {
     return { timeouts: this.timeouts, refused: this.refused, errors: this.errors };
+  }
+
+  /** What only some workloads have: a pool in the application, attempts that are given up. */
+  extras(): Pick<KindResult, "app_wait_ms" | "retries" | "given_up"> {
+    const { app_wait, retries, given_up } = this;
+    const impatient = retries > 0 || given_up > 0;
+    return {
+      ...(app_wait && { app_wait_ms: quantiles(app_wait) }),
+      ...(impatient && { retries, given_up }),
+    };
   }
 
   kind(seconds: number): KindResult {
@@ -249,6 +269,7 @@ class Sums {
       wait_ms: quantiles(this.wait),
       response_ms: quantiles(this.response),
       throughput_tps: this.response.count / seconds,
+      ...this.extras(),
       ...this.drops(),
     };
   }

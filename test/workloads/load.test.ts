@@ -189,6 +189,26 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:7: schedule[0].factor is "-2"; expected a factor from 0, such as 3`,
   ],
   [
+    "an app pool without connections",
+    swap("count: 3", "count: 3\n    app_pool: { instances: 2, size: 0 }"),
+    `${FILE}:5: clients[0].app_pool.size is "0"; expected a whole number from 1`,
+  ],
+  [
+    "an app pool that must have more than it may",
+    swap("count: 3", "count: 3\n    app_pool: { instances: 2, size: 3, min_size: 4 }"),
+    `${FILE}:5: clients[0].app_pool.min_size is "4"; expected at most its size, 3`,
+  ],
+  [
+    "no patience at all",
+    swap("count: 3", "count: 3\n    timeout: 0 s"),
+    `${FILE}:5: clients[0].timeout is "0"; expected a duration above 0; leave it out for clients that wait as long as it takes`,
+  ],
+  [
+    "a misspelt retry",
+    swap("count: 3", "count: 3\n    retry: { atempts: 2 }"),
+    `${FILE}:5: clients[0].retry.atempts is unknown; expected attempts | backoff | factor | jitter; did you mean "attempts"?`,
+  ],
+  [
     "no YAML",
     "a: [1\n",
     `${FILE}:2: the file is no valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]; expected YAML`,
@@ -381,7 +401,7 @@ test("a file that is not there is named", () => {
 
 const SHIPPED = readdirSync("workloads").filter((name) => name.endsWith(".yaml"));
 describe("shipped files", () => {
-  test("the six of the scenarios and the tour are there", () =>
+  test("those of the scenarios and the tour are there", () =>
     expect(SHIPPED.sort()).toEqual(
       [
         "eleventh-client",
@@ -389,6 +409,7 @@ describe("shipped files", () => {
         "idle-in-transaction",
         "json-api",
         "long-transactions",
+        "retry-storm",
         "storefront",
         "tour",
       ].map((name) => `${name}.yaml`),

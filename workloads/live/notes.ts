@@ -8,6 +8,8 @@ import type { ClientKind, Fault, Workload } from "../schema/workload.ts";
 export function notPlayed(workload: Workload): string[] {
   const withPool = workload.clients.find((kind) => kind.app_pool !== undefined);
   if (withPool !== undefined) throw noAppPool(workload, withPool);
+  const hasty = workload.clients.find((kind) => (kind.timeout ?? kind.retry) !== undefined);
+  if (hasty !== undefined) throw noRetries(workload, hasty);
   const [fault] = workload.faults ?? [];
   if (fault !== undefined) throw noFault(workload, fault);
   const notes = [
@@ -19,6 +21,15 @@ export function notPlayed(workload: Workload): string[] {
   if (workload.network.client > 0 || workload.network.server > 0)
     notes.push("network is not played: round trips are those of the real path");
   return notes;
+}
+
+function noRetries(workload: Workload, kind: ClientKind): ConfigError {
+  return new ConfigError({
+    at: workload.file,
+    name: `clients.${kind.name}.${kind.timeout === undefined ? "retry" : "timeout"}`,
+    expected: "none in a live run, whose clients wait as long as it takes and try once",
+    fix: "remove it, or simulate instead",
+  });
 }
 
 function noFault(workload: Workload, { fault }: Fault): ConfigError {

@@ -19,6 +19,10 @@ const count = z
   .number({ error: "a whole number from 0" })
   .int({ error: "a whole number from 0" })
   .min(0, { error: "a whole number from 0" });
+const atLeastOne = z
+  .number({ error: "a whole number from 1" })
+  .int({ error: "a whole number from 1" })
+  .min(1, { error: "a whole number from 1" });
 const text = z.string({ error: "a text" });
 /** A time where times are drawn, a number where counts are. */
 const amount = z
@@ -132,9 +136,30 @@ const kind = z.strictObject({
     gap: distribution.optional().describe("pause inside the transaction, between statements"),
   }),
   app_pool: z
-    .strictObject({ instances: count, size: count, timeout: time.optional() })
+    .strictObject({
+      instances: atLeastOne.describe("processes, each with a pool of its own"),
+      size: atLeastOne.describe("connections to the pooler that each has at most"),
+      min_size: count.optional().describe("and at least; `size` when left out"),
+      timeout: time.optional().describe("longest wait for one; 30 s when left out"),
+      idle_timeout: time.optional().describe("then one above min_size is closed"),
+      lifetime: time.optional().describe("then a connection is replaced"),
+    })
     .optional()
     .describe("a pool inside the application, in front of the pooler"),
+  timeout: time.optional().describe("a client that waits longer gives its transaction up"),
+  retry: z
+    .strictObject({
+      attempts: count.describe("how many times a failed transaction is tried again"),
+      backoff: time.optional().describe("pause before the first of them; 100 ms when left out"),
+      factor: positive("a factor above 0, such as 2")
+        .optional()
+        .describe("by which each pause is longer than the one before; 2 when left out"),
+      jitter: quantity(share, EXPECTED.share)
+        .optional()
+        .describe("part of each pause that is left to chance; 0 when left out"),
+    })
+    .optional()
+    .describe("what failed is tried again: the client's timeout, and being dropped"),
 });
 
 const FACTOR = { error: "a factor from 0, such as 3" };

@@ -13,6 +13,7 @@ import {
 } from "../../engine/config/index.ts";
 import { type CoreSettings, SECOND } from "../../engine/core/index.ts";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
+import { demandsOf } from "./demands.ts";
 import { distributionOf } from "./distribution.ts";
 import { DISTRIBUTIONS, type KindFile, type WorkloadFile, workloadFile } from "./file.ts";
 import { applyOverrides, type Overrides } from "./overrides.ts";
@@ -182,11 +183,7 @@ class Loader {
         service: at("transaction.service") ?? DEFAULT.nothing,
         gap: at("transaction.gap") ?? DEFAULT.nothing,
       },
-      app_pool: kind.app_pool && {
-        instances: kind.app_pool.instances,
-        size: kind.app_pool.size,
-        timeout: duration(kind.app_pool.timeout ?? "30 s") ?? 0,
-      },
+      ...demandsOf(kind, i, (...path) => this.at(...path)),
     };
   }
 

@@ -35,6 +35,19 @@ export interface ClientKind {
   think: DistributionSpec;
   transaction: TransactionModel;
   app_pool?: AppPool | undefined;
+  /** How long a client waits for a transaction before it gives up; undefined: as long as it takes. */
+  timeout?: Nanos | undefined;
+  /** How a client tries a transaction again that failed; undefined: not at all. */
+  retry?: RetryModel | undefined;
+}
+
+/** A failed transaction is tried again `attempts` times, after `backoff`, `backoff x factor`, and so on. */
+export interface RetryModel {
+  attempts: number;
+  backoff: Nanos;
+  factor: number;
+  /** Part of each pause, from 0 to 1, that is left to chance. */
+  jitter: number;
 }
 
 /** How long a session lasts: so many transactions, or so long; then `away` before the next. */
@@ -54,9 +67,18 @@ export interface TransactionModel {
 
 /** A pool inside the application, in front of the pooler. */
 export interface AppPool {
+  /** Processes, each with a pool of its own. */
   instances: number;
+  /** Connections to the pooler that each has at most. */
   size: number;
+  /** And at least; `size` when left out. */
+  min_size?: number | undefined;
+  /** How long a client waits for one. */
   timeout: Nanos;
+  /** A connection above `min_size` that is idle for so long is closed. */
+  idle_timeout?: Nanos | undefined;
+  /** A connection that is older is replaced. */
+  lifetime?: Nanos | undefined;
 }
 
 export interface ServerModel {

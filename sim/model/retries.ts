@@ -1,0 +1,45 @@
+/** Patience and further attempts, for clients of the pooler and for users of an application's pool. */
+import type { Nanos } from "../../engine/core/index.ts";
+import type { Attempts } from "./attempts.ts";
+import { EVENT } from "./events.ts";
+import { M, MT } from "./population.ts";
+import type { Kind, Run } from "./run.ts";
+
+/** From `from` on the client waits for `timeout`, and no longer. */
+export function wait(
+  run: Run,
+  attempts: Attempts,
+  client: number,
+  from: Nanos,
+  timeout: Nanos | undefined,
+): void {
+  if (timeout === undefined) return;
+  attempts.expect(client, from + timeout);
+  run.at(from + timeout, EVENT.impatient, client);
+}
+
+/** Pause before the next attempt; -1: the transaction is given up, and that is counted. */
+export function nextAttempt(run: Run, { kind, attempts, meter }: Kind, client: number): Nanos {
+  const { ints } = run.clients;
+  const at = client << 4;
+  const number = ints[at + M.number] as number;
+  const transaction = ints[at + M.transaction] as number;
+  const pause = attempts?.fail(client, kind.retry, number, transaction) ?? -1;
+  const counts = isCounted(run, client);
+  if (pause >= 0) {
+    if (counts) meter.retries++;
+    return pause;
+  }
+  if (counts) {
+    meter.given_up++;
+    run.pending--;
+  }
+  ints[at + M.transaction] = transaction + 1;
+  return -1;
+}
+
+/** The client's transaction was sent within the window. */
+export function isCounted(run: Run, client: number): boolean {
+  const sent = run.clients.times[(client << 3) + MT.sent] as number;
+  return sent >= run.from && sent < run.to;
+}
