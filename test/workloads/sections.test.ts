@@ -1,0 +1,153 @@
+/** The parts of a workload beyond the textbook: cores, schedule, pools in the application, retries. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { MILLISECOND as MS, SECOND } from "../../engine/core/index.ts";
+import { loadWorkload, parseWorkload } from "../../workloads/schema/load.ts";
+
+const FILE = "shop.yaml";
+const GOOD = `name: shop
+clients:
+  - name: browsing
+    count: 3
+    think: 1 s
+    transaction: { service: 5 ms }
+`;
+const swap = (from: string, to: string): string => GOOD.replace(from, to);
+
+const REFUSALS: readonly [why: string, text: string, message: string][] = [
+  [
+    "cores below nothing",
+    `${GOOD}server: { cores: -2 }\n`,
+    `${FILE}:7: server.cores is "-2"; expected a number of cores above 0`,
+  ],
+  [
+    "a misspelt part of the speed",
+    `${GOOD}server: { speed: { cap: 3, kneee: 2 } }\n`,
+    `${FILE}:7: server.speed.kneee is unknown; expected cap | knee; did you mean "knee"?`,
+  ],
+  [
+    "a part of the law that is no share",
+    `${GOOD}server: { usl: { sigma: 2, kappa: 0 } }\n`,
+    `${FILE}:7: server.usl.sigma is "2"; expected a serial part from 0 to 1`,
+  ],
+  [
+    "two laws of the speed",
+    `${GOOD}server: { speed: { cap: 3 }, usl: { sigma: 0.1, kappa: 0 } }\n`,
+    `${FILE}:7: server has both speed and usl; expected one law of how fast the database is; remove one of them`,
+  ],
+  [
+    "set-up on cores that are not there",
+    `${GOOD}server: { connect_cpu: 5 ms }\n`,
+    `${FILE}:7: server.connect_cpu needs cores to work on; expected server.cores, server.speed or server.usl beside it; add cores: 8`,
+  ],
+  [
+    "an entry of the schedule that says nothing",
+    `${GOOD}schedule: [{ at: 1 s, for: 2 s }]\n`,
+    `${FILE}:7: schedule[0] says nothing that happens; expected factor (load), curve (load by a file) or fault (of the database); add factor: 3`,
+  ],
+  [
+    "a spike of unknown length",
+    `${GOOD}schedule: [{ at: 1 s, clients: browsing, factor: 2 }]\n`,
+    `${FILE}:7: schedule[0].for is missing; expected at, for, clients beside factor`,
+  ],
+  [
+    "a fault of some clients",
+    `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: stall, clients: browsing }]\n`,
+    `${FILE}:7: schedule[0].clients does not go with fault; expected fault, at, for; remove it, or make two entries of it`,
+  ],
+  [
+    "an unknown fault",
+    `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: reboot }]\n`,
+    `${FILE}:7: schedule[0].fault is "reboot"; expected restart | failover | stall`,
+  ],
+  [
+    "two faults at once",
+    `${GOOD}schedule: [{ at: 1 s, for: 9 s, fault: stall }, { at: 2 s, for: 1 s, fault: restart }]\n`,
+    `${FILE}:7: schedule[1] begins a restart before the fault before it is over; expected one fault at a time`,
+  ],
+  [
+    "load of nobody",
+    `${GOOD}schedule: [{ at: 1 s, for: 9 s, factor: 2, clients: brosing }]\n`,
+    `${FILE}:7: schedule[0].clients is "brosing"; expected one of browsing; did you mean "browsing"?`,
+  ],
+  [
+    "a negative factor",
+    `${GOOD}schedule: [{ at: 1 s, for: 9 s, factor: -2, clients: browsing }]\n`,
+    `${FILE}:7: schedule[0].factor is "-2"; expected a factor from 0, such as 3`,
+  ],
+  [
+    "an app pool without connections",
+    swap("count: 3", "count: 3\n    app_pool: { instances: 2, size: 0 }"),
+    `${FILE}:5: clients[0].app_pool.size is "0"; expected a whole number from 1`,
+  ],
+  [
+    "an app pool that must have more than it may",
+    swap("count: 3", "count: 3\n    app_pool: { instances: 2, size: 3, min_size: 4 }"),
+    `${FILE}:5: clients[0].app_pool.min_size is "4"; expected at most its size, 3`,
+  ],
+  [
+    "no patience at all",
+    swap("count: 3", "count: 3\n    timeout: 0 s"),
+    `${FILE}:5: clients[0].timeout is "0"; expected a duration above 0; leave it out for clients that wait as long as it takes`,
+  ],
+  [
+    "a misspelt retry",
+    swap("count: 3", "count: 3\n    retry: { atempts: 2 }"),
+    `${FILE}:5: clients[0].retry.atempts is unknown; expected attempts | backoff | factor | jitter; did you mean "attempts"?`,
+  ],
+];
+
+describe("refused with place, finding, choices and fix", () => {
+  for (const [why, text, message] of REFUSALS)
+    test(why, () => expect(() => parseWorkload(text, FILE)).toThrow(message));
+});
+
+/** What is wrong with a daily curve of these lines; `curve.csv` stands for its path. */
+function curveRefusal(lines: string, entry = ""): string {
+  const folder = mkdtempSync(join(tmpdir(), "poolwise-test-"));
+  writeFileSync(join(folder, "curve.csv"), lines);
+  const file = join(folder, "shop.yaml");
+  const curve = `{ clients: browsing, curve: curve.csv${entry} }`;
+  writeFileSync(file, `${GOOD}schedule: [${curve}, { at: 1 s, for: 1 s, fault: stall }]\n`);
+  try {
+    expect(loadWorkload(file).faults).toEqual([{ at: SECOND, for: SECOND, fault: "stall" }]);
+    return JSON.stringify(loadWorkload(file).curves);
+  } catch (error) {
+    return (error as Error).message.replaceAll(`${folder}/`, "");
+  }
+}
+
+describe("a daily curve", () => {
+  const hour = 3600 * SECOND;
+  test("times of the day or durations, and a head if it has one", () => {
+    const points = [
+      { at: 0, factor: 0.2 },
+      { at: 8.5 * hour, factor: 2 },
+      { at: 20 * hour, factor: 1 },
+    ];
+    const every = 24 * hour;
+    expect(curveRefusal("time, factor\n00:00, 0.2\n08:30, 2\n20 h, 1\n")).toBe(
+      JSON.stringify([{ clients: "browsing", points, every }]),
+    );
+  });
+  for (const [why, lines, entry, message] of [
+    ["no number", "00:00, much\n", "", 'curve.csv:1: line is "00:00, much"'],
+    ["no time", "noon at 3, 1\n", "", 'curve.csv:1: time is "noon at 3"'],
+    ["a late begin", "01:00, 1\n", "", 'curve.csv:1: time is "01:00"; expected 00:00 first'],
+    ["falling times", "00:00, 1\n2 h, 1\n1 h, 1", "", "curve.csv:3: time is"],
+    ["too long", "00:00, 1\n2 h, 1\n", ", every: 1 h", "curve.csv:2: time is"],
+    ["nothing", "\n", "", "curve.csv: the curve is empty"],
+  ] as const)
+    test(`${why} is refused by file and line`, () =>
+      expect(curveRefusal(lines, entry)).toContain(message));
+});
+
+test("the database's speed: what is left out has its default", () => {
+  const server = (text: string) => parseWorkload(`${GOOD}server: ${text}\n`, FILE).server;
+  expect(server("{}")).toMatchObject({ cores: undefined, cpu_share: 1, speed: undefined });
+  const given = server("{ cores: 8, cpu_share: 60 %, speed: { cap: 6.9 }, connect_cpu: 5 ms }");
+  expect(given).toMatchObject({ cores: 8, cpu_share: 0.6, speed: { cap: 6.9, knee: 4 } });
+  expect(given.connect_cpu).toEqual({ kind: "constant", value: 5 * MS });
+});
