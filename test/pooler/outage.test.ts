@@ -91,7 +91,10 @@ test("an answer that the server gave with its last breath reaches the client", a
     else socket.end(answer);
   });
   const entry = `dying = host=127.0.0.1 port=${server.port}`;
-  const pooler = await stage.pooler({ server_login_retry: 0 }, entry);
+  const pooler = await stage.pooler(
+    { server_login_retry: 0, server_tls_sslmode: "disable" },
+    entry,
+  );
   const raw = new Raw(pooler);
   raw.send(start("dying"));
   await raw.until("Z");
@@ -150,7 +153,10 @@ test("whatever a server answers, the pooler stays up and serves others", async (
     else if (turn >= when) socket.end(garbage);
   });
   const entry = `mad = host=127.0.0.1 port=${server.port}`;
-  const pooler = await stage.pooler({ server_login_retry: 0, query_wait_timeout: 1 }, entry);
+  // No question for TLS before: the first bytes are the startup packet.
+  const plain = { server_tls_sslmode: "disable" };
+  const settings = { server_login_retry: 0, query_wait_timeout: 1, ...plain };
+  const pooler = await stage.pooler(settings, entry);
   const good = await stage.client(pooler);
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
