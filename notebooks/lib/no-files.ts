@@ -8,3 +8,7 @@ export function readFileSync(path: string): never {
 export const dirname = (path: string): string => path.replace(/\/?[^/]*$/, "");
 
 export const resolve = (...parts: readonly string[]): string => parts.join("/");
+
+export const join = (...parts: readonly string[]): string => resolve(...parts);
+
+export const isAbsolute = (path: string): boolean => path.startsWith("/");

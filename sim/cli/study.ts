@@ -10,7 +10,7 @@ import type { Report } from "../report/html.ts";
 import { percent } from "../report/units.ts";
 import type { Result } from "../study/results.ts";
 import type { StudyOptions, StudyProgress } from "../study/run.ts";
-import { openSimulator } from "../study/simulator.ts";
+import { openSimulator } from "../study/threads.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import {

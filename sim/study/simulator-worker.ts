@@ -1,4 +1,4 @@
-/** The worker thread of `simulator.ts`. */
+/** The worker thread of `threads.ts`. */
 import type { Workload } from "../../workloads/schema/workload.ts";
 import type { SimulateOptions } from "../model/index.ts";
 import { type Simulated, timed } from "./simulator.ts";

@@ -1,12 +1,13 @@
 /** Runs the program as a person does: another process, its output in pipes. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { vi } from "vitest";
 import { runProgram } from "../../sim/cli/program.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
+const BUILT = resolve(ROOT, "dist/sim/cli/main.js");
 
 /** What the program left behind. */
 export interface Outcome {
@@ -22,9 +23,10 @@ export interface RunOptions {
   interruptAfter?: number;
 }
 
-/** Runs `poolwise` with these arguments from the root of the project. */
+/** Runs the built `poolwise` with these arguments from the root of the project. */
 export function poolwise(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ["--import", "tsx", "sim/cli/main.ts", ...args], {
+  if (!existsSync(BUILT)) throw new Error("the program is not built: npm run build, or npm test");
+  const child = spawn(process.execPath, [BUILT, ...args], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,7 +1,8 @@
 /** Worker threads: the same answer, whatever their number; none is left. */
 import { expect, test } from "vitest";
 import { studies } from "../../sim/study/run.ts";
-import { openSimulator, type Simulator } from "../../sim/study/simulator.ts";
+import type { Simulator } from "../../sim/study/simulator.ts";
+import { openSimulator } from "../../sim/study/threads.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
 const workloads = [2, 3].map((servers) => {
@@ -37,6 +38,8 @@ test("an error of a worker is the study's error", async () => {
   const simulator = openSimulator(2, 0);
   const [workload] = workloads as [(typeof workloads)[0]];
   const broken = { ...workload, clients: undefined as unknown as typeof workload.clients };
-  await expect(simulator.run(broken, { seed: 1, duration: 1e9 })).rejects.toThrow(/not iterable|of undefined/);
+  await expect(simulator.run(broken, { seed: 1, duration: 1e9 })).rejects.toThrow(
+    /not iterable|of undefined/,
+  );
   await simulator.close();
 });

@@ -1,0 +1,70 @@
+/** Replications on worker threads. */
+import { availableParallelism } from "node:os";
+import { Piscina } from "piscina";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { Histogram } from "../kernel/histogram.ts";
+import type { Figures, RunResult, SimulateOptions } from "../model/index.ts";
+import { HERE, type Simulated, type Simulator } from "./simulator.ts";
+
+/** Milliseconds of work after which more of it is to be expected: starting threads takes as long. */
+const WORTH_THREADS = 500;
+
+/**
+ * On `threads` worker threads, as many as there are cores unless told, once it has worked for `worth`
+ * milliseconds in this one; 0 threads: always in this one.
+ */
+export function openSimulator(threads = availableParallelism(), worth = WORTH_THREADS): Simulator {
+  return threads === 0 ? HERE : new ThreadSimulator(threads, worth);
+}
+
+class ThreadSimulator implements Simulator {
+  readonly width: number;
+  private pool: Piscina | undefined;
+  private readonly worth: number;
+  private spent = 0;
+  private readonly underWay = new Set<Promise<Simulated>>();
+
+  constructor(threads: number, worth: number) {
+    this.width = threads;
+    this.worth = worth;
+  }
+
+  async run(workload: Workload, options: SimulateOptions): Promise<Simulated> {
+    if (this.spent < this.worth) {
+      const here = await HERE.run(workload, options);
+      this.spent += here.wall;
+      return here;
+    }
+    this.pool ??= this.start();
+    const made: Promise<Simulated> = this.pool.run({ workload, options });
+    this.underWay.add(made);
+    const { result, wall } = await made.finally(() => this.underWay.delete(made));
+    return { result: revived(result), wall };
+  }
+
+  private start(): Piscina {
+    // From sources, in tests, the worker needs the loader that we run under ourselves.
+    const source = import.meta.url.endsWith(".ts");
+    const filename = new URL(`./simulator-worker.${source ? "ts" : "js"}`, import.meta.url).href;
+    const execArgv = source ? ["--import", "tsx"] : [];
+    return new Piscina({ filename, execArgv, minThreads: this.width, maxThreads: this.width });
+  }
+
+  async close(): Promise<void> {
+    // A result that comes when the pool is gone would be an uncaught error.
+    await Promise.allSettled(this.underWay);
+    await this.pool?.destroy();
+    this.pool = undefined;
+  }
+}
+
+/** What crosses to another thread keeps its data but not its class. */
+function revived(result: RunResult): RunResult {
+  const figures = (each: Figures): Figures => ({
+    ...each,
+    wait: Histogram.revived(each.wait),
+    response: Histogram.revived(each.response),
+  });
+  const kinds = Object.entries(result.kinds).map(([name, each]) => [name, figures(each)] as const);
+  return { ...result, all: figures(result.all), kinds: Object.fromEntries(kinds) };
+}
