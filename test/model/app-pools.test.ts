@@ -2,9 +2,17 @@
 import { describe, expect, test } from "vitest";
 import { type RunResult, simulate } from "../../sim/model/index.ts";
 import { closedPool } from "../../sim/study/analytic.ts";
+import {
+  closedKind,
+  constant,
+  exponential,
+  MS,
+  openKind,
+  SECOND,
+  textbook,
+} from "../../sim/study/theory/textbook.ts";
 import type { AppPool, ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { holds, samplesOf } from "./exactness.ts";
-import { closedKind, constant, exponential, MS, openKind, SECOND, textbook } from "./textbook.ts";
 
 /** One transaction a session. */
 const ONE = { kind: "constant", value: 1 } as const;

@@ -2,9 +2,17 @@
 import { describe, expect, test } from "vitest";
 import { type CoreSettings, STAT } from "../../engine/core/index.ts";
 import { type RunResult, simulate } from "../../sim/model/index.ts";
+import {
+  closedKind,
+  constant,
+  exponential,
+  MS,
+  openKind,
+  SECOND,
+  textbook,
+} from "../../sim/study/theory/textbook.ts";
 import { kindDraws } from "../../workloads/schema/draws.ts";
 import type { ClientKind, SessionModel, Workload } from "../../workloads/schema/workload.ts";
-import { closedKind, constant, exponential, MS, openKind, SECOND, textbook } from "./textbook.ts";
 
 const count = (value: number) => ({ kind: "constant", value }) as const;
 

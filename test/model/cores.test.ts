@@ -8,9 +8,17 @@ import { type RunResult, simulate } from "../../sim/model/index.ts";
 import { speedOf } from "../../sim/model/speed.ts";
 import { closedPool, openPool } from "../../sim/study/analytic.ts";
 import { batchMeans } from "../../sim/study/statistics.ts";
+import {
+  closedKind,
+  constant,
+  exponential,
+  MS,
+  openKind,
+  SECOND,
+  textbook,
+} from "../../sim/study/theory/textbook.ts";
 import type { ServerModel, Workload } from "../../workloads/schema/workload.ts";
 import { binomialBounds, holds, samplesOf } from "./exactness.ts";
-import { closedKind, constant, exponential, MS, openKind, SECOND, textbook } from "./textbook.ts";
 
 const SEEDS = 24;
 const TRANSACTIONS = 6_000;

@@ -8,8 +8,16 @@ import { expect, test } from "vitest";
 import { STAT } from "../../engine/core/index.ts";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
 import { type Figures, type RunResult, simulate, type Trace } from "../../sim/model/index.ts";
+import {
+  closedKind,
+  constant,
+  exponential,
+  MS,
+  openKind,
+  SECOND,
+  textbook,
+} from "../../sim/study/theory/textbook.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
-import { closedKind, constant, exponential, MS, openKind, SECOND, textbook } from "./textbook.ts";
 
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 150);
 const DURATION = 2 * SECOND;

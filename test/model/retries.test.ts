@@ -1,9 +1,9 @@
 /** Clients that give up and try again, and what a storm of them does. */
 import { describe, expect, test } from "vitest";
 import { type RunResult, simulate } from "../../sim/model/index.ts";
+import { closedKind, constant, MS, SECOND, textbook } from "../../sim/study/theory/textbook.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import type { RetryModel } from "../../workloads/schema/workload.ts";
-import { closedKind, constant, MS, SECOND, textbook } from "./textbook.ts";
 
 /** One transaction a session. */
 const ONE = { kind: "constant", value: 1 } as const;

@@ -2,10 +2,18 @@
 import { describe, expect, test } from "vitest";
 import type { Course } from "../../sim/kernel/course.ts";
 import { type RunResult, simulate } from "../../sim/model/index.ts";
+import {
+  closedKind,
+  constant,
+  exponential,
+  MS,
+  openKind,
+  SECOND,
+  textbook,
+} from "../../sim/study/theory/textbook.ts";
 import { loadCourse } from "../../workloads/schema/courses.ts";
 import type { Fault, Workload } from "../../workloads/schema/workload.ts";
 import { holds } from "./exactness.ts";
-import { closedKind, constant, exponential, MS, openKind, SECOND, textbook } from "./textbook.ts";
 
 const trace = (workload: Workload, duration: number, warmup = 0): RunResult =>
   simulate(workload, { duration, warmup, trace: true });

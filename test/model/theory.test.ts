@@ -16,9 +16,17 @@ import {
   type WaitLaw,
 } from "../../sim/study/analytic.ts";
 import { batchMeans } from "../../sim/study/statistics.ts";
+import {
+  closedKind,
+  constant,
+  exponential,
+  MS,
+  openKind,
+  SECOND,
+  textbook,
+} from "../../sim/study/theory/textbook.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { binomialBounds, holds, samplesOf } from "./exactness.ts";
-import { closedKind, constant, exponential, MS, openKind, SECOND, textbook } from "./textbook.ts";
 
 const SEEDS = 40;
 /** Transactions of one run: with 40 batches, each lasts some tens of relaxation times of the queue. */

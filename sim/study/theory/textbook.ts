@@ -5,7 +5,7 @@ import type { DistributionSpec } from "../../kernel/distributions.ts";
 
 /** Nanoseconds of a millisecond: the formulas of this folder work in milliseconds. */
 export const MS = 1e6;
-const SECOND = 1e9;
+export const SECOND = 1e9;
 
 export const constant = (ms: number): DistributionSpec => ({ kind: "constant", value: ms * MS });
 export const exponential = (ms: number): DistributionSpec => ({
