@@ -5,13 +5,22 @@
 import { startPooler } from "./main.ts";
 
 /** What the parent is told. */
-export type ChildReport = { kind: "ready" } | { kind: "failed"; message: string };
+export type ChildReport =
+  | { kind: "ready" }
+  | { kind: "failed"; message: string }
+  /** Something that the person who measures should know. */
+  | { kind: "note"; message: string };
 
 async function main(): Promise<void> {
   const [, , config, journal] = process.argv;
   const report = (message: ChildReport): void => void process.send?.(message);
   try {
-    const pooler = await startPooler({ config: config ?? "", journal, quiet: true });
+    const pooler = await startPooler({
+      config: config ?? "",
+      journal,
+      quiet: true,
+      onJournalEnd: (message) => report({ kind: "note", message }),
+    });
     const close = (): void => void pooler.close();
     process.on("disconnect", close);
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, close);

@@ -9,22 +9,29 @@ const BUFFERED = 16 * 1024 * 1024;
 export class Journal {
   private readonly writer: JournalWriter;
   private readonly file: WriteStream;
-  private broken = false;
+  /** It has ended before the pooler, and that has been told. */
+  private ended = false;
 
-  private constructor(core: Core, file: WriteStream) {
+  private constructor(core: Core, file: WriteStream, tell: (why: string) => void) {
     this.file = file;
-    file.on("error", () => {
-      this.broken = true;
-    });
+    const end = (why: string): void => {
+      if (!this.ended) tell(why);
+      this.ended = true;
+    };
+    file.on("error", (error) => end(error.message));
     this.writer = new JournalWriter(core, 0, (bytes) => {
-      if (this.broken || file.writableLength > BUFFERED) return false;
+      if (file.writableLength > BUFFERED) end("the disk cannot keep up");
+      if (this.ended) return false;
       file.write(bytes);
       return true;
     });
   }
 
-  /** Starts to record `core`, which must be fresh. Errors: OutsideError if the file cannot be made. */
-  static async open(core: Core, path: string): Promise<Journal> {
+  /**
+   * Starts to record `core`, which must be fresh. Should the disk fail or not keep up, `tell` is told why,
+   * once, and the file ends there: whole and readable. Errors: OutsideError if the file cannot be made.
+   */
+  static async open(core: Core, path: string, tell: (why: string) => void): Promise<Journal> {
     const file = createWriteStream(path);
     await new Promise<void>((resolve, reject) => {
       file.once("open", () => resolve());
@@ -32,12 +39,7 @@ export class Journal {
         reject(new OutsideError(`cannot write the journal ${path}: ${error.message}`)),
       );
     });
-    return new Journal(core, file);
-  }
-
-  /** True when the disk could not keep up, or failed: the file ends there, whole and readable. */
-  get stopped(): boolean {
-    return this.writer.stopped || this.broken;
+    return new Journal(core, file, tell);
   }
 
   /** Hands what is buffered to the file. */
@@ -48,6 +50,7 @@ export class Journal {
   /** Ends the journal and waits until all of it is written. */
   async close(): Promise<void> {
     this.writer.end();
+    if (this.file.closed) return;
     await new Promise<void>((resolve) => {
       this.file.once("close", () => resolve());
       this.file.end();

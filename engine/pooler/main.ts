@@ -22,6 +22,8 @@ export interface PoolerOptions {
   config: Config | string;
   /** File to which every input of the scheduler is recorded. */
   journal?: string | undefined;
+  /** Told with a sentence when the journal ends before the pooler: a full disk does not stop traffic. */
+  onJournalEnd?: ((message: string) => void) | undefined;
   /** Nothing to stderr; a logfile is still written. */
   quiet?: boolean | undefined;
   /** Where Prometheus may ask, `HOST:PORT`, or a port of 127.0.0.1; left out: nowhere. */
@@ -106,7 +108,12 @@ export class RunningPooler implements Pooler {
     openLog(log, config);
     for (const note of poolerNotes(config)) log.write("LOG", note);
     if (reboot) await this.lookForOther();
-    if (journal !== undefined) this.journal = await Journal.open(host.core, journal);
+    if (journal !== undefined)
+      this.journal = await Journal.open(host.core, journal, (why) => {
+        const message = `the journal ${journal} ends early, traffic goes on: ${why}`;
+        log.write("WARNING", message);
+        options.onJournalEnd?.(message);
+      });
     await listener.open(host.environment.listen);
     if (metrics !== undefined) await this.serveMetrics(metrics);
     host.port = listener.port || config.values.listen_port;

@@ -43,25 +43,18 @@ export async function playOnce(options: LiveRunOptions): Promise<LiveRun> {
   const { workload, database, running, pgbouncer, journal } = options;
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
-    return play(stand, stand.cell, options, stand.notes);
+    const played = await play(stand, stand.cell, options);
+    return { ...played, notes: [...played.notes, ...stand.notes] };
   }
   if (database === undefined) throw new TypeError("live: no database to run against");
   const { pool_mode, default_pool_size } = workload.settings;
   const cell: Cell = { name: "live", pool_mode, pool_size: default_pool_size, own: true };
   const stand = await openStand({ workload, database, cells: [cell], pgbouncer, journal });
-  try {
-    return await play(stand, cell, options, []);
-  } finally {
-    await stand.close();
-  }
+  const played = await play(stand, cell, options).finally(() => stand.close());
+  return { ...played, notes: [...played.notes, ...stand.notes] };
 }
 
-async function play(
-  stand: Stand,
-  cell: Cell,
-  options: LiveRunOptions,
-  notes: readonly string[],
-): Promise<LiveRun> {
+async function play(stand: Stand, cell: Cell, options: LiveRunOptions): Promise<LiveRun> {
   const { warmup, duration, seed, onProgress, signal } = options;
   const begin = performance.now();
   const live = await runLive({
@@ -78,13 +71,7 @@ async function play(
   return {
     pooler: stand.pooler,
     run,
-    notes: [
-      `live through ${stand.pooler}`,
-      ...notes,
-      ...live.notes,
-      pathNote(live),
-      ...cutNote(live),
-    ],
+    notes: [`live through ${stand.pooler}`, ...live.notes, pathNote(live), ...cutNote(live)],
     instrument: {
       timer_lateness_p99: timer_lateness.p99 / MILLISECOND,
       event_loop_delay_p99: event_loop_delay.p99 / MILLISECOND,

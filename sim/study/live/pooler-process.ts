@@ -23,6 +23,8 @@ export interface PoolerProcessOptions {
 export interface PoolerProcess {
   /** Resolves, with a sentence, when the process has ended by itself. */
   readonly ended: Promise<string>;
+  /** What it has said that the person who measures should know; grows until it has ended. */
+  readonly notes: readonly string[];
   /** Ends it in good order, or kills it when that takes too long. */
   stop(): Promise<void>;
 }
@@ -30,18 +32,23 @@ export interface PoolerProcess {
 /** Starts a pooler and waits until it listens. Errors: OutsideError. */
 export async function startPooler(options: PoolerProcessOptions): Promise<PoolerProcess> {
   const { ini, journal } = options;
+  const notes: string[] = [];
   const child = await (options.pgbouncer === undefined
-    ? startOurs(ini, journal)
+    ? startOurs(ini, journal, notes)
     : startPgBouncer(options.pgbouncer, options));
   const ended = new Promise<string>((resolve) => {
     child.once("exit", (code, signal) =>
       resolve(`the pooler ended: ${signal ?? `status ${code}`}`),
     );
   });
-  return { ended, stop: () => stop(child) };
+  return { ended, notes, stop: () => stop(child) };
 }
 
-function startOurs(ini: string, journal: string | undefined): Promise<ChildProcess> {
+function startOurs(
+  ini: string,
+  journal: string | undefined,
+  notes: string[],
+): Promise<ChildProcess> {
   const fromSource = import.meta.url.endsWith(".ts");
   const place = `../../../engine/pooler/child.${fromSource ? "ts" : "js"}`;
   const file = fileURLToPath(new URL(place, import.meta.url));
@@ -51,7 +58,11 @@ function startOurs(ini: string, journal: string | undefined): Promise<ChildProce
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => reject(new OutsideError(`the pooler ended with status ${code}`)));
-    child.once("message", (report: ChildReport) => {
+    child.on("message", (report: ChildReport) => {
+      if (report.kind === "note") {
+        notes.push(report.message);
+        return;
+      }
       child.removeAllListeners("exit");
       if (report.kind === "ready") resolve(child);
       else reject(new OutsideError(`the pooler did not start: ${report.message}`));

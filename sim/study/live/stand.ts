@@ -38,6 +38,8 @@ export interface Stand {
   connections(cell: Cell): number;
   /** The workload with the settings of the cell. */
   workloadOf(cell: Cell): Workload;
+  /** What the person who measures should know of it; complete once it is closed. */
+  readonly notes: readonly string[];
   /** Ends the pooler and removes its files; the database stays. */
   close(): Promise<void>;
 }
@@ -72,6 +74,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
       entries: (cell) => new Set(Object.values(entryNames(options.workload, cell))),
       connections: (cell) => connectionsOf(options.workload, cell),
       workloadOf: (cell) => workloadOf(options.workload, cell),
+      notes: pooler.notes,
       close: async () => {
         await pooler.stop();
         await rm(directory, { recursive: true, force: true });

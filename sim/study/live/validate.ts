@@ -98,11 +98,9 @@ export async function validate(options: ValidateOptions): Promise<Validation> {
   const extra = calibrationCells(workload);
   const all = [extra.roomy, ...cells, ...extra.cold];
   const stand = await openStand({ workload, database, cells: all, pgbouncer, journal });
-  try {
-    return await onStand(stand, options, calibratingOwn(stand, options, extra));
-  } finally {
-    await stand.close();
-  }
+  const calibrating = calibratingOwn(stand, options, extra);
+  const found = await onStand(stand, options, calibrating).finally(() => stand.close());
+  return { ...found, notes: [...stand.notes, ...found.notes] };
 }
 
 async function onStand(
