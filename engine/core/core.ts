@@ -27,7 +27,7 @@ import { World } from "./world.ts";
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
 const { REASON } = reasons;
-const { C, C_CANCEL, C_COUNTED, CT, S, ST } = records;
+const { C, C_CANCEL, C_COUNTED, C_REPLICATION, CT, S, ST } = records;
 const { CLIENT, SERVER, STATUS } = states;
 
 export class Core extends Views {
@@ -93,6 +93,18 @@ export class Core extends Views {
     (world.databases[database] as Database).clients++;
     (world.users[user] as User).clients++;
     return true;
+  }
+
+  /**
+   * After `startup`: the client wants a replication connection. Once it needs a server, one is opened for
+   * it alone (effect `login` names both), stays with it whatever the pool's mode, and is closed after it.
+   * Source: PgBouncer 1.25.2 find_server(), send_startup_message(), release_server().
+   */
+  replicate(now: Nanos, client: number): void {
+    this.input(INPUT.replicate, now, client, 0, 0);
+    const at = (client << 4) + C.flags;
+    this.world.clients.ints[at] = (this.world.clients.ints[at] as number) | C_REPLICATION;
+    this.world.replications++;
   }
 
   private refusal(database: number, user: number): number {
@@ -207,7 +219,7 @@ export class Core extends Views {
     const pool = matching.poolOfServer(world, server);
     const client = pool.waiting_cancel.head;
     if (client < 0) {
-      world.effects.push(EFFECT.login, -1, server, -1);
+      world.effects.push(EFFECT.login, matching.dedicate(world, pool, server), server, -1);
       return;
     }
     const target = world.clients.ints[(client << 4) + C.server] as number;
@@ -243,14 +255,16 @@ export class Core extends Views {
   /**
    * The connection could not be made, or ended before its login did. `fatal`: the server answered with
    * an error other than 57P03; waiters are then told so, if the pool has no other server or has never
-   * had one. Source: PgBouncer 1.25.2 src/server.c, kill_pool_logins().
+   * had one. A replication connection takes only its own client with it: others may well log in.
+   * Source: PgBouncer 1.25.2 src/server.c, handle_server_startup(), kill_pool_logins().
    */
   loginFailed(now: Nanos, server: number, fatal: boolean): void {
     this.input(INPUT.loginFailed, now, server, fatal ? 1 : 0, 0);
     const world = this.world;
     const pool = matching.poolOfServer(world, server);
-    closeServer(world, server, -1);
-    if (!fatal || (pool.connected > 0 && pool.welcome_known)) return;
+    const dedicated = (world.servers.ints[(server << 4) + S.client] as number) >= 0;
+    closeServer(world, server, -1, REASON.login_failed);
+    if (dedicated || !fatal || (pool.connected > 0 && pool.welcome_known)) return;
     while (pool.waiting.head >= 0) endClient(world, pool.waiting.head, REASON.server_error);
   }
 

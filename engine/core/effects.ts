@@ -15,7 +15,10 @@ export const EFFECT = {
   drop: 3,
   /** server, reason: connect for the pool `core.poolOf(server)`, then call `connected`. */
   open: 4,
-  /** server: the socket is connected, now log in, then call `loggedIn` or `loginFailed`. */
+  /**
+   * server: the socket is connected, now log in, then call `loggedIn` or `loginFailed`. With a client:
+   * as the replication connection that this client wants.
+   */
   login: 5,
   /** server, reason: close the socket; the handle is free now. */
   close: 6,

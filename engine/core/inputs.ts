@@ -31,6 +31,7 @@ export const INPUT = {
   check: 26,
   lookup: 27,
   lookedUp: 28,
+  replicate: 29,
 } as const;
 
 export type Input = (typeof INPUT)[keyof typeof INPUT];

@@ -13,7 +13,7 @@ import type { World } from "./world.ts";
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
 const { REASON } = reasons;
-const { CT, S, ST } = records;
+const { C, C_REPLICATION, CT, S, ST } = records;
 const { SERVER, STATUS } = states;
 
 /**
@@ -30,8 +30,8 @@ export function launch(world: World, pool: Pool, reason: number, evict: boolean)
   }
   let why = reason;
   if (pool.size > 0 && servers >= pool.size && pool.welcome_known) {
-    if (!reserveAllows(world, pool, servers)) return;
-    why = REASON.reserve;
+    if (reserveAllows(world, pool, servers)) why = REASON.reserve;
+    else if (!evict || !makesRoom(world, pool)) return;
   }
   if (!roomInDatabase(world, pool, evict) || !roomForUser(world, pool, evict)) return;
   open(world, pool, why);
@@ -50,6 +50,24 @@ function reserveAllows(world: World, pool: Pool, servers: number): boolean {
   if (timeout === 0 || pool.reserve_size === 0 || oldest < 0) return false;
   const waited = world.now - (world.clients.times[(oldest << 3) + CT.request] as number);
   return waited >= timeout && servers < pool.size + pool.reserve_size;
+}
+
+/**
+ * The oldest waiter wants a replication connection, which no idle server can be: as many of the full pool
+ * are closed as it takes. PgBouncer 1.25.2 closes all idle ones (issue 1596), and none that has idled for
+ * so long that it must be checked: the client would wait for server_idle_timeout.
+ * Source: launch_new_connection(), evict_pool_connection().
+ */
+function makesRoom(world: World, pool: Pool): boolean {
+  const oldest = pool.waiting.head;
+  if (oldest < 0) return false;
+  if (((world.clients.ints[(oldest << 4) + C.flags] as number) & C_REPLICATION) === 0) return false;
+  while (pool.servers >= pool.size) {
+    const server = pool.used.tail >= 0 ? pool.used.tail : pool.idle.tail;
+    if (server < 0) return false;
+    closeServer(world, server, REASON.evicted);
+  }
+  return true;
 }
 
 function roomInDatabase(world: World, pool: Pool, evict: boolean): boolean {

@@ -3,7 +3,7 @@
  * PgBouncer 1.25.2 src/objects.c, disconnect_client_sqlstate().
  */
 import * as effects from "./effects.ts";
-import { release } from "./matching.ts";
+import { isReplication, release } from "./matching.ts";
 import { closeServer, endCancel, endClient } from "./moves.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
@@ -27,7 +27,7 @@ export function dropClient(world: World, client: number, reason: number): void {
   else if (state === CLIENT.active_cancel) closeCarrier(world, client);
   else {
     const server = ints[(client << 4) + C.server] as number;
-    if (server >= 0) giveBack(world, client, server);
+    if (server >= 0 && !isReplication(world, client)) giveBack(world, client, server);
     endClient(world, client, reason);
   }
 }

@@ -26,7 +26,7 @@ import type { World } from "./world.ts";
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
 const { REASON } = reasons;
-const { C, C_NOTIFIED, CT, S, ST } = records;
+const { C, C_NOTIFIED, C_REPLICATION, CT, S, ST } = records;
 const { CLIENT, SERVER, STATUS } = states;
 const { STAT } = statistics;
 
@@ -40,6 +40,10 @@ export const poolOfServer = (world: World, server: number): Pool =>
 /** No client of this pool is served: PAUSE of everything, or of its database. */
 export const isPaused = (world: World, pool: Pool): boolean =>
   world.held > 0 && (world.paused || pool.database.paused);
+
+/** The client wants a replication connection. */
+export const isReplication = (world: World, client: number): boolean =>
+  ((world.clients.ints[(client << 4) + C.flags] as number) & C_REPLICATION) !== 0;
 
 /**
  * The first packet of a query: counts it, and finds a server unless one is linked, which it returns.
@@ -67,9 +71,13 @@ export function request(world: World, client: number): number {
   return server;
 }
 
-/** The head of the idle list, or a place at the end of the queue. */
+/**
+ * The head of the idle list, or a place at the end of the queue. A replication client always waits: a
+ * server is opened for it at the end of the turn.
+ */
 export function findServer(world: World, pool: Pool, client: number): void {
-  const server = isPaused(world, pool) ? -1 : firstIdle(world, pool);
+  const dedicated = isReplication(world, client);
+  const server = dedicated || isPaused(world, pool) ? -1 : firstIdle(world, pool);
   if (server >= 0) {
     grant(world, pool, client, server);
     return;
@@ -78,7 +86,7 @@ export function findServer(world: World, pool: Pool, client: number): void {
     endClient(world, client, REASON.server_shutting_down);
     return;
   }
-  if (!isPaused(world, pool) && failsFast(pool)) {
+  if (!dedicated && !isPaused(world, pool) && failsFast(pool)) {
     endClient(world, client, REASON.server_login_retry);
     launch(world, pool, REASON.retry, true);
     return;
@@ -166,12 +174,13 @@ export function ready(world: World, server: number, status: number): void {
     return;
   }
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
-  const ended = pool.release_reason;
+  const client = ints[at + S.client] as number;
+  const ended = isReplication(world, client) ? -1 : pool.release_reason;
   if (ended === REASON.statement_end && status !== STATUS.idle) {
     closeServer(world, server, REASON.statement_mode);
     return;
   }
-  account(world, pool, ints[at + S.client] as number, status);
+  account(world, pool, client, status);
   if (ended >= 0 && status === STATUS.idle) release(world, server, ended);
 }
 
@@ -208,6 +217,11 @@ export function release(world: World, server: number, reason: number): void {
   const at = server << 4;
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
   const state = ints[at] as number;
+  const client = ints[at + S.client] as number;
+  if (state === SERVER.login && client >= 0) {
+    beginReplication(world, pool, client, server);
+    return;
+  }
   let next: number = SERVER.idle;
   if (state === SERVER.active || state === SERVER.being_canceled) {
     unlink(world, server, reason);
@@ -225,9 +239,15 @@ export function release(world: World, server: number, reason: number): void {
   } else {
     moveServer(world, server, next);
     if (next === SERVER.tested) test(world, server, EFFECT.reset);
-    else if (next === SERVER.idle && pool.waiting.head >= 0 && !isPaused(world, pool))
+    else if (next === SERVER.idle && waitsForIdle(world, pool))
       activate(world, pool, pool.waiting.head);
   }
+}
+
+/** The oldest waiter may be served by a server that becomes idle: not if it waits for one of its own. */
+function waitsForIdle(world: World, pool: Pool): boolean {
+  const client = pool.waiting.head;
+  return client >= 0 && !isPaused(world, pool) && !isReplication(world, client);
 }
 
 /**
@@ -236,7 +256,7 @@ export function release(world: World, server: number, reason: number): void {
  */
 function handOn(world: World, pool: Pool, server: number): void {
   const client = pool.waiting.head;
-  if (client < 0 || isPaused(world, pool)) {
+  if (!waitsForIdle(world, pool)) {
     activeToIdle(world, pool, server);
     return;
   }
@@ -251,6 +271,31 @@ function handOn(world: World, pool: Pool, server: number): void {
   handOver(world, pool, client, server);
   if (pool.waiting.length === 0) pool.ordered = true;
   world.effects.push(EFFECT.grant, client, server, -1);
+}
+
+/**
+ * A connected socket of `pool` is about to log in. If the oldest waiter wants a replication connection, it
+ * becomes that: linked from now on. Returns the client, or -1.
+ */
+export function dedicate(world: World, pool: Pool, server: number): number {
+  const client = pool.waiting.head;
+  if (client < 0 || !isReplication(world, client)) return -1;
+  world.clients.ints[(client << 4) + C.server] = server;
+  world.servers.ints[(server << 4) + S.client] = client;
+  return client;
+}
+
+/** A replication connection is logged in: its client goes on, or is welcomed, with its server at once. */
+function beginReplication(world: World, pool: Pool, client: number, server: number): void {
+  const login = world.clients.ints[client << 4] === CLIENT.waiting_login;
+  countWait(world, pool, client);
+  moveServer(world, server, SERVER.active);
+  moveClient(world, client, CLIENT.active);
+  if (pool.waiting.length === 0) pool.ordered = true;
+  if (!login) world.servers.ints[(server << 4) + S.status] = STATUS.busy;
+  else welcome(world, client);
+  if (world.servers.ints[server << 4] === SERVER.active)
+    world.effects.push(EFFECT.grant, client, server, -1);
 }
 
 function unlink(world: World, server: number, reason: number): void {
@@ -304,6 +349,10 @@ export function recheck(world: World, pool: Pool): void {
  * again without a reset, and the next waiter is served at the end of the turn.
  */
 export function abandon(world: World, client: number): void {
+  if (isReplication(world, client)) {
+    endClient(world, client, -1);
+    return;
+  }
   const at = (client << 4) + C.server;
   const server = world.clients.ints[at] as number;
   const stats = poolOfClient(world, client).stats;

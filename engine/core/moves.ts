@@ -14,7 +14,7 @@ import type { World } from "./world.ts";
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
 const { REASON } = reasons;
-const { C, C_COUNTED, C_LOOKUP, S } = records;
+const { C, C_COUNTED, C_LOOKUP, C_REPLICATION, S } = records;
 const { CLIENT, LEGAL_CLIENT, LEGAL_SERVER, SERVER, STATUS } = states;
 
 /** Moves a client to `state`. Its pool must be set, unless it leaves `login` for good. */
@@ -193,7 +193,10 @@ export function handOver(world: World, pool: Pool, client: number, server: numbe
   ints[(server << 4) + S.status] = STATUS.busy;
 }
 
-/** Ends a client: uncounts it, frees its handle and says so, unless its socket ended by itself. */
+/**
+ * Ends a client: uncounts it, frees its handle and says so, unless its socket ended by itself. A server
+ * that is dedicated to it, logged in or not, ends with it.
+ */
 export function endClient(world: World, client: number, reason: number): void {
   const ints = world.clients.ints;
   const at = client << 4;
@@ -206,9 +209,21 @@ export function endClient(world: World, client: number, reason: number): void {
     ints[at + C.flags] = 0;
     world.logins--;
   }
+  if (flags & C_REPLICATION) endReplication(world, client);
   moveClient(world, client, CLIENT.free);
   world.clients.give(client);
   if (reason >= 0) world.effects.push(EFFECT.drop, client, -1, reason);
+}
+
+function endReplication(world: World, client: number): void {
+  const at = (client << 4) + C.server;
+  const server = world.clients.ints[at] as number;
+  world.replications--;
+  if (server < 0) return;
+  world.clients.ints[at] = -1;
+  world.servers.ints[(server << 4) + S.client] = -1;
+  world.effects.push(EFFECT.unlink, client, server, REASON.replication_closed);
+  closeServer(world, server, REASON.replication_closed);
 }
 
 /**
@@ -222,12 +237,13 @@ export function closeServer(world: World, server: number, reason: number, told =
   const pool = world.pools[ints[at + S.pool] as number] as Pool;
   const state = ints[at] as number;
   const client = ints[at + S.client] as number;
-  if (state === SERVER.login) {
+  // A replication client that leaves says nothing of the server that was being opened for it.
+  if (state === SERVER.login && reason !== REASON.replication_closed) {
     pool.last_login_failed = true;
     pool.last_connect_failed = true;
   }
   ints[at + S.client] = -1;
-  if (state === SERVER.active && client >= 0) {
+  if ((state === SERVER.active || state === SERVER.login) && client >= 0) {
     world.clients.ints[(client << 4) + C.server] = -1;
     world.effects.push(EFFECT.unlink, client, server, told);
     endClient(world, client, told);

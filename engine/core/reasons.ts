@@ -38,14 +38,14 @@ const TABLE = {
   close_needed: silent("close_needed"),
   obsolete: silent("obsolete connection"),
   dirty: silent("idle server got dirty"),
-  changed: silent("database configuration changed"),
-  reconnect: silent("reconnect"),
+  changed: told("database configuration changed"),
+  reconnect: told("reconnect"),
   evicted: silent("evicted"),
-  pause_mode: silent("pause mode"),
+  pause_mode: told("pause mode"),
   too_many: silent("too many servers in the pool"),
-  connect_timeout: silent("connect timeout"),
+  connect_timeout: told("connect timeout"),
   connect_failed: silent("connect failed"),
-  login_failed: silent("login failed"),
+  login_failed: told("login failed"),
   server_gone: told("server conn crashed?", "08P01"),
   not_ready: silent("client disconnect while server was not ready"),
   check_failed: silent("test query failed"),
@@ -81,6 +81,9 @@ const TABLE = {
   cancel_wait_timeout: silent("cancel_wait_timeout"),
   cancel_done: silent("successfully sent cancel request"),
   cancel_late: silent("not sending cancel request for client that is now idle"),
+  // Newer ones stand at the end: a journal holds the numbers.
+  replication: silent("a replication client needs a server of its own"),
+  replication_closed: silent("replication client was closed"),
 } as const;
 
 export type ReasonName = keyof typeof TABLE;

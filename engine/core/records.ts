@@ -23,6 +23,7 @@ export const C_COUNTED = 1; // counted against the client limits of its database
 export const C_NOTIFIED = 2; // has had the NOTICE of query_wait_notify
 export const C_CANCEL = 4; // is a cancel request
 export const C_LOOKUP = 8; // still logs in: what it has or waits for is a server to look its secret up
+export const C_REPLICATION = 16; // wants a replication connection: its server serves nobody else
 
 /** Times of a client; -1 when there is none. */
 export const CT = { query: 4, xact: 5, request: 6, connect: 7 } as const;

@@ -48,7 +48,7 @@ const CLIENT_MOVES = {
 
 const SERVER_MOVES = {
   free: ["login"],
-  login: ["idle", "active_cancel", "free"],
+  login: ["idle", "active", "active_cancel", "free"],
   idle: ["active", "used", "free"],
   active: ["idle", "used", "tested", "being_canceled", "free"],
   used: ["tested", "idle", "free"],

@@ -18,7 +18,7 @@ import type { World } from "./world.ts";
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
 const { REASON } = reasons;
-const { C, C_NOTIFIED, CT, S } = records;
+const { C, C_NOTIFIED, C_REPLICATION, CT, S } = records;
 const { CLIENT, SERVER } = states;
 
 /** Ends the turn. Costs one comparison when nobody waits and nothing is paused. */
@@ -53,7 +53,8 @@ function isFull(world: World, pool: Pool): boolean {
 
 /**
  * Walks the waiters, oldest first: an idle server serves one; a tested or used one is spoken for by one
- * waiter each; the first waiter beyond those opens a connection. A queued cancel comes before all.
+ * waiter each; the first waiter beyond those opens a connection. One that wants a replication connection
+ * opens one anyway. A queued cancel comes before all.
  */
 function serve(world: World, pool: Pool): void {
   let tested = pool.tested.length;
@@ -63,7 +64,9 @@ function serve(world: World, pool: Pool): void {
     const ints = world.clients.ints;
     const next = ints[(client << 4) + C.next] as number;
     notify(world, client);
-    if (pool.idle.head >= 0) {
+    if ((ints[(client << 4) + C.flags] as number) & C_REPLICATION)
+      launch(world, pool, REASON.replication, true);
+    else if (pool.idle.head >= 0) {
       const unknown = ints[client << 4] === CLIENT.waiting_login && !pool.welcome_known;
       if (unknown) launch(world, pool, REASON.welcome, true);
       else activate(world, pool, client);

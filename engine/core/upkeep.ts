@@ -7,7 +7,7 @@
 import { EFFECT } from "./effects.ts";
 import { launch } from "./launching.ts";
 import { dropClient } from "./leaving.ts";
-import { lifeOver, retire } from "./matching.ts";
+import { isReplication, lifeOver, retire } from "./matching.ts";
 import { closeServer, endCancel, endClient, moveServer } from "./moves.ts";
 import type { Pool, User } from "./pool.ts";
 import { REASON } from "./reasons.ts";
@@ -101,12 +101,12 @@ function watchServers(world: World): void {
   const timeouts = hasServerTimeouts(world);
   let login = 0;
   for (const pool of world.sorted) login += pool.login;
-  if (!timeouts && !server_fast_close && login === 0) return;
+  const fast = server_fast_close || world.replications > 0;
+  if (!timeouts && !fast && login === 0) return;
   for (let server = 0; server < world.servers.high; server++) {
     const state = world.servers.ints[server << 4];
     if (state === SERVER.active) {
-      if (server_fast_close && closesFast(world, server))
-        closeServer(world, server, REASON.changed);
+      if (fast && closesFast(world, server)) closeServer(world, server, REASON.changed);
       else if (timeouts) watchActive(world, server);
     } else if (state === SERVER.login && server_connect_timeout > 0) {
       const age = world.now - (world.servers.times[(server << 3) + ST.connect] as number);
@@ -125,10 +125,13 @@ function hasServerTimeouts(world: World): boolean {
   );
 }
 
+/** An obsolete server need not wait for its release: it is ready, or would hardly ever be released. */
 function closesFast(world: World, server: number): boolean {
   const at = server << 4;
   const ints = world.servers.ints;
-  return ints[at + S.close_needed] === 1 && ints[at + S.status] === STATUS.idle;
+  if (ints[at + S.close_needed] === 0) return false;
+  if (isReplication(world, ints[at + S.client] as number)) return true;
+  return world.settings.server_fast_close && ints[at + S.status] === STATUS.idle;
 }
 
 /** query_timeout and transaction_timeout count queueing too; the idle one counts from the last answer. */

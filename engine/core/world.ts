@@ -42,6 +42,8 @@ export class World {
   shutdown: Shutdown = "none";
   /** Clients that have not finished their login. */
   logins = 0;
+  /** Clients that want replication connections. */
+  replications = 0;
   /** Waiters of all pools, cancel requests included: zero lets a turn end at once. */
   waiters = 0;
   /** `now`. As an argument or a field V8 would put it on the heap each time. */

@@ -21,8 +21,10 @@ export class Book {
   readonly servers = new Map<number, "connecting" | "logging in" | "in">();
   /** Faults have stopped: from now on no waiting client may be dropped. */
   calm = false;
-  /** Waiters in the order in which they were queued, by pool number. */
-  private readonly queues = new Map<number, number[]>();
+  /** Those of them that want replication connections. */
+  readonly replicating = new Set<number>();
+  /** Waiters in the order in which they were queued, by pool and by what they wait for. */
+  private readonly queues = new Map<string, number[]>();
   private again = false;
 
   constructor(settings: CoreSettings) {
@@ -44,7 +46,7 @@ export class Book {
     while (effects.next()) {
       const { kind, client, server, detail } = effects;
       this.checkHandles(kind, client, server);
-      if (client >= 0) this.actOnClient(kind, client);
+      if (kind !== EFFECT.login && client >= 0) this.actOnClient(kind, client);
       else if (server >= 0) this.actOnServer(kind, server);
       if (kind === EFFECT.cancel) {
         this.servers.set(server, "in");
@@ -132,6 +134,7 @@ export class Book {
     this.unqueue(client);
     this.clients.delete(client);
     this.gone.delete(client);
+    this.replicating.delete(client);
   }
 
   private enqueue(client: number): void {
@@ -141,9 +144,9 @@ export class Book {
   }
 
   private queueOf(client: number): number[] {
-    const { id } = this.core.clientPool(client);
-    const queue = this.queues.get(id) ?? [];
-    this.queues.set(id, queue);
+    const key = `${this.core.clientPool(client).id} ${this.replicating.has(client)}`;
+    const queue = this.queues.get(key) ?? [];
+    this.queues.set(key, queue);
     return queue;
   }
 

@@ -13,6 +13,7 @@ import {
   type UserSettings,
 } from "../../engine/core/index.ts";
 import { settings } from "./helpers.ts";
+import { memory, walk } from "./inside.ts";
 import { recount } from "./recount.ts";
 import {
   type Action,
@@ -97,6 +98,12 @@ function expectNoIdleServer(world: Schedule): void {
   for (const pool of world.core.pools) {
     if (pool.database.paused || pool.waiting_cancel.length > 0 || pool.waiting.length === 0)
       continue;
+    if (
+      walk(memory(world.core).clients.ints, pool.waiting.head).every((c) =>
+        world.replicating.has(c),
+      )
+    )
+      continue; // Each of them wants a server of its own.
     if (!pool.welcome_known) continue; // Idle servers are obsolete then, and waiters want a new one.
     world.check(pool.idle.length === 0, "a server idles while a client waits");
   }

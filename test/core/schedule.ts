@@ -78,8 +78,12 @@ export class Schedule extends Book {
       return;
     }
     const user = core.user(["u", "v"][value % 2] as string);
-    if (core.startup(this.now, client, database, user) && value % 13 !== 12)
-      core.authenticated(this.now, client);
+    if (!core.startup(this.now, client, database, user)) return;
+    if (value % 11 === 10) {
+      this.replicating.add(client);
+      core.replicate(this.now, client);
+    }
+    if (value % 13 !== 12) core.authenticated(this.now, client);
   }
 
   request(pick: number): void {

@@ -65,6 +65,16 @@ export class World {
     });
   }
 
+  /** Logs in as a client that wants a replication connection. */
+  replicate(name: string, user = "u", database = "db"): this {
+    return this.turn(() => {
+      this.accept(name);
+      if (!this.startup(name, user, database)) return;
+      this.core.replicate(this.now, this.client(name));
+      this.core.authenticated(this.now, this.client(name));
+    });
+  }
+
   /** Logs in several clients: "a b c". */
   logins(names: string, user = "u", database = "db"): this {
     for (const name of names.split(" ")) this.login(name, user, database);
