@@ -49,12 +49,16 @@ export interface HbaClient {
   readonly tls: boolean;
   readonly database: string;
   readonly user: string;
+  /** It wants a connection for physical replication, which belongs to no database. */
+  readonly physical: boolean;
 }
 
 interface Names {
   all: boolean;
   /** `sameuser`: database and user have one name. */
   same: boolean;
+  /** `replication`: connections for physical replication. */
+  replication: boolean;
   readonly names: Set<string>;
 }
 
@@ -68,7 +72,9 @@ export function matchingRule(rules: readonly HbaRule[], client: HbaClient): HbaR
     if (rule.type === "hostnossl" && client.tls) return false;
     return (
       addressFits(rule.addresses, client.address) &&
-      fits(rule.databases, client.database, client.user) &&
+      (client.physical
+        ? rule.databases.replication
+        : fits(rule.databases, client.database, client.user)) &&
       fits(rule.users, client.user, client.database)
     );
   });
@@ -213,7 +219,7 @@ interface Source {
 }
 
 function readNames(line: Line, name: string, source: Source): Names {
-  const names: Names = { all: false, same: false, names: new Set() };
+  const names: Names = { all: false, same: false, replication: false, names: new Set() };
   do addName(names, line.take(name, "a name"), line.at, source);
   while (line.comma());
   return names;
@@ -227,8 +233,8 @@ function addName(names: Names, { text, quoted }: Token, at: string, source: Sour
     const fix = "PgBouncer knows no roles either";
     throw new ConfigError({ at, name: "name", got: text, expected: "names, all or sameuser", fix });
   } else if (text.startsWith("@")) addFile(names, text.slice(1), at, source);
-  // Our pooler refuses replication connections, so that the word stands for nothing.
-  else if (text !== "replication") names.names.add(text);
+  else if (text === "replication") names.replication = true;
+  else names.names.add(text);
 }
 
 function addFile(names: Names, name: string, at: string, { file, readFile }: Source): void {
@@ -237,11 +243,12 @@ function addFile(names: Names, name: string, at: string, { file, readFile }: Sou
   for (const [place, content] of linesOf(readOrRefuse(path, at, readFile), path)) {
     const line = new Line(place, content);
     if (line.ended) continue;
-    const { all, same, names: more } = readNames(line, "name", { file: path, readFile });
+    const more = readNames(line, "name", { file: path, readFile });
     line.end();
-    names.all ||= all;
-    names.same ||= same;
-    for (const other of more) names.names.add(other);
+    names.all ||= more.all;
+    names.same ||= more.same;
+    names.replication ||= more.replication;
+    for (const other of more.names) names.names.add(other);
   }
 }
 

@@ -12,6 +12,8 @@ import { standsFor } from "./certificates.ts";
 export interface Applicant {
   readonly user: string;
   readonly database: string;
+  /** It wants a connection for physical replication, which belongs to no database. */
+  readonly physical: boolean;
   /** False: there is no such user, who fails like any other. */
   readonly known: boolean;
   /** Undefined: over the Unix socket. */

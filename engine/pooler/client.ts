@@ -3,7 +3,7 @@
  * the core decides comes as calls from the host; what the socket does goes to the core as inputs.
  */
 import { CLIENT, type Pool, REASON, STAT } from "../core/index.ts";
-import type { ClientStatements } from "../wire/prepared.ts";
+import { ClientStatements } from "../wire/prepared.ts";
 import { ClientRelay, link, RELAY, type Sink } from "../wire/relay.ts";
 import type { Variables } from "../wire/variables.ts";
 import {
@@ -30,7 +30,8 @@ export interface ClientParts {
   channel: Channel;
   identity: Identity;
   variables: Variables;
-  statements: ClientStatements | undefined;
+  /** `options` of a replication client, as it sent them. */
+  options: string | undefined;
   pool: Pool;
 }
 
@@ -40,8 +41,8 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   readonly identity: Identity;
   readonly pool: Pool;
   readonly relay: ClientRelay;
-  readonly statements: ClientStatements | undefined;
   readonly key: Buffer;
+  readonly serverParameters: readonly [string, string][];
   upstream: ServerRole | undefined;
   lastWords = "";
   private readonly host: HostRole;
@@ -60,14 +61,10 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.channel = parts.channel;
     this.identity = parts.identity;
     this.pool = parts.pool;
-    this.statements = parts.statements;
     this.key = host.newKey(this);
-    this.relay = new ClientRelay(
-      this,
-      host.environment.relayOptions,
-      parts.variables,
-      parts.statements,
-    );
+    this.relay = new ClientRelay(this, host.environment.relayOptions, parts.variables);
+    this.serverParameters = serverParameters(parts);
+    this.reconfigure();
   }
 
   // --- from the socket -----------------------------------------------------------------------------
@@ -154,7 +151,10 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.upstream = upstream;
     upstream.client = this;
     link(this.relay, upstream.relay);
-    const sql = this.relay.variables.difference(upstream.relay.variables);
+    // A replication connection has been given them at its login; it may not know SET.
+    const sql = this.isReplication
+      ? undefined
+      : this.relay.variables.difference(upstream.relay.variables);
     if (sql === undefined) this.proceed();
     else {
       this.held = true;
@@ -177,6 +177,20 @@ export class Client implements ClientRole, ChannelOwner, Sink {
       this.host.log.write("WARNING", `pooler error: ${text}`, this.identity.label);
     this.channel.close(told ? errorResponse("FATAL", sqlstate, text) : nothing);
     this.finish();
+  }
+
+  /** Prepared statements are tracked where a client has its server for a transaction only. */
+  reconfigure(): void {
+    const { max_prepared_statements } = this.host.values;
+    const tracked =
+      max_prepared_statements > 0 && this.pool.mode !== "session" && !this.isReplication;
+    this.relay.track(
+      tracked ? (this.relay.statements ?? new ClientStatements(this.host.statements)) : undefined,
+    );
+  }
+
+  private get isReplication(): boolean {
+    return this.identity.replication !== "no";
   }
 
   /** query_wait_notify. */
@@ -239,7 +253,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   private count(bytes: number): void {
     const stats = this.pool.stats;
     stats[STAT.received] = (stats[STAT.received] as number) + bytes;
-    const statements = this.statements;
+    const { statements } = this.relay;
     if (statements === undefined) return;
     const { clientParses, serverParses, binds } = statements;
     if (clientParses + serverParses + binds === 0) return;
@@ -272,7 +286,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
 
   private finish(): void {
     this.over = true;
-    this.statements?.clear();
+    this.relay.statements?.clear();
     this.host.forget(this);
     if (this.gone) this.channel.destroy();
   }
@@ -289,7 +303,17 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   /** Why it is dropped; if its server has gone, in the words that the server's end was logged with. */
   private explain(reason: number): Explanation {
     const explanation = explain(this.host, this.pool, reason);
-    if (reason !== REASON.server_gone || this.lastWords === "") return explanation;
+    const itsServer = reason === REASON.server_gone || reason === REASON.login_failed;
+    if (!itsServer || this.lastWords === "") return explanation;
     return { ...explanation, text: this.lastWords };
   }
+}
+
+/** What a replication client's own server is told at login; nothing for other clients. */
+function serverParameters({ identity, variables, options }: ClientParts): [string, string][] {
+  const { replication } = identity;
+  if (replication === "no") return [];
+  const mode = replication === "logical" ? "database" : "yes";
+  const given: [string, string][] = options === undefined ? [] : [["options", options]];
+  return [["replication", mode], ...variables.entries(), ...given];
 }

@@ -5,7 +5,6 @@
 import { type Core, type Pool, REASON, REASONS } from "../core/index.ts";
 import { AuthQuery, type AuthQueryResult } from "../wire/auth-query.ts";
 import { ClientLogin, type ClientLoginEvent, type ScramKeys } from "../wire/client-login.ts";
-import { ClientStatements } from "../wire/prepared.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
 import { errorResponse } from "../wire/writer.ts";
 import { type Applicant, admission } from "./admission.ts";
@@ -147,6 +146,7 @@ export class Entrance implements Guest, ChannelOwner {
     this.startup = startup;
     this.identity.user = startup.user;
     this.identity.database = startup.database;
+    this.identity.replication = startup.replication;
     if (startup.negotiate !== undefined) this.channel.sendAll(startup.negotiate);
     const refusal = this.obstacle(startup);
     if (refusal !== undefined) {
@@ -182,10 +182,11 @@ export class Entrance implements Guest, ChannelOwner {
     if (event !== undefined) this.act(event, rest);
   }
 
-  private applicant({ user, database }: Startup, known: boolean): Applicant {
+  private applicant({ user, database, replication }: Startup, known: boolean): Applicant {
     const { channel, names } = this;
     const address = channel.unix ? undefined : this.identity.address;
-    return { user, database, known, address, tls: this.identity.tls !== "", names };
+    const physical = replication === "physical";
+    return { user, database, physical, known, address, tls: this.identity.tls !== "", names };
   }
 
   // --- auth_query --------------------------------------------------------------------------------------
@@ -241,9 +242,8 @@ export class Entrance implements Guest, ChannelOwner {
   }
 
   /** What stands in the way whatever the password. */
-  private obstacle({ database, user, replication }: Startup): Refusal | undefined {
+  private obstacle({ database, user }: Startup): Refusal | undefined {
     const { accounts } = this.host.environment;
-    if (replication !== "no") return refuse("replication connections are not supported");
     if (database === CONSOLE) {
       const allowed = this.isOwner({ database, user }) || accounts.mayWatch(user);
       if (!allowed && accounts.method !== "any") return refuse("not allowed");
@@ -260,7 +260,7 @@ export class Entrance implements Guest, ChannelOwner {
    * Counts the client for its database and user. One that does not exist, or whose user does not, goes
    * through the motions of a login all the same, so that nobody learns which names exist. False: refused.
    */
-  private register({ database, user }: Startup, known: boolean): boolean {
+  private register({ database, user, replication }: Startup, known: boolean): boolean {
     if (database === CONSOLE) return true;
     const { core, now, environment } = this.host;
     const before = core.databases.length;
@@ -270,6 +270,7 @@ export class Entrance implements Guest, ChannelOwner {
     if (place < 0) return true;
     const login = environment.loginUser(database, user);
     if (!core.startup(now, this.handle, place, core.user(login))) return false;
+    if (replication !== "no") core.replicate(now, this.handle);
     this.pool = core.clientPool(this.handle);
     // Servers of the pool are logged in to with what was found.
     if (this.found !== undefined && this.pool.user.settings.name === user)
@@ -291,7 +292,7 @@ export class Entrance implements Guest, ChannelOwner {
   }
 
   private enterPool(
-    { variables, user }: Startup,
+    { variables, user, options }: Startup,
     pool: Pool,
     scramKeys: ScramKeys | undefined,
     rest: Buffer,
@@ -299,9 +300,7 @@ export class Entrance implements Guest, ChannelOwner {
     const { host, handle, channel, identity } = this;
     if (scramKeys !== undefined && pool.user.settings.name === user)
       host.factsOf(pool).scramKeys = scramKeys;
-    const tracked = host.values.max_prepared_statements > 0 && pool.mode !== "session";
-    const statements = tracked ? new ClientStatements(host.statements) : undefined;
-    const client = new Client(host, { handle, channel, identity, variables, statements, pool });
+    const client = new Client(host, { handle, channel, identity, variables, options, pool });
     client.keep(rest);
     this.phase = "over";
     channel.owner = client;

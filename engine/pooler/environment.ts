@@ -108,8 +108,16 @@ export class Environment {
     return this.entryOf(database)?.dbname ?? database;
   }
 
-  /** How a client of a pool logs in to the pool's server; `tls`: is the server asked for it? */
-  serverLogin(pool: Pool, facts: PoolFacts, tls: ServerLoginOptions["tls"]): ServerLogin {
+  /**
+   * How a client of a pool logs in to the pool's server; `tls`: is the server asked for it? `chosen`: the
+   * parameters of a replication client, the last of equal names being the one that counts.
+   */
+  serverLogin(
+    pool: Pool,
+    facts: PoolFacts,
+    tls: ServerLoginOptions["tls"],
+    chosen: ServerLoginOptions["parameters"],
+  ): ServerLogin {
     const name = pool.database.settings.name;
     const user = pool.user.settings.name;
     const entry = this.entryOf(name);
@@ -126,7 +134,7 @@ export class Environment {
     return new ServerLogin({
       tls,
       user,
-      parameters: [["database", this.serverDatabase(name)], ...given],
+      parameters: [["database", this.serverDatabase(name)], ...given, ...chosen],
       secret: own ?? this.accounts.secretOf(user) ?? facts.secret ?? "",
       scramKeys: facts.scramKeys,
       connectQuery: entry?.connect_query ?? undefined,

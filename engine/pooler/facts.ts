@@ -14,6 +14,8 @@ export class PoolFacts {
   parameters: [name: string, value: string][] = [];
   /** Tracked parameters as its servers have them at login: the defaults of its clients. */
   variables: Variables;
+  /** False: nothing has been learnt yet, or not all. */
+  complete = false;
   /** The last error with which a server refused the login. */
   loginError: LoginError | undefined;
   /** Why the last connection failed, for `server login has been failing, cached error`. */
@@ -31,11 +33,17 @@ export class PoolFacts {
     this.variables = new Variables(names);
   }
 
-  /** Takes the parameters that a server has reported at login. */
-  learn(parameters: readonly [string, string][]): void {
+  /**
+   * Takes the parameters that a server has reported at login, except for `given`: those that a replication
+   * client has chosen for its own server.
+   */
+  learn(parameters: readonly [string, string][], given: readonly string[] = []): void {
+    const own = new Set(given.map((name) => name.toLowerCase()));
+    this.complete = own.size === 0;
     this.parameters = [];
     this.variables = new Variables(this.names);
     for (const [name, value] of parameters)
-      if (!this.variables.set(name, value)) this.parameters.push([name, value]);
+      if (!own.has(name.toLowerCase()) && !this.variables.set(name, value))
+        this.parameters.push([name, value]);
   }
 }

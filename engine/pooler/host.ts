@@ -142,6 +142,9 @@ export class Host implements HostRole {
       case EFFECT.notice:
         this.clients[client]?.notice();
         return;
+      case EFFECT.login:
+        this.servers[server]?.logIn(this.clients[client]);
+        return;
       case EFFECT.cancel:
         this.servers[server]?.sendCancel((this.servers[detail] as ServerRole).key);
         return;
@@ -161,9 +164,6 @@ export class Host implements HostRole {
     switch (kind) {
       case EFFECT.open:
         this.open(server, detail);
-        return;
-      case EFFECT.login:
-        this.servers[server]?.logIn();
         return;
       case EFFECT.close:
         this.servers[server]?.close(detail);
@@ -292,6 +292,7 @@ export class Host implements HostRole {
     this.tls = before.reloaded(environment.config, this.log);
     if (this.tls.reconnects(before)) this.core.reconnect(this.now);
     for (const server of this.servers) server?.reconfigure();
+    for (const client of this.clients) client?.reconfigure();
     this.onAdopted();
   }
 

@@ -1,5 +1,6 @@
 /** Who is at the other end of a connection: for the log and for SHOW. */
 import type { Nanos } from "../core/index.ts";
+import type { Replication } from "../wire/startup.ts";
 import type { Channel } from "./channel.ts";
 
 let last = 0;
@@ -17,6 +18,8 @@ export class Identity {
   localPort = 0;
   /** TLS version and cipher, such as "TLSv1.3/TLS_AES_256_GCM_SHA384"; empty without TLS. */
   tls = "";
+  /** Whether it is a replication connection, and of which kind. */
+  replication: Replication = "no";
   /** When the connection was accepted or begun. */
   readonly since: Nanos;
 

@@ -35,6 +35,8 @@ export interface ClientRole extends Guest {
   readonly upstream: ServerRole | undefined;
   /** Bytes of it that wait for a server. */
   readonly kept: number;
+  /** For a replication client: what its own server is told at login. Empty for others. */
+  readonly serverParameters: readonly (readonly [name: string, value: string])[];
   /** What to tell it, instead of the reason's own text, when its server goes. */
   lastWords: string;
   /** Login complete. */
@@ -49,6 +51,8 @@ export interface ClientRole extends Guest {
   notice(): void;
   /** The server takes bytes again, or takes none: read the socket, or do not. */
   regulate(): void;
+  /** A new configuration is in force. */
+  reconfigure(): void;
 }
 
 /** A server connection. */
@@ -65,8 +69,8 @@ export interface ServerRole {
   unflushed: boolean;
   /** Prepared statements on it, for SHOW. */
   readonly prepared: number;
-  /** Log in. */
-  logIn(): void;
+  /** Log in; with a client: as the replication connection that it wants. */
+  logIn(client: ClientRole | undefined): void;
   /** Send a cancel request with this key, and nothing else. */
   sendCancel(key: Buffer): void;
   /** Send a query of the pooler's own. */

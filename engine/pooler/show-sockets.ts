@@ -135,7 +135,7 @@ function row(host: HostRole, facts: Facts, which: Which): Value[] {
     identity.type,
     identity.user,
     identity.database,
-    "none",
+    identity.replication === "no" ? "none" : identity.replication,
     which === "SOCKETS" ? socketState(identity.type, facts.state) : facts.state,
     identity.address,
     identity.port,

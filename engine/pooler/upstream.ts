@@ -4,6 +4,7 @@
  */
 import { type Pool, REASON, REASONS, STAT, STATUS } from "../core/index.ts";
 import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
+import { parseOptions } from "../wire/options.ts";
 import { ServerStatements } from "../wire/prepared.ts";
 import { RELAY, ServerRelay, type Sink, unlink } from "../wire/relay.ts";
 import type { ServerLogin, ServerLoginEvent } from "../wire/server-login.ts";
@@ -29,6 +30,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   private readonly statements: ServerStatements;
   private phase: "connecting" | "login" | "working" | "looking" | "cancel" | "over" = "connecting";
   private login: ServerLogin | undefined;
+  /** The replication client that it logs in for. */
+  private patron: ClientRole | undefined;
   /** The question of a client that logs in, and who is to hear the answer. */
   private question: { query: AuthQuery; done: (result: AuthQueryResult) => void } | undefined;
   /** Name of the server's machine, for which its certificate has to stand. */
@@ -85,11 +88,14 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
 
   // --- from the core -------------------------------------------------------------------------------
 
-  /** Logs in. */
-  logIn(): void {
+  /** Logs in; with a client: as the replication connection that it wants. */
+  logIn(client: ClientRole | undefined): void {
     const { environment, tls } = this.host;
     const wanted = tls.forServer(this.channel.unix);
-    const login = environment.serverLogin(this.pool, this.host.factsOf(this.pool), wanted);
+    const own = client?.serverParameters ?? [];
+    const login = environment.serverLogin(this.pool, this.host.factsOf(this.pool), wanted, own);
+    if (client !== undefined) this.identity.replication = client.identity.replication;
+    this.patron = client;
     this.phase = "login";
     this.login = login;
     login.start();
@@ -226,12 +232,27 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.login = undefined;
     this.key = key;
     for (const [name, value] of parameters) this.relay.variables.set(name, value);
-    if (!this.pool.welcome_known) this.host.factsOf(this.pool).learn(parameters);
+    this.learn(parameters);
+    this.patron = undefined;
     this.host.core.loggedIn(this.host.now, this.handle);
+  }
+
+  /** What a replication client has asked for on its own server says nothing of the others. */
+  private learn(parameters: readonly [string, string][]): void {
+    const facts = this.host.factsOf(this.pool);
+    const given = this.patron?.serverParameters.flatMap(([name, value]) =>
+      name === "options" ? (parseOptions(value) ?? []).map(([option]) => option) : [name],
+    );
+    if (!this.pool.welcome_known || (!facts.complete && given === undefined))
+      facts.learn(parameters, given);
   }
 
   /** The server has refused the login; the core decides whether the waiters are told so. */
   private refused(fatal: boolean, sqlstate: string, text: string): void {
+    if (this.patron !== undefined) {
+      this.fail("login failed", `S: login failed: FATAL ${text}`);
+      return;
+    }
     const facts = this.host.factsOf(this.pool);
     facts.loginError = { sqlstate, text };
     facts.failure = text;
@@ -292,7 +313,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     const working = this.phase !== "connecting" && this.phase !== "login";
     if (detail !== undefined) this.host.log.write("WARNING", detail, this.identity.label);
     this.note(`closing because: ${why}`);
-    if (this.client !== undefined) this.client.lastWords = why;
+    const told = this.client ?? this.patron;
+    if (told !== undefined) told.lastWords = why;
     if (!working) this.host.factsOf(this.pool).failure = why;
     this.channel.destroy();
     this.finish();

@@ -36,7 +36,8 @@ export class ClientRelay implements ClientHalf {
   copying = false;
   readonly sink: Sink;
   readonly variables: Variables;
-  readonly statements: ClientStatements | undefined;
+  statements: ClientStatements | undefined;
+  private tracking = false;
   private readonly options: RelayOptions;
   private readonly scanner: FrameScanner;
   private readonly names = new Names();
@@ -64,8 +65,17 @@ export class ClientRelay implements ClientHalf {
     this.sink = sink;
     this.options = options;
     this.variables = variables;
-    this.statements = statements;
+    this.track(statements);
     this.scanner = new FrameScanner(options.maxPacketSize);
+  }
+
+  /**
+   * Tracks prepared statements in `statements` from the next message on; undefined: no more, but what is
+   * known stays, as in PgBouncer: answers may be on their way.
+   */
+  track(statements: ClientStatements | undefined): void {
+    this.tracking = statements !== undefined;
+    this.statements ??= statements;
   }
 
   /** True when no message has been forwarded in part only. */
@@ -88,7 +98,8 @@ export class ClientRelay implements ClientHalf {
     while (verdict === RELAY.more) {
       const found = scanner.next();
       if (found === FRAME.message) verdict = this.message();
-      else if (found === FRAME.bad) verdict = this.badHeader();
+      else if (found === FRAME.bad)
+        verdict = this.fail(`bad packet header: '${scanner.headerHex}'`);
       else break;
     }
     this.finishChunk();
@@ -103,9 +114,7 @@ export class ClientRelay implements ClientHalf {
     if (isGathering()) {
       this.flush(to);
       closeGather();
-    } else if (this.run < to) {
-      this.server?.sink.write(this.chunk, this.run, to);
-    }
+    } else if (this.run < to) this.server?.sink.write(this.chunk, this.run, to);
   }
 
   /** A header has been read. */
@@ -150,7 +159,8 @@ export class ClientRelay implements ClientHalf {
       case FRONTEND.bind:
       case FRONTEND.describe:
       case FRONTEND.close:
-        return this.statements === undefined ? this.forward(type) : this.named(this.statements);
+        if (!this.tracking || this.statements === undefined) return this.forward(type);
+        return this.named(this.statements);
       case FRONTEND.copyData:
       case FRONTEND.copyDone:
       case FRONTEND.copyFail:
@@ -180,9 +190,8 @@ export class ClientRelay implements ClientHalf {
     if (type !== FRONTEND.copyData) {
       this.copying = false;
       // An end that finds nothing outstanding ends a COPY that has failed: no answer will come.
-      if (server !== undefined && server.outstanding.length > 0) {
+      if (server !== undefined && server.outstanding.length > 0)
         server.outstanding.push(type, ANSWER.forward, 0);
-      }
     }
     if (server === undefined) this.step(true);
     else this.pass();
@@ -374,14 +383,6 @@ export class ClientRelay implements ClientHalf {
   private linked(): ServerRelay {
     invariant(this.server !== undefined, "client relay: fed while it waits for a server");
     return this.server;
-  }
-
-  private badHeader(): Relayed {
-    const { position, end } = this.scanner;
-    const from = this.scanner.split ? position : this.scanner.start;
-    return this.fail(
-      `bad packet header: '${this.chunk.toString("hex", from, Math.min(end, from + 8))}'`,
-    );
   }
 
   private fail(text: string): Relayed {

@@ -76,6 +76,12 @@ export class FrameScanner {
     this.remaining = 0;
   }
 
+  /** The header that `next` has just refused and what follows it, eight bytes, for an error text. */
+  get headerHex(): string {
+    const from = this.split ? this.position : this.start;
+    return this.buffer.toString("hex", from, Math.min(this.end, from + 8));
+  }
+
   /** Offset up to which the chunk belongs to messages whose header is complete. */
   get whole(): number {
     return this.position - this.held;

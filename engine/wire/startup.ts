@@ -9,7 +9,7 @@ import { type VariableNames, Variables } from "./variables.ts";
 import { negotiateProtocolVersion } from "./writer.ts";
 
 /** What kind of replication connection the client wants. */
-type Replication = "no" | "physical" | "logical";
+export type Replication = "no" | "physical" | "logical";
 
 /** An accepted StartupMessage. */
 export interface Startup {

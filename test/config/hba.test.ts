@@ -21,6 +21,7 @@ function client(text: string) {
   return {
     user,
     database,
+    physical: false,
     address: address?.replace("+", ""),
     tls: address?.endsWith("+") === true,
   };
@@ -74,6 +75,21 @@ describe("a rule", () => {
     );
   });
 });
+
+// database of the rule, physical, does it fit; the client comes to database "d"
+for (const [name, physical, want, why] of [
+  ["replication", true, true, "its own word"],
+  ["all", true, false, "a physical connection belongs to no database"],
+  ["d", true, false, "not even to the one it names"],
+  ['"replication"', true, false, "in quotes it is a database"],
+  ["all,replication", true, true, "one of the two"],
+  ["replication", false, false, "others are no replication connections"],
+] as const) {
+  test(`a rule for ${name} and a ${physical ? "physical" : "plain"} connection: ${want}: ${why}`, () => {
+    const who = { ...client("u d"), physical };
+    expect(matchingRule(rules(`local ${name} all trust`), who) !== undefined).toBe(want);
+  });
+}
 
 test("the first rule that fits holds, and it keeps its line", () => {
   const text = "local d u reject\nlocal all u md5\nhost all all all scram-sha-256\n";
