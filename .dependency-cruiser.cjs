@@ -19,17 +19,18 @@ module.exports = {
     },
     only("config-knows-core", "^engine/config/", "^engine/(config|core)/"),
     only("wire-knows-core", "^engine/wire/", "^engine/(wire|core)/"),
+    only("show-knows-core", "^engine/show/", "^engine/(show|wire|core)/"),
     only("pooler-knows-engine", "^engine/pooler/", "^engine/"),
     only("kernel-knows-nothing-of-pools", "^sim/kernel/", "^sim/kernel/"),
     only(
       "model-drives-core",
       "^sim/model/",
-      "^(sim/(model|kernel)|engine/(core|config)|workloads/schema)/",
+      "^(sim/(model|kernel)|engine/(core|config|show)|workloads/schema)/",
     ),
     only(
       "report-draws-results",
       "^sim/report/",
-      "^(sim/(report|study)|engine/core|workloads/schema)/",
+      "^(sim/(report|study)|engine/(core|show)|workloads/schema)/",
     ),
     only("study-knows-no-cli", "^sim/study/", "^(sim/(study|model|kernel)|engine|workloads)/"),
     only(

@@ -10,13 +10,13 @@ import {
   reloadConfig,
   type SettingName,
 } from "../config/index.ts";
+import { columns, type Table } from "../show/table.ts";
 import type { ConsoleCommand } from "../wire/console.ts";
 import { noticeResponse } from "../wire/writer.ts";
 import { Environment } from "./environment.ts";
 import { CONSOLE } from "./names.ts";
 import type { HostRole } from "./roles.ts";
 import { SHOW } from "./show.ts";
-import { columns, type Table } from "./table.ts";
 
 /** Where a command comes from and its answer goes to. */
 export interface CommandDesk {

@@ -3,6 +3,7 @@
  * Source: PgBouncer 1.25.2 src/admin.c, admin_handle_client().
  */
 import { EFFECT } from "../core/index.ts";
+import type { Table } from "../show/table.ts";
 import { parseCommand } from "../wire/console.ts";
 import { FRAME, MessageReader } from "../wire/frames.ts";
 import { FRONTEND } from "../wire/messages.ts";
@@ -23,7 +24,6 @@ import type { Identity } from "./identity.ts";
 import { COMPATIBLE, CONSOLE } from "./names.ts";
 import type { ConsoleRole, HostRole } from "./roles.ts";
 import { SUSPENDED } from "./suspension.ts";
-import type { Table } from "./table.ts";
 
 /** Bytes of the longest query; PgBouncer takes what fits its packet buffer. */
 const LONGEST = 64 * 1024;

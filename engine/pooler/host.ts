@@ -4,9 +4,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { Core, EFFECT, type Nanos, type Pool, REASON, SECOND, TICK } from "../core/index.ts";
+import { Averages, statsLine } from "../show/averages.ts";
 import { StatementTable } from "../wire/prepared.ts";
 import { terminate } from "../wire/writer.ts";
-import { Averages, statsLine } from "./averages.ts";
 import type { Channel } from "./channel.ts";
 import { Clock } from "./clock.ts";
 import { ConsolePool } from "./console-pool.ts";

@@ -3,6 +3,7 @@
  * `startPooler` is for programs; the command line is in `run.ts`.
  */
 import { type Config, loadConfig, poolerNotes } from "../config/index.ts";
+import type { Table, Value } from "../show/table.ts";
 import { reload } from "./commands.ts";
 import { Environment } from "./environment.ts";
 import { OutsideError } from "./errors.ts";
@@ -13,7 +14,6 @@ import { Log } from "./log.ts";
 import { VERSION } from "./names.ts";
 import { removePid, writePid } from "./pidfile.ts";
 import { SHOW } from "./show.ts";
-import type { Table, Value } from "./table.ts";
 
 export { OutsideError } from "./errors.ts";
 

@@ -7,18 +7,18 @@ import { createServer, type Server } from "node:http";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ConfigError } from "../config/index.ts";
 import type { Nanos, Pool } from "../core/index.ts";
-import { OutsideError } from "./errors.ts";
 import {
   CONFIG_METRICS,
   LIST_METRICS,
   METRIC_TABLES,
   type MetricRow,
   type MetricTable,
-} from "./metrics-table.ts";
+} from "../show/metrics-table.ts";
+import type { Table, Value } from "../show/table.ts";
+import { OutsideError } from "./errors.ts";
 import { VERSION } from "./names.ts";
 import type { HostRole, WaitObserver } from "./roles.ts";
 import { SHOW } from "./show.ts";
-import type { Table, Value } from "./table.ts";
 
 /** Upper ends of the histogram, seconds: from a hand-off's tenth of a millisecond to query_wait_timeout. */
 const BUCKETS = [

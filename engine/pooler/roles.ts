@@ -4,10 +4,10 @@
  */
 import type { Values } from "../config/index.ts";
 import type { Core, Nanos, Pool } from "../core/index.ts";
+import type { Averages, Counted } from "../show/averages.ts";
 import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
 import type { StatementTable } from "../wire/prepared.ts";
 import type { ClientRelay, ServerRelay } from "../wire/relay.ts";
-import type { Averages, Counted } from "./averages.ts";
 import type { Channel } from "./channel.ts";
 import type { Environment } from "./environment.ts";
 import type { PoolFacts } from "./facts.ts";

@@ -2,8 +2,9 @@
  * SHOW FDS. PgBouncer hands the sockets over with it; Node.js cannot, so what would be needed to go on with
  * them (passwords, SCRAM keys) is NULL. Source: PgBouncer 1.25.2 src/admin.c, show_one_fd().
  */
+
+import { columns, type Table, type Value } from "../show/table.ts";
 import type { ClientRole, HostRole, ServerRole } from "./roles.ts";
-import { columns, type Table, type Value } from "./table.ts";
 
 const COLUMNS =
   "fd i, task t, user t, database t, addr t, port i, cancel q, link i, client_encoding t, " +

@@ -1,10 +1,10 @@
 /** SHOW CLIENTS, SERVERS and SOCKETS. Source: PgBouncer 1.25.2 src/admin.c, socket_row(). */
 import { CLIENT_STATES, type Nanos, SERVER_STATES } from "../core/index.ts";
+import { columns, type Value } from "../show/table.ts";
 import type { Column } from "../wire/writer.ts";
 import { localTime, timeZone } from "./clock.ts";
 import type { Identity } from "./identity.ts";
 import type { ClientRole, HostRole, ServerRole } from "./roles.ts";
-import { columns, type Value } from "./table.ts";
 
 type Which = "CLIENTS" | "SERVERS" | "SOCKETS";
 

@@ -3,15 +3,24 @@
  * src/stats.c. What we do not have (peers, a resolver of our own, slabs) is empty or zero.
  */
 import { showConfig } from "../config/index.ts";
-import { type Database, type Pool, SECOND, type User } from "../core/index.ts";
+import { SECOND, type User } from "../core/index.ts";
+import { DATABASE_COLUMNS, databaseRow } from "../show/databases.ts";
+import { POOL_COLUMNS, poolRow } from "../show/pools.ts";
+import {
+  byDatabase,
+  type StatsSource,
+  showStats,
+  showStatsAverages,
+  showStatsTotals,
+  showTotals,
+} from "../show/stats.ts";
+import { columns, type Table, type Value } from "../show/table.ts";
 import type { ShowName } from "../wire/console.ts";
 import { consoleClients } from "./console-pool.ts";
 import { CONSOLE, VERSION } from "./names.ts";
 import type { HostRole } from "./roles.ts";
 import { showDescriptors } from "./show-descriptors.ts";
 import { clientRows, loginRows, serverRows, socketColumns } from "./show-sockets.ts";
-import { showStats, showStatsAverages, showStatsTotals, showTotals } from "./show-stats.ts";
-import { columns, type Table, type Value } from "./table.ts";
 
 type Shown = Exclude<ShowName, "help">;
 
@@ -26,10 +35,10 @@ export const SHOW: Readonly<Record<Shown, (host: HostRole) => Table>> = {
   lists: showLists,
   pools: showPools,
   users: showUsers,
-  stats: showStats,
-  stats_totals: showStatsTotals,
-  stats_averages: showStatsAverages,
-  totals: showTotals,
+  stats: (host) => showStats(counted(host)),
+  stats_totals: (host) => showStatsTotals(counted(host)),
+  stats_averages: (host) => showStatsAverages(counted(host)),
+  totals: (host) => showTotals(counted(host)),
   state: showState,
   version: () => ({ columns: columns("version t"), rows: [[VERSION]] }),
   peers: () => empty("peer_id i, host t, port i, pool_size i"),
@@ -68,80 +77,38 @@ function showSettings(host: HostRole): Table {
   return { columns: columns("key t, value t, default t, changeable t"), rows };
 }
 
-const POOLS =
-  "database t, user t, cl_active i, cl_waiting i, cl_active_cancel_req i, cl_waiting_cancel_req i, " +
-  "sv_active i, sv_active_cancel i, sv_being_canceled i, sv_idle i, sv_used i, sv_tested i, " +
-  "sv_login i, maxwait i, maxwait_us i, pool_mode t, load_balance_hosts t";
+/** The scheduler's counters, and those of the console's own pool. */
+function counted({ now, averages, core, consolePool }: HostRole): StatsSource {
+  return { now, averages, groups: byDatabase(core.pools, [CONSOLE, consolePool]) };
+}
 
 function showPools(host: HostRole): Table {
-  const rows = host.core.pools.map((pool) => poolRow(host, pool));
+  const { core, environment } = host;
+  const rows = core.pools.map((pool) =>
+    poolRow(core, host.now, pool, environment.loadBalance(pool.database.settings.name)),
+  );
   const zeros = Array.from({ length: 12 }, () => 0);
   const console: Value[] = [CONSOLE, CONSOLE, host.consoles.size, ...zeros, "statement", null];
   const at = rows.findIndex(([database]) => String(database) > CONSOLE);
   rows.splice(at < 0 ? rows.length : at, 0, console);
-  return { columns: columns(POOLS), rows };
+  return { columns: POOL_COLUMNS, rows };
 }
-
-function poolRow(host: HostRole, pool: Pool): Value[] {
-  const since = pool.waiting.head < 0 ? -1 : host.core.queryStart(pool.waiting.head);
-  const micros = since < 0 ? 0 : Math.floor((host.now - since) / 1_000);
-  return [
-    pool.database.settings.name,
-    pool.user.settings.name,
-    pool.clients,
-    pool.waiting.length,
-    pool.clients_active_cancel,
-    pool.waiting_cancel.length,
-    pool.active,
-    pool.active_cancel,
-    pool.being_canceled,
-    pool.idle.length,
-    pool.used.length,
-    pool.tested.length,
-    pool.login,
-    Math.floor(micros / 1_000_000),
-    micros % 1_000_000,
-    pool.mode,
-    host.environment.loadBalance(pool.database.settings.name),
-  ];
-}
-
-const DATABASES =
-  "name t, host t, port i, database t, force_user t, pool_size i, min_pool_size i, " +
-  "reserve_pool_size i, server_lifetime i, pool_mode t, load_balance_hosts t, max_connections i, " +
-  "current_connections i, max_client_connections i, current_client_connections i, paused i, disabled i";
 
 function showDatabases(host: HostRole): Table {
-  const rows = host.core.databases.map((database) => databaseRow(host, database));
+  const { core, environment } = host;
+  const rows = core.databases.map((database) => {
+    const { name } = database.settings;
+    const entry = environment.entryOf(name);
+    return databaseRow(core.settings, database, {
+      host: entry?.host ?? null,
+      port: entry?.port ?? 5432,
+      database: environment.serverDatabase(name),
+      load_balance: environment.loadBalance(name),
+    });
+  });
   rows.push(consoleDatabase(host));
   rows.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
-  return { columns: columns(DATABASES), rows };
-}
-
-function databaseRow(host: HostRole, database: Database): Value[] {
-  const { settings } = database;
-  const global = host.core.settings;
-  const entry = host.environment.entryOf(settings.name);
-  const lifetime = settings.server_lifetime || global.server_lifetime;
-  return [
-    settings.name,
-    entry?.host ?? null,
-    entry?.port ?? 5432,
-    host.environment.serverDatabase(settings.name),
-    settings.forced_user ?? null,
-    settings.pool_size ?? global.default_pool_size,
-    settings.min_pool_size ?? global.min_pool_size,
-    settings.reserve_pool_size ?? global.reserve_pool_size,
-    Math.floor(lifetime / SECOND),
-    settings.pool_mode ?? null,
-    host.environment.loadBalance(settings.name),
-    settings.max_db_connections || global.max_db_connections,
-    database.connections,
-    settings.max_db_client_connections || global.max_db_client_connections,
-    database.clients,
-    database.paused ? 1 : 0,
-    database.disabled ? 1 : 0,
-  ];
+  return { columns: DATABASE_COLUMNS, rows };
 }
 
 function consoleDatabase(host: HostRole): Value[] {

@@ -1,7 +1,7 @@
 /** The endpoint for Prometheus: names, values equal to those of SHOW, the histogram of waits. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Pooler, startPooler } from "../../engine/pooler/main.ts";
-import { CONFIG_METRICS, LIST_METRICS, METRIC_TABLES } from "../../engine/pooler/metrics-table.ts";
+import { CONFIG_METRICS, LIST_METRICS, METRIC_TABLES } from "../../engine/show/metrics-table.ts";
 import { failure, Stage, until } from "./stage.ts";
 
 let stage: Stage;

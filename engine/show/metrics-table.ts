@@ -2,14 +2,13 @@
  * Names of the Prometheus metrics: those of pgbouncer_exporter, so that dashboards made for it work here.
  * Source: https://github.com/prometheus-community/pgbouncer_exporter, collector.go.
  */
-import type { ShowName } from "../wire/console.ts";
 
 /** One metric: the column of SHOW that it comes from, its name, its unit's factor, its help. */
 export type MetricRow = readonly [column: string, name: string, help: string, factor?: number];
 
 /** The metrics made of one table: a sample for each row, with these columns as labels. */
 export interface MetricTable {
-  readonly show: Exclude<ShowName, "help">;
+  readonly show: "databases" | "stats_totals" | "pools";
   readonly prefix: string;
   readonly labels: readonly string[];
   readonly type: "gauge" | "counter";
