@@ -1,5 +1,6 @@
 /** SHOW STATS and its relatives. Source: PgBouncer 1.25.2 src/stats.c. */
 import { type Nanos, type Pool, STAT, STAT_NAMES } from "../core/index.ts";
+import type { Column } from "../wire/writer.ts";
 import { type Averages, type Counted, type Counters, totals } from "./averages.ts";
 import { columns, type Table, type Value } from "./table.ts";
 
@@ -43,8 +44,9 @@ const UNPREFIXED = STAT.wait_time;
 const named = (style: string, prefix = ""): string[] =>
   STAT_NAMES.map((name) => `${prefix}${RENAMED[style]?.[name] ?? name}`);
 
-const numeric = (names: readonly string[]) =>
-  columns(["database t", ...names.map((name) => `${name} n`)].join(", "));
+function numeric(names: readonly string[]): Column[] {
+  return columns(["database t", ...names.map((name) => `${name} n`)].join(", "));
+}
 
 /** SHOW STATS: totals since the start, and averages of the last one to two stats_periods. */
 export function showStats(source: StatsSource): Table {
@@ -53,9 +55,12 @@ export function showStats(source: StatsSource): Table {
   return { columns: numeric(names), rows: rowsOf(source, row) };
 }
 
+/** Columns of SHOW STATS_TOTALS. */
+export const STATS_TOTALS_COLUMNS = numeric(named("bytes"));
+
 /** SHOW STATS_TOTALS. */
 export function showStatsTotals(source: StatsSource): Table {
-  return { columns: numeric(named("bytes")), rows: rowsOf(source, totals) };
+  return { columns: STATS_TOTALS_COLUMNS, rows: rowsOf(source, totals) };
 }
 
 /** SHOW STATS_AVERAGES. */

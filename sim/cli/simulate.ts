@@ -1,36 +1,85 @@
 /** `poolwise simulate`: one configuration. */
 import { Command } from "commander";
+import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
+import { exposition } from "../report/exposition.ts";
+import { writeWhole } from "../report/files.ts";
 import { runReport, runText } from "../report/reports.ts";
 import { study } from "../study/run.ts";
 import { type CommonOptions, withCommonOptions } from "./options.ts";
+import { note } from "./output.ts";
 import { runStudy, type StudyCommand } from "./study.ts";
 
 const EXAMPLES = `
 Exit status 1 when the workload has an slo and the run does not meet it.
 
+--show adds what PgBouncer's own tables would say of the first replication, beside the true waits: SHOW
+divides the time waited by all transactions, and leaves out waits that ended without a server. --metrics
+writes the same counters under the names of pgbouncer_exporter, with times, as OpenMetrics:
+  promtool tsdb create-blocks-from openmetrics FILE
+
 Examples:
   poolwise simulate workloads/storefront.yaml
   poolwise simulate workloads/storefront.yaml --pool-size 115 --chart waits.svg
-  poolwise simulate workloads/storefront.yaml --set query_wait_timeout=5 --json`;
+  poolwise simulate workloads/storefront.yaml --set query_wait_timeout=5 --json
+  poolwise simulate workloads/storefront.yaml --show --every '5 s' --metrics day.txt`;
 
-const SIMULATE: StudyCommand = {
-  name: "simulate",
-  answer: async (workload, options) => {
-    const { run, notes } = await study(workload, options);
-    return { runs: [run], ...(notes.length > 0 ? { notes } : {}) };
-  },
-  text: runText,
-  report: runReport,
-  met: ({ runs }) => runs.every((run) => run.slo?.met !== false),
-};
+interface SimulateOptions extends CommonOptions {
+  show?: boolean;
+  every: string;
+  metrics?: string;
+  start: string;
+}
 
 /** The command; `finish` is told the exit status. */
 export function simulateCommand(finish: (status: number) => void): Command {
   const command = new Command("simulate")
     .description("Waits, utilisation, queue, timeouts and memory of one configuration")
     .argument("<workload>", "workload file, such as workloads/storefront.yaml")
+    .option("--show", "also what SHOW STATS and SHOW POOLS would print, beside the true waits")
+    .option("--every <time>", "how often they are looked at", "15 s")
+    .option(
+      "--metrics <file>",
+      "write them for Prometheus (OpenMetrics), as pgbouncer_exporter does",
+    )
+    .option("--start <time>", "time of day of the first sample there", "2026-01-01T00:00:00Z")
     .addHelpText("after", EXAMPLES);
-  return withCommonOptions(command).action(async (file: string, options: CommonOptions) =>
-    finish(await runStudy(SIMULATE, file, options)),
+  return withCommonOptions(command).action(async (file: string, options: SimulateOptions) =>
+    finish(await runStudy(simulation(options), file, options)),
   );
+}
+
+/** Errors: ConfigError for a time that is none. */
+function simulation(options: SimulateOptions): StudyCommand {
+  const { metrics, show } = options;
+  const looks = show === true || metrics !== undefined;
+  const dashboard = looks ? { every: everyOf(options.every) } : undefined;
+  const start = startOf(options.start);
+  return {
+    name: "simulate",
+    answer: async (workload, watch) => {
+      const { run, notes, dashboard: seen } = await study(workload, { ...watch, dashboard });
+      if (metrics !== undefined && seen !== undefined) {
+        await writeWhole(metrics, exposition(seen, start));
+        if (!options.quiet) note(`written: ${metrics}`);
+      }
+      return { runs: [run], ...(notes.length > 0 ? { notes } : {}) };
+    },
+    text: runText,
+    report: runReport,
+    met: ({ runs }) => runs.every((run) => run.slo?.met !== false),
+  };
+}
+
+function everyOf(text: string): number {
+  const nanos = durationWithUnit(text);
+  if (nanos !== undefined && nanos > 0) return nanos;
+  const expected = "a duration above 0 with its unit, such as 15 s";
+  throw new ConfigError({ at: "--every", name: "time", got: text, expected });
+}
+
+function startOf(text: string): Date {
+  const start = new Date(text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(start.getTime())) return start;
+  const expected = "a date, or date and time, such as 2026-01-01T00:00:00Z";
+  throw new ConfigError({ at: "--start", name: "time", got: text, expected });
 }

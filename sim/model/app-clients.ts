@@ -8,6 +8,7 @@ import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
 import { nextAttempt, wait } from "./retries.ts";
 import type { Kind, Run } from "./run.ts";
+import { endWait } from "./scraping.ts";
 import { login, RETRY } from "./sessions.ts";
 import { arrive, clientEvent, think } from "./transactions.ts";
 
@@ -241,7 +242,7 @@ const RECONNECT = 100 * RETRY;
 function breakOff(run: Run, app: AppPools, client: number): void {
   const { ints } = run.clients;
   const at = client << 4;
-  if (ints[at + M.phase] === PHASE.waiting) run.waiting.down(run.now);
+  if (ints[at + M.phase] === PHASE.waiting) endWait(run, client);
   run.core.disconnect(run.now, ints[at + M.handle] as number);
   app.part(client);
   again(run, client, RETRY);
@@ -256,7 +257,7 @@ export function droppedConnection(run: Run, entry: Kind, client: number, reason:
   const phase = ints[at + M.phase] as number;
   const since = connection.user >= 0 ? (times[(client << 3) + MT.sent] as number) : run.now;
   if (since >= run.from && since < run.to) (entry.meter.drops[reason] as number)++;
-  if (phase === PHASE.waiting) run.waiting.down(run.now);
+  if (phase === PHASE.waiting) endWait(run, client);
   app.unidle(client, connection);
   connection.idleSince = -1;
   const user = app.part(client);

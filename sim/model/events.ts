@@ -1,4 +1,4 @@
-/** Kinds of events, at most 16, in the upper bits of what the agenda carries; the rest is a handle. */
+/** Kinds of events, at most 32, in the upper bits of what the agenda carries; the rest is a handle. */
 export const EVENT = {
   /** A client's message arrives at the pooler. */
   arrive: 0,
@@ -15,6 +15,7 @@ export const EVENT = {
   /** A session arrives from outside. */
   arrival: 6,
   tick: 7,
+  /** A look at the run: a SAMPLE. */
   sample: 8,
   window: 9,
   /** A job of the database's cores is done, or begins to need them. */
@@ -32,4 +33,4 @@ export const EVENT = {
 } as const;
 
 /** Bits of a handle. */
-export const SHIFT = 27;
+export const SHIFT = 26;

@@ -5,13 +5,16 @@
 import { type Nanos, REASON_NAMES, SECOND } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
+import type { DashboardOptions } from "./dashboard.ts";
 import { IDEAL, type Machine } from "./machine.ts";
 import type { KindMeter } from "./meters.ts";
 import { drive } from "./model.ts";
 import type { Figures, RunResult } from "./result.ts";
 import { Run } from "./run.ts";
+import { viewOf } from "./scraping.ts";
 import { REFUSALS, TIMEOUTS } from "./sessions.ts";
 
+export type { DashboardOptions, DashboardView, Scrape } from "./dashboard.ts";
 export { IDEAL, type Machine } from "./machine.ts";
 export type { Moment, Trace } from "./meters.ts";
 export type { CoresFigures, Figures, RunResult } from "./result.ts";
@@ -29,6 +32,8 @@ export interface SimulateOptions {
   trace?: boolean | undefined;
   /** Rows of the timeline; default 0. */
   moments?: number | undefined;
+  /** Look at the run as dashboards do; the course is in `dashboard`. */
+  dashboard?: DashboardOptions | undefined;
 }
 
 /** Longest that a run goes on after its window for the sake of transactions sent within it. */
@@ -47,6 +52,7 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
     machine: options.machine ?? IDEAL,
     trace: options.trace ?? false,
     moments: options.moments ?? 0,
+    dashboard: options.dashboard,
     patience: PATIENCE,
   });
   drive(run);
@@ -75,6 +81,7 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
     stats: after.map((value, i) => value - (before[i] as number)),
     timeline: run.timeline,
     trace: run.trace,
+    dashboard: run.dashboard && viewOf(run, run.dashboard, figuresOf(kinds, seconds).wait),
     unfinished: run.pending,
   };
 }

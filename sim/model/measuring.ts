@@ -1,11 +1,13 @@
 /** What is measured of a run beside its transactions' histograms: the window's averages, course and trace. */
 import { type Nanos, sumStatistics } from "../../engine/core/index.ts";
 import type { Cores } from "./cores.ts";
+import { SAMPLE } from "./dashboard.ts";
 import { EVENT } from "./events.ts";
 import type { Level, Trace } from "./meters.ts";
 import { M, MT, type Population } from "./population.ts";
 import type { CoresFigures } from "./result.ts";
 import type { Run } from "./run.ts";
+import { lastLook } from "./scraping.ts";
 
 /** The window begins or ends. */
 export function turnWindow(run: Run, begins: boolean): void {
@@ -23,6 +25,7 @@ export function turnWindow(run: Run, begins: boolean): void {
     connections: mean(run.connections),
     connected: mean(run.connected),
   };
+  if (run.dashboard !== undefined) lastLook(run, run.dashboard);
   if (run.cores !== undefined) run.coresFigures = coresFigures(run, run.cores);
 }
 
@@ -47,7 +50,7 @@ export function sample(run: Run): void {
     server_connections: run.connections.value,
   });
   const next = run.now + Math.max(1, Math.floor(run.options.duration / run.options.moments));
-  if (next < run.to) run.at(next, EVENT.sample, 0);
+  if (next < run.to) run.at(next, EVENT.sample, SAMPLE.row);
 }
 
 /** Keeps a transaction that is over. */

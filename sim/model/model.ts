@@ -5,6 +5,7 @@
 import { ask, enter, exit, expire, free, openPools } from "./app-clients.ts";
 import { progress } from "./computing.ts";
 import { type Cores, PURPOSE } from "./cores.ts";
+import { type Dashboard, SAMPLE } from "./dashboard.ts";
 import * as events from "./events.ts";
 import { fault, plan } from "./failing.ts";
 import type { Faults } from "./faults.ts";
@@ -13,6 +14,7 @@ import { sample, turnWindow } from "./measuring.ts";
 import { giveUp } from "./patience.ts";
 import { M } from "./population.ts";
 import type { Kind, Run } from "./run.ts";
+import { look, planScrapes } from "./scraping.ts";
 import { connect, tested } from "./servers.ts";
 import { arrival, leave, login, nextArrival, returned } from "./sessions.ts";
 import { answer, arrive } from "./transactions.ts";
@@ -52,7 +54,8 @@ function begin(run: Run): void {
   if (run.from === 0) turnWindow(run, true);
   else run.at(run.from, EVENT.window, 0);
   run.at(run.to, EVENT.window, 1);
-  if (run.options.moments > 0) run.at(run.from, EVENT.sample, 0);
+  if (run.options.moments > 0) run.at(run.from, EVENT.sample, SAMPLE.row);
+  if (run.dashboard !== undefined) planScrapes(run, run.dashboard);
   if (run.faults !== undefined) plan(run, run.faults);
   run.kinds.forEach((entry, index) => {
     if (entry.kind.arrivals !== undefined) nextArrival(run, index);
@@ -97,7 +100,8 @@ function rare(run: Run, event: number, target: number): boolean {
     case EVENT.fault:
       return fault(run, run.faults as Faults, target);
     case EVENT.sample:
-      sample(run);
+      if (target === SAMPLE.row) sample(run);
+      else look(run, run.dashboard as Dashboard, target);
       return false;
     case EVENT.window:
       turnWindow(run, target === 0);

@@ -9,6 +9,7 @@ import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
 import { isCounted, nextAttempt, wait } from "./retries.ts";
 import type { Kind, Run } from "./run.ts";
+import { endWait } from "./scraping.ts";
 import { comeBack, RETRY } from "./sessions.ts";
 import { clientEvent } from "./transactions.ts";
 
@@ -24,7 +25,7 @@ export function giveUp(run: Run, client: number): boolean {
   if (attempts === undefined || !attempts.isOver(client, run.now)) return false;
   if (isCounted(run, client)) entry.meter.impatient++;
   if (entry.app !== undefined) return failedUser(run, entry, client);
-  if (ints[at + M.phase] === PHASE.waiting) run.waiting.down(run.now);
+  if (ints[at + M.phase] === PHASE.waiting) endWait(run, client);
   run.core.disconnect(run.now, ints[at + M.handle] as number);
   failed(run, entry, attempts, client);
   return true;
@@ -43,7 +44,7 @@ export function droppedImpatient(run: Run, client: number, reason: number): bool
     attempts.forget(client); // What it was about to send, it will not send.
     return false;
   }
-  if (phase === PHASE.waiting) run.waiting.down(run.now);
+  if (phase === PHASE.waiting) endWait(run, client);
   if (isCounted(run, client)) (entry.meter.drops[reason] as number)++;
   failed(run, entry, attempts, client);
   return true;

@@ -1,6 +1,7 @@
 /** What one simulated run comes to. All times in nanoseconds. */
 import type { Nanos } from "../../engine/core/index.ts";
 import type { Histogram } from "../kernel/histogram.ts";
+import type { DashboardView } from "./dashboard.ts";
 import type { Moment, Trace } from "./meters.ts";
 
 /** Figures of one kind of clients, or of all. */
@@ -65,6 +66,8 @@ export interface RunResult {
   stats: Float64Array;
   timeline: Moment[];
   trace: Trace | undefined;
+  /** What dashboards see of it, where somebody looks. */
+  dashboard: DashboardView | undefined;
   /** Transactions sent in the window that had not ended when the run gave up waiting for them. */
   unfinished: number;
 }

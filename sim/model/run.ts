@@ -14,6 +14,7 @@ import { Stream } from "../kernel/streams.ts";
 import { AppPools } from "./app-pools.ts";
 import { Attempts, JITTER_RANGE } from "./attempts.ts";
 import { Cores } from "./cores.ts";
+import { Dashboard, type DashboardOptions } from "./dashboard.ts";
 import * as events from "./events.ts";
 import { Faults } from "./faults.ts";
 import { isIdeal, type Machine, NOTHING } from "./machine.ts";
@@ -36,6 +37,8 @@ export interface RunOptions {
   moments: number;
   /** Most time after the window for transactions that were sent within it. */
   patience: Nanos;
+  /** What dashboards would see; undefined: nobody looks. */
+  dashboard?: DashboardOptions | undefined;
 }
 
 /** A kind of clients, ready to run. */
@@ -112,6 +115,7 @@ export class Run {
   readonly connected = new Level();
   readonly timeline: Moment[] = [];
   readonly trace: Trace | undefined;
+  readonly dashboard: Dashboard | undefined;
   /** Set at the window's end. */
   averages: Averages = { active: 0, waiting: 0, connections: 0, connected: 0 };
   /** Of the window, set at its end. */
@@ -135,6 +139,7 @@ export class Run {
     this.from = options.warmup;
     this.to = options.warmup + options.duration;
     this.trace = options.trace ? emptyTrace() : undefined;
+    this.dashboard = options.dashboard && new Dashboard(options.dashboard);
     this.clientTrip = workload.network.client;
     this.serverTrip = workload.network.server;
     this.extras = extrasOf(workload, options);

@@ -3,6 +3,7 @@ import { MILLISECOND, type Nanos, REASON } from "../../engine/core/index.ts";
 import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
 import type { Kind, Run } from "./run.ts";
+import { endWait } from "./scraping.ts";
 import { clientEvent, late, think } from "./transactions.ts";
 
 /** Drops that count as timeouts, and those that count as refusals. */
@@ -122,7 +123,7 @@ export function dropped(run: Run, client: number, reason: number): void {
   // A transaction belongs to the window in which it was sent, however it ends.
   const since = working ? (times[(client << 3) + MT.sent] as number) : run.now;
   const counts = since >= run.from && since < run.to;
-  if (phase === PHASE.waiting) run.waiting.down(run.now);
+  if (phase === PHASE.waiting) endWait(run, client);
   if (working) {
     if (counts) run.pending--;
     ints[at + M.transaction] = (ints[at + M.transaction] as number) + 1;

@@ -5,6 +5,7 @@
 import type { Result, Run } from "../study/results.ts";
 import { bars, sparkline } from "./blocks.ts";
 import { modeBars, queueDepth, runDistributions } from "./charts.ts";
+import { dashboardTables } from "./dashboard.ts";
 import { provenance } from "./figures.ts";
 import { comparisonFindings, runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";
@@ -29,7 +30,7 @@ export function runReport(result: Result): Report {
     title: `${result.workload}: ${run.pool_mode} mode, ${run.pool_size} server connections`,
     findings: [...runFindings(run), ...(result.notes ?? []), repeat(result)],
     charts,
-    tables: [runTable(run), ...kindTables([run])],
+    tables: [runTable(run), ...kindTables([run]), ...dashboardTables(run)],
     data: result,
   };
 }
@@ -37,7 +38,8 @@ export function runReport(result: Result): Report {
 /** The terminal's version of `runReport`; `quiet` leaves out meanings and pictures. */
 export function runText(result: Result, quiet: boolean): string {
   const run = only(result);
-  const tables = [runTable(run, !quiet), ...kindTables([run])].map(terminal);
+  const own = [runTable(run, !quiet), ...kindTables([run]), ...dashboardTables(run)];
+  const tables = own.map(terminal);
   const pictures = quiet ? [] : [waitPicture(run), queuePicture(run)];
   return page([runFindings(run), tables, pictures, [repeat(result)]]);
 }

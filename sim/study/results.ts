@@ -5,10 +5,12 @@
  */
 import { z } from "zod";
 import { change, check } from "./results-check.ts";
+import { dashboard } from "./results-dashboard.ts";
 import { coveredFigure, theory } from "./results-theory.ts";
 import { count, share } from "./results-units.ts";
 
 export type { Check } from "./results-check.ts";
+export type { DashboardResult } from "./results-dashboard.ts";
 export type { CoveredFigure, Theory, TheoryRow, TheorySpread } from "./results-theory.ts";
 
 const interval = z
@@ -144,6 +146,7 @@ export const runSchema = z
     slo: slo.optional(),
     distribution: z.array(distributionPoint).optional(),
     timeline: z.array(moment).optional().describe("course of the first replication"),
+    dashboard: dashboard.optional(),
   })
   .describe("one configuration");
 

@@ -5,7 +5,7 @@
  */
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { replicationSeed } from "../kernel/streams.ts";
-import type { Machine, SimulateOptions } from "../model/index.ts";
+import type { DashboardOptions, DashboardView, Machine, SimulateOptions } from "../model/index.ts";
 import type { Samples } from "./estimates.ts";
 import type { Run, SettingValue } from "./results.ts";
 import { HERE, type Simulated, type Simulator } from "./simulator.ts";
@@ -29,6 +29,8 @@ export interface StudyOptions {
   simulator?: Simulator | undefined;
   /** What a real machine adds. */
   machine?: Machine | undefined;
+  /** Look at the first replication as dashboards do, so often. */
+  dashboard?: Pick<DashboardOptions, "every"> | undefined;
   /** Settings that were changed, for the record. */
   settings?: Record<string, SettingValue> | undefined;
   /** Stops the study after the replication that is running; what is known by then is the answer. */
@@ -54,6 +56,8 @@ export interface Study {
   samples: Samples;
   /** What a reader should know before believing the figures. */
   notes: string[];
+  /** What dashboards see of the first replication, where somebody looks. */
+  dashboard: DashboardView | undefined;
 }
 
 /** Real time a study takes at most unless told otherwise. */
@@ -145,6 +149,7 @@ class Entry {
   private readonly simulation: SimulateOptions;
   private readonly notes: string[] = [];
   private readonly goal: StudyOptions["goal"];
+  private readonly dashboard: DashboardOptions | undefined;
   private wall = 0;
 
   constructor(
@@ -156,6 +161,8 @@ class Entry {
     this.workload = workload;
     this.precision = options.precision ?? workload.run.precision;
     this.goal = options.goal;
+    const { stats_period } = workload;
+    this.dashboard = options.dashboard && { ...options.dashboard, stats_period };
     this.tally = new Tally(workload);
     this.simulation = { machine: options.machine, warmup };
     this.tally.unsteady = begin?.unsteady;
@@ -163,8 +170,10 @@ class Entry {
   }
 
   replicate(simulator: Simulator, seed: number, replication: number): Promise<Simulated> {
-    const moments = replication === 0 ? TIMELINE_ROWS : 0;
-    return simulator.run(this.workload, { ...this.simulation, seed, moments });
+    const first = replication === 0;
+    const moments = first ? TIMELINE_ROWS : 0;
+    const dashboard = first ? this.dashboard : undefined;
+    return simulator.run(this.workload, { ...this.simulation, seed, moments, dashboard });
   }
 
   add({ result, wall }: Simulated): void {
@@ -187,7 +196,8 @@ class Entry {
 
   study(settings: Record<string, SettingValue>): Study {
     const run = this.tally.run(this.precision, this.wall / 1000, settings);
-    return { run, samples: this.tally.samples, notes: [...this.notes, ...this.refusals()] };
+    const { samples, dashboard } = this.tally;
+    return { run, samples, notes: [...this.notes, ...this.refusals()], dashboard };
   }
 
   /** Quantiles that are no better than a guess, though the time is up. */

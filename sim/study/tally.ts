@@ -4,7 +4,8 @@
  */
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
-import type { CoresFigures, Figures, RunResult } from "../model/index.ts";
+import type { CoresFigures, DashboardView, Figures, RunResult } from "../model/index.ts";
+import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
 import { sloOutcome, unservedClients } from "./slo.ts";
@@ -28,6 +29,8 @@ export class Tally {
   readonly workload: Workload;
   /** Why there is no steady state; then no figure has an interval. */
   unsteady: string | undefined;
+  /** What dashboards see of the first replication. */
+  dashboard: DashboardView | undefined;
   replications = 0;
   private readonly all = new Sums();
   private readonly estimates = new Estimates(this.all);
@@ -65,6 +68,7 @@ export class Tally {
       sums.add(figures);
     }
     this.estimates.add(result);
+    this.dashboard ??= result.dashboard;
     this.level(result);
     this.timeline ??= result.timeline.map(({ at, ...levels }) => ({
       at_s: at / SECOND,
@@ -181,6 +185,7 @@ export class Tally {
         response_ms: all.response.quantile(p) / MILLISECOND,
       })),
       timeline: this.timeline ?? [],
+      ...(this.dashboard && { dashboard: dashboardResult(this.dashboard) }),
     };
     const slo = sloOutcome(this.workload.slo, run);
     return {

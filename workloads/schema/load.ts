@@ -6,8 +6,10 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import {
+  type Config,
   ConfigError,
-  coreSettingsFrom,
+  configFrom,
+  coreSettings,
   didYouMean,
   loadConfig,
 } from "../../engine/config/index.ts";
@@ -83,7 +85,8 @@ class Loader {
     const checked = workloadFile.safeParse(value);
     if (!checked.success) throw this.refusal(value, worst(checked.error.issues));
     const file = checked.data;
-    const settings = this.settings(file);
+    const config = this.config(file);
+    const settings = coreSettings(config);
     const clients = file.clients.map((kind, i) => this.kind(kind, i, file, settings));
     this.noDuplicates(file);
     return {
@@ -91,6 +94,7 @@ class Loader {
       description: file.description ?? "",
       file: this.source.file,
       settings,
+      stats_period: config.values.stats_period,
       clients,
       server: serverOf(file.server ?? {}, this.source.file, (...path) => this.at(...path)),
       network: {
@@ -132,7 +136,7 @@ class Loader {
     return this.places.get(path.map(String).join(".")) ?? this.source.at(path);
   }
 
-  private settings(file: WorkloadFile): CoreSettings {
+  private config(file: WorkloadFile): Config {
     const ini =
       this.ini ??
       (file.ini === undefined ? undefined : resolve(dirname(this.source.file), file.ini));
@@ -146,7 +150,7 @@ class Loader {
     );
     const place = (...path: string[]): string => this.at(...path);
     const options = base === undefined ? { place } : { place, base };
-    return coreSettingsFrom(withoutNull(file.pgbouncer ?? {}), entries, users, options);
+    return configFrom(withoutNull(file.pgbouncer ?? {}), entries, users, options);
   }
 
   private kind(kind: KindFile, i: number, file: WorkloadFile, settings: CoreSettings): ClientKind {

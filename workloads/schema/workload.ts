@@ -12,6 +12,8 @@ export interface Workload {
   file: string;
   /** Settings of the pooler and its databases, resolved. */
   settings: CoreSettings;
+  /** PgBouncer's setting, which moves averages and nothing else; its default when left out. */
+  stats_period?: Nanos | undefined;
   clients: ClientKind[];
   server: ServerModel;
   network: NetworkModel;
