@@ -7,6 +7,7 @@
  */
 import * as control from "./control.ts";
 import * as effects from "./effects.ts";
+import { invariant } from "./errors.ts";
 import { INPUT, type Input, type Tape } from "./inputs.ts";
 import { launch } from "./launching.ts";
 import { dropClient } from "./leaving.ts";
@@ -22,7 +23,7 @@ import { settle } from "./turn.ts";
 import { type Nanos, TICK } from "./units.ts";
 import { upkeep } from "./upkeep.ts";
 import { Views } from "./views.ts";
-import { World } from "./world.ts";
+import { type CoreOptions, World } from "./world.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
@@ -35,8 +36,8 @@ export class Core extends Views {
   tape: Tape | null = null;
 
   /** `now` sets the phase of the maintenance tick: the first comes 333 333 us later. */
-  constructor(settings: CoreSettings, now: Nanos = 0) {
-    super(new World(settings, now));
+  constructor(settings: CoreSettings, now: Nanos = 0, options: CoreOptions = {}) {
+    super(new World(settings, now, options));
   }
 
   private input(kind: Input, now: Nanos, a: number, b: number, c: number): void {
@@ -170,6 +171,16 @@ export class Core extends Views {
   request(now: Nanos, client: number): number {
     this.input(INPUT.request, now, client, 0, 0);
     return matching.request(this.world, client);
+  }
+
+  /**
+   * A waiter looks whether a server is idle. True: it has one (effect `grant`). For disciplines that tell
+   * waiters to; it has no place in a journal, for the pooler has no such discipline.
+   */
+  seek(now: Nanos, client: number): boolean {
+    invariant(this.tape === null, "seek: not under PgBouncer's discipline");
+    this.world.now = now;
+    return matching.seek(this.world, client);
   }
 
   /** Instead of using a `grant`: the client had gone while it waited. Frees its handle. */

@@ -38,6 +38,8 @@ export const EFFECT = {
   reconnected: 13,
   /** The last connection that a graceful shutdown waited for is gone: exit. */
   stopped: 14,
+  /** client: it waits, and is to look for a server by itself when it is awake (`seek`). See `discipline.ts`. */
+  rouse: 15,
 } as const;
 
 export type EffectKind = (typeof EFFECT)[keyof typeof EFFECT];

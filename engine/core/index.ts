@@ -1,5 +1,6 @@
 /** The public face of the scheduler. */
 export { Core } from "./core.ts";
+export { DISCIPLINES, type Discipline } from "./discipline.ts";
 export { EFFECT, EFFECT_NAMES, type EffectKind, EffectQueue } from "./effects.ts";
 export { InvariantError, invariant } from "./errors.ts";
 export { INPUT, INPUT_NAMES, type Input, type Tape } from "./inputs.ts";
@@ -25,3 +26,4 @@ export {
 export { CLIENT, CLIENT_STATES, SERVER, SERVER_STATES, STATUS } from "./states.ts";
 export { STAT, STAT_NAMES, sumStatistics } from "./statistics.ts";
 export { MICROSECOND, MILLISECOND, type Nanos, NEVER, SECOND, TICK } from "./units.ts";
+export type { CoreOptions } from "./world.ts";

@@ -1,8 +1,9 @@
 /**
  * Who gets which server: a client asks, waits, is granted; a server is released, reset, handed on.
  * Source: PgBouncer 1.25.2 src/objects.c, find_server(), activate_client(), release_server(),
- * reuse_on_release(), check_fast_fail(), life_over(); src/janitor.c, launch_recheck().
+ * reuse_on_release(), check_fast_fail(), life_over().
  */
+import type { Discipline } from "./discipline.ts";
 import * as effects from "./effects.ts";
 import { launch } from "./launching.ts";
 import {
@@ -103,6 +104,11 @@ export function findServer(world: World, pool: Pool, client: number): void {
   activeToWaiting(world, pool, client);
   const reason = isPaused(world, pool) ? REASON.paused : REASON.no_idle_server;
   world.effects.push(EFFECT.wait, client, -1, reason);
+  if (world.discipline !== null) begins(world, world.discipline, client);
+}
+
+function begins(world: World, { rouses }: Discipline, client: number): void {
+  if (rouses === "each") world.effects.push(EFFECT.rouse, client, -1, -1);
 }
 
 /** The idle server to use next; obsolete ones in front of it are closed. -1: none. */
@@ -239,8 +245,7 @@ export function release(world: World, server: number, reason: number): void {
   } else {
     moveServer(world, server, next);
     if (next === SERVER.tested) test(world, server, EFFECT.reset);
-    else if (next === SERVER.idle && waitsForIdle(world, pool))
-      activate(world, pool, pool.waiting.head);
+    else if (next === SERVER.idle && waitsForIdle(world, pool)) serveNext(world, pool);
   }
 }
 
@@ -260,9 +265,13 @@ function handOn(world: World, pool: Pool, server: number): void {
     activeToIdle(world, pool, server);
     return;
   }
-  if (pool.idle.head >= 0 || world.clients.ints[client << 4] !== CLIENT.waiting) {
+  if (
+    pool.idle.head >= 0 ||
+    world.clients.ints[client << 4] !== CLIENT.waiting ||
+    world.discipline !== null
+  ) {
     activeToIdle(world, pool, server);
-    activate(world, pool, client);
+    serveNext(world, pool);
     return;
   }
   countWait(world, pool, client);
@@ -298,6 +307,43 @@ function beginReplication(world: World, pool: Pool, client: number, server: numb
     world.effects.push(EFFECT.grant, client, server, -1);
 }
 
+/** The waiter who is to have an idle server now; -1: none, they look for themselves. Somebody must wait. */
+export function turnOf(world: World, pool: Pool): number {
+  const { discipline } = world;
+  const client = pool.waiting.head;
+  // Whoever waits for the welcome takes no server away from anybody.
+  if (discipline === null || world.clients.ints[client << 4] !== CLIENT.waiting) return client;
+  return discipline.next(pool.waiting);
+}
+
+/** A server has become idle and somebody waits. */
+function serveNext(world: World, pool: Pool): void {
+  const client = turnOf(world, pool);
+  if (client >= 0) activate(world, pool, client);
+  else if (world.discipline?.rouses === "first") rouseFirst(world, pool);
+}
+
+/** The first waiter is woken, and so leaves its place; if it finds nothing it is the last. */
+function rouseFirst(world: World, pool: Pool): void {
+  const client = pool.waiting.head;
+  pool.waiting.remove(world.clients.ints, client);
+  pool.waiting.append(world.clients.ints, client);
+  pool.ordered = false;
+  world.effects.push(EFFECT.rouse, client, -1, -1);
+}
+
+/** A waiter looks for an idle server by itself. True: it has one. */
+export function seek(world: World, client: number): boolean {
+  if (world.clients.ints[client << 4] !== CLIENT.waiting) return false;
+  const pool = poolOfClient(world, client);
+  if (!isPaused(world, pool) && firstIdle(world, pool) >= 0) {
+    activate(world, pool, client);
+    return true;
+  }
+  if (world.discipline?.rouses === "each") world.effects.push(EFFECT.rouse, client, -1, -1);
+  return false;
+}
+
 function unlink(world: World, server: number, reason: number): void {
   const at = (server << 4) + S.client;
   const client = world.servers.ints[at] as number;
@@ -307,7 +353,8 @@ function unlink(world: World, server: number, reason: number): void {
   world.effects.push(EFFECT.unlink, client, server, reason);
 }
 
-function test(world: World, server: number, effect: number): void {
+/** Has an idle server reset or checked. */
+export function test(world: World, server: number, effect: number): void {
   world.servers.ints[(server << 4) + S.status] = STATUS.busy;
   world.effects.push(effect, -1, server, -1);
 }
@@ -328,20 +375,6 @@ export function lifeOver(world: World, pool: Pool, server: number): boolean {
 export function retire(world: World, pool: Pool, server: number): void {
   closeServer(world, server, REASON.server_lifetime);
   pool.last_lifetime_close = world.now;
-}
-
-/** A waiter needs a server and only unchecked ones are left: checks the head of the used list. */
-export function recheck(world: World, pool: Pool): void {
-  const server = pool.used.head;
-  if (server < 0) return;
-  const idle = world.now - (world.servers.times[(server << 3) + ST.request] as number);
-  const { server_check_query, server_check_delay } = world.settings;
-  if (!server_check_query || (server_check_delay > 0 && idle < server_check_delay)) {
-    release(world, server, -1);
-  } else {
-    moveServer(world, server, SERVER.tested);
-    test(world, server, EFFECT.check);
-  }
 }
 
 /**

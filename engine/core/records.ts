@@ -54,6 +54,12 @@ const FIELDS = 8;
 const NEXT = 3;
 const PREV = 4;
 
+/** Handles of a table: `first`, `first + step`, and so on. */
+export interface Handles {
+  readonly first: number;
+  readonly step: number;
+}
+
 /** A growing table of records with a free list: lowest handles first, the last freed is reused first. */
 export class Records {
   ints: Int32Array;
@@ -63,8 +69,11 @@ export class Records {
   /** Records in use. */
   used = 0;
   private free = -1;
+  private readonly step: number;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, { first, step }: Handles = { first: 0, step: 1 }) {
+    this.high = first;
+    this.step = step;
     const buffer = new ArrayBuffer(capacity * BYTES);
     this.ints = new Int32Array(buffer);
     this.times = new Float64Array(buffer);
@@ -76,8 +85,9 @@ export class Records {
     let handle = this.free;
     if (handle >= 0) this.free = this.ints[handle * INTS + NEXT] as number;
     else {
-      handle = this.high++;
-      if (handle * INTS === this.ints.length) this.grow();
+      handle = this.high;
+      this.high += this.step;
+      while (handle * INTS >= this.ints.length) this.grow();
     }
     const at = handle * INTS;
     this.ints.fill(-1, at, at + FIELDS);

@@ -1,12 +1,12 @@
 /**
  * The end of a turn: what PgBouncer does for every pool after each batch of events. Waiters meet idle
  * servers, connections are opened, a PAUSE makes progress. Source: PgBouncer 1.25.2 src/janitor.c,
- * per_loop_maint(), per_loop_activate(), per_loop_pause(), per_loop_wait_close().
+ * per_loop_maint(), per_loop_activate(), per_loop_pause(), per_loop_wait_close(), launch_recheck().
  */
 import * as effects from "./effects.ts";
 import { launch } from "./launching.ts";
-import { activate, isPaused, recheck, release } from "./matching.ts";
-import { closeServer } from "./moves.ts";
+import { activate, isPaused, release, test, turnOf } from "./matching.ts";
+import { closeServer, moveServer } from "./moves.ts";
 import type { Pool } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import type { List } from "./records.ts";
@@ -18,7 +18,7 @@ import type { World } from "./world.ts";
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
 const { REASON } = reasons;
-const { C, C_NOTIFIED, C_REPLICATION, CT, S } = records;
+const { C, C_NOTIFIED, C_REPLICATION, CT, S, ST } = records;
 const { CLIENT, SERVER } = states;
 
 /** Ends the turn. Costs one comparison when nobody waits and nothing is paused. */
@@ -57,6 +57,10 @@ function isFull(world: World, pool: Pool): boolean {
  * opens one anyway. A queued cancel comes before all.
  */
 function serve(world: World, pool: Pool): void {
+  if (world.discipline !== null) {
+    serveOtherwise(world, pool);
+    return;
+  }
   let tested = pool.tested.length;
   let used = pool.used.length;
   let client = pool.waiting.head;
@@ -79,6 +83,42 @@ function serve(world: World, pool: Pool): void {
       return;
     }
     client = next;
+  }
+}
+
+/**
+ * The same under another discipline. Where waiters look for themselves an idle server may stand beside
+ * them: then none is opened.
+ */
+function serveOtherwise(world: World, pool: Pool): void {
+  while (pool.idle.head >= 0 && pool.waiting.head >= 0) {
+    const client = turnOf(world, pool);
+    if (client < 0) return;
+    const login = world.clients.ints[client << 4] === CLIENT.waiting_login;
+    if (login && !pool.welcome_known) {
+      launch(world, pool, REASON.welcome, true);
+      return;
+    }
+    activate(world, pool, client);
+  }
+  let waiting = pool.waiting.length - pool.tested.length;
+  for (let used = pool.used.length; used > 0 && waiting > 0; used--, waiting--)
+    recheck(world, pool);
+  if (waiting <= 0) return;
+  launch(world, pool, pool.welcome_known ? REASON.demand : REASON.welcome, true);
+}
+
+/** A waiter needs a server and only unchecked ones are left: checks the head of the used list. */
+function recheck(world: World, pool: Pool): void {
+  const server = pool.used.head;
+  if (server < 0) return;
+  const idle = world.now - (world.servers.times[(server << 3) + ST.request] as number);
+  const { server_check_query, server_check_delay } = world.settings;
+  if (!server_check_query || (server_check_delay > 0 && idle < server_check_delay)) {
+    release(world, server, -1);
+  } else {
+    moveServer(world, server, SERVER.tested);
+    test(world, server, EFFECT.check);
   }
 }
 

@@ -3,19 +3,32 @@
  * databases, users and pools are created at first use, as PgBouncer does. Databases and pools can be
  * forgotten; their handles are used again.
  */
+import type { Discipline } from "./discipline.ts";
 import { EffectQueue } from "./effects.ts";
 import { Database, Pool, User } from "./pool.ts";
-import { Records } from "./records.ts";
+import { type Handles, Records } from "./records.ts";
 import type { CoreSettings, DatabaseSettings } from "./settings.ts";
 import { type Nanos, TICK } from "./units.ts";
 
 /** How far a shutdown has gone. */
 export type Shutdown = "none" | "wait_for_servers" | "wait_for_clients" | "stopped";
 
+/** What a simulation may have otherwise. */
+export interface CoreOptions {
+  /** Who of those that wait is served next; PgBouncer's rule when left out. */
+  discipline?: Discipline | undefined;
+  /** Where effects go; several cores may have one queue together. */
+  effects?: EffectQueue | undefined;
+  /** Handles of clients and servers: cores that have different ones can be told apart by them. */
+  handles?: Handles | undefined;
+}
+
 export class World {
-  readonly effects = new EffectQueue();
-  readonly clients = new Records(64);
-  readonly servers = new Records(64);
+  readonly effects: EffectQueue;
+  readonly clients: Records;
+  readonly servers: Records;
+  /** null: the oldest waiter is served. */
+  readonly discipline: Discipline | null;
   /** By handle; what was forgotten stands there until its handle is used again. */
   readonly databases: Database[] = [];
   readonly users: User[] = [];
@@ -56,8 +69,12 @@ export class World {
   user_wait_timeouts = false;
   user_idle_timeouts = false;
 
-  constructor(settings: CoreSettings, now: Nanos) {
+  constructor(settings: CoreSettings, now: Nanos, options: CoreOptions = {}) {
     this.settings = settings;
+    this.effects = options.effects ?? new EffectQueue();
+    this.clients = new Records(64, options.handles);
+    this.servers = new Records(64, options.handles);
+    this.discipline = options.discipline ?? null;
     this.now = now;
     this.next_tick = now + TICK;
     this.adopt(settings);

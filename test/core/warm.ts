@@ -12,7 +12,11 @@ export function warm(size: number, changes: Partial<CoreSettings> = {}): World {
 
 /** The same with times for connecting and answering, which hold from the warm state on. */
 export function warmed(size: number, changes: Partial<CoreSettings>, options: WorldOptions): World {
-  const world = new World({ default_pool_size: size, ...changes });
+  const { discipline } = options;
+  const world = new World(
+    { default_pool_size: size, ...changes },
+    { ...(discipline && { discipline }) },
+  );
   const names = Array.from({ length: size }, (_, i) => `w${i + 1}`).join(" ");
   world.logins(names).request(names).finish(names).quiet();
   world.connectTime = options.connect ?? 0;

@@ -7,6 +7,7 @@ import {
   CLIENT,
   Core,
   type CoreSettings,
+  type Discipline,
   EFFECT,
   EFFECT_NAMES,
   type Nanos,
@@ -29,6 +30,8 @@ export interface WorldOptions {
   connect?: Nanos;
   /** Time that a reset, check or cancel takes; HAND: until `answer` or `close`. */
   answer?: Nanos;
+  /** Who is served next; PgBouncer's rule when left out. */
+  discipline?: Discipline;
 }
 
 export class World {
@@ -50,7 +53,7 @@ export class World {
   private again = false;
 
   constructor(changes: Partial<CoreSettings> = {}, options: WorldOptions = {}) {
-    this.core = new Core(settings(changes), 0);
+    this.core = new Core(settings(changes), 0, { discipline: options.discipline });
     this.connectTime = options.connect ?? 0;
     this.answerTime = options.answer ?? 0;
   }
@@ -130,6 +133,11 @@ export class World {
   /** Waiters of the pool, oldest first: "a b". */
   queue(user = "u", database = "db"): string {
     return this.list(this.pool(user, database).waiting.head, this.clientNames, "clients");
+  }
+
+  /** A waiter looks for an idle server by itself. */
+  seek(name: string): this {
+    return this.turn(() => void this.core.seek(this.now, this.client(name)));
   }
 
   // --- servers -------------------------------------------------------------------------------------
