@@ -6,6 +6,7 @@
 import type { AppPools, Connection } from "./app-pools.ts";
 import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
+import { request } from "./reading.ts";
 import { nextAttempt, wait } from "./retries.ts";
 import type { Kind, Run } from "./run.ts";
 import { endWait } from "./scraping.ts";
@@ -94,7 +95,9 @@ function serve(run: Run, app: AppPools, client: number, user: number): boolean {
   times[(client << 3) + MT.sent] = times[(user << 3) + MT.sent] as number;
   times[(client << 3) + MT.waited] = 0;
   times[(client << 3) + MT.due] = run.now;
-  return arrive(run, client);
+  if (run.station === undefined) return arrive(run, client);
+  request(run, run.station, client);
+  return false;
 }
 
 /** EVENT.expire: the user has waited too long for a connection. */

@@ -30,6 +30,11 @@ export const EVENT = {
   expire: 14,
   /** A client's own timeout. */
   impatient: 15,
+  /** A waiter looks for a server by itself. */
+  seek: 16,
+  /** The pooler has read a client's message; a server's answer. */
+  read: 17,
+  reply: 18,
 } as const;
 
 /** Bits of a handle. */

@@ -3,8 +3,10 @@
 import * as core from "../../engine/core/index.ts";
 import { droppedConnection, ready } from "./app-clients.ts";
 import type { AppPools } from "./app-pools.ts";
+import { EVENT } from "./events.ts";
 import { droppedImpatient, resume } from "./patience.ts";
 import { M } from "./population.ts";
+import type { Rousing } from "./rousing.ts";
 import type { Kind, Run } from "./run.ts";
 import { closed, opening, testing } from "./servers.ts";
 import { dropped, welcome } from "./sessions.ts";
@@ -51,6 +53,9 @@ function rare(run: Run, kind: number, client: number, server: number, detail: nu
     case EFFECT.reset:
     case EFFECT.check:
       testing(run, server);
+      break;
+    case EFFECT.rouse:
+      run.at((run.rousing as Rousing).rouse(client, run.now), EVENT.seek, client);
   }
 }
 

@@ -18,6 +18,7 @@ export type { DashboardOptions, DashboardView, Scrape } from "./dashboard.ts";
 export { IDEAL, type Machine } from "./machine.ts";
 export type { Moment, Trace } from "./meters.ts";
 export type { CoresFigures, Figures, RunResult } from "./result.ts";
+export type { StationFigures } from "./station.ts";
 
 export interface SimulateOptions {
   /** The workload's own when left out. */
@@ -77,6 +78,7 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
     clients_connected: connected,
     server_connections: { mean: connections, max: run.connections.max, opened: run.opened },
     cores: run.coresFigures,
+    station: run.stationFigures,
     memory: run.connections.max * run.workload.server.memory_per_connection,
     stats: after.map((value, i) => value - (before[i] as number)),
     timeline: run.timeline,

@@ -16,6 +16,7 @@ export function turnWindow(run: Run, begins: boolean): void {
     for (const level of [run.active, run.waiting, run.connections, run.connected])
       level.begin(run.now);
     run.cores?.measure(run.now);
+    run.station?.measure();
     return;
   }
   const mean = (level: Level): number => level.mean(run.from, run.to);
@@ -26,6 +27,7 @@ export function turnWindow(run: Run, begins: boolean): void {
     connected: mean(run.connected),
   };
   if (run.dashboard !== undefined) lastLook(run, run.dashboard);
+  run.stationFigures = run.station?.figures(run.to - run.from);
   if (run.cores !== undefined) run.coresFigures = coresFigures(run, run.cores);
 }
 

@@ -13,10 +13,13 @@ import { turn } from "./host.ts";
 import { sample, turnWindow } from "./measuring.ts";
 import { giveUp } from "./patience.ts";
 import { M } from "./population.ts";
+import { read, reply, request } from "./reading.ts";
+import type { Rousing } from "./rousing.ts";
 import type { Kind, Run } from "./run.ts";
-import { look, planScrapes } from "./scraping.ts";
+import { planScrapes, scrape } from "./scraping.ts";
 import { connect, tested } from "./servers.ts";
 import { arrival, leave, login, nextArrival, returned } from "./sessions.ts";
+import type { Station } from "./station.ts";
 import { answer, arrive } from "./transactions.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -28,6 +31,7 @@ export function drive(run: Run): void {
   begin(run);
   const agenda = run.agenda;
   const to = run.to;
+  const station = run.station;
   const last = to + run.options.patience;
   let count = 0;
   for (;;) {
@@ -36,7 +40,9 @@ export function drive(run: Run): void {
     if (item < 0 || now > last || (now > to && run.pending === 0)) break;
     run.now = now;
     count++;
-    if (handle(run, item >>> SHIFT, item & HANDLE)) turn(run);
+    const event = item >>> SHIFT;
+    if (station !== undefined && receive(run, station, event, item & HANDLE)) continue;
+    if (handle(run, event, item & HANDLE)) turn(run);
   }
   run.events = count;
 }
@@ -46,6 +52,14 @@ function handle(run: Run, event: number, target: number): boolean {
   if (event === EVENT.arrive) return arrive(run, target);
   if (event === EVENT.answer) return answer(run, target);
   return rare(run, event, target);
+}
+
+/** True: the event is a message, which must first be read by a process of the pooler. */
+function receive(run: Run, station: Station, event: number, target: number): boolean {
+  if (event === EVENT.arrive) request(run, station, target);
+  else if (event === EVENT.answer) reply(run, station, target);
+  else return false;
+  return true;
 }
 
 function begin(run: Run): void {
@@ -97,11 +111,17 @@ function rare(run: Run, event: number, target: number): boolean {
       return expire(run, target);
     case EVENT.impatient:
       return giveUp(run, target);
+    case EVENT.seek:
+      return (run.rousing as Rousing).looks(target, run.now) && look(run, target);
+    case EVENT.read:
+      return read(run, run.station as Station, target);
+    case EVENT.reply:
+      return answer(run, target);
     case EVENT.fault:
       return fault(run, run.faults as Faults, target);
     case EVENT.sample:
       if (target === SAMPLE.row) sample(run);
-      else look(run, run.dashboard as Dashboard, target);
+      else scrape(run, run.dashboard as Dashboard, target);
       return false;
     case EVENT.window:
       turnWindow(run, target === 0);
@@ -118,7 +138,16 @@ function onCores(run: Run, target: number): boolean {
   const server = cores.done(job);
   if (server < 0) return false;
   run.serverDue[server] = run.now;
-  return purpose === PURPOSE.statement ? answer(run, server) : connect(run, server);
+  if (purpose === PURPOSE.connection) return connect(run, server);
+  if (run.station === undefined) return answer(run, server);
+  reply(run, run.station, server);
+  return false;
+}
+
+/** A waiter looks whether a server is idle, which may have it look again. */
+function look(run: Run, handle: number): boolean {
+  run.core.seek(run.now, handle);
+  return true;
 }
 
 /** A session of an open kind arrives: at the pooler, or at the application. */

@@ -3,6 +3,7 @@ import type { Nanos } from "../../engine/core/index.ts";
 import type { Histogram } from "../kernel/histogram.ts";
 import type { DashboardView } from "./dashboard.ts";
 import type { Moment, Trace } from "./meters.ts";
+import type { StationFigures } from "./station.ts";
 
 /** Figures of one kind of clients, or of all. */
 export interface Figures {
@@ -60,6 +61,8 @@ export interface RunResult {
   server_connections: { mean: number; max: number; opened: number };
   /** undefined: service times do not stretch. */
   cores: CoresFigures | undefined;
+  /** undefined: the pooler's own work takes no time. */
+  station: StationFigures | undefined;
   /** Bytes: most server connections times memory_per_connection. */
   memory: number;
   /** SHOW STATS' totals of the measured window, summed over all pools; by STAT. */

@@ -2,7 +2,7 @@
  * Everything that one run of the model remembers, in one place; the behaviour works on it:
  * `transactions.ts`, `sessions.ts`, `servers.ts`, `measuring.ts`, and `host.ts` for the core's effects.
  */
-import { Core, type Nanos } from "../../engine/core/index.ts";
+import { Core, DISCIPLINES, type Nanos } from "../../engine/core/index.ts";
 import { loadCourse, serviceCourse } from "../../workloads/schema/courses.ts";
 import { type KindDraws, kindDraws } from "../../workloads/schema/draws.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
@@ -20,8 +20,11 @@ import { Faults } from "./faults.ts";
 import { isIdeal, type Machine, NOTHING } from "./machine.ts";
 import { emptyTrace, KindMeter, Level, type Moment, type Trace } from "./meters.ts";
 import { Population } from "./population.ts";
+import { Processes, type Scheduler } from "./processes.ts";
 import type { CoresFigures } from "./result.ts";
+import { Rousing } from "./rousing.ts";
 import { speedOf } from "./speed.ts";
+import { Station, type StationFigures } from "./station.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { SHIFT } = events;
@@ -78,7 +81,14 @@ export interface Averages {
 }
 
 export class Run {
-  readonly core: Core;
+  /** The pooler's scheduler. */
+  readonly core: Scheduler;
+  /** The same, where the pooler has several processes. */
+  readonly processes: Processes | undefined;
+  /** The processes' own work; undefined: it takes no time. */
+  readonly station: Station | undefined;
+  /** When waiters look for themselves; undefined: they are served. */
+  readonly rousing: Rousing | undefined;
   readonly agenda: Agenda;
   readonly clients: Population;
   readonly kinds: Kind[];
@@ -120,6 +130,7 @@ export class Run {
   averages: Averages = { active: 0, waiting: 0, connections: 0, connected: 0 };
   /** Of the window, set at its end. */
   coresFigures: CoresFigures | undefined;
+  stationFigures: StationFigures | undefined;
   /** SHOW STATS' totals at the window's begin and end. */
   readonly totals: Float64Array[] = [];
   /** Events taken from the agenda. */
@@ -135,7 +146,14 @@ export class Run {
   constructor(workload: Workload, options: RunOptions) {
     this.workload = workload;
     this.options = options;
-    this.core = new Core(workload.settings);
+    const { pooler, settings } = workload;
+    const { discipline = "fifo", processes = 1, cpu_per_message: work = 0 } = pooler ?? {};
+    const rule = discipline === "fifo" ? {} : { discipline: DISCIPLINES[discipline] };
+    const { seed } = options;
+    this.processes = processes > 1 ? new Processes(settings, processes, seed, rule) : undefined;
+    this.core = this.processes ?? new Core(settings, 0, rule);
+    this.station = work > 0 ? new Station(work, processes) : undefined;
+    this.rousing = pooler && new Rousing(pooler, seed);
     this.from = options.warmup;
     this.to = options.warmup + options.duration;
     this.trace = options.trace ? emptyTrace() : undefined;
@@ -183,6 +201,11 @@ export class Run {
   /** Puts an event on the agenda. */
   at(time: Nanos, event: number, handle: number): void {
     this.agenda.push(time, (event << SHIFT) | handle);
+  }
+
+  /** Which of the pooler's processes a client or a server belongs to, by the core's handle. */
+  processOf(handle: number): number {
+    return this.processes?.processOf(handle) ?? 0;
   }
 
   private kindOf(kind: ClientKind): Kind {

@@ -27,13 +27,13 @@ export function planScrapes(run: Run, { stats_period }: Dashboard): void {
 }
 
 /** EVENT.sample for a dashboard: a scrape, or the end of a stats_period. */
-export function look(run: Run, dashboard: Dashboard, target: number): void {
+export function scrape(run: Run, dashboard: Dashboard, target: number): void {
   if (target === SAMPLE.period) {
     dashboard.averages.snapshot(run.now, run.core.pools);
     run.at(run.now + dashboard.stats_period, EVENT.sample, SAMPLE.period);
     return;
   }
-  dashboard.scrapes.push(scrape(run, dashboard));
+  dashboard.scrapes.push(tablesOf(run, dashboard));
   const next = run.now + dashboard.every;
   if (next <= run.to) run.at(next, EVENT.sample, SAMPLE.scrape);
 }
@@ -47,7 +47,7 @@ function sourceOf({ now, core }: Run, { averages }: Dashboard): StatsSource {
   return { now, averages, groups: byDatabase(core.pools) };
 }
 
-function scrape(run: Run, dashboard: Dashboard): Scrape {
+function tablesOf(run: Run, dashboard: Dashboard): Scrape {
   const { core, now } = run;
   const { databases, users, pools, settings } = core;
   return {

@@ -59,11 +59,17 @@ export function login(run: Run, client: number): void {
   const { ints } = run.clients;
   const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  if (run.processes !== undefined)
+    run.processes.choose(
+      entry.kind.name,
+      ints[at + M.number] as number,
+      ints[at + M.session] as number,
+    );
   const handle = run.core.accept(run.now);
   run.connected.up(run.now);
   ints[at + M.handle] = handle;
   ints[at + M.phase] = PHASE.login;
-  if (handle >= run.clientOf.length) run.clientOf = doubled(run.clientOf);
+  while (handle >= run.clientOf.length) run.clientOf = doubled(run.clientOf);
   run.clientOf[handle] = client;
   if (run.core.startup(run.now, handle, entry.database, entry.user))
     run.core.authenticated(run.now, handle);

@@ -1,6 +1,6 @@
 /** Where a live run differs from the workload file: said, not hidden. */
 import { ConfigError } from "../../engine/config/errors.ts";
-import type { ClientKind, Fault, Workload } from "../schema/workload.ts";
+import type { ClientKind, Fault, PoolerModel, Workload } from "../schema/workload.ts";
 
 /**
  * What is played differently, in sentences. Errors: ConfigError for what cannot be played at all.
@@ -12,12 +12,17 @@ export function notPlayed(workload: Workload): string[] {
   if (hasty !== undefined) throw noRetries(workload, hasty);
   const [fault] = workload.faults ?? [];
   if (fault !== undefined) throw noFault(workload, fault);
+  const { pooler } = workload;
+  if (pooler !== undefined && (pooler.discipline !== "fifo" || pooler.processes > 1))
+    throw noOtherPooler(workload, pooler);
   const notes = [
     "service times are pg_sleep's: whole milliseconds, rounded up, without load on a core",
   ];
   const { cores, speed, usl } = workload.server;
   if ((cores ?? speed ?? usl) !== undefined)
     notes.push("the database's cores are not played: sleeping statements do not share any");
+  if (pooler !== undefined && pooler.cpu_per_message > 0)
+    notes.push("cpu_per_message is not played: a message costs what it costs");
   if (workload.network.client > 0 || workload.network.server > 0)
     notes.push("network is not played: round trips are those of the real path");
   return notes;
@@ -37,6 +42,17 @@ function noFault(workload: Workload, { fault }: Fault): ConfigError {
     at: workload.file,
     name: `schedule (${fault})`,
     expected: "no fault in a live run, which breaks nobody's database",
+    fix: "remove it, or simulate instead",
+  });
+}
+
+function noOtherPooler(workload: Workload, pooler: PoolerModel): ConfigError {
+  const other = pooler.discipline === "fifo" ? "processes" : "discipline";
+  return new ConfigError({
+    at: workload.file,
+    name: `pooler.${other}`,
+    got: String(pooler[other]),
+    expected: "none in a live run, whose pooler is one process and serves the oldest waiter",
     fix: "remove it, or simulate instead",
   });
 }

@@ -20,6 +20,7 @@ import { distributionOf } from "./distribution.ts";
 import { DISTRIBUTIONS, type KindFile, type WorkloadFile, workloadFile } from "./file.ts";
 import { applyOverrides, type Overrides } from "./overrides.ts";
 import { configError, nameOf, Source, valueAt } from "./places.ts";
+import { poolerOf } from "./pooler.ts";
 import { scheduleOf } from "./schedule.ts";
 import { serverOf } from "./server.ts";
 import { duration, rateGap, share } from "./units.ts";
@@ -97,6 +98,7 @@ class Loader {
       stats_period: config.values.stats_period,
       clients,
       server: serverOf(file.server ?? {}, this.source.file, (...path) => this.at(...path)),
+      pooler: poolerOf(file.pooler, (...path) => this.at(...path)),
       network: {
         client: duration(file.network?.client ?? "0.5 ms") ?? 0,
         server: duration(file.network?.server ?? "0.2 ms") ?? 0,

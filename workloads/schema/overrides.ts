@@ -26,6 +26,7 @@ const SECTIONS = [
   "users",
   "clients",
   "server",
+  "pooler",
   "network",
   "slo",
   "run",

@@ -16,6 +16,8 @@ export interface Workload {
   stats_period?: Nanos | undefined;
   clients: ClientKind[];
   server: ServerModel;
+  /** undefined: one process like PgBouncer's, whose work takes no time. */
+  pooler?: PoolerModel | undefined;
   network: NetworkModel;
   schedule: ScheduleEntry[];
   curves?: LoadCurve[] | undefined;
@@ -98,6 +100,22 @@ export interface ServerModel {
   usl?: { sigma: number; kappa: number } | undefined;
   /** Work on a core that each new connection costs, after its `connect_time`. */
   connect_cpu?: DistributionSpec | undefined;
+}
+
+/** In which order those that wait are served; `fifo` is PgBouncer's. */
+export const QUEUE_DISCIPLINES = ["fifo", "lifo", "race", "poll"] as const;
+
+/** The pooler beyond its settings. */
+export interface PoolerModel {
+  discipline: (typeof QUEUE_DISCIPLINES)[number];
+  /** race: mean time until a waiter that is woken looks for the server. */
+  wake_up: Nanos;
+  /** poll: time between two looks of a waiter. */
+  sleep: Nanos;
+  /** Processes on one port, each with pools of its own. */
+  processes: number;
+  /** Work of a process for each message, request or answer; it does one after the other. */
+  cpu_per_message: Nanos;
 }
 
 /** Round trips: client to pooler, pooler to server. */

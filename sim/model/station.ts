@@ -1,0 +1,74 @@
+/**
+ * The pooler's own work: each process reads one message after the other, and each message, request or
+ * answer, takes it the same time. So a message is through at the later of its arrival and the end of the
+ * one before, plus its own work: a queue of one server, without a heap.
+ */
+import type { Nanos } from "../../engine/core/index.ts";
+
+export class Station {
+  private readonly work: Nanos;
+  /** When each process has read all that has arrived. */
+  private readonly free: Float64Array;
+  /** When the message of each client arrived that is being read. */
+  private arrived: Float64Array = new Float64Array(64);
+
+  // Of the window.
+  private messages = 0;
+  private waited = 0;
+  private longest = 0;
+
+  constructor(work: Nanos, processes: number) {
+    this.work = work;
+    this.free = new Float64Array(processes);
+  }
+
+  /** A message arrives at a process; returns when it has been read. */
+  take(now: Nanos, process: number): Nanos {
+    const wait = Math.max(0, (this.free[process] as number) - now);
+    this.messages++;
+    this.waited += wait;
+    if (wait > this.longest) this.longest = wait;
+    const done = now + wait + this.work;
+    this.free[process] = done;
+    return done;
+  }
+
+  /** Notes when the message of `client` came. */
+  keep(client: number, now: Nanos): void {
+    while (client >= this.arrived.length) {
+      const arrived = new Float64Array(2 * this.arrived.length);
+      arrived.set(this.arrived);
+      this.arrived = arrived;
+    }
+    this.arrived[client] = now;
+  }
+
+  /** When the message of `client` came that has been read now. */
+  came(client: number): Nanos {
+    return this.arrived[client] as number;
+  }
+
+  /** The window begins. */
+  measure(): void {
+    this.messages = 0;
+    this.waited = 0;
+    this.longest = 0;
+  }
+
+  /** Of a window of this length: share of the time that processes were at work, and waits for them. */
+  figures(length: Nanos): StationFigures {
+    const { messages, waited, longest } = this;
+    const utilization = (messages * this.work) / length / this.free.length;
+    return { messages, utilization, wait: messages === 0 ? 0 : waited / messages, longest };
+  }
+}
+
+/** What the pooler's processes did within the window. */
+export interface StationFigures {
+  messages: number;
+  /** Part of the time that they were at work; above 1 when more came than they could read. */
+  utilization: number;
+  /** Mean and longest wait of a message for its process. */
+  wait: Nanos;
+  longest: Nanos;
+}
