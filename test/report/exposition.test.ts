@@ -4,7 +4,7 @@ import { CONFIG_METRICS, METRIC_TABLES } from "../../engine/show/metrics-table.t
 import { simulate } from "../../sim/model/index.ts";
 import { exposition } from "../../sim/report/exposition.ts";
 import type { DashboardView } from "../../sim/study/dashboard.ts";
-import { closedKind, exponential, SECOND, textbook } from "../model/textbook.ts";
+import { closedKind, exponential, SECOND, textbook } from "../../sim/study/theory/textbook.ts";
 
 const kind = closedKind(20, exponential(100), exponential(10));
 const workload = textbook([{ ...kind, user: 'o"hara\\' }], 2);
