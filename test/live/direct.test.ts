@@ -124,6 +124,41 @@ describe.skipIf(!installed)("without a pooler (skipped: embedded package not ins
     }
   });
 
+  test("work: cpu is rows that the database counts, as many as make up the draws", async () => {
+    const transaction = {
+      statements: constant(1),
+      service: exponential(ms(3)),
+      gap: constant(0),
+      work: "cpu",
+    } as const;
+    const rowTime = 100; // Whatever a row really takes: it is told, so that all is determined.
+    const result = await run({ workload: workload(kind({ transaction })), seed: 7, rowTime });
+    const draws = sampler(transaction.service, new Stream(7, "web", "service"));
+    const rows = result.transactions;
+    expect(rows.length).toBeGreaterThan(10);
+    for (let row = 0; row < rows.length; row++) {
+      const drawn = draws.draw(rows.client[row] ?? 0, rows.number[row] ?? 0, 0);
+      expect(rows.service[row]).toBe(100 * Math.round(drawn / 100));
+    }
+    expect(result).toMatchObject({ errors: [], rowTime });
+    expect(result.notes.join()).toContain("rows that the database counts");
+    expect(result.notes.join()).not.toContain("pg_sleep");
+  });
+
+  test("more rows take longer, and how long is measured when it is not told", async () => {
+    const transaction = (service: number) => ({
+      ...{ statements: constant(1), service: constant(ms(service)), gap: constant(0) },
+      work: "cpu" as const,
+    });
+    const short = await run({ workload: workload(kind({ transaction: transaction(1) })) });
+    const { rowTime = 0 } = short;
+    expect(rowTime).toBeGreaterThan(1);
+    const workloadOf = workload(kind({ transaction: transaction(40) }));
+    const long = await run({ workload: workloadOf, rowTime });
+    const typical = (result: LiveResult) => median(sorted(result.transactions.response));
+    expect(typical(long)).toBeGreaterThan(typical(short));
+  });
+
   test("statement mode: every statement commits by itself, and none is missing", async () => {
     const transaction = { statements: constant(2), service: constant(ms(1)), gap: constant(0) };
     const result = await run({

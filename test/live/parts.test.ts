@@ -9,7 +9,7 @@ import { bestReading, ServerClock } from "../../workloads/live/clock.ts";
 import { ErrorCounter } from "../../workloads/live/errors.ts";
 import { checkOpenFiles, openFilesLimit } from "../../workloads/live/open-files.ts";
 import { appendSession, sessionRecords, trim } from "../../workloads/live/records.ts";
-import { Statements, wholeMilliseconds } from "../../workloads/live/statements.ts";
+import { Counts, Sleeps, wholeMilliseconds } from "../../workloads/live/statements.ts";
 import { Timers } from "../../workloads/live/timers.ts";
 
 describe("a service time is played as pg_sleep plays it", () => {
@@ -28,7 +28,7 @@ describe("a service time is played as pg_sleep plays it", () => {
 });
 
 describe("a transaction of k statements is k messages", () => {
-  const statements = new Statements();
+  const statements = new Sleeps();
   const sql = "select (extract(epoch from clock_timestamp())*1000000)::bigint, pg_sleep(0.020)";
   for (const [place, want] of [
     ["only", sql],
@@ -42,6 +42,24 @@ describe("a transaction of k statements is k messages", () => {
       expect(message.toString("latin1", 0, 1)).toBe("Q");
       expect(message.readUInt32BE(1)).toBe(message.length - 1);
       expect(statements.message(place, 20_000_000)).toBe(message);
+    });
+});
+
+describe("a service time on a core is played in whole rows", () => {
+  const counts = new Counts(50.5); // ns a row
+  const cases = [
+    // ns, ns played, rows, why
+    [0, 0, 0, "nothing is no row"],
+    [25, 0, 0, "less than half a row is none"],
+    [26, 51, 1, "more than half is one"],
+    [5_000_000, 5_000_005, 99_010, "rounded to the nearest row, then to whole nanoseconds"],
+  ] as const;
+  for (const [service, played, rows, why] of cases)
+    test(`${service} ns -> ${rows} rows: ${why}`, () => {
+      expect(counts.played(service)).toBe(played);
+      const sql = counts.message("first", played).toString("latin1", 5);
+      expect(sql).toContain("begin; select (extract(epoch");
+      expect(sql).toContain(`generate_series(1, ${rows})`);
     });
 });
 

@@ -8,7 +8,7 @@ import { now } from "./clock.ts";
 import { Connection, type ConnectionEnd, type Listener } from "./connection.ts";
 import type { ClientDraws } from "./draws.ts";
 import { isShutdown, type Stage } from "./stage.ts";
-import { simpleQuery, wholeMilliseconds } from "./statements.ts";
+import { simpleQuery } from "./statements.ts";
 
 /**
  * `out`: no connection. `again`: its attempt met a full queue. `login`: one is being made. `idle`:
@@ -188,11 +188,12 @@ export class Client implements Listener {
   }
 
   private ask(): void {
-    const service = wholeMilliseconds(this.draws.service(this.number, this.later));
+    const { kind } = this.draws;
+    const statements = this.stage.statementsOf(kind.work);
+    const service = statements.played(this.draws.service(this.number, this.later));
     this.service += service;
     this.state = "asking";
-    const place = this.stage.place(this.statement, this.statements);
-    const message = this.stage.statements.message(place, service);
+    const message = statements.message(this.stage.place(this.statement, this.statements), service);
     this.sent = now();
     if (this.statement === 0) this.sentFirst = this.sent;
     this.connection?.send(message);

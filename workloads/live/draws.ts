@@ -4,7 +4,7 @@
  */
 import type { Nanos } from "../../engine/core/units.ts";
 import { type KindDraws, kindDraws } from "../schema/draws.ts";
-import type { ClientKind } from "../schema/workload.ts";
+import type { ClientKind, Work } from "../schema/workload.ts";
 
 /** A kind of clients. */
 export class Kind {
@@ -16,6 +16,7 @@ export class Kind {
   /** Whether clients arrive from outside, each for one session. */
   readonly open: boolean;
   readonly draws: KindDraws;
+  readonly work: Work;
   /** Clients there have been so far. */
   joined: number;
 
@@ -25,6 +26,7 @@ export class Kind {
     this.count = kind.count ?? 0;
     this.open = kind.arrivals !== undefined;
     this.draws = kindDraws(kind, seed);
+    this.work = kind.transaction.work ?? "sleep";
     this.joined = this.count;
   }
 

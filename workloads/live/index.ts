@@ -6,8 +6,9 @@ import { type Nanos, SECOND } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
 import { notPlayed } from "./notes.ts";
 import { type Observations, Observer } from "./observer.ts";
-import type { DriverResult, LiveProgress, Plan } from "./plan.ts";
+import { type DriverResult, type LiveProgress, type Plan, targetAddress } from "./plan.ts";
 import { withDriver } from "./process.ts";
+import { rowTimeOf, usesCores } from "./work.ts";
 
 export type { ServerError } from "./answers.ts";
 export type { ErrorCount } from "./errors.ts";
@@ -16,15 +17,21 @@ export type { Observations, ShowRow, ShowSample } from "./observer.ts";
 export type { ClockReport, DriverResult, LiveProgress, LiveTarget } from "./plan.ts";
 export type { SessionRecords, TransactionRecords } from "./records.ts";
 export { wholeMilliseconds } from "./statements.ts";
+export { rowTimeOf, usesCores } from "./work.ts";
 
 const PATIENCE: Nanos = 10 * SECOND;
 
 /** A live run. */
-export interface LiveOptions extends Omit<Plan, "direct" | "patience"> {
+export interface LiveOptions extends Omit<Plan, "direct" | "patience" | "rowTime"> {
   /** The database itself, past any pooler; without it the clocks are compared through `target`. */
   direct?: Address | undefined;
   /** How long after the end transactions sent before it may still take; 10 s unless given. */
   patience?: Nanos | undefined;
+  /**
+   * Time that the database takes to count one row, for kinds whose work is `cpu`; measured first, while
+   * nothing else is asked for, when left out.
+   */
+  rowTime?: number | undefined;
   /** A PgBouncer-like console to watch. */
   admin?: Address | undefined;
   onProgress?: ((progress: LiveProgress) => void) | undefined;
@@ -42,6 +49,8 @@ export interface LiveResult extends DriverResult {
   observed: Observations | undefined;
   /** What of the workload was not played, in sentences. */
   notes: string[];
+  /** What counting a row was taken to last; undefined: no kind's work is `cpu`. */
+  rowTime: number | undefined;
 }
 
 /**
@@ -55,18 +64,26 @@ export async function runLive(options: LiveOptions): Promise<LiveResult> {
   await observer?.open();
   try {
     const notes = notPlayed(options.workload);
-    const result = await drive(options, observer);
+    const rowTime = await rowTimeFor(options);
+    const result = await drive({ ...options, rowTime }, observer);
     const window = { from: options.warmup, to: options.warmup + options.duration };
     const { seed, poolMode } = options;
     const observed = observer?.observations;
-    return { ...result, seed, poolMode, window, observed, notes };
+    return { ...result, seed, poolMode, window, observed, notes, rowTime };
   } finally {
     await observer?.close();
   }
 }
 
+/** On a connection of its own to the database, or to the pooler when that is all that is known. */
+async function rowTimeFor(options: LiveOptions): Promise<number | undefined> {
+  const { direct, rowTime, workload } = options;
+  if (!usesCores(workload)) return undefined;
+  return rowTime ?? (await rowTimeOf(direct ?? targetAddress(options, 0)));
+}
+
 function drive(options: LiveOptions, observer: Observer | undefined): Promise<DriverResult> {
-  const { workload, poolMode, seed, duration, warmup, patience = PATIENCE, signal } = options;
+  const { workload, poolMode, seed, duration, warmup, patience = PATIENCE, rowTime } = options;
   const { databases, users } = options.target;
   const target = { ...plainAddress(options.target), databases, users };
   const direct = options.direct && {
@@ -74,8 +91,9 @@ function drive(options: LiveOptions, observer: Observer | undefined): Promise<Dr
     database: options.direct.database,
   };
   const moments = [0, warmup, warmup + duration];
-  const plan: Plan = { workload, target, direct, poolMode, seed, duration, warmup, patience };
-  return withDriver(plan, signal, {
+  const length = { duration, warmup, patience };
+  const plan: Plan = { workload, target, direct, poolMode, seed, ...length, rowTime };
+  return withDriver(plan, options.signal, {
     onStarted: (wall) => observer?.watch(wall, moments),
     onProgress: (progress) => options.onProgress?.(progress),
   });

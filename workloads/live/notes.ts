@@ -1,6 +1,7 @@
 /** Where a live run differs from the workload file: said, not hidden. */
 import { ConfigError } from "../../engine/config/errors.ts";
 import type { ClientKind, Fault, PoolerModel, Workload } from "../schema/workload.ts";
+import { burns, usesCores } from "./work.ts";
 
 /**
  * What is played differently, in sentences. Errors: ConfigError for what cannot be played at all.
@@ -15,17 +16,25 @@ export function notPlayed(workload: Workload): string[] {
   const { pooler } = workload;
   if (pooler !== undefined && (pooler.discipline !== "fifo" || pooler.processes > 1))
     throw noOtherPooler(workload, pooler);
-  const notes = [
-    "service times are pg_sleep's: whole milliseconds, rounded up, without load on a core",
-  ];
-  const { cores, speed, usl } = workload.server;
-  if ((cores ?? speed ?? usl) !== undefined)
-    notes.push("the database's cores are not played: sleeping statements do not share any");
+  const notes = workload.clients.every(burns) ? [] : [...sleepNotes(workload)];
+  if (usesCores(workload))
+    notes.push("service on a core is rows that the database counts: how fast, was measured alone");
   if (pooler !== undefined && pooler.cpu_per_message > 0)
     notes.push("cpu_per_message is not played: a message costs what it costs");
   if (workload.network.client > 0 || workload.network.server > 0)
     notes.push("network is not played: round trips are those of the real path");
   return notes;
+}
+
+function sleepNotes({ server: { cores, speed, usl } }: Workload): string[] {
+  const sleeps =
+    "service times are pg_sleep's: whole milliseconds, rounded up, without load on a core";
+  if ((cores ?? speed ?? usl) === undefined) return [sleeps];
+  return [
+    sleeps,
+    "the database's cores are not played: sleeping statements do not share any " +
+      "(transaction.work: cpu is what does)",
+  ];
 }
 
 function noRetries(workload: Workload, kind: ClientKind): ConfigError {

@@ -32,6 +32,8 @@ export interface Plan {
   warmup: Nanos;
   /** How long after the end the transactions sent before it may still take. */
   patience: Nanos;
+  /** Time that the database takes to count one row; needed where a kind's work is `cpu`. */
+  rowTime: number | undefined;
 }
 
 /** How far the run is. */
@@ -73,3 +75,12 @@ export type Report =
   | { kind: "progress"; progress: LiveProgress }
   | { kind: "result"; result: DriverResult }
   | { kind: "failed"; message: string; outside: boolean };
+
+/** Where and as whom clients of kind `index` log in. */
+export function targetAddress(plan: Pick<Plan, "workload" | "target">, index: number): Address {
+  const { databases, users, ...place } = plan.target;
+  const kind = plan.workload.clients[index];
+  const database = kind?.database ?? "";
+  const user = users?.[kind?.user ?? ""] ?? place.user;
+  return { ...place, user, database: databases?.[database] ?? database };
+}

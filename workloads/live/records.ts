@@ -24,7 +24,7 @@ export interface TransactionRecords {
   waitLater: Float64Array;
   /** Last answer, or error, minus `sent`; NaN when the run did not wait for it. */
   response: Float64Array;
-  /** Asked-for service, summed over its statements, in whole milliseconds each. */
+  /** Asked-for service, summed over its statements: whole milliseconds, or whole rows, each. */
   service: Float64Array;
   /** How late the timer was that started it. */
   lateness: Float64Array;

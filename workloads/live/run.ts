@@ -1,13 +1,19 @@
 /** A live run from inside the driver process: connect everybody, start together, stop, clean up. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { MILLISECOND, type Nanos } from "../../engine/core/units.ts";
-import { type Address, showAddress } from "../database/dsn.ts";
+import { showAddress } from "../database/dsn.ts";
 import { OutsideError } from "../database/errors.ts";
 import { Client } from "./client.ts";
 import { type ClockReading, clockResolution, now, ServerClock } from "./clock.ts";
 import { ClientDraws, Kind } from "./draws.ts";
 import { checkOpenFiles } from "./open-files.ts";
-import type { DriverResult, LiveProgress, Plan, Report } from "./plan.ts";
+import {
+  type DriverResult,
+  type LiveProgress,
+  type Plan,
+  type Report,
+  targetAddress,
+} from "./plan.ts";
 import { Sentinel } from "./sentinel.ts";
 import { type Director, Stage } from "./stage.ts";
 
@@ -41,15 +47,6 @@ export async function playPlan(
     sentinel.close();
     run.end();
   }
-}
-
-/** Where and as whom clients of kind `index` log in. */
-export function targetAddress(plan: Plan, index: number): Address {
-  const { databases, users, ...place } = plan.target;
-  const kind = plan.workload.clients[index];
-  const database = kind?.database ?? "";
-  const user = users?.[kind?.user ?? ""] ?? place.user;
-  return { ...place, user, database: databases?.[database] ?? database };
 }
 
 class Run implements Director {

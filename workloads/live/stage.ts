@@ -6,6 +6,7 @@ import type { Course } from "../../sim/kernel/course.ts";
 import type { Address } from "../database/dsn.ts";
 import { OutsideError } from "../database/errors.ts";
 import { loadCourse } from "../schema/courses.ts";
+import type { Work } from "../schema/workload.ts";
 import type { ServerError } from "./answers.ts";
 import type { ServerClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
@@ -21,7 +22,7 @@ import {
   transactionRecords,
   trim,
 } from "./records.ts";
-import { type Place, Statements } from "./statements.ts";
+import { Counts, type Place, Sleeps, type Statements } from "./statements.ts";
 import { Timers } from "./timers.ts";
 
 /** Asked whom the run consists of, and told what happens to it. */
@@ -37,7 +38,6 @@ export interface Director {
 
 export class Stage {
   readonly timers: Timers;
-  readonly statements = new Statements();
   readonly errors = new ErrorCounter();
   readonly measures = new Measures();
   readonly transactions = transactionRecords();
@@ -52,6 +52,7 @@ export class Stage {
   /** Load over the time since the common start, by kind. */
   private readonly loads: ReadonlyMap<string, Course | undefined>;
   private readonly target: Address;
+  private readonly statements: Record<Work, Statements>;
   /** A connection made to see whether connections can still be made. */
   private probe: Connection | undefined;
 
@@ -63,6 +64,7 @@ export class Stage {
     this.loads = new Map(
       plan.workload.clients.map(({ name }) => [name, loadCourse(plan.workload, name, plan.warmup)]),
     );
+    this.statements = { sleep: new Sleeps(), cpu: new Counts(plan.rowTime ?? Number.NaN) };
     this.timers = new Timers((id, due, at) => director.onTimer(id, due, at));
   }
 
@@ -70,6 +72,11 @@ export class Stage {
   scheduled(kind: string, pause: Nanos, at: Nanos): Nanos {
     const since = at - this.zero;
     return (this.loads.get(kind)?.after(since, pause) ?? since + pause) - since;
+  }
+
+  /** How statements of this work are said. */
+  statementsOf(work: Work): Statements {
+    return this.statements[work];
   }
 
   /**

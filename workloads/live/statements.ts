@@ -1,6 +1,6 @@
 /**
  * What the driver says to the database. A statement reports its own start and then sleeps for its
- * service time. BEGIN travels with the first statement and COMMIT with the last, so that a
+ * service time, or keeps a core busy for as long. BEGIN travels with the first statement and COMMIT with the last, so that a
  * transaction of k statements takes k round trips.
  */
 import { Buffer } from "node:buffer";
@@ -22,8 +22,16 @@ export function wholeMilliseconds(service: Nanos): Nanos {
   return Math.ceil(service / MILLISECOND) * MILLISECOND;
 }
 
-/** Simple Query messages by place and service time; each is built once. */
-export class Statements {
+/** How statements of one kind of work are played. */
+export interface Statements {
+  /** The service that is really asked for where `service` was drawn. */
+  played(service: Nanos): Nanos;
+  /** The message for a statement of that service. */
+  message(place: Place, played: Nanos): Buffer;
+}
+
+/** Statements that sleep, in whole milliseconds; each message is built once. */
+export class Sleeps implements Statements {
   private readonly built: Record<Place, Map<Nanos, Buffer>> = {
     only: new Map(),
     first: new Map(),
@@ -31,21 +39,46 @@ export class Statements {
     last: new Map(),
   };
 
-  /** The message for a statement whose service time is `service`, in whole milliseconds. */
-  message(place: Place, service: Nanos): Buffer {
-    const known = this.built[place].get(service);
+  played(service: Nanos): Nanos {
+    return wholeMilliseconds(service);
+  }
+
+  message(place: Place, played: Nanos): Buffer {
+    const known = this.built[place].get(played);
     if (known !== undefined) return known;
-    const message = simpleQuery(sqlOf(place, service));
-    this.built[place].set(service, message);
+    const sleep = `pg_sleep(${(played / 1e9).toFixed(3)})`;
+    const message = simpleQuery(placed(place, `${CLOCK_SQL}, ${sleep}`));
+    this.built[place].set(played, message);
     return message;
   }
 }
 
+/** Statements that count rows, one each `rowTime`; there are too many different ones to keep. */
+export class Counts implements Statements {
+  private readonly rowTime: number;
+
+  constructor(rowTime: number) {
+    this.rowTime = rowTime;
+  }
+
+  played(service: Nanos): Nanos {
+    return Math.round(Math.round(service / this.rowTime) * this.rowTime);
+  }
+
+  message(place: Place, played: Nanos): Buffer {
+    const rows = Math.round(played / this.rowTime);
+    return simpleQuery(placed(place, `${CLOCK_SQL}, ${countSql(rows)}`));
+  }
+}
+
+/** Keeps a core busy for a time in proportion to `rows`: they are made and counted one by one. */
+export const countSql = (rows: number): string =>
+  `(select count(*) from (select generate_series(1, ${rows})) as row)`;
+
 /** The stamp is the first column: PostgreSQL computes a row's columns from left to right. */
-function sqlOf(place: Place, service: Nanos): string {
-  const sleep = `${CLOCK_SQL}, pg_sleep(${(service / 1e9).toFixed(3)})`;
-  if (place === "first") return `begin; ${sleep}`;
-  return place === "last" ? `${sleep}; commit` : sleep;
+function placed(place: Place, columns: string): string {
+  if (place === "first") return `begin; ${columns}`;
+  return place === "last" ? `${columns}; commit` : columns;
 }
 
 /** A Simple Query message: 'Q', length, text, zero. */

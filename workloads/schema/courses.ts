@@ -17,6 +17,15 @@ export function loadCourse(workload: Workload, name: string, begin: Nanos): Cour
   return entries.length === 0 ? undefined : new Course(piecesOf(entries), begin);
 }
 
+/** The most by which the load of the kind `name` is multiplied within the measured window. */
+export function peakFactor(workload: Workload, name: string): number {
+  const curve = workload.curves?.find((each) => each.clients === name);
+  const entries = workload.schedule.filter((entry) => entry.clients === name);
+  const pieces = curve === undefined ? piecesOf(entries) : piecesOfCurve(curve);
+  const within = pieces.filter(({ at }) => at < workload.run.duration);
+  return Math.max(0, ...within.flatMap(({ from, to }) => [from, to]));
+}
+
 /** The course of the statements' own time, which stands still in some faults. undefined: it never does. */
 export function serviceCourse({ faults = [] }: Workload, begin: Nanos): Course | undefined {
   const still = faults.filter(({ fault }) => fault !== "restart");
@@ -25,14 +34,17 @@ export function serviceCourse({ faults = [] }: Workload, begin: Nanos): Course |
   return new Course(piecesOf(entries), begin);
 }
 
-function curveCourse({ points, every }: LoadCurve, begin: Nanos): Course {
+function curveCourse(curve: LoadCurve, begin: Nanos): Course {
+  return new Course(piecesOfCurve(curve), begin, curve.every);
+}
+
+function piecesOfCurve({ points }: LoadCurve): Piece[] {
   const [first] = points as [LoadCurve["points"][number]];
-  const pieces = points.map(({ at, factor }, i) => ({
+  return points.map(({ at, factor }, i) => ({
     at,
     from: factor,
     to: (points[i + 1] ?? first).factor,
   }));
-  return new Course(pieces, begin, every);
 }
 
 function piecesOf(entries: readonly ScheduleEntry[]): Piece[] {

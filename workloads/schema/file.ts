@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { duration, EXPECTED, rateGap, share, size } from "./units.ts";
-import { FAULTS, QUEUE_DISCIPLINES } from "./workload.ts";
+import { FAULTS, QUEUE_DISCIPLINES, WORKS } from "./workload.ts";
 
 /** A quantity that `parse` understands. */
 const quantity = (parse: (value: unknown) => number | undefined, expected: string) =>
@@ -134,6 +134,10 @@ const kind = z.strictObject({
     statements: distribution.optional().describe("1 when left out"),
     service: distribution.describe("per statement, at the database, nobody else there"),
     gap: distribution.optional().describe("pause inside the transaction, between statements"),
+    work: z
+      .enum(WORKS, { error: WORKS.join(" | ") })
+      .optional()
+      .describe("how a live run plays the service: sleep (default), or cpu: rows that it counts"),
   }),
   app_pool: z
     .strictObject({

@@ -188,6 +188,7 @@ class Loader {
         statements: at("transaction.statements") ?? DEFAULT.one,
         service: at("transaction.service") ?? DEFAULT.nothing,
         gap: at("transaction.gap") ?? DEFAULT.nothing,
+        work: kind.transaction.work,
       },
       ...demandsOf(kind, i, (...path) => this.at(...path)),
     };

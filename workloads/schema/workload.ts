@@ -67,7 +67,13 @@ export interface TransactionModel {
   service: DistributionSpec;
   /** The client's pause inside the transaction, between statements. */
   gap: DistributionSpec;
+  /** How a live run plays the service; `sleep` when left out. The simulator's cores do not ask. */
+  work?: Work | undefined;
 }
+
+/** `sleep`: pg_sleep, which needs no core. `cpu`: counting rows, which needs one all the time. */
+export const WORKS = ["sleep", "cpu"] as const;
+export type Work = (typeof WORKS)[number];
 
 /** A pool inside the application, in front of the pooler. */
 export interface AppPool {
