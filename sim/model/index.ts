@@ -19,6 +19,7 @@ export { IDEAL, type Machine } from "./machine.ts";
 export type { Moment, Trace } from "./meters.ts";
 export type { CoresFigures, Figures, RunResult } from "./result.ts";
 export type { StationFigures } from "./station.ts";
+export { speedOf, topSpeed } from "./speed.ts";
 
 export interface SimulateOptions {
   /** The workload's own when left out. */

@@ -12,6 +12,13 @@ export function speedOf({ cores, speed, usl }: ServerModel): Speed | undefined {
   return (jobs) => Math.min(...laws.map((law) => law(jobs)));
 }
 
+/** The most that the database gets done with up to `connections` busy statements. */
+export function topSpeed(speed: Speed, connections: number): number {
+  let top = 0;
+  for (let jobs = 1; jobs <= connections; jobs++) top = Math.max(top, speed(jobs));
+  return top;
+}
+
 /**
  * A soft minimum of `jobs` and `cap`: 1 for one job, `cap` for ever more of them; the larger `knee`, the
  * sharper the bend between. Two measured numbers, the time of a statement alone and the rate at

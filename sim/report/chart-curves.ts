@@ -12,6 +12,8 @@ export interface CurveOptions {
   axis?: string | undefined;
   /** Limit of the 99th-percentile wait, milliseconds. */
   slo_wait_p99_ms?: number | undefined;
+  /** Limit of the 99th-percentile response, milliseconds. */
+  slo_response_p99_ms?: number | undefined;
   /** The pool size to point at. */
   recommended?: number | undefined;
 }
@@ -42,22 +44,57 @@ const DASH = {
   },
 };
 
+/** What a curve is of: a duration of each point, its mean and its p99 with their bands. */
+interface Quantity {
+  /** `Wait`, as axis and table say it. */
+  name: string;
+  title: string;
+  mean(point: CurvePoint): [value: number, band: Interval95 | undefined];
+  p99(point: CurvePoint): [value: number, band: Interval95 | undefined];
+  limit: number | undefined;
+}
+
 /** Wait (mean and p99, with 95 % bands) over the pool size, with the SLO and the chosen size. */
 export function waitCurve(points: readonly CurvePoint[], options: CurveOptions): Chart {
-  const all = points.flatMap((point) => [point.wait_mean_ms, point.wait_p99_ms]);
-  const y = waitScale([...all, options.slo_wait_p99_ms ?? 0]);
-  const row = (pool_size: number, statistic: string, wait: number, band: Interval95) => ({
-    pool_size,
-    statistic,
-    wait: y.fit(wait),
-    low: y.fit(Math.max(0, band?.[0] ?? wait)),
-    high: y.fit(band?.[1] ?? wait),
+  return durationCurve(points, options, {
+    name: "Wait",
+    title: "Wait for a server connection",
+    mean: (point) => [point.wait_mean_ms, point.wait_mean_ms_ci95],
+    p99: (point) => [point.wait_p99_ms, point.wait_p99_ms_ci95],
+    limit: options.slo_wait_p99_ms,
   });
-  const values = points.flatMap((point) => [
-    row(point.pool_size, "mean", point.wait_mean_ms, point.wait_mean_ms_ci95),
-    row(point.pool_size, "p99", point.wait_p99_ms, point.wait_p99_ms_ci95),
-  ]);
-  const axis = { type: "quantitative", title: `Wait (${y.unit})`, scale: y.scale, axis: y.axis };
+}
+
+/** Response over the pool size: where busy statements slow each other down it has a lowest point. */
+export function responseCurve(points: readonly CurvePoint[], options: CurveOptions): Chart {
+  return durationCurve(points, options, {
+    name: "Response",
+    title: "Response, wait and statements together",
+    mean: (point) => [point.response_mean_ms ?? Number.NaN, undefined],
+    p99: (point) => [point.response_p99_ms, point.response_p99_ms_ci95],
+    limit: options.slo_response_p99_ms,
+  });
+}
+
+function durationCurve(
+  points: readonly CurvePoint[],
+  options: CurveOptions,
+  quantity: Quantity,
+): Chart {
+  const all = points.flatMap((point) => [quantity.mean(point)[0], quantity.p99(point)[0]]);
+  const y = waitScale([...all, quantity.limit ?? 0]);
+  const values = points.flatMap((point) => {
+    const row = (statistic: string, [value, band]: ReturnType<Quantity["mean"]>) => ({
+      pool_size: point.pool_size,
+      statistic,
+      wait: y.fit(value),
+      low: y.fit(Math.max(0, band?.[0] ?? value)),
+      high: y.fit(band?.[1] ?? value),
+    });
+    return [row("mean", quantity.mean(point)), row("p99", quantity.p99(point))];
+  });
+  const title = `${quantity.name} (${y.unit})`;
+  const axis = { type: "quantitative", title, scale: y.scale, axis: y.axis };
   const layer = [
     {
       data: { values },
@@ -69,15 +106,19 @@ export function waitCurve(points: readonly CurvePoint[], options: CurveOptions):
       mark: { type: "line", point: { size: 36 } },
       encoding: { y: { ...axis, field: "wait" }, color: STATISTIC, strokeDash: DASH },
     },
-    ...sloLayers(options.slo_wait_p99_ms, axis),
+    ...sloLayers(quantity.limit, axis),
     ...sizeLayers(options.recommended),
   ];
   const subtitle = ["mean and 99th percentile, with 95 % confidence bands", ...y.note];
-  const title = `Wait for a server connection: ${options.workload}`;
-  return chart(title, subtitle, describeWaits(points, options), {
-    encoding: { x: over(options.axis) },
-    layer,
-  });
+  return chart(
+    `${quantity.title}: ${options.workload}`,
+    subtitle,
+    describe(points, options, quantity),
+    {
+      encoding: { x: over(options.axis) },
+      layer,
+    },
+  );
 }
 
 function sloLayers(limit: number | undefined, axis: object): object[] {
@@ -108,17 +149,26 @@ function sizeLayers(size: number | undefined): object[] {
   ];
 }
 
-function describeWaits(points: readonly CurvePoint[], options: CurveOptions): string {
-  const ends = [points[0], points.at(-1)].map((point) =>
-    point === undefined
-      ? "nothing"
-      : `mean ${duration(point.wait_mean_ms)} and p99 ${duration(point.wait_p99_ms)} ${withValue(point, options)}`,
+function describe(
+  points: readonly CurvePoint[],
+  options: CurveOptions,
+  { name, mean, p99, limit }: Quantity,
+): string {
+  const text = (point: CurvePoint): string =>
+    `mean ${duration(mean(point)[0])} and p99 ${duration(p99(point)[0])} ${withValue(point, options)}`;
+  const [first, last] = [points[0], points.at(-1)].map((point) =>
+    point ? text(point) : "nothing",
   );
-  const limit = options.slo_wait_p99_ms;
+  const low = points.reduce<CurvePoint | undefined>(
+    (best, point) => (best && p99(best)[0] <= p99(point)[0] ? best : point),
+    undefined,
+  );
+  const inside = low !== undefined && low !== points[0] && low !== points.at(-1);
+  const lowest = inside && name === "Response" ? `; lowest ${text(low)}` : "";
   const goal = limit === undefined ? "" : ` The limit for p99 is ${duration(limit)}.`;
   const choice =
     options.recommended === undefined ? "" : ` Recommended: ${options.recommended} connections.`;
-  return `Line chart of the wait over ${options.axis ?? "the pool size"}: ${ends.join("; ")}.${goal}${choice}`;
+  return `Line chart of the ${name.toLowerCase()} over ${options.axis ?? "the pool size"}: ${first}; ${last}${lowest}.${goal}${choice}`;
 }
 
 const withValue = ({ pool_size }: CurvePoint, { axis }: CurveOptions): string =>

@@ -4,7 +4,7 @@
  * and a `description` in sentences: the text alternative for those who cannot see it.
  */
 export { type Chart, stack } from "./chart.ts";
-export { type CurveOptions, throughputCurve, waitCurve } from "./chart-curves.ts";
+export { type CurveOptions, responseCurve, throughputCurve, waitCurve } from "./chart-curves.ts";
 export {
   type DistributionSeries,
   distribution,

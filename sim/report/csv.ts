@@ -46,12 +46,14 @@ function runRow(run: Run): Row {
 }
 
 function curveRow(point: CurvePoint): Row {
-  const { wait_mean_ms_ci95, wait_p99_ms_ci95, throughput_tps_ci95, ...plain } = point;
+  const { wait_mean_ms_ci95, wait_p99_ms_ci95, throughput_tps_ci95, ...rest } = point;
+  const { response_p99_ms_ci95, ...plain } = rest;
   return {
     ...plain,
     ...ends("wait_mean_ms", wait_mean_ms_ci95),
     ...ends("wait_p99_ms", wait_p99_ms_ci95),
     ...ends("throughput_tps", throughput_tps_ci95),
+    ...ends("response_p99_ms", response_p99_ms_ci95),
   };
 }
 

@@ -1,13 +1,15 @@
 /** `size` as text and as a report: the answer first, then the curve, then what a harder day brings. */
-import type { Result, Run, Sensitivity } from "../study/results.ts";
+import type { CurvePoint, Result, Run, Sensitivity } from "../study/results.ts";
 import { bars } from "./blocks.ts";
-import { throughputCurve, waitCurve } from "./charts.ts";
+import type { Chart } from "./chart.ts";
+import type { CurveOptions } from "./chart-curves.ts";
+import { responseCurve, throughputCurve, waitCurve } from "./charts.ts";
 import { between, provenance } from "./figures.ts";
 import { sloFindings, trouble } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
 import { curveTable, runTable, type Table, terminal } from "./tables.ts";
-import { digits, duration, durations, memory, percent } from "./units.ts";
+import { digits, duration, durations, memory, percent, signed } from "./units.ts";
 
 /** The report of a sizing. */
 export function sizeReport(result: Result): Report {
@@ -21,17 +23,24 @@ export function sizeReport(result: Result): Report {
   return {
     title: title(result),
     findings: [...findings(result), ...(result.notes ?? [])],
-    charts: curve.length < 2 ? [] : [waitCurve(curve, options), throughputCurve(curve, options)],
+    charts: curve.length < 2 ? [] : chartsOf(result, curve, options),
     tables: [curveTable(curve), ...sensitivities(result), ...(run ? [runTable(run)] : [])],
     data: result,
   };
+}
+
+function chartsOf(result: Result, curve: readonly CurvePoint[], options: CurveOptions): Chart[] {
+  const plain = [waitCurve(curve, options), throughputCurve(curve, options)];
+  if (result.best === undefined) return plain;
+  const limit = result.slo?.terms.find((term) => term.name === "response_p99")?.limit;
+  return [responseCurve(curve, { ...options, slo_response_p99_ms: limit }), ...plain];
 }
 
 /** The terminal's version of `sizeReport`; `quiet` leaves out the picture. */
 export function sizeText(result: Result, quiet: boolean): string {
   const { curve = [], recommended } = result;
   const tables = [curveTable(curve), ...sensitivities(result)].map(terminal);
-  const picture = quiet ? "" : waitPicture(result);
+  const picture = quiet ? "" : pictureOf(result);
   return page([
     [title(result)],
     findings(result),
@@ -57,6 +66,7 @@ function findings(result: Result): string[] {
     ...sloFindings(slo),
     ...(run === undefined ? [] : [cost(run), ...trouble(run)]),
     ...(knee === undefined ? [] : [kneeFinding(knee)]),
+    ...sharedFindings(result),
     ...(run === undefined ? [] : [`To repeat: ${provenance(run, result.seed, result.precision)}.`]),
   ];
 }
@@ -71,6 +81,39 @@ function kneeFinding({ pool_size, throughput_tps }: NonNullable<Result["knee"]>)
   return (
     `The knee of the throughput is at ${pool_size} connections or fewer: ` +
     `with ${digits(throughput_tps)} transactions/s, 99 % of the most that any size gets through.`
+  );
+}
+
+/** Where busy statements share the database's cores: the sizes that do, the best, and what more costs. */
+function sharedFindings({ region, best, bigger }: Result): string[] {
+  const found: string[] = [];
+  if (region !== undefined)
+    found.push(
+      region.from === region.to
+        ? `Only ${region.from} connections meet the objective.`
+        : `From ${region.from} to ${region.to} connections meet the objective.`,
+    );
+  if (best !== undefined)
+    found.push(
+      `The response at p99 is shortest, ${duration(best.response_p99_ms)} ` +
+        `(95 %: ${between(best.response_p99_ms_ci95, durations)}), with ${best.pool_size} connections.`,
+    );
+  return bigger === undefined ? found : [...found, biggerFinding(bigger)];
+}
+
+function biggerFinding(bigger: NonNullable<Result["bigger"]>): string {
+  const { pool_size, than, hurts, response_p99_change_ms_ci95, throughput_tps } = bigger;
+  const [from, to] = durations(bigger.response_p99_ms);
+  const [slow, fast] = throughput_tps.map(digits);
+  const change = between(response_p99_change_ms_ci95, signed(durations));
+  const rate = between(
+    bigger.throughput_change_tps_ci95,
+    signed((values) => values.map(digits)),
+  );
+  return (
+    `A pool of ${pool_size} ${hurts ? "would hurt" : "would not help"} beside ${than}: response p99 ` +
+    `from ${from} to ${to} (difference, 95 %: ${change}), throughput from ${slow}/s to ${fast}/s ` +
+    `(${rate}).`
   );
 }
 
@@ -94,12 +137,13 @@ function sensitivities({ sensitivity = [] }: Result): Table[] {
   ];
 }
 
-function waitPicture({ curve = [] }: Result): string {
+/** The p99 over the pool size: of the wait, or of the response where a bigger pool can hurt. */
+function pictureOf({ curve = [], best }: Result): string {
   if (curve.length < 2) return "";
-  const rows = curve.map((point) => ({
-    label: `${point.pool_size}`,
-    value: point.wait_p99_ms,
-    text: duration(point.wait_p99_ms),
-  }));
-  return `Wait, p99, over the pool size\n${bars(rows)}\n`;
+  const rows = curve.map((point) => {
+    const value = best === undefined ? point.wait_p99_ms : point.response_p99_ms;
+    return { label: `${point.pool_size}`, value, text: duration(value) };
+  });
+  const what = best === undefined ? "Wait" : "Response";
+  return `${what}, p99, over the pool size\n${bars(rows)}\n`;
 }

@@ -5,7 +5,7 @@
 import CliTable from "cli-table3";
 import type { CurvePoint, Difference, Run } from "../study/results.ts";
 import { between, type Figure, figuresOf } from "./figures.ts";
-import { digits, durations, NOTHING, percent, whole } from "./units.ts";
+import { digits, durations, NOTHING, percent, signed, whole } from "./units.ts";
 
 /** Rows of text under a head; `align` has one letter for each column. */
 export interface Table {
@@ -75,8 +75,6 @@ export function compareTable(runs: readonly Run[], meanings = true): Table {
 
 /** Paired differences, with whether they are more than chance. */
 export function differenceTable(differences: readonly Difference[]): Table {
-  const signed = (texts: (values: readonly number[]) => string[]) => (values: readonly number[]) =>
-    texts(values).map((text, i) => ((values[i] as number) > 0 ? `+${text}` : text));
   const rates = (values: readonly number[]): string[] =>
     values.map((value) => `${digits(value)}/s`);
   return {
@@ -130,20 +128,26 @@ export function kindTable(run: Run): Table {
 export function curveTable(curve: readonly CurvePoint[]): Table {
   const means = durations(curve.map((point) => point.wait_mean_ms));
   const tails = durations(curve.map((point) => point.wait_p99_ms));
+  const responses = durations(curve.map((point) => point.response_p99_ms));
+  // Only then does the response differ from the wait by more than the statements' own time.
+  const shared = curve.some((point) => point.stretch !== undefined);
   const met = (point: CurvePoint): string =>
     point.slo_met === undefined ? NOTHING : point.slo_met ? "yes" : "no";
   return {
     title: "Over the pool size",
     head: [
       ...["pool size", "wait, mean", "wait, p99", "95 % interval of p99"],
+      ...(shared ? ["response, p99", "95 % interval", "stretch"] : []),
       ...["throughput", "in use", "timeouts", "SLO met"],
     ],
-    align: Array.from({ length: 8 }, () => "right" as const),
+    align: Array.from({ length: shared ? 11 : 8 }, () => "right" as const),
     rows: curve.map((point, i) => [
       whole(point.pool_size),
       means[i] as string,
       tails[i] as string,
       between(point.wait_p99_ms_ci95, durations),
+      ...(shared ? [responses[i] as string, between(point.response_p99_ms_ci95, durations)] : []),
+      ...(shared ? [`x ${digits(point.stretch ?? 1)}`] : []),
       `${digits(point.throughput_tps)}/s`,
       percent(point.utilization),
       whole(point.timeouts),

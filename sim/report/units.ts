@@ -56,6 +56,12 @@ function unitOf(milliseconds: number): Unit {
   return DURATIONS.findLast((unit) => size >= unit.from) as Unit;
 }
 
+/** `texts` with a plus before what is above zero: for differences. */
+export const signed =
+  (texts: (values: readonly number[]) => string[]) =>
+  (values: readonly number[]): string[] =>
+    texts(values).map((text, i) => ((values[i] as number) > 0 ? `+${text}` : text));
+
 /** Three significant digits without an exponent; whole numbers without a point. */
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return NOTHING;

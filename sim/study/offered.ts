@@ -1,26 +1,84 @@
-/** How much work arrivals bring, before anything is simulated. */
+/** How much work clients bring, before anything is simulated. Where a schedule changes it, at its peak. */
+import { peakFactor } from "../../workloads/schema/courses.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { mean } from "../kernel/distributions.ts";
+import { speedOf, topSpeed } from "../model/index.ts";
 
 /**
- * Server connections that sessions from outside would keep busy, over those that their pools have:
- * from 1 on the queue grows until a timeout or a limit ends it. The highest of all pools. Clients of a
- * fixed number count nothing: they cannot ask again before they are served.
+ * What sessions from outside ask for, over what can be had of it: server connections of their pools, and
+ * the database's cores. From 1 on the queue grows until a timeout or a limit ends it. The highest of all.
+ * Clients of a fixed number count nothing: they cannot ask again before they are served.
  */
 export function offeredLoad(workload: Workload): number {
   const pools = new Map<string, number>();
+  let work = 0;
   for (const kind of workload.clients) {
     if (kind.arrivals === undefined) continue;
-    const pool = JSON.stringify([kind.database, kind.user]);
-    const busy = heldBySession(workload, kind) / mean(kind.arrivals.gap);
+    const rate = peakFactor(workload, kind.name) / mean(kind.arrivals.gap);
+    const pool = poolOf(kind);
+    const busy = heldBySession(workload, kind) * rate;
     pools.set(pool, (pools.get(pool) ?? 0) + busy / poolSize(workload, kind));
+    work += transactionsOf(kind) * workOf(workload, kind) * rate;
   }
-  return Math.max(0, ...pools.values());
+  return Math.max(0, work / capacity(workload, allPools(workload)), ...pools.values());
 }
 
-function poolSize({ settings }: Workload, { database }: ClientKind): number {
+/** What statements want of the cores, and what these do at most; in cores. */
+export interface Work {
+  /** When nobody waits and nothing is shared. */
+  offered: number;
+  /** With as many connections as the database admits, or the best number of them. */
+  capacity: number;
+}
+
+/** The work of all clients; undefined: the database's cores are not modelled. */
+export function workOnCores(workload: Workload): Work | undefined {
+  if (speedOf(workload.server) === undefined) return undefined;
+  const offered = workload.clients.map((kind) => {
+    const rate = transactionRate(kind) * peakFactor(workload, kind.name);
+    return rate * workOf(workload, kind);
+  });
+  const most = capacity(workload, workload.server.max_connections);
+  return { offered: offered.reduce((sum, each) => sum + each, 0), capacity: most };
+}
+
+/** Transactions a nanosecond when nobody waits, at a load factor of 1. */
+function transactionRate(kind: ClientKind): number {
+  const { arrivals, count = 0, think, transaction } = kind;
+  if (arrivals !== undefined) return transactionsOf(kind) / mean(arrivals.gap);
+  const { statements, service, gap } = transaction;
+  const cycle = mean(think) + mean(statements) * (mean(service) + mean(gap));
+  return count / Math.max(1, cycle);
+}
+
+function transactionsOf({ session: { transactions } }: ClientKind): number {
+  return transactions === "forever" ? Number.POSITIVE_INFINITY : mean(transactions);
+}
+
+/** Time on a core that one transaction needs. */
+function workOf({ server }: Workload, { transaction }: ClientKind): number {
+  return mean(transaction.statements) * mean(transaction.service) * server.cpu_share;
+}
+
+/** Work that the database gets done with so many connections, in cores; Infinity: without limit. */
+function capacity({ server }: Workload, connections: number): number {
+  const speed = speedOf(server);
+  if (speed === undefined) return Number.POSITIVE_INFINITY;
+  return topSpeed(speed, Math.max(1, Math.min(connections, server.max_connections)));
+}
+
+/** Connections of all pools together. */
+function allPools(workload: Workload): number {
+  const sizes = new Map(workload.clients.map((kind) => [poolOf(kind), poolSize(workload, kind)]));
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
+
+const poolOf = ({ database, user }: ClientKind): string => JSON.stringify([database, user]);
+
+/** 0 stands for as many as the database admits. */
+function poolSize({ settings, server }: Workload, { database }: ClientKind): number {
   const own = settings.databases.find((each) => each.name === database);
-  return own?.pool_size ?? settings.default_pool_size;
+  return (own?.pool_size ?? settings.default_pool_size) || server.max_connections;
 }
 
 /** Mean time for which one session has a server. */

@@ -196,7 +196,13 @@ const curvePoint = z
     wait_p99_ms_ci95: interval,
     throughput_tps: z.number(),
     throughput_tps_ci95: interval,
+    response_mean_ms: z.number().optional(),
     response_p99_ms: z.number(),
+    response_p99_ms_ci95: interval.optional(),
+    stretch: z
+      .number()
+      .optional()
+      .describe("with cores: how many times longer the work took than it would alone"),
     utilization: share,
     timeouts: count,
     slo_met: z.boolean().optional(),
@@ -213,6 +219,36 @@ const recommended = z.strictObject({
 const knee = z
   .strictObject({ pool_size: count, throughput_tps: z.number() })
   .describe("the smallest size of the curve that gets through 99 % of the most of all sizes");
+
+const best = z
+  .strictObject({
+    pool_size: count,
+    response_p99_ms: z.number(),
+    response_p99_ms_ci95: interval,
+    throughput_tps: z.number(),
+  })
+  .describe("of the sizes looked at, the one with the shortest response at p99");
+
+const region = z
+  .strictObject({ from: count, to: count })
+  .describe("sizes that meet the objective, the largest that was found to included");
+
+const pairOf = (what: string) =>
+  z.tuple([z.number(), z.number()]).describe(`${what} at \`than\` and at \`pool_size\``);
+
+const bigger = z
+  .strictObject({
+    pool_size: count,
+    than: count.describe("the recommended size, or the best where none is"),
+    response_p99_ms: pairOf("response, p99,"),
+    response_p99_change_ms: z.number().describe("paired difference on the same draws"),
+    response_p99_change_ms_ci95: interval,
+    throughput_tps: pairOf("throughput"),
+    throughput_change_tps: z.number().describe("paired difference on the same draws"),
+    throughput_change_tps_ci95: interval,
+    hurts: z.boolean().describe("whether the interval of the response's change lies above 0"),
+  })
+  .describe("what a bigger pool does to the clients' response");
 
 const sensitivity = z
   .strictObject({
@@ -298,6 +334,9 @@ export const resultSchema = z
       .describe("size: the objective at the recommended size; diff: with the new settings"),
     curve: z.array(curvePoint).optional().describe("size: the curve around the answer"),
     knee: knee.optional(),
+    best: best.optional().describe("size, where the database's cores are shared"),
+    region: region.optional().describe("size, where the database's cores are shared"),
+    bigger: bigger.optional().describe("size, where the database's cores are shared"),
     reasons: z
       .array(z.string())
       .optional()

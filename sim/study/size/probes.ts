@@ -4,15 +4,17 @@
  * every size sees the same draws.
  */
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { type Study, type StudyOptions, study, TIME_LIMIT_MS } from "../run.ts";
+import { type Study, type StudyOptions, studies, TIME_LIMIT_MS } from "../run.ts";
 import { withPoolSize } from "./variants.ts";
 
 /** What is known of a size: `unsure` when the time was up first. */
 export type Judgement = "met" | "missed" | "unsure";
 
 const SECOND = 1e9;
-/** Transactions of a window: 1 in 100 of them make a quantile that ten windows decide on. */
-const ENOUGH = 20_000;
+/** Transactions of a window: 1 in 100 of those of ten windows make a quantile that decides most often. */
+const ENOUGH = 5_000;
+/** A window lasts so many times as long as the warm-up before it, which is simulated in vain. */
+const WARM_UPS = 2;
 /** Part of the whole time that one size may take. */
 const EACH = 0.15;
 
@@ -44,21 +46,37 @@ export class Probes {
 
   /** A variant of the workload, at the same cost; not remembered. */
   async probe(workload: Workload): Promise<Study> {
+    const [only] = await this.together([workload]);
+    return only as Study;
+  }
+
+  /** Two sizes on the same draws, replication by replication: their differences are paired. */
+  async pair(one: number, other: number): Promise<[Study, Study]> {
+    this.tell(`${other} connections beside ${one}`);
+    const both = [one, other].map((size) => withPoolSize(this.workload, size));
+    const [few, many] = (await this.together(both)) as [Study, Study];
+    if (!this.found.has(other)) this.found.set(other, many);
+    return [few, many];
+  }
+
+  private async together(workloads: readonly Workload[]): Promise<Study[]> {
     const { duration } = this;
-    const shorter = { ...workload, run: { ...workload.run, duration } };
-    return await study(shorter, {
-      ...this.options,
-      goal: "objective",
-      timeLimit: EACH * this.limit,
-      onProgress: undefined,
-    });
+    return await studies(
+      workloads.map((workload) => ({ ...workload, run: { ...workload.run, duration } })),
+      {
+        ...this.options,
+        goal: "objective",
+        timeLimit: EACH * this.limit,
+        onProgress: undefined,
+      },
+    );
   }
 
   /** After the first look it is known how many transactions a window holds. */
   private shorten({ run }: Study): void {
     const { duration } = this.workload.run;
     if (this.duration !== duration || run.throughput_tps === 0) return;
-    const needed = (ENOUGH / run.throughput_tps) * SECOND;
+    const needed = Math.max(ENOUGH / run.throughput_tps, WARM_UPS * run.warmup_s) * SECOND;
     this.duration = Math.round(Math.min(duration, Math.max(duration / 20, needed)));
   }
 
@@ -71,9 +89,21 @@ export class Probes {
     return [...this.found].sort(([a], [b]) => a - b);
   }
 
+  /** The size that is nearest to the objective; the smallest of several. */
+  get nearest(): number {
+    const sizes = this.all().map(([size]) => size);
+    const near = (a: number, b: number): number => (this.distance(b) < this.distance(a) ? b : a);
+    return sizes.reduce(near);
+  }
+
   /** Whether a size that has been looked at meets the objective, the interval's upper end included. */
   judge(size: number): Judgement {
     return judge(this.found.get(size));
+  }
+
+  /** The worst term over its limit, of a size that has been looked at; see `RegionJudge`. */
+  distance(size: number): number {
+    return distance(this.found.get(size)?.run);
   }
 
   /** Part of the time limit that is over; it may exceed 1. */
@@ -95,6 +125,15 @@ export class Probes {
       what,
     });
   }
+}
+
+/** See `Probes.distance`. A limit of nothing is met by nothing alone. */
+export function distance(run: Study["run"] | undefined): number {
+  const terms = run?.slo?.terms ?? [];
+  return Math.max(
+    0,
+    ...terms.map(({ value, limit }) => (limit > 0 ? value / limit : value > 0 ? 1 + value : 0)),
+  );
 }
 
 /** See `Probes.judge`. */

@@ -1,6 +1,7 @@
 /** Why this size, and why none: in words, with the numbers that say so. */
 import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { mean } from "../../kernel/distributions.ts";
+import { workOnCores } from "../offered.ts";
 import type { Run, SloOutcome } from "../results.ts";
 
 type Term = SloOutcome["terms"][number];
@@ -13,8 +14,23 @@ export function whySize(workload: Workload, run: Run, less: Run | undefined): st
   const broken = less?.slo?.terms.find((term) => !(term.met && term.certain));
   const fewer =
     less === undefined || broken === undefined ? "" : `; with ${less.pool_size} ${shown(broken)}`;
-  return `${busy}${fewer}. ${holding(workload)}`;
+  return `${busy}${fewer}. ${holding(workload)}${sharing(workload, run)}`;
 }
+
+/** What the clients ask of the cores, and how these slow the statements down. */
+function sharing(workload: Workload, { cores }: Run): string {
+  const work = workOnCores(workload);
+  if (work === undefined || cores === undefined) return "";
+  const slower =
+    cores.stretch < ALONE ? "hardly longer than" : `${round(cores.stretch)} times as long as`;
+  return (
+    ` They would bring ${round(work.offered)} cores' worth of work${peak(workload)}; the database does at ` +
+    `most ${round(work.capacity)}, and statements take ${slower} alone.`
+  );
+}
+
+const peak = ({ schedule, curves }: Workload): string =>
+  schedule.length > 0 || curves !== undefined ? " at the peak of the schedule" : "";
 
 function shown(term: Term): string {
   const [value, limit] = [text(term, term.value), text(term, term.limit)];
@@ -115,6 +131,34 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
     );
   return found;
 }
+
+/** Why no pool is enough, neither small nor large, where busy statements share the database's cores. */
+export function whyNoneShared(workload: Workload, run: Run, largest: number): string[] {
+  const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
+  const terms = missed.map((term) => {
+    return `${term.name} is ${text(term, term.value)}, limit ${text(term, term.limit)}`;
+  });
+  const found = [
+    `no pool of up to ${largest} connections meets the objective; ${run.pool_size} come nearest: ` +
+      terms.join("; "),
+  ];
+  const work = workOnCores(workload);
+  const { cores } = run;
+  if (work === undefined || cores === undefined) return found;
+  if (work.offered >= LIMIT * work.capacity || cores.speed >= LIMIT * work.capacity)
+    found.push(
+      `the cores are the limit: if nobody waited, statements would bring ${round(work.offered)} cores' ` +
+        `worth of work${peak(workload)}, and the database does at most ${round(work.capacity)}`,
+    );
+  else if (cores.stretch < ALONE)
+    found.push("statements hardly share their cores: their own time is what no pool changes");
+  return found;
+}
+
+/** Part of what the cores do at most from which on they are the limit. */
+const LIMIT = 0.95;
+/** Statements take hardly longer than alone. */
+const ALONE = 1.1;
 
 const percent = (share: number): string => `${round(share * 100)} %`;
 const round = (value: number): string => `${Number(value.toPrecision(3))}`;

@@ -3,15 +3,20 @@
  * common random numbers; the curve around it, what a harder day would need, and why.
  *
  * More connections never make anybody wait longer on the same draws as long as the database itself does
- * not slow down, so the search is one of bisection: it looks at a handful of sizes, not at a grid.
+ * not slow down: then the search is one of bisection, and looks at a handful of sizes, not at a grid.
+ * Where busy statements share the database's cores a bigger pool can hurt, and another search is needed.
  */
 import type { Workload } from "../../../workloads/schema/workload.ts";
+import { speedOf, topSpeed } from "../../model/index.ts";
 import type { CurvePoint, Result } from "../results.ts";
 import { type Study, type StudyOptions, study } from "../run.ts";
+import { bestOf, biggerThan, costOf } from "./bigger.ts";
 import { curvePoint, kneeOf } from "./curve.ts";
 import { iniOf } from "./ini.ts";
 import { Probes } from "./probes.ts";
-import { whyNone, whySize } from "./reason.ts";
+import { whyNone, whyNoneShared, whySize } from "./reason.ts";
+import { searchRegion } from "./region.ts";
+import { remedies } from "./remedies.ts";
 import { search } from "./search.ts";
 import { harderDays } from "./sensitivity.ts";
 import { largestPool, sizedByEntries, withPoolSize } from "./variants.ts";
@@ -23,6 +28,13 @@ export type Sizing = Pick<Result, "runs" | "curve" | "verdict"> & Partial<Result
 const CURVE_UNTIL = 0.7;
 const DAYS_UNTIL = 1;
 
+/** What a search came to; `region` where a bigger pool can hurt. */
+interface Found {
+  size: number | undefined;
+  region?: Result["region"];
+  notes: string[];
+}
+
 /**
  * Sizes the pool of a workload that has an objective. `options.precision` is that of the final run.
  * Errors: ConfigError when the model refuses the workload.
@@ -30,12 +42,14 @@ const DAYS_UNTIL = 1;
 export async function sizePool(workload: Workload, options: StudyOptions = {}): Promise<Sizing> {
   const probes = new Probes(workload, options);
   const largest = largestPool(workload);
-  const found = await search(probes, largest);
+  const found = await smallest(probes, largest);
   const notes = [...sizedByEntries(workload), ...found.notes];
-  if (found.size === undefined) return await none(probes, largest, notes);
-  const { size } = found;
+  const { size, region } = found;
+  if (size === undefined) return await none(probes, largest, notes);
   const final = await finalStudy(workload, size, probes, options);
-  const curve = await curveAround(probes, size, largest);
+  await lookAround(probes, size, largest);
+  const shared = region && (await bigger(probes, size, largest));
+  const curve = curveOf(probes);
   const sensitivity = await harderDays(workload, size, probes, DAYS_UNTIL);
   const { run } = final;
   return {
@@ -49,24 +63,57 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
     ...(run.slo === undefined ? {} : { slo: run.slo }),
     curve,
     knee: kneeOf(curve),
+    ...(region && { region }),
+    ...shared,
     sensitivity,
     verdict: "pass",
     notes: [...notes, ...final.notes],
   };
 }
 
-/** Nothing meets the objective: the largest pool shows what is left, and why. */
+async function smallest(probes: Probes, largest: number): Promise<Found> {
+  const speed = speedOf(probes.workload.server);
+  if (speed === undefined) return await search(probes, largest);
+  // A connection for each core is the least that keeps them all busy.
+  const start = Math.max(1, Math.ceil(topSpeed(speed, largest)));
+  const { from, to, notes } = await searchRegion(probes, start, largest);
+  if (from === undefined || to === undefined) return { size: undefined, notes };
+  return { size: from, region: { from, to }, notes };
+}
+
+/** The best size so far, and what a bigger pool than `than`, or than the best, costs. */
+async function bigger(
+  probes: Probes,
+  than: number | undefined,
+  largest: number,
+): Promise<Pick<Result, "best" | "bigger">> {
+  const best = bestOf(curveOf(probes));
+  if (best === undefined) return {};
+  const size = than ?? best.pool_size;
+  const own = probes.workload.settings.default_pool_size;
+  const many = biggerThan(size, best.pool_size, own, largest);
+  return { best, ...(many > size && { bigger: await costOf(probes, size, many) }) };
+}
+
+/** Nothing meets the objective: the largest pool shows what is left, and why; with cores the nearest. */
 async function none(probes: Probes, largest: number, notes: string[]): Promise<Sizing> {
-  const { run } = await probes.at(largest);
-  const curve = probes.all().map(([size, each]) => curvePoint(size, each.run));
-  const unsure = probes.judge(largest) === "unsure";
+  const shared = speedOf(probes.workload.server) !== undefined;
+  const nearest = shared ? probes.nearest : largest;
+  const { run } = await probes.at(nearest);
+  const unsure = probes.judge(nearest) === "unsure";
+  const reasons = shared
+    ? [...whyNoneShared(probes.workload, run, largest), ...(await remedies(probes, nearest, 0.85))]
+    : whyNone(probes.workload, run, largest);
+  const costs = shared && (await bigger(probes, undefined, largest));
+  const curve = curveOf(probes);
   return {
     runs: [run],
     ...(run.slo === undefined ? {} : { slo: run.slo }),
     curve,
     knee: kneeOf(curve),
+    ...costs,
     verdict: unsure ? "unsure" : "fail",
-    reasons: whyNone(probes.workload, run, largest),
+    reasons,
     notes,
   };
 }
@@ -89,12 +136,14 @@ async function finalStudy(
 /** Sizes of a curve, as multiples of the answer; its neighbours come with them. */
 const SPREAD = [0.5, 0.7, 0.8, 0.9, 1.1, 1.25, 1.5, 2];
 
-async function curveAround(probes: Probes, size: number, largest: number): Promise<CurvePoint[]> {
+async function lookAround(probes: Probes, size: number, largest: number): Promise<void> {
   const near = [size - 1, size + 1, size - 2, size + 2];
   const far = SPREAD.map((factor) => Math.round(factor * size));
   for (const each of [...near, ...far]) {
     if (each < 1 || each > largest) continue;
     if (probes.spent < CURVE_UNTIL) await probes.at(each);
   }
-  return probes.all().map(([each, found]) => curvePoint(each, found.run));
 }
+
+const curveOf = (probes: Probes): CurvePoint[] =>
+  probes.all().map(([size, { run }]) => curvePoint(size, run));

@@ -58,6 +58,17 @@ export function withLoad(workload: Workload, factor: number): Workload {
   };
 }
 
+/** `factor` times the cores, and `factor` times what was measured of their speed. */
+export function withCores(workload: Workload, factor: number): Workload {
+  const { cores, speed } = workload.server;
+  const server = {
+    ...workload.server,
+    cores: cores === undefined ? undefined : cores * factor,
+    speed: speed && { ...speed, cap: speed.cap * factor },
+  };
+  return { ...workload, server };
+}
+
 /** Every statement takes `factor` times as long, draw for draw. */
 export function withService(workload: Workload, factor: number): Workload {
   return {
