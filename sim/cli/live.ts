@@ -23,7 +23,8 @@ import {
 import { version } from "./version.ts";
 
 const EXAMPLES = `
-Statements are pg_sleep: whole milliseconds, no load on a core. The report has the figures of "simulate";
+Statements are pg_sleep: whole milliseconds, no load on a core; with work: cpu in a transaction they are
+queries that keep a core busy. The report has the figures of "simulate";
 what nobody could see (a queue without a console) is left out, and null in JSON.
 Exit status 1 when the workload has an slo and the run does not meet it.
 

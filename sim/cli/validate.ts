@@ -36,7 +36,11 @@ one configuration of that pooler is validated; it is read from its console, SHOW
 if that user may use it, and else taken from the workload file. --dsn then names the database behind it,
 where connection set-up and resets are measured.
 
+Where the workload's transactions have work: cpu, real queries keep the cores busy. Then the database is
+measured at two pool sizes, one connection and ten for each core, and all other sizes are predicted from it.
+
 Examples:
+  poolwise validate workloads/cpu-bound.yaml --pool-size 2,3,4,6,8,12,16,24,40 --repeats 3 --duration '4 s'
   poolwise validate workloads/tour.yaml --pool-mode transaction --pool-size 5,7
   poolwise validate workloads/tour.yaml --dsn postgresql://me@localhost/test --json
   poolwise validate workloads/tour.yaml --pgbouncer /usr/sbin/pgbouncer --chart report.html

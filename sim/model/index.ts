@@ -15,7 +15,7 @@ import { viewOf } from "./scraping.ts";
 import { REFUSALS, TIMEOUTS } from "./sessions.ts";
 
 export type { DashboardOptions, DashboardView, Scrape } from "./dashboard.ts";
-export { IDEAL, type Machine } from "./machine.ts";
+export { IDEAL, type Machine, NOTHING } from "./machine.ts";
 export type { Moment, Trace } from "./meters.ts";
 export type { CoresFigures, Figures, RunResult } from "./result.ts";
 export type { StationFigures } from "./station.ts";

@@ -13,4 +13,5 @@ export {
 } from "./chart-distributions.ts";
 export { type VariedWait, waitsOver } from "./chart-kinds.ts";
 export { modeBars } from "./chart-modes.ts";
+export { predictedOverSizes, type SizePrediction } from "./chart-predictions.ts";
 export { queueDepth, type Span, spanChart } from "./chart-timelines.ts";

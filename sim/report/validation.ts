@@ -1,18 +1,26 @@
 /** `validate` as text and as a report: predicted beside live, configuration by configuration. */
 import type { Result, Validated } from "../study/results.ts";
-import { predictedAndLive } from "./charts.ts";
+import { type Chart, predictedAndLive, predictedOverSizes } from "./charts.ts";
 import type { Report } from "./html.ts";
 import { type Table, terminal } from "./tables.ts";
 import { digits, duration, percent } from "./units.ts";
 
 /** The figures of the short table, with what they are called there. */
-const SHORT = [
+const WAITS = [
   ["wait_ms.mean", "wait mean"],
   ["wait_ms.p50", "wait p50"],
   ["wait_ms.p95", "wait p95"],
   ["wait_ms.p99", "wait p99"],
   ["response_ms.mean", "response mean"],
   ["throughput_tps", "throughput"],
+] as const;
+/** Where statements are real work, most of a response is not the wait for a connection. */
+const RESPONSES = [
+  ["throughput_tps", "throughput"],
+  ["wait_ms.mean", "wait mean"],
+  ["response_ms.mean", "response mean"],
+  ["response_ms.p95", "response p95"],
+  ["response_ms.p99", "response p99"],
 ] as const;
 
 /** The whole report, for `--chart`. */
@@ -21,8 +29,13 @@ export function validationReport(result: Result): Report {
   return {
     title: `Predicted and live: ${result.workload}`,
     findings: [...findings(result), ...(result.notes ?? [])],
-    charts: validations.map((each) => predictedAndLive(`Waits, ${nameOf(each)}`, each.quantiles)),
-    tables: [shortTable(validations), ...validations.map(fullTable), machineTable(result)],
+    charts: chartsOf(result, validations),
+    tables: [
+      shortTable(result, validations),
+      ...validations.map(fullTable),
+      ...capacityTable(result),
+      machineTable(result),
+    ],
     data: result,
   };
 }
@@ -30,18 +43,74 @@ export function validationReport(result: Result): Report {
 /** The terminal's version; every figure with `all`, the most important ones without. */
 export function validationText(result: Result, all: boolean): string {
   const validations = result.validations ?? [];
-  const tables = all ? validations.map(fullTable) : [shortTable(validations)];
-  return [...tables.map(terminal), terminal(machineTable(result)), ...findings(result)].join("\n");
+  const tables = all ? validations.map(fullTable) : [shortTable(result, validations)];
+  return [
+    ...[...tables, ...capacityTable(result), machineTable(result)].map(terminal),
+    ...findings(result),
+  ].join("\n");
+}
+
+function chartsOf(result: Result, validations: readonly Validated[]): Chart[] {
+  if (result.capacity === undefined)
+    return validations.map((each) => predictedAndLive(`Waits, ${nameOf(each)}`, each.quantiles));
+  const over = (figure: string, title: string, unit: string): Chart =>
+    predictedOverSizes(
+      `${title}: ${result.workload}`,
+      unit,
+      validations.map(({ pool_size, predicted, live, noise }) => {
+        const value = live[figure] ?? Number.NaN;
+        const band = value * (noise[figure] ?? 0);
+        return { pool_size, predicted: predicted[figure] ?? Number.NaN, live: value, band };
+      }),
+    );
+  return [
+    over("throughput_tps", "Throughput", "transactions/s"),
+    over("response_ms.mean", "Response, mean", "ms"),
+    over("response_ms.p99", "Response, p99", "ms"),
+  ];
 }
 
 function findings(result: Result): string[] {
   const validations = result.validations ?? [];
   const failed = validations.filter((each) => each.verdict === "fail");
+  const best = result.capacity?.best;
   const head =
     failed.length === 0
       ? `Verdict: pass. All ${validations.length} predictions hold.`
       : `Verdict: fail. ${failed.length} of ${validations.length} predictions do not hold.`;
-  return [head, ...failed.map(offence)];
+  return [head, ...failed.map(offence), ...(best === undefined ? [] : [bestFinding(best)])];
+}
+
+type Capacity = NonNullable<Result["capacity"]>;
+
+function bestFinding({ predicted, live, holds }: NonNullable<Capacity["best"]>): string {
+  return (
+    `Shortest response at p99: with ${predicted} connections predicted, with ${live} live; ` +
+    `${holds ? "that is" : "that is NOT"} within one step of the sizes compared.`
+  );
+}
+
+/** What was measured of the database's cores. */
+function capacityTable({ capacity }: Result): Table[] {
+  if (capacity === undefined) return [];
+  const { measured, row_ns, statement_ms, cap, knee } = capacity;
+  return [
+    {
+      title: "The database's cores, measured at two pool sizes; all others are predicted from it",
+      head: ["", "value"],
+      align: ["left", "right"],
+      rows: [
+        ...measured.map(({ pool_size, throughput_tps }) => [
+          `throughput of a pool of ${pool_size}`,
+          `${digits(throughput_tps)}/s`,
+        ]),
+        ["work of a mean statement, alone", duration(statement_ms)],
+        ["counting a row, alone", `${digits(row_ns)} ns`],
+        ["cores' worth of work at most: server.speed.cap", digits(cap)],
+        ["sharpness of the bend: server.speed.knee", digits(knee)],
+      ],
+    },
+  ];
 }
 
 function offence(each: Validated): string {
@@ -56,9 +125,10 @@ function offence(each: Validated): string {
 const nameOf = (each: Validated): string => `${each.pool_mode} mode, pool of ${each.pool_size}`;
 
 /** One row a configuration and figure: predicted / live / error. */
-function shortTable(validations: readonly Validated[]): Table {
+function shortTable({ capacity }: Result, validations: readonly Validated[]): Table {
+  const short = capacity === undefined ? WAITS : RESPONSES;
   const rows = validations.flatMap((each) =>
-    SHORT.map(([figure, label], i) => [
+    short.map(([figure, label], i) => [
       i === 0 ? `${each.pool_mode} ${each.pool_size}` : "",
       label,
       ...cells(each, figure),

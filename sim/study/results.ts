@@ -4,21 +4,24 @@
  * their unit (_ms, _s, _mb, _tps); an interval is [low, high] at 95 %.
  */
 import { z } from "zod";
+import { capacity } from "./results-capacity.ts";
 import { change, check } from "./results-check.ts";
 import { dashboard } from "./results-dashboard.ts";
+import {
+  best,
+  bigger,
+  curvePoint,
+  knee,
+  recommended,
+  region,
+  sensitivity,
+} from "./results-size.ts";
 import { coveredFigure, theory } from "./results-theory.ts";
-import { count, share } from "./results-units.ts";
+import { count, interval, share } from "./results-units.ts";
 
 export type { Check } from "./results-check.ts";
 export type { DashboardResult } from "./results-dashboard.ts";
 export type { CoveredFigure, Theory, TheoryRow, TheorySpread } from "./results-theory.ts";
-
-const interval = z
-  .tuple([z.number(), z.number()])
-  .nullable()
-  .describe(
-    "95 % confidence interval [low, high]; null when there are too few data, or no steady state",
-  );
 
 const wait = z
   .strictObject({
@@ -187,79 +190,6 @@ const difference = z
     "paired difference on the same draws; an interval without 0 is a difference that is real",
   );
 
-const curvePoint = z
-  .strictObject({
-    pool_size: count,
-    wait_mean_ms: z.number(),
-    wait_mean_ms_ci95: interval,
-    wait_p99_ms: z.number(),
-    wait_p99_ms_ci95: interval,
-    throughput_tps: z.number(),
-    throughput_tps_ci95: interval,
-    response_mean_ms: z.number().optional(),
-    response_p99_ms: z.number(),
-    response_p99_ms_ci95: interval.optional(),
-    stretch: z
-      .number()
-      .optional()
-      .describe("with cores: how many times longer the work took than it would alone"),
-    utilization: share,
-    timeouts: count,
-    slo_met: z.boolean().optional(),
-  })
-  .describe("one pool size");
-
-const recommended = z.strictObject({
-  pool_size: count,
-  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  reason: z.string().describe("one sentence"),
-  ini: z.string().describe("a pgbouncer.ini that says so"),
-});
-
-const knee = z
-  .strictObject({ pool_size: count, throughput_tps: z.number() })
-  .describe("the smallest size of the curve that gets through 99 % of the most of all sizes");
-
-const best = z
-  .strictObject({
-    pool_size: count,
-    response_p99_ms: z.number(),
-    response_p99_ms_ci95: interval,
-    throughput_tps: z.number(),
-  })
-  .describe("of the sizes looked at, the one with the shortest response at p99");
-
-const region = z
-  .strictObject({ from: count, to: count })
-  .describe("sizes that meet the objective, the largest that was found to included");
-
-const pairOf = (what: string) =>
-  z.tuple([z.number(), z.number()]).describe(`${what} at \`than\` and at \`pool_size\``);
-
-const bigger = z
-  .strictObject({
-    pool_size: count,
-    than: count.describe("the recommended size, or the best where none is"),
-    response_p99_ms: pairOf("response, p99,"),
-    response_p99_change_ms: z.number().describe("paired difference on the same draws"),
-    response_p99_change_ms_ci95: interval,
-    throughput_tps: pairOf("throughput"),
-    throughput_change_tps: z.number().describe("paired difference on the same draws"),
-    throughput_change_tps_ci95: interval,
-    hurts: z.boolean().describe("whether the interval of the response's change lies above 0"),
-  })
-  .describe("what a bigger pool does to the clients' response");
-
-const sensitivity = z
-  .strictObject({
-    change: z.string().describe("what is different, everything else being equal"),
-    wait_p99_ms: z.number(),
-    wait_p99_ms_ci95: interval,
-    utilization: share,
-    slo_met: z.boolean().describe("with confidence"),
-  })
-  .describe("a harder day at the recommended size");
-
 const figures = z
   .record(z.string(), z.number())
   .describe("figures by their path in a run, such as wait_ms.p99");
@@ -351,6 +281,7 @@ export const resultSchema = z
     quantiles: z.array(comparedQuantile).optional().describe("validate: wait, predicted and live"),
     validations: z.array(validation).optional().describe("validate: every configuration"),
     calibration: figures.optional().describe("validate: what the machine adds, mean milliseconds"),
+    capacity: capacity.optional().describe("validate, where statements are real work"),
     instrument: figures
       .optional()
       .describe("validate: the driver's own part, never taken off the waits; worst of all runs"),

@@ -6,13 +6,15 @@ import type { Comparison } from "./verdict.ts";
 
 /** The part of a result that is `validate`'s own. */
 export function validationAnswer(validation: Validation): Pick<Result, "runs"> & Partial<Result> {
-  const { calibration, driver, clock, cells, notes, seeds } = validation;
+  const { calibration, driver, clock, cells, notes, seeds, capacity } = validation;
+  const holds = cells.every((cell) => cell.holds) && capacity?.best?.holds !== false;
   return {
     runs: [],
     validations: cells.map(validated),
     calibration: { ...calibration },
     instrument: { ...driver, ...clock },
-    verdict: cells.every((cell) => cell.holds) ? "pass" : "fail",
+    ...(capacity && { capacity }),
+    verdict: holds ? "pass" : "fail",
     notes: [`live against ${validation.pooler}; seeds ${seeds.join(", ")}`, ...notes],
   };
 }

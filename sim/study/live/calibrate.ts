@@ -8,6 +8,7 @@ import type { LiveResult, ShowRow } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { type DistributionSpec, mean } from "../../kernel/distributions.ts";
 import type { Machine } from "../../model/index.ts";
+import type { Capacity } from "./capacity.ts";
 import { average, quantile, WAITED_MS } from "./figures.ts";
 
 /** What was measured, and the model's terms that follow from it. */
@@ -21,6 +22,8 @@ export interface Calibration {
   resolution: Nanos;
   /** For the report, in ms: means of the parts. */
   parts: CalibrationParts;
+  /** Where statements are real work: the database's, with the throughput measured at its two sizes. */
+  capacity?: (Capacity & { measured: number[] }) | undefined;
 }
 
 /** Means in ms. */
@@ -89,7 +92,7 @@ export function calibrate(
   // Without a console everything counts as holding the server: the cautious guess.
   const held = busy === undefined ? all : busy - average(rows.map((row) => row.service));
   // What does not occupy the server: the way between client and pooler, and the driver's own reading.
-  const outside = Math.max(0, all - Math.max(0, held));
+  const outside = Math.max(0, all - held);
   const lateness = rows.map((row) => row.lateness);
   const logins = sessionLogins(live);
   const ways = Float64Array.from(rows.map((row) => row.wait)).sort();
@@ -121,6 +124,19 @@ export function calibrate(
   };
 }
 
+/** How late the driver's timers were. */
+export const latenessOf = (live: LiveResult): DistributionSpec =>
+  spread(measured(live).map((row) => row.lateness));
+
+/**
+ * Mean wait for a server by the pooler's own totals, of the window; undefined without a console. Where the
+ * cores are busy a statement's start says less: it waits for a core before it can say so.
+ */
+export function meanWait(live: LiveResult, entries: ReadonlySet<string>): Nanos | undefined {
+  const { count, wait } = totals(live, entries);
+  return count <= 0 ? undefined : (wait / count) * 1_000;
+}
+
 interface Row {
   wait: Nanos;
   response: Nanos;
@@ -149,13 +165,21 @@ function measured({ transactions, window }: LiveResult): Row[] {
  * STATS has microseconds.
  */
 function heldTime(live: LiveResult, entries: ReadonlySet<string>): Nanos | undefined {
+  const { count, time, wait } = totals(live, entries);
+  return count <= 0 ? undefined : ((time - wait) / count) * 1_000;
+}
+
+/** What the pooler's totals grew by within the window, in microseconds. */
+function totals(live: LiveResult, entries: ReadonlySet<string>) {
   const stats = live.observed?.stats ?? [];
   const [first, last] = [stats.at(-2)?.rows ?? [], stats.at(-1)?.rows ?? []];
   const grown = (column: string): number =>
     total(last, entries, column) - total(first, entries, column);
-  const count = grown("total_xact_count");
-  if (count <= 0) return undefined;
-  return ((grown("total_xact_time") - grown("total_wait_time")) / count) * 1_000;
+  return {
+    count: grown("total_xact_count"),
+    time: grown("total_xact_time"),
+    wait: grown("total_wait_time"),
+  };
 }
 
 function total(rows: readonly ShowRow[], entries: ReadonlySet<string>, column: string): number {

@@ -33,6 +33,12 @@ export interface CalibratingOptions extends PlayOptions {
 const CALIBRATION_SEED = 1_000_014;
 const COLD_ENTRIES = 9;
 
+/** Entries that nobody has used yet. */
+export const coldCells = (): Cell[] =>
+  Array.from({ length: COLD_ENTRIES }, (_, i): Cell => {
+    return { name: `cold${i}`, pool_mode: "transaction", pool_size: 1 };
+  });
+
 /** The entries that a pooler of ours needs for its calibration. */
 export interface CalibrationCells {
   /** A connection for every client. */
@@ -46,9 +52,7 @@ export function calibrationCells(workload: Workload): CalibrationCells {
   const pool_mode = "transaction";
   return {
     roomy: { name: "calibration", pool_mode, pool_size: Math.max(1, clientsOf(workload)) },
-    cold: Array.from({ length: COLD_ENTRIES }, (_, i): Cell => {
-      return { name: `cold${i}`, pool_mode, pool_size: 1 };
-    }),
+    cold: coldCells(),
   };
 }
 
@@ -77,7 +81,12 @@ export function calibratingOwn(
   };
 }
 
-async function probe(stand: Stand, workload: Workload, cold: readonly Cell[]): Promise<Probed> {
+/** What is measured on idle connections: set-up through `cold` entries, resets. */
+export async function probe(
+  stand: Stand,
+  workload: Workload,
+  cold: readonly Cell[],
+): Promise<Probed> {
   const coldEntries = cold.flatMap((entry): Address[] => {
     const { host, port, user, databases = {} } = stand.target(entry);
     return Object.values(databases)

@@ -8,13 +8,15 @@ export interface PlayOptions {
   /** Time before the measured window, and the window's length. */
   warmup: Nanos;
   duration: Nanos;
+  /** Time that the database takes to count a row, where a kind's work is `cpu`. */
+  rowTime?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /** Plays `workload` on the pools of `cell`. Errors: OutsideError, the signal's reason. */
 export function playCell(
   stand: Stand,
-  { warmup, duration, signal }: PlayOptions,
+  { warmup, duration, rowTime, signal }: PlayOptions,
   cell: Cell,
   seed: number,
   workload: Workload,
@@ -28,6 +30,7 @@ export function playCell(
     seed,
     warmup,
     duration,
+    rowTime,
     signal,
   });
 }

@@ -3,19 +3,24 @@
  * seed of its own, for the live run and its prediction alike; the configurations of one repeat run at the
  * same time, each on its own pool, so that all of them meet the same machine.
  */
+import { ConfigError } from "../../../engine/config/index.ts";
 import { MILLISECOND, type Nanos, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
-import type { LiveResult } from "../../../workloads/live/index.ts";
+import { type LiveResult, rowTimeOf, usesCores } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
 import { type RunResult, simulate } from "../../model/index.ts";
-import type { Calibration, CalibrationParts } from "./calibrate.ts";
+import { type Calibration, type CalibrationParts, meanWait } from "./calibrate.ts";
 import {
   type Calibrating,
   calibratingOwn,
   calibratingRunning,
   calibrationCells,
+  coldCells,
 } from "./calibrating.ts";
+import { calibratingCapacity, capacityCells, checkCapacity } from "./calibrating-capacity.ts";
+import { onCapacity } from "./capacity.ts";
+import { type CapacityFound, capacityFound, capacityNotes } from "./capacity-found.ts";
 import {
   type Figures,
   figuresOf,
@@ -29,7 +34,13 @@ import {
 import { playCell } from "./play-cell.ts";
 import { openRunning } from "./running.ts";
 import { type Cell, openStand, type Stand } from "./stand.ts";
-import { type Comparison, compareFigures, median, middleFigures } from "./verdict.ts";
+import {
+  type Comparison,
+  compareFigures,
+  median,
+  middleFigures,
+  SHARED_TOLERANCES,
+} from "./verdict.ts";
 
 export interface ValidateOptions {
   workload: Workload;
@@ -48,6 +59,8 @@ export interface ValidateOptions {
   journal?: string | undefined;
   /** How many configurations run at the same time. */
   together?: number | undefined;
+  /** Time that the database takes to count a row, where a kind's work is `cpu`. */
+  rowTime?: number | undefined;
   onProgress?: ((progress: ValidateProgress) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -80,12 +93,15 @@ export interface Validation {
   /** The driver's own part, worst of all runs, in ms; none of it is taken off the waits. */
   driver: { timer_lateness_p99: number; event_loop_delay_p99: number; processing_p99: number };
   clock: { resolution_us: number; round_trip_us: number };
+  /** Where statements are real work. */
+  capacity?: CapacityFound | undefined;
   notes: string[];
 }
 
 /** Runs everything. Errors: OutsideError, ConfigError, the signal's reason. */
 export async function validate(options: ValidateOptions): Promise<Validation> {
   const { workload, cells, database, running, pgbouncer, journal } = options;
+  if (usesCores(workload)) return await validateCapacity(options);
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
     const notes = [...stand.notes];
@@ -103,11 +119,42 @@ export async function validate(options: ValidateOptions): Promise<Validation> {
   return { ...found, notes: [...stand.notes, ...found.notes] };
 }
 
+/** Real work: nothing runs beside anything else, and the database's capacity is measured as well. */
+async function validateCapacity(options: ValidateOptions): Promise<Validation> {
+  const { workload, cells, database, running, pgbouncer, journal } = options;
+  checkCapacity(workload);
+  if (running !== undefined || database === undefined) throw noOwnPools(workload);
+  const sizes = cells.map((cell) => cell.pool_size);
+  const extra = capacityCells(workload, sizes, coldCells());
+  const all = [extra.alone, extra.full, ...cells, ...extra.cold];
+  const stand = await openStand({ workload, database, cells: all, pgbouncer, journal });
+  try {
+    options.onProgress?.({ done: 0, what: "how long counting a row takes" });
+    const playing = { ...options, together: 1, rowTime: await rowTimeOf(database) };
+    const found = await onStand(stand, playing, calibratingCapacity(stand, playing, extra));
+    const measured = [extra.alone, extra.full].map((cell) => cell.pool_size);
+    const capacity = capacityFound(found.cells, found.calibrations, measured, playing);
+    return { ...found, capacity, notes: [...found.notes, ...capacityNotes(capacity, sizes)] };
+  } finally {
+    await stand.close();
+  }
+}
+
+function noOwnPools({ file }: Workload): ConfigError {
+  return new ConfigError({
+    at: file,
+    name: "transaction.work",
+    expected:
+      "a pooler of our own for work: cpu, whose capacity is measured at two other pool sizes",
+    fix: "leave out --pooler-dsn",
+  });
+}
+
 async function onStand(
   stand: Stand,
   options: ValidateOptions,
   calibrating: Calibrating,
-): Promise<Validation> {
+): Promise<Validation & { calibrations: Calibration[] }> {
   const { cells, repeats, together = cells.length } = options;
   const steps = repeats * (1 + Math.ceil(cells.length / together));
   let step = 0;
@@ -136,6 +183,7 @@ async function onStand(
   options.onProgress?.({ done: 1, what: "done" });
   return {
     pooler: stand.pooler,
+    calibrations,
     calibration: middleParts(calibrations),
     cells: cells.map((cell) => cellResult(stand, cell, runs, options)),
     seeds: [...new Set(runs.map((run) => run.seed))],
@@ -179,8 +227,8 @@ function predict(
   { warmup, duration }: ValidateOptions,
   { seed, calibration }: Pair,
 ): RunResult[] {
-  const { machine, connect_time } = calibration;
-  const twin: Workload = {
+  const { machine, connect_time, capacity } = calibration;
+  const sleeping: Workload = {
     ...workload,
     network: { client: 0, server: 0 },
     // Sleeping statements share nothing.
@@ -192,6 +240,7 @@ function predict(
       usl: undefined,
     },
   };
+  const twin = capacity === undefined ? sleeping : onCapacity(sleeping, capacity);
   return Array.from({ length: VARIANTS }, (_, variant) =>
     simulate(twin, { seed, warmup, duration, machine: { ...machine, variant }, trace: true }),
   );
@@ -209,9 +258,10 @@ function cellResult(
     figuresOf(samples, options.duration / SECOND, levels, resolution);
   const [entries, connections] = [stand.entries(cell), stand.connections(cell)];
   const liveParts = own.map((pair) => liveSamples(pair.live, pair.calibration.path));
-  const live = own.map((pair, i) =>
-    figures(liveParts[i] as Samples, liveLevels(pair.live, entries, connections)),
-  );
+  const live = own.map((pair, i) => {
+    const seen = figures(liveParts[i] as Samples, liveLevels(pair.live, entries, connections));
+    return pair.calibration.capacity === undefined ? seen : byConsole(seen, pair.live, entries);
+  });
   const parts: Samples[] = [];
   const predicted = own.map((pair) =>
     middleFigures(
@@ -222,7 +272,8 @@ function cellResult(
       }),
     ),
   );
-  const comparisons = compareFigures(predicted, live);
+  const shared = own.some((pair) => pair.calibration.capacity !== undefined);
+  const comparisons = compareFigures(predicted, live, shared ? SHARED_TOLERANCES : undefined);
   return {
     cell,
     comparisons,
@@ -232,6 +283,14 @@ function cellResult(
     errors: countErrors(own),
     holds: comparisons.every((comparison) => comparison.holds !== false),
   };
+}
+
+/** Waits as the pooler itself counts them; it tells their mean only. */
+function byConsole(seen: Figures, live: LiveResult, entries: ReadonlySet<string>): Figures {
+  const unseen = Object.keys(seen).filter((figure) => figure.startsWith("wait_"));
+  const nothing = Object.fromEntries(unseen.map((figure) => [figure, Number.NaN]));
+  const mean = (meanWait(live, entries) ?? Number.NaN) / MILLISECOND;
+  return { ...seen, ...nothing, "wait_ms.mean": mean };
 }
 
 function fail(): never {

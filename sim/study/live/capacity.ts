@@ -1,0 +1,123 @@
+/**
+ * What a database's cores do, fitted to measurements at two pool sizes: one connection, and several for
+ * each core. Two numbers predict all other sizes: how long a statement's work takes alone, and how many
+ * statements' work gets done together at most (`cap`); a third, how sharp the bend between them is (`knee`),
+ * comes from as many clients as cores at the larger size. Each is found by simulating the very run that was
+ * measured, on its own draws, until its throughput is met: so no steady state and no law of service times
+ * need be assumed.
+ */
+import type { Nanos } from "../../../engine/core/index.ts";
+import type { Workload } from "../../../workloads/schema/workload.ts";
+import { scaled } from "../../kernel/distributions.ts";
+import { type Machine, type RunResult, simulate } from "../../model/index.ts";
+
+/** How the database's speed depends on the number of busy connections. */
+export interface Capacity {
+  /** A statement's work alone on a core, over the service that was asked for. */
+  work: number;
+  /** `server.speed`: cores' worth of work at most, and the sharpness of the bend. */
+  cap: number;
+  knee: number;
+  /** False: the load was not enough to keep one connection, or the cores, busy: these are guesses. */
+  reached: boolean;
+}
+
+/** A run that was measured: what was played, and transactions a second. */
+export interface Measured {
+  workload: Workload;
+  seed: number;
+  throughput: number;
+}
+
+/** The three runs of a calibration. */
+export interface Measurements {
+  /** One connection, all clients. */
+  alone: Measured;
+  /** Several connections for each core, all clients. */
+  full: Measured;
+  /** As many connections, as many clients as cores. */
+  few: Measured;
+}
+
+/** Window of the runs, and what the machine adds to them. */
+export interface Playing {
+  warmup: Nanos;
+  duration: Nanos;
+  machine: Machine;
+}
+
+/** Of one connection any bend says the same; a first guess for several. */
+const SHARP = 8;
+/** Beyond it the bend is a corner. */
+const SHARPEST = 32;
+const SOFTEST = 1;
+/** A statement's work is found within a factor of so much of what was asked for. */
+const FACTOR = 20;
+/** Halvings: the last step is a thousandth of a per cent. */
+const STEPS = 20;
+
+/** Fits the capacity. `most`: connections of the larger size. */
+export function fitCapacity(runs: Measurements, most: number, playing: Playing): Capacity {
+  const start: Capacity = { work: 1, cap: most, knee: SHARP, reached: true };
+  const rate = (run: Measured, capacity: Capacity): number =>
+    simulated(run, capacity, playing).all.throughput;
+  const work = solve(1 / FACTOR, FACTOR, (value) => {
+    return rate(runs.alone, { ...start, work: value }) < runs.alone.throughput;
+  });
+  const capAt = (knee: number): number =>
+    solve(1, most, (cap) => rate(runs.full, { ...start, work, knee, cap }) >= runs.full.throughput);
+  const guess = capAt(SHARP);
+  const knee = solve(SOFTEST, SHARPEST, (value) => {
+    return rate(runs.few, { ...start, work, cap: guess, knee: value }) >= runs.few.throughput;
+  });
+  const found = { ...start, work, cap: capAt(knee), knee };
+  const busy = (run: Measured): number => simulated(run, found, playing).cores?.speed ?? 0;
+  const reached = busy(runs.alone) >= BUSY && busy(runs.full) >= BUSY * found.cap;
+  return { ...found, reached };
+}
+
+/** Part of what they can do from which on one connection, and the cores, count as fully busy. */
+const BUSY = 0.9;
+
+/** The value from which on `enough` holds; the upper end when it never does. On a scale of ratios. */
+function solve(from: number, to: number, enough: (value: number) => boolean): number {
+  let [low, high] = [from, to];
+  for (let step = 0; step < STEPS; step++) {
+    const middle = Math.sqrt(low * high);
+    if (enough(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+function simulated({ workload, seed }: Measured, capacity: Capacity, playing: Playing): RunResult {
+  return simulate(onCapacity(workload, capacity), { seed, ...playing });
+}
+
+/** The workload on a database of this capacity, in place of what its file says of the server's speed. */
+export function onCapacity(workload: Workload, { work, cap, knee }: Capacity): Workload {
+  const { cores: _, usl: __, ...server } = workload.server;
+  return {
+    ...workload,
+    network: { client: 0, server: 0 },
+    server: { ...server, cpu_share: 1, speed: { cap, knee } },
+    clients: workload.clients.map((kind) => ({
+      ...kind,
+      transaction: { ...kind.transaction, service: scaled(kind.transaction.service, work) },
+    })),
+  };
+}
+
+/** As many clients as cores, who never think: all of them busy all the time. */
+export function fewBusy(workload: Workload, cores: number): Workload {
+  const all = workload.clients.reduce((sum, kind) => sum + (kind.count ?? 0), 0);
+  let left = Math.max(1, cores);
+  const clients = workload.clients.flatMap((kind, i) => {
+    const last = i === workload.clients.length - 1;
+    const share = Math.round((cores * (kind.count ?? 0)) / Math.max(1, all));
+    const count = last ? left : Math.min(left, share);
+    left -= count;
+    return count === 0 ? [] : [{ ...kind, count, think: { kind: "constant" as const, value: 0 } }];
+  });
+  return { ...workload, clients };
+}

@@ -1,0 +1,172 @@
+/** The capacity of a database's cores: fitted to runs whose truth is known, and what surrounds the fit. */
+import { describe, expect, test } from "vitest";
+import { IDEAL, simulate } from "../../sim/model/index.ts";
+import { capacityCells, checkCapacity } from "../../sim/study/live/calibrating-capacity.ts";
+import {
+  type Capacity,
+  fewBusy,
+  fitCapacity,
+  type Measured,
+  onCapacity,
+} from "../../sim/study/live/capacity.ts";
+import { bestSize } from "../../sim/study/live/capacity-found.ts";
+import { FIGURES, type Figure, type Figures } from "../../sim/study/live/figures.ts";
+import { withPool } from "../../sim/study/live/pools.ts";
+import { compareFigures, SHARED_TOLERANCES } from "../../sim/study/live/verdict.ts";
+import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
+import { closedWorkload, kindOf } from "./workload.ts";
+
+const SECOND = 1e9;
+const MILLISECOND = 1e6;
+
+/** 40 clients who think for 20 ms and ask for 5 ms of a core. */
+const workload = closedWorkload(kindOf(40, 20, 5), 10);
+const playing = {
+  warmup: SECOND / 2,
+  duration: 4 * SECOND,
+  machine: {
+    ...IDEAL,
+    client: { kind: "constant", value: 0.3 * MILLISECOND } as const,
+    lateness: { kind: "exponential", mean: MILLISECOND } as const,
+  },
+};
+
+/** What a database of this capacity would have been measured to do. */
+function measure(played: Workload, truth: Capacity, seed: number): Measured {
+  const { all } = simulate(onCapacity(played, truth), { seed, ...playing });
+  return { workload: played, seed, throughput: all.throughput };
+}
+
+function fitted(truth: Capacity, most: number, cores: number): Capacity {
+  const full = withPool(workload, "transaction", most);
+  const runs = {
+    alone: measure(withPool(workload, "transaction", 1), truth, 1),
+    full: measure(full, truth, 2),
+    few: measure(fewBusy(full, cores), truth, 3),
+  };
+  return fitCapacity(runs, most, playing);
+}
+
+describe("a capacity is found again from three runs at two pool sizes", () => {
+  for (const [name, work, cap, knee, cores] of [
+    ["two cores, of which pooler and driver take a little", 1.04, 1.9, 10, 2],
+    ["a soft bend", 1.1, 1.8, 4, 2],
+    ["a sharp corner", 0.97, 2, 30, 2],
+    ["four cores", 1.02, 3.7, 6, 4],
+  ] as const)
+    test(name, () => {
+      const found = fitted({ work, cap, knee, reached: true }, 10 * cores, cores);
+      // A run of 4 s has 800 transactions at one connection: one of them is worth 0.13 %.
+      expect(found.work / work).toBeCloseTo(1, 2);
+      expect(found.cap / cap).toBeCloseTo(1, 2);
+      expect(found.reached).toBe(true);
+      // What counts is the speed that the bend stands for, between one connection and many.
+      for (const pool of [2, 3, 4, 6]) {
+        const played = withPool(workload, "transaction", pool);
+        const [fit, truth] = [found, { work, cap, knee, reached: true }].map(
+          (capacity) => measure(played, capacity, 4).throughput,
+        );
+        expect((fit ?? 0) / (truth ?? 0)).toBeCloseTo(1, 1.7);
+      }
+    });
+
+  test("a load that does not reach the cap says so", () => {
+    const idle = closedWorkload(kindOf(6, 100, 5), 10); // A quarter of a core's worth.
+    const truth = { work: 1, cap: 30, knee: 8, reached: true };
+    const full = withPool(idle, "transaction", 20);
+    const runs = {
+      alone: measure(withPool(idle, "transaction", 1), truth, 1),
+      full: measure(full, truth, 2),
+      few: measure(fewBusy(full, 2), truth, 3),
+    };
+    expect(fitCapacity(runs, 20, playing).reached).toBe(false);
+  });
+});
+
+describe("as many clients as cores, who never think", () => {
+  const kind = (name: string, count: number): ClientKind => ({ ...kindOf(count, 20, 5), name });
+  for (const [counts, cores, want] of [
+    [[40], 2, [2]],
+    [[30, 10], 4, [3, 1]],
+    [[39, 1], 2, [2]],
+    [[1, 1, 1], 2, [1, 1]],
+    [[10, 10], 1, [1]],
+  ] as const)
+    test(`${counts.join(" + ")} clients, ${cores} cores: ${want.join(" + ")}`, () => {
+      const kinds = counts.map((count, i) => kind(`kind${i}`, count));
+      const { clients } = fewBusy({ ...workload, clients: kinds }, cores);
+      expect(clients.map(({ count }) => count)).toEqual([...want]);
+      expect(clients.every(({ think }) => think.kind === "constant" && think.value === 0)).toBe(
+        true,
+      );
+    });
+});
+
+test("the larger size of a calibration has connections to spare and is not predicted", () => {
+  const on = (cores: number): Workload => ({ ...workload, server: { ...workload.server, cores } });
+  expect(capacityCells(on(2), [2, 4, 8], []).full.pool_size).toBe(20);
+  expect(capacityCells(on(2), [20, 21], []).full.pool_size).toBe(22);
+  expect(capacityCells(on(8), [20], [])).toMatchObject({ cores: 8, alone: { pool_size: 1 } });
+});
+
+describe("a workload whose capacity cannot be measured is refused", () => {
+  const cpu: ClientKind = {
+    ...kindOf(4, 20, 5),
+    transaction: { ...kindOf(4, 20, 5).transaction, work: "cpu" },
+  };
+  const open = { ...cpu, count: undefined, arrivals: { gap: cpu.think } };
+  for (const [name, clients, message] of [
+    ["some of it sleeps", [cpu, { ...kindOf(4, 20, 5), name: "other" }], "cpu for all kinds"],
+    ["two pools", [cpu, { ...cpu, database: "other" }], "one database and user"],
+    ["arrivals", [open], "a count of clients"],
+  ] as const)
+    test(name, () =>
+      expect(() => checkCapacity({ ...workload, clients: [...clients] })).toThrow(message),
+    );
+  test("one kind of real work is not", () =>
+    expect(() => checkCapacity({ ...workload, clients: [cpu] })).not.toThrow());
+});
+
+/** Every figure 100, but one. */
+function figures(figure: Figure, value: number): Figures {
+  const all = Object.fromEntries(FIGURES.map((name) => [name, 100])) as Figures;
+  return { ...all, [figure]: value };
+}
+
+describe("tolerance where pooler and driver share the cores with the statements", () => {
+  for (const [figure, predicted, holds, why] of [
+    ["throughput_tps", 103, true, "3 %, nothing absolute"],
+    ["throughput_tps", 103.1, false, "just beyond"],
+    ["response_ms.mean", 110.5, true, "10 % and half a millisecond"],
+    ["response_ms.mean", 110.6, false, "just beyond"],
+    ["response_ms.p95", 89.5, true, "below as well as above"],
+    ["response_ms.p95", 89.4, false, "just beyond, below"],
+    ["wait_ms.mean", 110.6, false, "the pooler's own mean"],
+    ["wait_ms.p95", 300, undefined, "nobody sees it"],
+    ["response_ms.p99", 300, undefined, "the best size is what its verdict is about"],
+  ] as const)
+    test(`${figure} ${predicted} against 100: ${holds ?? "no verdict"} (${why})`, () => {
+      const live = [figures(figure, 100), figures(figure, 100)];
+      const compared = compareFigures([figures(figure, predicted)], live, SHARED_TOLERANCES);
+      expect(compared.find((each) => each.figure === figure)?.holds).toBe(holds);
+    });
+});
+
+describe("the best size for the p99 of the response, predicted and live", () => {
+  const cell = (pool_size: number, predicted: number, live: readonly number[]) => ({
+    cell: { name: `t${pool_size}`, pool_mode: "transaction" as const, pool_size },
+    predicted: [figures("response_ms.p99", predicted)],
+    live: live.map((value) => figures("response_ms.p99", value)),
+  });
+  const three = [cell(2, 130, [150]), cell(12, 190, [180]), cell(4, 120, [140])];
+  test("by the medians of the repeats, in order of size", () =>
+    expect(bestSize([...three, cell(3, 125, [90, 139, 300])])).toEqual({
+      ...{ predicted: 4, live: 3, steps: 1, holds: true },
+    }));
+  test("two steps apart do not hold", () =>
+    expect(bestSize([...three, cell(8, 150, [160]), cell(40, 400, [100])])).toEqual({
+      ...{ predicted: 4, live: 40, steps: 3, holds: false },
+    }));
+  test("of a single size nothing is said", () =>
+    expect(bestSize([cell(2, 1, [1])])).toBeUndefined());
+});
