@@ -5,7 +5,6 @@
 import { describe, expect, test } from "vitest";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
 import { type RunResult, simulate } from "../../sim/model/index.ts";
-import { speedOf } from "../../sim/model/speed.ts";
 import { closedPool, openPool } from "../../sim/study/analytic.ts";
 import { batchMeans } from "../../sim/study/statistics.ts";
 import {
@@ -18,6 +17,7 @@ import {
   textbook,
 } from "../../sim/study/theory/textbook.ts";
 import type { ServerModel, Workload } from "../../workloads/schema/workload.ts";
+import { chain } from "./chain.ts";
 import { binomialBounds, holds, samplesOf } from "./exactness.ts";
 
 const SEEDS = 24;
@@ -129,23 +129,6 @@ test("the cores' own figures: utilisation by the work brought, statements by Lit
     one.throughput * one.response,
   );
 });
-
-/** Transactions a millisecond of N clients, `pool` connections and a speed: a birth-death chain. */
-function chain(
-  server: Pick<ServerModel, "cores" | "speed" | "usl">,
-  { clients, think, service, pool }: Record<"clients" | "think" | "service" | "pool", number>,
-): number {
-  const speed = speedOf({ ...plainServer, ...server }) ?? ((jobs: number) => jobs);
-  let [term, sum, done] = [1, 1, 0];
-  for (let busy = 1; busy <= clients; busy++) {
-    const rate = speed(Math.min(busy, pool)) / service;
-    term *= (clients - busy + 1) / think / rate;
-    sum += term;
-    done += term * rate;
-  }
-  return done / sum;
-}
-const plainServer = textbook([], 1).server;
 
 describe("a pool in front of a database that slows down: throughput of the birth-death chain", () => {
   for (const [name, server] of [

@@ -276,22 +276,51 @@ describe("shipped files", () => {
   test("those of the scenarios and the tour are there", () =>
     expect(SHIPPED.sort()).toEqual(
       [
+        "admin-and-migrations",
+        "bigger-is-worse",
+        "double-pooling",
         "eleventh-client",
         "five-thousand-on-fifty",
         "idle-in-transaction",
         "json-api",
+        "login-storm",
         "long-transactions",
+        "mixed-traffic",
+        "query-fan-out",
         "retry-storm",
         "storefront",
+        "ten-times",
+        "thousands-on-twenty",
         "tour",
+        "traffic-grows",
+        "web-framework",
       ].map((name) => `${name}.yaml`),
     ));
-  for (const name of SHIPPED)
+  test("each has its row in the README: claim, verdict and figure", () => {
+    const rows = /^\| `([a-z-]+)` \| .{20,} \| .*\d.* \|$/gm;
+    const named = [...readFileSync("README.md", "utf8").matchAll(rows)].map((row) => row[1]);
+    const missing = SHIPPED.map((name) => name.replace(".yaml", "")).filter(
+      (name) => !named.includes(name),
+    );
+    expect(missing).toEqual([]);
+  });
+  for (const name of SHIPPED) {
     test(`${name} is in order and describes itself`, () => {
       const workload = loadWorkload(join("workloads", name));
       expect(workload.name).toBe(name.replace(".yaml", ""));
       expect(workload.description.length).toBeGreaterThan(80);
     });
+    test(`${name} says what is claimed, by whom, whether it is true, and with which numbers`, () => {
+      const head = readFileSync(join("workloads", name), "utf8").split(/^name:/m)[0] ?? "";
+      const labels = [...head.matchAll(/^# ([A-Z][a-z]+): \S/gm)].map((found) => found[1]);
+      expect(labels).toEqual([
+        expect.stringMatching(/^(Claim|Situation)$/),
+        "Source",
+        "Verdict",
+        "Numbers",
+      ]);
+    });
+  }
 });
 
 test("the published JSON Schema is up to date", () => {

@@ -28,6 +28,7 @@ const SECTIONS = [
   "server",
   "pooler",
   "network",
+  "schedule",
   "slo",
   "run",
 ];
