@@ -1,28 +1,57 @@
 /** `poolwise compare`: the three pool modes on the same draws. */
 import { Command } from "commander";
 import { comparisonReport, comparisonText } from "../report/reports.ts";
-import { compareModes } from "../study/compare.ts";
+import { compareModes, compareModesAndClients } from "../study/compare.ts";
+import {
+  demandObjective,
+  type ObjectiveOptions,
+  withObjective,
+  withObjectiveSet,
+} from "./objective.ts";
 import { type CommonOptions, withCommonOptions } from "./options.ts";
 import { runStudy, type StudyCommand } from "./study.ts";
 
 const EXAMPLES = `
 Differences are between runs with the same think and service times, so they are due to the mode.
-Exit status 1 when the workload has an slo and no mode meets it.
+Exit status 1 when the workload has an slo and no mode meets it. Clients that are turned away (by
+max_client_conn, say) or never served miss it, whatever the waits of the others are.
+
+--clients multiplies the load (the number of clients of each kind, the rate of arrivals from outside) and
+searches for the most that each mode carries within the objective: the slo of the workload, or what
+--wait-p99 and --timeouts say. A load counts when the upper end of the 95 % interval is within the limit.
+max_client_conn is raised with the clients, and a note says so. It takes 60 s at most, or --time-limit.
+Exit status 1 when no mode carries anybody.
 
 Examples:
   poolwise compare workloads/eleventh-client.yaml
   poolwise compare workloads/storefront.yaml --chart modes.html
-  poolwise compare workloads/storefront.yaml --pool-size 50 --json`;
+  poolwise compare workloads/storefront.yaml --pool-size 50 --json
+  poolwise compare workloads/ten-times.yaml --clients
+  poolwise compare workloads/thousands-on-twenty.yaml --clients --wait-p99 '5 ms' --time-limit '2 min'`;
+
+interface CompareOptions extends CommonOptions, ObjectiveOptions {
+  clients?: boolean;
+}
 
 const COMPARE: StudyCommand = {
   name: "compare",
   answer: async (workload, options) => {
-    const { runs, differences, notes } = await compareModes(workload, options);
-    return { runs, differences, ...(notes.length > 0 ? { notes } : {}) };
+    const { notes, ...found } = await compareModes(workload, options);
+    return { ...found, ...(notes.length > 0 ? { notes } : {}) };
   },
   text: comparisonText,
   report: comparisonReport,
   met: ({ runs }) => runs.some((run) => run.slo?.met !== false),
+};
+
+const WITH_CLIENTS: StudyCommand = {
+  ...COMPARE,
+  answer: async (workload, options) => {
+    demandObjective(workload, "that clients are to meet");
+    const { notes, ...found } = await compareModesAndClients(workload, options);
+    return { ...found, ...(notes.length > 0 ? { notes } : {}) };
+  },
+  met: ({ most_clients = [] }) => most_clients.some(({ load }) => load > 0),
 };
 
 /** The command; `finish` is told the exit status. */
@@ -30,8 +59,12 @@ export function compareCommand(finish: (status: number) => void): Command {
   const command = new Command("compare")
     .description("Session, transaction and statement mode side by side on the same draws")
     .argument("<workload>", "workload file, such as workloads/storefront.yaml")
+    .option("--clients", "the most clients that each mode carries within the objective")
     .addHelpText("after", EXAMPLES);
-  return withCommonOptions(command, { mode: false }).action(
-    async (file: string, options: CommonOptions) => finish(await runStudy(COMPARE, file, options)),
+  return withCommonOptions(withObjective(command), { mode: false }).action(
+    async (file: string, options: CompareOptions) => {
+      const study = options.clients === true ? WITH_CLIENTS : COMPARE;
+      finish(await runStudy(study, file, withObjectiveSet(options)));
+    },
   );
 }

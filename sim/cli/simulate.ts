@@ -10,7 +10,8 @@ import { note } from "./output.ts";
 import { runStudy, type StudyCommand } from "./study.ts";
 
 const EXAMPLES = `
-Exit status 1 when the workload has an slo and the run does not meet it.
+Exit status 1 when the workload has an slo and the run does not meet it. Clients that are turned away (by
+max_client_conn, say) or never served miss it, whatever the waits of the others are.
 
 --show adds what PgBouncer's own tables would say of the first replication, beside the true waits: SHOW
 divides the time waited by all transactions, and leaves out waits that ended without a server. --metrics

@@ -18,8 +18,8 @@ export type { DashboardOptions, DashboardView, Scrape } from "./dashboard.ts";
 export { IDEAL, type Machine, NOTHING } from "./machine.ts";
 export type { Moment, Trace } from "./meters.ts";
 export type { CoresFigures, Figures, RunResult } from "./result.ts";
-export type { StationFigures } from "./station.ts";
 export { speedOf, topSpeed } from "./speed.ts";
+export type { StationFigures } from "./station.ts";
 
 export interface SimulateOptions {
   /** The workload's own when left out. */

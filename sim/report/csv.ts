@@ -6,10 +6,19 @@ type Row = Record<string, Cell>;
 
 /** The curve of `size`, else the runs; names carry their units, as in JSON. */
 export function csvOf(result: Result): string {
-  const rows = result.curve?.map(curveRow) ?? result.runs.map(runRow);
+  const rows = result.curve?.map(curveRow) ?? runRows(result);
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = rows.map((row) => columns.map((column) => cell(row[column])).join(","));
   return [columns.map(cell).join(","), ...lines].join("\r\n");
+}
+
+/** The runs; `compare --clients`: each with the most clients of its mode. */
+function runRows({ runs, most_clients }: Result): Row[] {
+  if (most_clients === undefined) return runs.map(runRow);
+  return runs.map((run) => {
+    const most = most_clients.find(({ pool_mode }) => pool_mode === run.pool_mode);
+    return { ...runRow(run), most_clients: most?.clients, most_load: most?.load };
+  });
 }
 
 function runRow(run: Run): Row {

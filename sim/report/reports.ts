@@ -5,6 +5,7 @@
 import type { Result, Run } from "../study/results.ts";
 import { bars, sparkline } from "./blocks.ts";
 import { modeBars, queueDepth, runDistributions } from "./charts.ts";
+import { mostCharts, mostFindings, mostTables } from "./clients.ts";
 import { dashboardTables } from "./dashboard.ts";
 import { provenance } from "./figures.ts";
 import { comparisonFindings, runFindings } from "./findings.ts";
@@ -48,12 +49,19 @@ export function runText(result: Result, quiet: boolean): string {
 export function comparisonReport(result: Result): Report {
   return {
     title: `Pool modes: ${result.workload}`,
-    findings: [...comparisonFindings(result), ...(result.notes ?? []), repeat(result)],
+    findings: [
+      ...mostFindings(result.most_clients ?? []),
+      ...comparisonFindings(result),
+      ...(result.notes ?? []),
+      repeat(result),
+    ],
     charts: [
+      ...mostCharts(result.workload, result.most_clients),
       modeBars(`Pool modes: ${result.workload}`, result.runs),
       runDistributions("Waits in each mode", result.runs),
     ],
     tables: [
+      ...mostTables(result.most_clients),
       compareTable(result.runs),
       differenceTable(result.differences ?? []),
       breakageTable(),
@@ -66,11 +74,13 @@ export function comparisonReport(result: Result): Report {
 /** The terminal's version of `comparisonReport`. */
 export function comparisonText(result: Result, quiet: boolean): string {
   const tables = [
+    ...mostTables(result.most_clients),
     compareTable(result.runs, !quiet),
     differenceTable(result.differences ?? []),
     ...(quiet ? [] : [breakageTable()]),
   ];
-  return page([comparisonFindings(result), tables.map(terminal), [repeat(result)]]);
+  const found = [...mostFindings(result.most_clients ?? []), ...comparisonFindings(result)];
+  return page([found, tables.map(terminal), [repeat(result)]]);
 }
 
 function only(result: Result): Run {

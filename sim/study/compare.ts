@@ -5,8 +5,10 @@
 import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import type { Samples } from "./estimates.ts";
-import type { Difference, Interval95, Run } from "./results.ts";
+import type { Difference, Interval95, MostClients, Run } from "./results.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
+import { mostClientsOfEach } from "./size/clients.ts";
+import { hasObjective } from "./slo.ts";
 import { type Interval, pairedConfidence } from "./statistics.ts";
 
 export interface Comparison {
@@ -14,6 +16,8 @@ export interface Comparison {
   runs: Run[];
   /** Each mode against session mode, and statement against transaction mode. */
   differences: Difference[];
+  /** The largest load that each mode carries, where it was asked for. */
+  most_clients?: MostClients[];
   notes: string[];
 }
 
@@ -33,7 +37,7 @@ export async function compareModes(
   workload: Workload,
   options: StudyOptions = {},
 ): Promise<Comparison> {
-  const configurations = POOL_MODES.map((pool_mode) => withMode(workload, pool_mode));
+  const configurations = modesOf(workload).map(([, configuration]) => configuration);
   const answers = await studies(configurations, options);
   const byMode = new Map(POOL_MODES.map((mode, i) => [mode, answers[i] as Study]));
   const runs = POOL_MODES.map((pool_mode) => ({
@@ -48,6 +52,34 @@ export async function compareModes(
   );
   return { runs, differences, notes: [...keptModes(workload), ...notes] };
 }
+
+/** Real time that a comparison with its searches takes at most unless told otherwise. */
+export const CLIENTS_TIME_LIMIT_MS = 60_000;
+/** Part of it that the comparison itself may take. */
+const COMPARING = 0.25;
+
+/**
+ * The same, and the largest load with which each mode meets the objective of the workload. Errors:
+ * RangeError for a workload without one.
+ */
+export async function compareModesAndClients(
+  workload: Workload,
+  options: StudyOptions = {},
+): Promise<Comparison> {
+  if (!hasObjective(workload.slo)) throw new RangeError(`${workload.file}: no objective`);
+  const limit = options.timeLimit ?? CLIENTS_TIME_LIMIT_MS;
+  const start = performance.now();
+  const compared = await compareModes(workload, { ...options, timeLimit: COMPARING * limit });
+  const timeLimit = Math.max(0, limit - (performance.now() - start));
+  const { most_clients, notes } = await mostClientsOfEach(modesOf(workload), {
+    ...options,
+    timeLimit,
+  });
+  return { ...compared, most_clients, notes: [...compared.notes, ...notes] };
+}
+
+const modesOf = (workload: Workload): [PoolMode, Workload][] =>
+  POOL_MODES.map((pool_mode) => [pool_mode, withMode(workload, pool_mode)]);
 
 function withMode(workload: Workload, pool_mode: PoolMode): Workload {
   const { settings } = workload;

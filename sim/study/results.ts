@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { capacity } from "./results-capacity.ts";
 import { change, check } from "./results-check.ts";
+import { mostClients } from "./results-clients.ts";
 import { dashboard } from "./results-dashboard.ts";
 import {
   best,
@@ -20,6 +21,7 @@ import { coveredFigure, theory } from "./results-theory.ts";
 import { count, interval, share } from "./results-units.ts";
 
 export type { Check } from "./results-check.ts";
+export type { MostClients } from "./results-clients.ts";
 export type { DashboardResult } from "./results-dashboard.ts";
 export type { CoveredFigure, Theory, TheoryRow, TheorySpread } from "./results-theory.ts";
 
@@ -41,10 +43,14 @@ const slo = z
     met: z.boolean(),
     terms: z.array(
       z.strictObject({
-        name: z.string().describe("key of the workload's `slo`, such as wait_p99"),
+        name: z
+          .string()
+          .describe(
+            "key of the workload's `slo`, such as wait_p99; or what misses every objective: unserved (clients that wait in vain), refused (turned away by a limit)",
+          ),
         limit: z.number(),
         value: z.number().describe("what was simulated, in the unit of the limit"),
-        unit: z.string().describe("ms, clients, or empty for a share"),
+        unit: z.string().describe("ms, clients, times, or empty for a share"),
         met: z.boolean(),
         certain: z
           .boolean()
@@ -257,6 +263,7 @@ export const resultSchema = z
     interrupted: z.boolean().optional().describe("true: stopped by hand, figures so far"),
     runs: z.array(runSchema),
     differences: z.array(difference).optional().describe("compare, sweep, diff"),
+    most_clients: z.array(mostClients).optional().describe("compare --clients"),
     changes: z.array(change).optional().describe("diff: settings that differ"),
     recommended: recommended.optional().describe("size, advise"),
     slo: slo

@@ -4,7 +4,16 @@ import type { Interval95, Run, SloOutcome } from "./results.ts";
 
 const MILLISECOND = 1e6;
 
-/** Every term with its value; undefined when the workload has no objective. */
+/** Whether there is anything to meet. */
+export function hasObjective(slo: Slo): boolean {
+  return Object.values(slo).some((limit) => limit !== undefined);
+}
+
+/**
+ * Every term with its value; undefined when the workload has no objective. Waits are those of clients who
+ * are served: beside a term that the workload has, clients that are never served, or turned away by a limit
+ * such as `max_client_conn`, miss the objective whatever the others' waits are.
+ */
 export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
   const { wait_ms: wait, response_ms: response } = run;
   const terms = [
@@ -15,7 +24,7 @@ export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
     time("response_p99", slo.response_p99, response.p99, response.p99_ci95),
     timeouts(slo.timeouts, run),
   ].flat();
-  if (terms.length > 0) terms.push(...unserved(run));
+  if (terms.length > 0) terms.push(...unserved(run), ...refused(run));
   return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
 }
 
@@ -34,6 +43,11 @@ function time(
 function unserved(run: Run): Term[] {
   const clients = run.clients_waiting.unserved;
   return clients > 0 ? [term("unserved", 0, clients, "clients", undefined)] : [];
+}
+
+/** Whoever is turned away waits for nothing, and is served as little. */
+function refused(run: Run): Term[] {
+  return run.refused > 0 ? [term("refused", 0, run.refused, "times", undefined)] : [];
 }
 
 /**

@@ -72,6 +72,10 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       "nowhere.yaml: the workload cannot be read (ENOENT); expected the path of a YAML file, such as workloads/storefront.yaml",
     ],
     [["simulate", broken], `${broken}:10: clients[0].transaction.service`],
+    [
+      ["compare", small, "--clients"],
+      "no objective that clients are to meet; give --wait-p99 '10 ms', or slo: { wait_p99: 10 ms } in the file",
+    ],
     [["pooler", "nowhere.ini"], "nowhere.ini"],
   ];
   for (const [args, message] of cases) {
@@ -142,6 +146,19 @@ describe("compare", () => {
       "statement",
     ]);
     expect(result.differences).toHaveLength(3);
+  });
+
+  test("--clients: the most clients of each mode, with an objective from the command line", async () => {
+    const args = ["--clients", "--wait-p99", "20 ms", "--precision", "25 %", "--json"];
+    const { status, stdout, stderr } = await poolwise(["compare", small, ...args]);
+    expect(status).toBe(0);
+    expect(stderr).toContain("note: statement mode: as transaction mode");
+    const { most_clients = [], runs } = resultSchema.parse(JSON.parse(stdout));
+    expect(most_clients.map(({ pool_mode }) => pool_mode)).toEqual(
+      runs.map(({ pool_mode }) => pool_mode),
+    );
+    expect(most_clients[0]?.clients).toBe(2);
+    expect(most_clients[1]?.clients).toBeGreaterThan(2);
   });
 
   test("status 1 only when no mode meets the objective", async () => {

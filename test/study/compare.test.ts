@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { compareModes, difference } from "../../sim/study/compare.ts";
 import type { Interval95, Run } from "../../sim/study/results.ts";
-import { type Study, studies } from "../../sim/study/run.ts";
+import { type Study, studies, study } from "../../sim/study/run.ts";
+import { sizePool } from "../../sim/study/size/size.ts";
 import { sloOutcome, unservedClients } from "../../sim/study/slo.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { sampleRun } from "../report/fixture.ts";
@@ -98,6 +99,28 @@ describe("objectives", () => {
     const starved = { ...run, clients_waiting: { mean: 80, max: 80, unserved: 80 } };
     const outcome = sloOutcome({ wait_p99: 1000 * MILLISECOND }, starved);
     expect(outcome).toMatchObject({ met: false, terms: [{ met: true }, { name: "unserved" }] });
+  });
+
+  test("clients who are turned away miss every objective, however short the others' waits", async () => {
+    const limited = {
+      ...brief,
+      settings: { ...brief.settings, max_client_conn: 50 },
+      slo: { wait_p99: 1000 * MILLISECOND },
+    };
+    const { run } = await study(limited, { precision: 0.5 });
+    expect(run.wait_ms.p99).toBeLessThan(1000);
+    expect(run.slo).toMatchObject({
+      met: false,
+      terms: [
+        { name: "wait_p99", met: true },
+        { name: "refused", limit: 0, value: run.refused, met: false, certain: true },
+      ],
+    });
+    // Ten of the 60, once a second each.
+    expect(run.refused / run.simulated_s).toBeCloseTo(10, 0);
+    const { recommended, reasons } = await sizePool(limited);
+    expect(recommended).toBeUndefined();
+    expect(reasons?.join()).toContain("turns clients away, whatever the pool (max_client_conn)");
   });
 
   test("no terms, no objective; one missed term misses it", () => {

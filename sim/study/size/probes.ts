@@ -1,7 +1,7 @@
 /**
- * Pool sizes that have been looked at. A probe simulates until the objective is decided, on shorter
- * windows than the workload asks for where those would hold more transactions than a decision needs;
- * every size sees the same draws.
+ * Sizes that have been looked at: of the pool, or of the load. A probe simulates until the objective is
+ * decided, on shorter windows than the workload asks for where those would hold more transactions than a
+ * decision needs; every size sees the same draws.
  */
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { type Study, type StudyOptions, studies, TIME_LIMIT_MS } from "../run.ts";
@@ -18,17 +18,29 @@ const WARM_UPS = 2;
 /** Part of the whole time that one size may take. */
 const EACH = 0.15;
 
+/** What a size is the size of. */
+export interface Varied {
+  /** The workload at a size. */
+  at(workload: Workload, size: number): Workload;
+  /** A size in words, such as `20 connections`. */
+  name(size: number, workload: Workload): string;
+}
+
+const POOL_SIZE: Varied = { at: withPoolSize, name: (size) => `${size} connections` };
+
 export class Probes {
   readonly workload: Workload;
   private readonly options: StudyOptions;
+  private readonly varied: Varied;
   private readonly found = new Map<number, Study>();
   private readonly start = performance.now();
   private readonly limit: number;
   private duration: number;
 
-  constructor(workload: Workload, options: StudyOptions) {
+  constructor(workload: Workload, options: StudyOptions, varied = POOL_SIZE) {
     this.workload = workload;
     this.options = options;
+    this.varied = varied;
     this.limit = options.timeLimit ?? TIME_LIMIT_MS;
     this.duration = workload.run.duration;
   }
@@ -37,8 +49,8 @@ export class Probes {
   async at(size: number): Promise<Study> {
     const known = this.found.get(size);
     if (known !== undefined) return known;
-    this.tell(`${size} connections`);
-    const made = await this.probe(withPoolSize(this.workload, size));
+    this.tell(this.varied.name(size, this.workload));
+    const made = await this.probe(this.varied.at(this.workload, size));
     this.found.set(size, made);
     this.shorten(made);
     return made;

@@ -114,6 +114,10 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
       `${round(wanted)} connections would be in use if nobody waited; max_connections of the database ` +
         `admits ${largest} beside its reserved ones`,
     );
+  if (missed.some((term) => term.name === "refused"))
+    found.push(
+      `a limit turns clients away, whatever the pool (${Object.keys(run.errors).join(", ")}): raise it`,
+    );
   if (first?.what.startsWith("thinking"))
     found.push(
       "session mode holds connections for clients that think: try pool_mode = transaction",

@@ -1,4 +1,7 @@
-/** The search for the smallest size that meets the objective. */
+/**
+ * The search for the number where an objective begins, or ceases, to be met: the smallest pool that meets
+ * it, the most clients with whom it is met.
+ */
 import type { Judgement } from "./probes.ts";
 
 /** What the search asks: simulates a size and says whether it meets the objective. */
@@ -15,43 +18,56 @@ export interface Found {
   notes: string[];
 }
 
+/** Two numbers: `good` surely meets the objective, of `bad` that cannot be said. */
+export interface Bounds {
+  good: number;
+  bad: number;
+}
+
 /**
- * Bisects between the largest size that fails and the smallest that is known to do. It begins where
- * Little's law puts the connections in use when nobody waits, and widens its step from there. A size
- * that stays undecided counts as failing: a recommendation must be sure.
+ * Narrows `bounds` until they are neighbours or the time is up. It looks at `guess` first and widens its
+ * step from there, then it bisects. Each end may lie above the other; neither is looked at itself. A number
+ * that stays undecided counts as bad: an answer must be sure.
+ */
+export async function narrow(
+  judge: Judge,
+  bounds: Bounds,
+  guess: number,
+  step: number,
+): Promise<Bounds> {
+  let { good, bad } = bounds;
+  const towardsBad = Math.sign(bad - good);
+  const look = async (number: number): Promise<boolean> => {
+    await judge.at(number);
+    const meets = judge.judge(number) === "met";
+    if (meets) good = number;
+    else bad = number;
+    return meets;
+  };
+  const inside = (number: number): boolean =>
+    number > Math.min(good, bad) && number < Math.max(good, bad);
+  for (let next = guess, by = step; inside(next) && judge.spent <= 1; by *= 2) {
+    const meets = await look(next);
+    if (good !== bounds.good && bad !== bounds.bad) break;
+    next += (meets ? 1 : -1) * towardsBad * by;
+  }
+  while (Math.abs(bad - good) > 1 && judge.spent <= 1) await look((good + bad) >> 1);
+  return { good, bad };
+}
+
+/**
+ * The smallest size up to `largest` that meets the objective. It begins where Little's law puts the
+ * connections in use when nobody waits.
  */
 export async function search(judge: Judge, largest: number): Promise<Found> {
-  const meets = async (size: number): Promise<boolean> => {
-    await judge.at(size);
-    return judge.judge(size) === "met";
-  };
-  if (!(await meets(largest))) return { size: undefined, notes: [] };
   const { run } = await judge.at(largest);
-  let [fails, does] = [0, largest];
+  if (judge.judge(largest) !== "met") return { size: undefined, notes: [] };
   const busy = Math.ceil(run.utilization * run.pool_size);
-  let guess = Math.min(largest - 1, Math.max(1, busy));
-  for (
-    let step = Math.max(1, Math.round(Math.sqrt(busy) / 2));
-    guess > fails && guess < does;
-    step *= 2
-  ) {
-    if (judge.spent > 1) break;
-    if (await meets(guess)) {
-      does = guess;
-      guess = does - step;
-    } else {
-      fails = guess;
-      guess = fails + step;
-    }
-    if (fails > 0 && does < largest) break;
-  }
-  while (does - fails > 1 && judge.spent <= 1) {
-    const middle = (fails + does) >> 1;
-    if (await meets(middle)) does = middle;
-    else fails = middle;
-  }
-  const notes = does - fails > 1 ? [unfinished(fails, does)] : [];
-  return { size: does, notes: [...notes, ...undecided(judge, fails)] };
+  const guess = Math.min(largest - 1, Math.max(1, busy));
+  const step = Math.max(1, Math.round(Math.sqrt(busy) / 2));
+  const { good, bad } = await narrow(judge, { good: largest, bad: 0 }, guess, step);
+  const notes = good - bad > 1 ? [unfinished(bad, good)] : [];
+  return { size: good, notes: [...notes, ...undecided(judge, bad)] };
 }
 
 const unfinished = (fails: number, does: number): string =>

@@ -1,0 +1,166 @@
+/** `compare --clients`: the search by itself, then the whole against the exact answer of pools. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { closedPool, openPool } from "../../sim/study/analytic.ts";
+import { compareModesAndClients } from "../../sim/study/compare.ts";
+import { resultSchema } from "../../sim/study/results.ts";
+import { mostClients } from "../../sim/study/size/clients.ts";
+import { LOAD, staying } from "../../sim/study/size/load.ts";
+import { type Judge, narrow } from "../../sim/study/size/search.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { exponential, openKind, textbook } from "../model/textbook.ts";
+import { closedWorkload, kindOf } from "./workload.ts";
+
+const MILLISECOND = 1e6;
+const SECOND = 1e9;
+
+/** A judge for whom numbers up to `most` do, and which counts how often it is asked. */
+function upTo(most: number): Judge & { asked: number } {
+  return {
+    asked: 0,
+    spent: 0,
+    async at(size) {
+      this.asked++;
+      return { run: { utilization: 1, pool_size: size } };
+    },
+    judge: (size) => (size <= most ? "met" : "missed"),
+  };
+}
+
+test("the search finds the largest number that does, wherever it begins, in few looks", async () => {
+  const cases = fc.record({
+    most: fc.integer({ min: 0, max: 100_000 }),
+    guess: fc.integer({ min: 1, max: 100_000 }),
+    step: fc.integer({ min: 1, max: 1000 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ most, guess, step }) => {
+      const judge = upTo(most);
+      const bounds = await narrow(judge, { good: 0, bad: 100_001 }, guess, step);
+      expect(bounds).toEqual({ good: most, bad: most + 1 });
+      expect(judge.asked).toBeLessThanOrEqual(2 * Math.log2(100_001) + 2);
+    }),
+  );
+});
+
+const objective = (workload: Workload, wait_p99: number): Workload => ({
+  ...workload,
+  slo: { wait_p99: wait_p99 * MILLISECOND },
+  run: { ...workload.run, duration: 20 * SECOND },
+});
+
+describe("closed pools M/M/c//N: the exact number, less what confidence takes", () => {
+  // servers, think ms, service ms, limit of the p99 wait ms
+  for (const [servers, think, service, limit] of [
+    [3, 60, 10, 20],
+    [10, 200, 10, 8],
+  ] as const)
+    test(`${servers} connections, ${think} and ${service} ms, at most ${limit} ms`, async () => {
+      const tail = (clients: number): number =>
+        closedPool({ clients, think, service, servers }).quantile(0.99);
+      let exact = servers;
+      while (tail(exact + 1) <= limit) exact++;
+      const workload = objective(closedWorkload(kindOf(20, think, service), servers), limit);
+      const { most, notes } = await mostClients(workload, { precision: 0.12 });
+      expect(most.clients).toBeGreaterThanOrEqual(Math.floor(0.85 * exact));
+      expect(most.clients).toBeLessThanOrEqual(exact);
+      expect(most.load).toBe((most.clients as number) / 20);
+      expect(most.wait_p99_ms_ci95?.[1]).toBeLessThanOrEqual(limit);
+      expect(most.beyond).toMatchObject({
+        clients: (most.clients as number) + 1,
+        term: "wait_p99",
+      });
+      expect(notes).toEqual([]);
+    });
+});
+
+test("open pools M/M/c: the rate as a multiple of the workload's", async () => {
+  const kind = openKind(exponential(10), exponential(10));
+  const limit = 30;
+  let exact = 100;
+  while (openPool({ rate: (exact + 1) / 1000, service: 10, servers: 3 }).quantile(0.99) <= limit)
+    exact++;
+  const { most } = await mostClients(objective(textbook([kind], 3), limit), { precision: 0.12 });
+  expect(most.clients).toBeNull();
+  expect(most.load).toBeGreaterThan((0.85 * exact) / 100);
+  expect(most.load).toBeLessThanOrEqual((exact + 1) / 100);
+});
+
+describe("modes", () => {
+  const workload = objective(closedWorkload(kindOf(20, 90, 10), 4), 20);
+
+  test("session mode carries a client a connection; single statements make the others equal", async () => {
+    const compared = await compareModesAndClients(workload, { precision: 0.1 });
+    const [session, transaction, statement] = compared.most_clients ?? [];
+    expect(session).toMatchObject({ pool_mode: "session", clients: 4 });
+    expect(session?.beyond).toMatchObject({ clients: 5, term: "unserved", sure: true });
+    expect(transaction?.clients).toBeGreaterThan(20);
+    expect(statement).toEqual({ ...transaction, pool_mode: "statement" });
+    expect(compared.notes.join()).toContain("statement mode: as transaction mode");
+    const head = { poolwise: "0", command: "compare", workload: "closed", seed: 1 };
+    expect(resultSchema.safeParse({ ...head, ...compared }).error).toBeUndefined();
+  });
+
+  test("an objective that a single client misses: nobody is carried", async () => {
+    const slow = { ...workload, slo: { response_p99: MILLISECOND } };
+    const { most } = await mostClients(slow, { precision: 0.2 });
+    expect(most).toMatchObject({ clients: 0, load: 0, beyond: { clients: 1, sure: true } });
+    expect(most.wait_p99_ms).toBeUndefined();
+  });
+
+  test("without an objective there is no answer", async () => {
+    await expect(compareModesAndClients({ ...workload, slo: {} })).rejects.toThrow("no objective");
+  });
+});
+
+describe("limits on clients", () => {
+  const workload = objective(closedWorkload(kindOf(20, 90, 10), 4), 20);
+  const limited = (settings: Partial<Workload["settings"]>): Workload => ({
+    ...workload,
+    settings: { ...workload.settings, ...settings },
+  });
+
+  test("max_client_conn is raised with the clients, and a note says so", async () => {
+    const free = await mostClients(workload, { precision: 0.2 });
+    const { most, notes } = await mostClients(limited({ max_client_conn: 22 }), { precision: 0.2 });
+    expect(most).toEqual(free.most);
+    expect(notes).toEqual([
+      `max_client_conn was raised with the clients, to ${most.clients}: 22 may turn some of them away`,
+    ]);
+  });
+
+  test("any other limit stays, and a refusal ends it", async () => {
+    const { most } = await mostClients(limited({ max_user_client_connections: 17 }), {
+      precision: 0.2,
+    });
+    expect(most).toMatchObject({
+      clients: 17,
+      beyond: { clients: 18, term: "refused", sure: true },
+    });
+  });
+
+  test("kinds keep their shares, and room that the file leaves to others stays", () => {
+    const kinds = [kindOf(30, 90, 10), { ...kindOf(10, 90, 10), name: "few" }];
+    const both = { ...limited({ max_client_conn: 60 }), clients: kinds };
+    const larger = LOAD.at(both, 80);
+    expect(larger.clients.map((kind) => kind.count)).toEqual([60, 20]);
+    expect(larger.settings.max_client_conn).toBe(80);
+    expect(LOAD.at(both, 20).settings.max_client_conn).toBe(60);
+    const guests = { ...openKind(exponential(10), exponential(10)), name: "guests" };
+    const mixed = LOAD.at({ ...both, clients: [...kinds, guests] }, 80);
+    expect(mixed.settings.max_client_conn).toBe(100);
+    expect(mixed.clients[2]?.arrivals?.gap).toEqual(exponential(5));
+  });
+
+  test("pools in the application hold as many connections as they are wide", () => {
+    const app_pool = { instances: 4, size: 3, timeout: 30 * SECOND };
+    expect(staying([{ ...kindOf(50, 90, 10), app_pool }, kindOf(5, 90, 10)])).toBe(17);
+  });
+});
+
+test("without time it says what it knows", async () => {
+  const workload = objective(closedWorkload(kindOf(20, 90, 10), 4), 20);
+  const { most, notes } = await mostClients(workload, { timeLimit: 1 });
+  expect(notes.join()).toContain("the time was up before the search was");
+  expect(most.clients).toBeGreaterThanOrEqual(0);
+});
