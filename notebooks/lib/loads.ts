@@ -19,8 +19,17 @@ export interface Load {
   /** Simulated seconds of each replication. */
   seconds: number;
   seed?: number;
+  /** What the database works with; it never slows down when left out. */
+  server?: Database;
   /** Settings come from this file instead of `pool_mode`, `pool_size` and `settings`. */
   ini?: string;
+}
+
+/** A database whose statements share cores, and get into each other's way. */
+export interface Database {
+  cores: number;
+  /** Universal Scalability Law: what each pair of statements at work costs; nothing when 0. */
+  kappa: number;
 }
 
 /** One kind of clients. A time is the mean of an exponential distribution. */
@@ -37,6 +46,8 @@ export interface KindOfClient {
   gap_ms?: number;
   /** Transactions of a session; for ever when left out. */
   session?: number;
+  /** Pools inside the application: so many processes, each with so many connections at most. */
+  app_pool?: { instances: number; size: number };
 }
 
 /** The workload file. */
@@ -44,7 +55,7 @@ export function yamlOf(load: Load): string {
   return `name: ${load.name}
 ${load.ini === undefined ? settingsYaml(load) : `ini: ${load.ini}\n`}clients:
 ${load.kinds.map(kindYaml).join("\n")}
-server: { max_connections: 20000, connect_time: 15 ms }
+server: { max_connections: 20000, connect_time: 15 ms${databaseYaml(load.server)} }
 network: { client: 0.5 ms, server: 0.2 ms }
 ${load.wait_p99_ms === undefined ? "" : `slo: { wait_p99: ${load.wait_p99_ms} ms }\n`}run: { duration: ${load.seconds} s, seed: ${load.seed ?? 1} }
 `;
@@ -60,8 +71,14 @@ ${written.join("\n")}
 `;
 }
 
+function databaseYaml(database: Database | undefined): string {
+  if (database === undefined) return "";
+  const { cores, kappa } = database;
+  return `, cores: ${cores}${kappa === 0 ? "" : `, usl: { sigma: 0, kappa: ${kappa} }`}`;
+}
+
 function kindYaml(kind: KindOfClient): string {
-  const { statements = 1, gap_ms = 0, session } = kind;
+  const { statements = 1, gap_ms = 0, session, app_pool } = kind;
   const several = [`      statements: ${statements}`, `      gap: { exponential: ${gap_ms} ms }`];
   const lines = [
     `  - name: ${kind.name}`,
@@ -71,6 +88,9 @@ function kindYaml(kind: KindOfClient): string {
     "    transaction:",
     `      service: ${serviceYaml(kind)}`,
     ...(statements > 1 ? several : []),
+    ...(app_pool === undefined
+      ? []
+      : [`    app_pool: { instances: ${app_pool.instances}, size: ${app_pool.size} }`]),
   ];
   return lines.join("\n");
 }

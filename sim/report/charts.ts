@@ -13,5 +13,6 @@ export {
 } from "./chart-distributions.ts";
 export { type VariedWait, waitsOver } from "./chart-kinds.ts";
 export { modeBars } from "./chart-modes.ts";
+export { timeParts, type VariedParts } from "./chart-parts.ts";
 export { predictedOverSizes, type SizePrediction } from "./chart-predictions.ts";
 export { queueDepth, type Span, spanChart } from "./chart-timelines.ts";

@@ -17,7 +17,7 @@ import {
   yourWorkload,
 } from "../../notebooks/lib/yours.ts";
 import { NOTEBOOKS } from "../../notebooks/vite.config.ts";
-import { digits, durations, percent } from "../../sim/report/units.ts";
+import { digits, durations, memory, percent } from "../../sim/report/units.ts";
 import type { Run } from "../../sim/study/results.ts";
 import { curvePoint } from "../../sim/study/size/curve.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
@@ -227,6 +227,67 @@ test.skipIf(!browserThere)("the API beside slow workers waits as in the simulato
   expect(troubles).toEqual([]);
   await page.close();
 });
+
+test.skipIf(!browserThere)(
+  "a bigger pool is slower by the simulator's figures, and less so without contention",
+  async () => {
+    const { page, troubles } = await lesson("bigger-is-worse");
+    const load = (kappa: number): Load => ({
+      name: "bigger-is-worse",
+      kinds: [{ name: "clients", count: 400, think_ms: 500, service_ms: 20 }],
+      pool_size: 200,
+      settings: { query_wait_timeout: 0 },
+      server: { cores: 8, kappa },
+      seconds: 10,
+    });
+    const row = ({ wait_ms: wait, response_ms: response, ...run }: Run): string =>
+      [
+        ...[String(run.pool_size), digits(run.throughput_tps)],
+        ...durations([wait.mean, response.mean, response.p99]),
+        ...[`${digits(run.cores?.stretch ?? 0)} x`, digits(run.cores?.mean ?? 0)],
+        memory(run.memory_mb),
+      ].join("\t");
+    const rows = page.locator("tbody tr");
+    expect(await rows.last().innerText()).toBe(row(await studied(workloadOf(load(0.002)))));
+    await page.getByLabel(/kappa/).fill("0");
+    const flat = row(await studied(workloadOf(load(0))));
+    await expect.poll(() => rows.allInnerTexts(), { timeout: 30_000 }).toContain(flat);
+    expect(troubles).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(!browserThere)(
+  "both waits are the simulator's, and one half moves into the other",
+  async () => {
+    const { page, troubles } = await lesson("two-queues");
+    const load = (size: number): Load => ({
+      name: "two-queues",
+      kinds: [
+        {
+          ...{ name: "users", count: 440, think_ms: 1000, service_ms: 25 },
+          app_pool: { instances: 8, size },
+        },
+      ],
+      pool_size: 12,
+      settings: { query_wait_timeout: 0 },
+      seconds: 10,
+    });
+    const rows = await page.locator("tbody tr").allInnerTexts();
+    for (const each of [3, 50]) {
+      const run = await studied(workloadOf(load(each)));
+      const [app, pooler] = [run.app_wait_ms?.mean ?? 0, run.wait_ms.mean];
+      const row = [
+        ...[String(each), String(8 * each)],
+        ...durations([app, pooler, app + pooler, run.response_ms.p99]),
+        digits(run.throughput_tps),
+      ];
+      expect(rows).toContain(row.join("\t"));
+    }
+    expect(troubles).toEqual([]);
+    await page.close();
+  },
+);
 
 test.skipIf(!browserThere)(
   "your own settings and figures are read, and what is wrong is said",
