@@ -24,8 +24,13 @@ const KIT = fileURLToPath(new URL("..", import.meta.resolve("@observablehq/noteb
 
 const REMOTE = /^(?:https?:|npm:|jsr:)/;
 const NOWHERE = "\0nowhere:";
-/** What a page has of Node: a reader of files that finds none. */
-const NODE = /^node:(fs|path)$/;
+/** What stands in a page for what only a program has. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  "node:fs": "./lib/files.ts",
+  "node:path": "./lib/files.ts",
+  "node:net": "./lib/no-network.ts",
+  "cli-table3": "./lib/no-terminal.ts",
+};
 
 function offline(): Plugin {
   return {
@@ -35,7 +40,8 @@ function offline(): Plugin {
       const kit = importer?.includes("notebook-kit") ?? false;
       if (kit && source.endsWith("/recommendedLibraries.js")) return here("./lib/stdlib.ts");
       if (kit && source.endsWith("/sampleDatasets.js")) return `${NOWHERE}datasets`;
-      if (NODE.test(source) && importer?.endsWith(".ts")) return here("./lib/no-files.ts");
+      const standIn = importer?.endsWith(".ts") ? STAND_INS[source] : undefined;
+      if (standIn !== undefined) return here(standIn);
       if (!REMOTE.test(source)) return null;
       if (kit) return NOWHERE + source.replace(/^https?:\/\//, "");
       throw new Error(
@@ -95,6 +101,22 @@ export function notebookConfig(only?: string, outDir = here("../dist/notebooks")
       emptyOutDir: false,
       chunkSizeWarningLimit: 4000,
       rolldownOptions: only === undefined ? {} : { input: here(only) },
+    },
+  };
+}
+
+/** The page of `explore`: no notebook, but made of the same parts, and one file too. */
+export function exploreConfig(outDir = here("../dist")): UserConfig {
+  return {
+    base: "./",
+    root: FOLDER,
+    plugins: [offline(), viteSingleFile()],
+    worker: { plugins: () => [offline()] },
+    build: {
+      outDir,
+      emptyOutDir: false,
+      chunkSizeWarningLimit: 4000,
+      rolldownOptions: { input: here("./explore/index.html") },
     },
   };
 }

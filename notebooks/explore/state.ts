@@ -35,10 +35,13 @@ const OWN: Readonly<Record<Question, readonly string[]>> = {
   sweep: ["--pool-size"],
 };
 
+/** Whether a knob does nothing for this question. */
+export const leftAlone = (question: Question, key: string): boolean => OWN[question].includes(key);
+
 /** The changes as the loader of workloads takes them. */
 export function overridesOf(state: State): Overrides {
   const option = (name: string): string | undefined =>
-    OWN[state.question].includes(name) ? undefined : state.turned.get(name);
+    leftAlone(state.question, name) ? undefined : state.turned.get(name);
   const [size, seed] = [option("--pool-size"), option("--seed")];
   return {
     set: assignments(state),
@@ -52,7 +55,7 @@ export function overridesOf(state: State): Overrides {
 /** `KEY=VALUE` of everything that has no option of its own. */
 function assignments({ question, turned, more }: State): string[] {
   const keys = [...turned.keys()].filter(
-    (key) => !key.startsWith("--") && !OWN[question].includes(key),
+    (key) => !key.startsWith("--") && !leftAlone(question, key),
   );
   return [...keys.map((key) => `${key}=${turned.get(key)}`), ...more];
 }
@@ -60,8 +63,7 @@ function assignments({ question, turned, more }: State): string[] {
 /** The command that prints the same figures. `file`: as it was typed. */
 export function commandLine(file: string, state: State, vary: string): string {
   const options = [...state.turned].filter(
-    ([key]) =>
-      key.startsWith("--") && key !== "--replications" && !OWN[state.question].includes(key),
+    ([key]) => key.startsWith("--") && key !== "--replications" && !leftAlone(state.question, key),
   );
   const words = [
     ...["poolwise", state.question, file],
@@ -96,7 +98,7 @@ export function fileWith(text: string, state: State): string {
   const [before, after] = [document.toJS(), document.toJS()];
   applyOverrides(after, { ...overridesOf(state) });
   change(document, [], before, after);
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 100 });
 }
 
 /** Makes `document`, of value `before`, one of value `after`, and touches nothing else of it. */

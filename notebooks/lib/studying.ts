@@ -17,14 +17,9 @@ export async function studied(
   workload: Workload,
   onProgress: (replications: number) => void = () => {},
 ): Promise<Run> {
-  const enough = new AbortController();
   const answer = await study(workload, {
-    timeLimit: Number.POSITIVE_INFINITY,
-    signal: enough.signal,
-    onProgress: ({ replications }) => {
-      onProgress(replications);
-      if (replications >= REPLICATIONS) enough.abort();
-    },
+    replications: REPLICATIONS,
+    onProgress: ({ replications }) => onProgress(replications),
   });
   return answer.run;
 }

@@ -17,6 +17,7 @@ export interface CommonOptions {
   duration?: string;
   precision?: string;
   timeLimit?: string;
+  replications?: string;
   workers?: string;
   json?: boolean;
   csv?: boolean;
@@ -46,6 +47,10 @@ export function withCommonOptions(command: Command, { mode = true, size = true }
     .option("--duration <time>", "simulated time of a replication, such as '10 min'")
     .option("--precision <share>", "aim of the 95 % intervals, such as '5 %'")
     .option("--time-limit <time>", "real time to spend at most (default: 20 s)")
+    .option(
+      "--replications <number>",
+      "make exactly so many, however precise the figures are by then",
+    )
     .option("--workers <number>", "worker threads; the answer is the same (default: one a core)")
     .option("--json", "print one JSON object")
     .option("--csv", "print the runs as CSV, one line each; size: the curve")
@@ -99,6 +104,14 @@ function numberOrText(text: string): SettingValue {
 /** `--workers`. Errors: ConfigError. */
 export const threadsOf = (text: string | undefined): number | undefined =>
   natural("--workers", "2", text);
+
+/** `--replications`. Errors: ConfigError. */
+export function replicationsOf(text: string | undefined): number | undefined {
+  const number = natural("--replications", "10", text);
+  if (number !== 0) return number;
+  const expected = "a whole number from 1";
+  throw new ConfigError({ at: "--replications", name: "number", got: "0", expected });
+}
 
 /** `--time-limit` in milliseconds. Errors: ConfigError. */
 export function timeLimitOf(text: string | undefined): number | undefined {

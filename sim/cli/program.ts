@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { checkCommand } from "./check.ts";
 import { compareCommand } from "./compare.ts";
 import { diffCommand } from "./diff.ts";
+import { exploreCommand } from "./explore.ts";
 import { failure } from "./failure.ts";
 import { liveCommand } from "./live.ts";
 import { poolerCommand } from "./pooler.ts";
@@ -66,6 +67,7 @@ export function createProgram(finish: (status: number) => void): Command {
     poolerCommand,
     replayCommand,
     theoryCommand,
+    exploreCommand,
   ]) {
     const made = command(finish).copyInheritedSettings(program);
     // The pooler's short options are PgBouncer's; the other commands keep theirs free.

@@ -17,6 +17,7 @@ import {
   type CommonOptions,
   checkCharts,
   overridesOf,
+  replicationsOf,
   settingsOf,
   threadsOf,
   timeLimitOf,
@@ -57,10 +58,11 @@ export async function runLoaded(
   checkCharts(options.chart);
   if (options.json && options.csv) throw new UsageError("--json and --csv: one of the two");
   const timeLimit = timeLimitOf(options.timeLimit);
+  const replications = replicationsOf(options.replications);
   const settings = settingsOf(options);
   const simulator = openSimulator(threadsOf(options.workers));
   const { own, interrupted } = await watched(options.quiet === true, (watch) =>
-    command.answer(workload, { ...watch, timeLimit, settings, simulator }),
+    command.answer(workload, { ...watch, timeLimit, replications, settings, simulator }),
   ).finally(() => simulator.close());
   const result = complete(command.name, workload, own, interrupted);
   await present(command, result, options);

@@ -25,6 +25,8 @@ export interface StudyOptions {
   goal?: "figures" | "objective" | undefined;
   /** Real milliseconds to spend at most; at least two replications are made whatever they take. */
   timeLimit?: number | undefined;
+  /** Exactly so many replications, whatever `precision` and `timeLimit` say; the same on every machine. */
+  replications?: number | undefined;
   /** Where replications are simulated; in this thread when left out. */
   simulator?: Simulator | undefined;
   /** What a real machine adds. */
@@ -95,7 +97,11 @@ export async function studies(
     if (options.signal?.aborted && done > 0) break;
     for (const entry of entries) entry.add(await results.next());
     done++;
-    options.onProgress?.(progressOf(entries, done, elapsed() / limit));
+    options.onProgress?.(progressOf(entries, done, elapsed() / limit, options.replications));
+    if (options.replications !== undefined) {
+      if (done >= options.replications) break;
+      continue;
+    }
     if (done >= look) {
       if (entries.every((entry) => entry.precise)) break;
       look = nextLook(done);
@@ -208,12 +214,17 @@ class Entry {
   }
 }
 
-function progressOf(entries: readonly Entry[], done: number, spent: number): StudyProgress {
+function progressOf(
+  entries: readonly Entry[],
+  done: number,
+  spent: number,
+  wanted: number | undefined,
+): StudyProgress {
   const all = entries.map((entry) => entry.progress);
   const share = Math.max(spent, Math.min(...all.map((each) => each.share)));
   return {
     replications: done,
     precision: Math.max(...all.map((each) => each.precision)),
-    share: Math.min(1, share, done / LEAST_REPLICATIONS),
+    share: wanted === undefined ? Math.min(1, share, done / LEAST_REPLICATIONS) : done / wanted,
   };
 }
