@@ -58,7 +58,7 @@ export class Explorer {
     const further = "Further changes, KEY=VALUE as for --set, one a line (Ctrl+Enter)";
     const more = textBox(further, this.state.more.join("\n"), 3);
     more.addEventListener("input", () => this.become({ more: linesOf(more.value) }));
-    const reset = element("button", { type: "button" }, "As in the file");
+    const reset = element("button", { type: "button" }, "Sliders as in the file");
     reset.addEventListener("click", () => this.become({ turned: new Map() }));
     this.main.append(
       element("h1", {}, `Explore ${this.given.typed}`),
@@ -92,6 +92,7 @@ export class Explorer {
       show(turned.get(knob.key) ?? initialOf(knob));
       able(!leftAlone(question, knob.key));
     }
+    this.latest++;
     history.replaceState(null, "", `#${bookmarkOf(this.state)}`);
     this.results.setAttribute("aria-busy", "true");
     this.status.say("running", 0, "");
@@ -100,8 +101,7 @@ export class Explorer {
   }
 
   private ask(): void {
-    const number = ++this.latest;
-    const { state } = this;
+    const { state, latest } = this;
     const vary = varyOf(
       this.controls.map(({ knob }) => knob),
       state,
@@ -113,7 +113,7 @@ export class Explorer {
       this.file.show(fileWith(this.given.text, state));
       const { question } = state;
       const job: Job = { question, workloads, points, replications: replicationsOf(state) };
-      this.runner.run(job, (said) => this.hear(said, number, job));
+      this.runner.run(job, (said) => this.hear(said, latest, job));
     } catch (error) {
       this.runner.stop();
       this.refuse(error instanceof Error ? error.message : String(error));

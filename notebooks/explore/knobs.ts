@@ -5,7 +5,7 @@
  */
 import { POOL_MODES } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { around, rates, times, wholeNumbers } from "./scales.ts";
+import { around, rates, rising, times, wholeNumbers } from "./scales.ts";
 
 /** Something to turn. */
 export interface Knob {
@@ -114,8 +114,9 @@ function settingKnob(setting: (typeof SETTINGS)[number], value: number): Knob {
   };
   if (!("seconds" in rest)) return whole(frame, value, "least" in rest ? rest.least : 0);
   const now = value / 1e9;
-  const numbers = [0, ...around(now || 5)].map((each) => String(Number(each.toPrecision(6))));
-  return pick({ ...frame, unit: "s" }, numbers, String(now));
+  // Most of these are long by default, and worth a try when short.
+  const numbers = rising([0, ...around(5), ...around(now || 5)]);
+  return pick({ ...frame, unit: "s" }, numbers.map(String), String(now));
 }
 
 /** A kind of clients is named by its name, unless that would be read otherwise. */

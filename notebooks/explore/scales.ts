@@ -64,5 +64,6 @@ export function spelled(nanos: number): string {
   return `${Number((nanos / size).toPrecision(6))} ${unit}`;
 }
 
-const rising = (numbers: readonly number[]): number[] =>
+/** Each once, the least first. */
+export const rising = (numbers: readonly number[]): number[] =>
   [...new Set(numbers)].sort((a, b) => a - b);

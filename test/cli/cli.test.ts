@@ -60,6 +60,10 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       '--pool-mode: pool_mode is "trans"; expected session | transaction | statement; did you mean "transaction"?',
     ],
     [
+      ["simulate", small, "--replications", "0"],
+      '--replications: number is "0"; expected a whole number from 1',
+    ],
+    [
       ["simulate", small, "--time-limit", "5"],
       '--time-limit: time is "5"; expected a duration with its unit, such as 30 s',
     ],
@@ -112,6 +116,17 @@ describe("simulate", () => {
     const { status, stdout } = await poolwise(["simulate", strict]);
     expect(status).toBe(1);
     expect(stdout).toContain("NOT met");
+  });
+
+  test("--replications makes exactly so many, however precise they are and whatever time they take", async () => {
+    for (const [times, more] of [
+      [3, ["--precision", "0.1 %"]],
+      [12, ["--precision", "90 %", "--time-limit", "1 ms"]],
+    ] as const) {
+      const args = ["simulate", small, "--json", "--replications", `${times}`, ...more];
+      const { stdout } = await inThisProcess([...args, "--workers", "0"]);
+      expect(resultSchema.parse(JSON.parse(stdout)).runs[0]?.replications).toBe(times);
+    }
   });
 
   test("--quiet leaves out explanations", async () => {
