@@ -90,7 +90,13 @@ function panelSpec(panel: Panel, named: readonly Bars[], mode: object, colour: o
     low: Math.max(0, panel.interval(run)?.[0] ?? panel.value(run)),
     high: panel.interval(run)?.[1] ?? panel.value(run),
   }));
-  const x = { type: "quantitative", title: panel.title, axis: { tickCount: 5 } };
+  const nothing = values.every(({ high }) => high === 0);
+  const x = {
+    type: "quantitative",
+    title: panel.title,
+    axis: { tickCount: 5 },
+    ...(nothing ? { scale: { domain: [0, 1] } } : {}),
+  };
   return {
     width: 240,
     height: 26 * named.length,

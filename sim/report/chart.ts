@@ -70,7 +70,7 @@ export function waitScale(milliseconds: readonly number[]): WaitScale {
   const positive = milliseconds.filter((value) => value > LOG_FLOOR && Number.isFinite(value));
   const most = Math.max(LOG_FLOOR, ...positive);
   const least = Math.min(most, ...positive);
-  const format = ",~g";
+  const format = ",~r"; // ",~g" writes 120 as 1.2e+2 where ticks are ten apart.
   if (most / least <= 50) {
     const scale = { type: "linear", zero: true } as const;
     return { scale, axis: { format }, unit: "ms", note: [], fit: (value) => value };

@@ -52,7 +52,15 @@ export const THEME: Config = {
     tickColor: SOFT_INK,
     gridColor: GRID,
   },
-  legend: { labelColor: INK, titleColor: INK, labelFontSize: 11, titleFontSize: 12, orient: "top" },
+  legend: {
+    labelColor: INK,
+    titleColor: INK,
+    labelFontSize: 11,
+    titleFontSize: 12,
+    // Without a browser widths are guessed, and guessed too wide.
+    labelLimit: 320,
+    orient: "top",
+  },
   header: { labelColor: INK, titleColor: INK },
   title: {
     color: INK,

@@ -1,0 +1,73 @@
+/** The pictures beside the sources: every kind of chart has one, small, with its text alternative. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Film } from "../../notebooks/lib/film.ts";
+import { slim } from "../../notebooks/lib/slim.ts";
+import { spansOf } from "../../notebooks/lib/spans.ts";
+import { PICTURES, PICTURES_FOLDER } from "../../notebooks/pictures.ts";
+
+/** Names of the functions that draw, over all modules of charts. */
+async function kinds(): Promise<string[]> {
+  const folder = "sim/report";
+  const modules = readdirSync(folder).filter((name) => /^chart-(?!file).*\.ts$/.test(name));
+  const names = modules.map(async (name) => {
+    const module: Record<string, unknown> = await import(`../../${folder}/${name}`);
+    return Object.keys(module).filter((key) => typeof module[key] === "function");
+  });
+  return (await Promise.all(names)).flat();
+}
+
+describe("pictures", () => {
+  test("every kind of chart has one, and there is no other", async () => {
+    const drawn = await kinds();
+    expect(drawn.length).toBeGreaterThan(10);
+    expect(Object.keys(PICTURES).sort()).toEqual(drawn.sort());
+    const files = readdirSync(PICTURES_FOLDER).map((name) => name.replace(/\.svg$/, ""));
+    expect(files.sort()).toEqual(drawn.sort());
+  });
+
+  for (const name of Object.keys(PICTURES))
+    test(`${name}.svg is small, says what it shows, and has no figure that is none`, () => {
+      const text = readFileSync(join(PICTURES_FOLDER, `${name}.svg`), "utf8");
+      expect(text.length).toBeLessThan(60_000);
+      expect(text).toMatch(/^<svg[^>]* role="img"><desc>.{40,}<\/desc>/);
+      expect(text).not.toMatch(/NaN|undefined|Infinity|\d\.\d{3,}e|>-?[\d.]+e\+/);
+    });
+
+  test("the cheapest of them is drawn again: the files are those of this command", async () => {
+    const { renderSvg } = await import("../../sim/report/render.ts");
+    const chart = await PICTURES.predictedAndLive?.();
+    if (chart === undefined) throw new Error("no such picture");
+    const file = readFileSync(join(PICTURES_FOLDER, "predictedAndLive.svg"), "utf8");
+    expect(`${slim(await renderSvg(chart))}\n`).toBe(file);
+  });
+});
+
+test("slim rounds places and drops names of marks, and leaves texts alone", () => {
+  const fat =
+    '<svg width="10.123" role="img"><desc>1.2345 ms</desc><g class="mark-rect role-mark layer" clip-path="url(#clip7)">' +
+    '<clipPath id="clip7"/><path aria-label="x: 1.2345" role="graphics-symbol" d="M1.2345,-0.0123L10,0.98e-7"/>' +
+    "<text>0.0123 ms</text></g></svg>";
+  expect(slim(fat)).toBe(
+    '<svg width="10.123" role="img"><desc>1.2345 ms</desc><g clip-path="url(#p0)">' +
+      '<clipPath id="p0"/><path d="M1.2,0L10,0"/><text>0.0123 ms</text></g></svg>',
+  );
+});
+
+test("spans: a lane for each connection, a stretch for each client that had it", () => {
+  const change = (at: number, client: number, server: number) => ({
+    ...{ at: at * 1e6, client, server },
+    state: "working" as const,
+  });
+  const film: Film = {
+    ...{ pool_mode: "transaction", clients: 2, servers: 2, length: 10e6 },
+    // Client 2 takes connection 1 in the very moment in which client 1 gives it back, and keeps it.
+    changes: [change(1, 1, 1), change(2, 1, 1), change(4, 2, 1), change(4, 1, 0), change(7, 1, 2)],
+  };
+  expect(spansOf(film)).toEqual([
+    { lane: "connection 1", state: "client 1", from_ms: 1, to_ms: 4 },
+    { lane: "connection 1", state: "client 2", from_ms: 4, to_ms: 10 },
+    { lane: "connection 2", state: "client 1", from_ms: 7, to_ms: 10 },
+  ]);
+});
