@@ -1,16 +1,19 @@
 /**
  * What a transaction costs on its way through our pooler, through PgBouncer and past both: pgbench's
  * select-only script, whose transactions cost the database the least, so that the pooler shows the most.
+ * The poolers take turns, round by round, and each figure is the median of its rounds.
  */
-import { execFile, spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { type PoolerProcess, startPooler } from "../../sim/study/live/pooler-process.ts";
-import { type Database, resolveDatabase } from "../../workloads/database/index.ts";
-
-const run = promisify(execFile);
+import { benchIdle } from "./idle.ts";
+import {
+  type Bench,
+  cpuSeconds,
+  itself,
+  openBench,
+  type PoolerTarget,
+  pgbench,
+  type Target,
+  version,
+} from "./targets.ts";
 
 /** Transactions per second and, of a pooler's process, user and system time for each. */
 interface Figures {
@@ -19,201 +22,159 @@ interface Figures {
   cpu: number | undefined;
 }
 
-/** One line of the table; a figure that could not be had is undefined. */
-export interface PoolerRow {
+interface Case {
+  /** What the clients come in by; the servers are always reached by Unix sockets. */
+  transport: "tcp" | "unix";
   protocol: string;
   pool_mode: string;
   clients: number;
+}
+
+/** One line of the table; a figure that could not be had is undefined. */
+export interface PoolerRow extends Case {
   direct: Figures | undefined;
   pgbouncer: Figures | undefined;
   poolwise: Figures | undefined;
 }
 
 export interface PoolerBenchOptions {
-  /** Length of each measurement; 2 unless given. */
-  seconds?: number | undefined;
-  clients?: readonly number[] | undefined;
+  /** Length of each measurement; 1 unless given. */
+  seconds?: number;
+  /** Measurements of each; 3 unless given. */
+  rounds?: number;
+  transports?: readonly Case["transport"][];
+  protocols?: readonly string[];
+  clients?: readonly number[];
+  /** Connected clients that do nothing; 1,000 and 10,000 unless given. */
+  idle?: readonly number[];
 }
 
-const CASES = [
-  ["simple", "transaction"],
-  ["extended", "transaction"],
-  ["prepared", "transaction"],
-  ["prepared", "session"],
-] as const;
-const CLIENTS = [1, 8, 32];
+/** PgBouncer 1.18 cannot do prepared statements in transaction mode. */
+const MODES: Readonly<Record<string, readonly string[]>> = {
+  simple: ["transaction"],
+  extended: ["transaction"],
+  prepared: ["transaction", "session"],
+};
+const CLIENTS = [1, 8, 32, 128];
+const IDLE = [1_000, 10_000];
 
-/** Measures and prints the table, a line as soon as it is known. Says so if pgbench is missing. */
+/** Measures and prints the tables, a line as soon as it is known. Says so if pgbench is missing. */
 export async function benchPooler(options: PoolerBenchOptions = {}): Promise<PoolerRow[]> {
   if (version("pgbench") === undefined) {
     say("pooler: skipped, there is no pgbench here");
     return [];
   }
-  const stage = await open();
+  const bench = await openBench();
   const rows: PoolerRow[] = [];
   try {
-    if (stage.pgbouncer === undefined) say("pooler: there is no pgbouncer here to compare with");
+    if (bench.pgbouncer === undefined) say("pooler: there is no pgbouncer here to compare with");
     say(HEAD);
-    for (const [protocol, pool_mode] of CASES) {
-      for (const clients of options.clients ?? CLIENTS) {
-        const row = await measure(stage, { protocol, pool_mode, clients }, options.seconds ?? 2);
-        rows.push(row);
-        say(line(row));
-      }
+    for (const one of casesOf(options)) {
+      const row = await measure(bench, one, options.seconds ?? 1, options.rounds ?? 3);
+      rows.push(row);
+      say(line(row));
     }
+    await benchIdle(bench, options.idle ?? IDLE);
   } finally {
-    await stage.close();
+    await bench.close();
   }
   return rows;
 }
 
+function casesOf({ transports, protocols, clients }: PoolerBenchOptions): Case[] {
+  const cases: Case[] = [];
+  for (const transport of transports ?? (["tcp", "unix"] as const))
+    for (const protocol of protocols ?? Object.keys(MODES))
+      for (const pool_mode of MODES[protocol] ?? [])
+        for (const count of clients ?? CLIENTS)
+          cases.push({ transport, protocol, pool_mode, clients: count });
+  return cases;
+}
+
 // --- what is measured ------------------------------------------------------------------------------
 
-interface Stage {
-  database: Database;
-  pgbouncer: Target | undefined;
-  poolwise: Target;
-  close(): Promise<void>;
-}
-
-interface Target {
-  host: string;
-  port: number;
-  /** Of its process. */
-  pid: number;
-  /** It can do `-M prepared` in transaction mode. */
-  prepares: boolean;
-  process: PoolerProcess;
-}
-
-type Case = Pick<PoolerRow, "protocol" | "pool_mode" | "clients">;
-
-async function open(): Promise<Stage> {
-  const database = await resolveDatabase({ env: { PATH: process.env.PATH ?? "" } });
-  const directories: string[] = [];
-  const targets: Target[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(targets.map((target) => target.process.stop()));
-    await Promise.all(directories.map((path) => rm(path, { recursive: true, force: true })));
-    await database.stop();
-  };
-  const start = async (pgbouncer: string | undefined): Promise<Target> => {
-    const directory = await mkdtemp(join(tmpdir(), "poolwise-bench-"));
-    directories.push(directory);
-    const target = await openTarget(database, directory, pgbouncer);
-    targets.push(target);
-    return target;
-  };
-  try {
-    await pgbench(database, database.database, ["-i", "-q"]);
-    const program = ["pgbouncer", "/usr/sbin/pgbouncer"].find((name) => version(name));
-    const pgbouncer = program === undefined ? undefined : await start(program);
-    return { database, pgbouncer, poolwise: await start(undefined), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-/** Starts a pooler with an entry for each pool mode, and lets it run warm. */
-async function openTarget(
-  database: Database,
-  directory: string,
-  pgbouncer: string | undefined,
-): Promise<Target> {
-  const { host, port, user } = database;
-  const users = join(directory, "users.txt");
-  const pidfile = join(directory, "pid");
-  const place = `host=${host} port=${port} dbname=${database.database}`;
-  const lines = [
-    "[databases]",
-    `transaction = ${place} pool_mode=transaction pool_size=8`,
-    `session = ${place} pool_mode=session pool_size=40`,
-    "[pgbouncer]",
-    ...["listen_port = 6432", `unix_socket_dir = ${directory}`, `pidfile = ${pidfile}`],
-    ...["auth_type = trust", `auth_file = ${users}`, "log_connections = 0"],
-    ...["log_disconnections = 0", "server_tls_sslmode = disable", ""],
-  ];
-  const ini = join(directory, "pooler.ini");
-  await writeFile(users, `"${user}" ""\n`, { mode: 0o644 });
-  await writeFile(ini, lines.join("\n"), { mode: 0o644 });
-  const child = await startPooler({ ini, directory, port: 6432, pgbouncer });
-  const pid = Number(await readFile(pidfile, "utf8"));
-  const prepares = pgbouncer === undefined || (version(pgbouncer) ?? 0) >= 1.21;
-  const target = { host: directory, port: 6432, pid, prepares, process: child };
-  for (const protocol of ["simple", "extended"]) {
-    const warm = ["-n", "-S", "-M", protocol, "-T", "2", "-c", "8"];
-    await pgbench({ ...target, user }, "transaction", warm);
-  }
-  return target;
-}
-
-async function measure(stage: Stage, what: Case, seconds: number): Promise<PoolerRow> {
-  const { database, pgbouncer, poolwise } = stage;
-  const { user } = database;
+async function measure(bench: Bench, what: Case, seconds: number, rounds: number) {
   const { protocol, pool_mode, clients } = what;
   const threads = String(Math.min(clients, 2));
   const script = ["-n", "-S", "-M", protocol, "-T", String(seconds), "-c", String(clients)];
-  const play = async (target: Target | undefined): Promise<Figures | undefined> => {
-    const lacks = protocol === "prepared" && pool_mode !== "session";
-    if (target === undefined || (lacks && !target.prepares)) return undefined;
-    const before = await cpuSeconds(target.pid);
-    const found = await pgbench({ ...target, user }, pool_mode, [...script, "-j", threads]);
-    const cpu = ((await cpuSeconds(target.pid)) - before) * 1e6;
-    return { tps: found.tps, cpu: cpu / found.transactions };
+  const args = [...script, "-j", threads];
+  const lacks = protocol === "prepared" && pool_mode !== "session";
+  const peer = lacks && !bench.pgbouncer?.prepares ? undefined : bench.pgbouncer;
+  const found: Record<"direct" | "pgbouncer" | "poolwise", Figures[]> = {
+    direct: [await past(itself(bench.database), bench.database.database, args)],
+    pgbouncer: [],
+    poolwise: [],
   };
-  const { tps } = await pgbench(database, database.database, [...script, "-j", threads]);
-  const direct = { tps, cpu: undefined };
-  return { ...what, direct, pgbouncer: await play(pgbouncer), poolwise: await play(poolwise) };
+  for (let round = 0; round < rounds; round++) {
+    if (peer !== undefined) found.pgbouncer.push(await through(peer, what, args));
+    found.poolwise.push(await through(bench.poolwise, what, args));
+  }
+  return {
+    ...what,
+    direct: middle(found.direct),
+    pgbouncer: middle(found.pgbouncer),
+    poolwise: middle(found.poolwise),
+  };
 }
 
-/** User and system time of a process so far, from Linux' /proc; 0 elsewhere. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // Behind the name, which may hold anything: state is field 3, utime 14, stime 15. In 1/100 s.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+async function past(target: Target, database: string, args: string[]): Promise<Figures> {
+  const { tps } = await pgbench(target, database, args);
+  return { tps, cpu: undefined };
 }
 
-async function pgbench(
-  { host, port, user }: { host: string; port: number; user: string },
-  database: string,
-  more: readonly string[],
-): Promise<{ tps: number; transactions: number }> {
-  const where = ["-h", host, "-p", String(port), "-U", user];
-  const { stdout } = await run("pgbench", [...where, ...more, database]);
-  const number = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? 0);
-  return { tps: number(/^tps = ([\d.]+)/m), transactions: number(/processed: (\d+)/) };
+async function through(target: PoolerTarget, what: Case, args: string[]): Promise<Figures> {
+  const before = await cpuSeconds(target.pid);
+  const { tps, transactions } = await pgbench(
+    target,
+    what.pool_mode,
+    args,
+    what.transport === "tcp",
+  );
+  return { tps, cpu: (((await cpuSeconds(target.pid)) - before) * 1e6) / transactions };
 }
 
-/** Version of a program as a number, such as 1.18; undefined when there is no such program. */
-function version(program: string): number | undefined {
-  const { error, stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
-  return error === undefined ? Number(/\d+\.\d+/.exec(stdout)?.[0] ?? 0) : undefined;
+/** The median of each figure by itself. */
+function middle(figures: readonly Figures[]): Figures | undefined {
+  if (figures.length === 0) return undefined;
+  const median = (values: number[]): number =>
+    values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
+  const cpu = figures.map((one) => one.cpu).filter((value) => value !== undefined);
+  return {
+    tps: median(figures.map(({ tps }) => tps)),
+    cpu: cpu.length === 0 ? undefined : median(cpu),
+  };
 }
 
 // --- the table -------------------------------------------------------------------------------------
 
-const WIDTHS = [10, 13, 9, 12, 15, 10, 15, 10, 10, 10];
+const WIDTHS = [10, 10, 13, 9, 12, 15, 10, 14, 10, 10, 10];
+const TEXTS = 3;
 
 const columns = (cells: readonly string[]): string =>
   cells
-    .map((cell, at) => (at < 2 ? cell.padEnd : cell.padStart).call(cell, WIDTHS[at] ?? 0))
+    .map((cell, at) => (at < TEXTS ? cell.padEnd : cell.padStart).call(cell, WIDTHS[at] ?? 0))
     .join("");
 
 const HEAD = columns(
-  ["protocol", "pool_mode", "clients", "direct tps", "PgBouncer tps", "CPU us/tx"].concat(
-    ...["Poolwise tps", "CPU us/tx", "tps ratio", "CPU ratio"],
-  ),
+  [
+    "transport",
+    "protocol",
+    "pool_mode",
+    "clients",
+    "direct tps",
+    "PgBouncer tps",
+    "CPU us/tx",
+  ].concat(...["Poolwise tps", "CPU us/tx", "tps ratio", "CPU ratio"]),
 );
 
 /** The last two columns: ours divided by PgBouncer's. */
-function line({ protocol, pool_mode, clients, direct, pgbouncer, poolwise }: PoolerRow): string {
+function line(row: PoolerRow): string {
+  const { transport, protocol, pool_mode, clients, direct, pgbouncer, poolwise } = row;
   const show = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "-";
   const ratio = (ours?: number, theirs?: number): string =>
     ours === undefined || theirs === undefined ? "-" : (ours / theirs).toFixed(2);
   return columns([
-    ...[protocol, pool_mode, String(clients), show(direct?.tps, 0)],
+    ...[transport, protocol, pool_mode, String(clients), show(direct?.tps, 0)],
     ...[show(pgbouncer?.tps, 0), show(pgbouncer?.cpu, 1)],
     ...[show(poolwise?.tps, 0), show(poolwise?.cpu, 1)],
     ...[ratio(poolwise?.tps, pgbouncer?.tps), ratio(poolwise?.cpu, pgbouncer?.cpu)],

@@ -26,6 +26,12 @@ export interface StageOptions {
   entry?: string;
   /** Names of the entries; `app` when left out. */
   databases?: readonly string[];
+  /** Or entries with keys of their own. */
+  entries?: Readonly<Record<string, string>> | undefined;
+  /** Lines of [users]. */
+  users?: Readonly<Record<string, string>> | undefined;
+  /** Users of auth_file beside the database's own. */
+  names?: readonly string[];
   pgbouncer?: string | undefined;
 }
 
@@ -88,7 +94,8 @@ export class Stage {
   }
 
   /** Starts a pooler whose entries lead to the private PostgreSQL. */
-  async pooler({ settings, entry, databases, pgbouncer }: StageOptions): Promise<Running> {
+  async pooler(options: StageOptions): Promise<Running> {
+    const { settings, entry, databases, pgbouncer, users = {}, names = [] } = options;
     const { host, port, user } = this.database;
     const directory = mkdtempSync(join(tmpdir(), "pwx-"));
     chmodSync(directory, 0o755);
@@ -104,14 +111,29 @@ export class Stage {
       ...settings,
     };
     const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
-    const entries = (databases ?? ["app"]).map((name) => `${name} = ${place}`);
-    const text = ["[databases]", ...entries, "[pgbouncer]", ...lines, ""].join("\n");
-    writeFileSync(join(directory, "users"), `"${user}" ""\n`);
+    const plain = (databases ?? ["app"]).map((name) => [name, ""] as const);
+    const entries = (options.entries === undefined ? plain : Object.entries(options.entries)).map(
+      ([name, more]) => `${name} = ${place} ${more}`,
+    );
+    const people = Object.entries(users).map(([name, keys]) => `${name} = ${keys}`);
+    const sections = ["[databases]", ...entries, "[users]", ...people, "[pgbouncer]", ...lines, ""];
+    const text = sections.join("\n");
+    const accounts = [user, ...names].map((name) => `"${name}" ""\n`);
+    writeFileSync(join(directory, "users"), accounts.join(""));
     writeFileSync(join(directory, "ini"), text);
     const journal = pgbouncer === undefined ? join(directory, "journal") : undefined;
     const ini = join(directory, "ini");
     const started = await startPooler({ ini, directory, port: PORT, pgbouncer, journal });
     return new Running(directory, started, user);
+  }
+
+  /** A client that goes past every pooler. */
+  async direct(): Promise<pg.Client> {
+    const { host, port, user, database } = this.database;
+    const client = new pg.Client({ host, port, user, database });
+    client.on("error", () => undefined);
+    await client.connect();
+    return client;
   }
 
   close(): Promise<void> {
