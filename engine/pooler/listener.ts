@@ -1,12 +1,13 @@
 /**
  * Where clients come in: one TCP socket per address of listen_addr, and a Unix socket. Accepted
- * connections are taken as bare handles where Node allows it, see `Channel.ofHandle`.
+ * connections are taken as bare handles where Node allows it, see `native.ts`.
  */
 import { chmodSync, chownSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, connect as dial, type ListenOptions, type Server } from "node:net";
 import { join } from "node:path";
 import { Channel } from "./channel.ts";
 import { OutsideError } from "./errors.ts";
+import { type NativeHandle, usable } from "./native.ts";
 import { groupId } from "./user.ts";
 
 /** What to listen on. */
@@ -112,29 +113,25 @@ export class Listener {
 
 /** The part of a listening handle that is not public; the same from Node 18 to 26 at least. */
 interface ListeningHandle {
-  onconnection?: (error: number, client: AcceptedHandle | undefined) => void;
-}
-interface AcceptedHandle {
-  useUserBuffer?: unknown;
-  setNoDelay?: (on: boolean) => void;
+  onconnection?: (error: number, client: object | undefined) => void;
 }
 
 /**
- * Has accepted connections come to `take` as bare handles, so that they can read into our own buffer:
- * Node offers `onread` to connections that go out only. Where Node has changed inside, nothing happens,
+ * Has accepted connections come to `take` as bare handles. Where Node has changed inside, nothing happens,
  * and connections come by the `connection` event.
  */
-function takeHandles(server: Server, take: (handle: object) => void): void {
+function takeHandles(server: Server, take: (handle: NativeHandle) => void): void {
   const listening = (server as unknown as { _handle?: ListeningHandle })._handle;
   const usual = listening?.onconnection;
   if (listening === undefined || typeof usual !== "function") return;
   listening.onconnection = (error, client) => {
-    if (error !== 0 || typeof client?.useUserBuffer !== "function") {
+    const handle = error === 0 ? usable(client) : undefined;
+    if (handle === undefined) {
       usual.call(listening, error, client);
       return;
     }
-    client.setNoDelay?.(true);
-    take(client);
+    handle.setNoDelay?.(true);
+    take(handle);
   };
 }
 

@@ -1,0 +1,22 @@
+/**
+ * The same clients, servers and channels where Node.js lacks what `native.ts` looks for: all bytes take the
+ * way through its streams.
+ */
+import { afterAll, expect, test, vi } from "vitest";
+
+vi.hoisted(() => {
+  process.env.POOLWISE_STREAMS = "1";
+});
+
+import { native } from "../../engine/pooler/native.ts";
+import "./channel.test.ts";
+import "./relay.test.ts";
+import "./mixing.test.ts";
+
+afterAll(() => {
+  delete process.env.POOLWISE_STREAMS;
+});
+
+test("nothing of Node's insides is used", () => {
+  expect(native).toBeUndefined();
+});
