@@ -1,7 +1,7 @@
 /** A closed pool in front of a database that slows down, solved as a birth-death chain. */
 import { speedOf } from "../../sim/model/speed.ts";
-import type { ServerModel } from "../../workloads/schema/workload.ts";
 import { textbook } from "../../sim/study/theory/textbook.ts";
+import type { ServerModel } from "../../workloads/schema/workload.ts";
 
 /** Transactions a millisecond of N clients, `pool` connections and a speed: a birth-death chain. */
 export function chain(

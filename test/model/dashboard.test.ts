@@ -4,8 +4,16 @@ import { STAT } from "../../engine/core/index.ts";
 import { POOL_COLUMNS } from "../../engine/show/pools.ts";
 import type { Table } from "../../engine/show/table.ts";
 import { type DashboardView, type RunResult, simulate } from "../../sim/model/index.ts";
+import {
+  closedKind,
+  constant,
+  exponential,
+  MS,
+  openKind,
+  SECOND,
+  textbook,
+} from "../../sim/study/theory/textbook.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { closedKind, constant, exponential, MS, openKind, SECOND, textbook } from "../../sim/study/theory/textbook.ts";
 
 function watched(workload: Workload, options: Parameters<typeof simulate>[1]) {
   const result = simulate(workload, options);

@@ -7,8 +7,8 @@ import { resultSchema } from "../../sim/study/results.ts";
 import { mostClients } from "../../sim/study/size/clients.ts";
 import { LOAD, staying } from "../../sim/study/size/load.ts";
 import { type Judge, narrow } from "../../sim/study/size/search.ts";
-import type { Workload } from "../../workloads/schema/workload.ts";
 import { exponential, openKind, textbook } from "../../sim/study/theory/textbook.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
 const MILLISECOND = 1e6;
