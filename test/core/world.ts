@@ -378,9 +378,8 @@ export class World {
     if (delay === HAND) return;
     const name = this.serverNames.get(server) as string;
     const at = this.now + delay;
-    const before = this.agenda.findIndex((one) => one.at > at);
-    const item = { at, run: () => this.servers.has(name) && run(name) };
-    this.agenda.splice(before < 0 ? this.agenda.length : before, 0, item);
+    this.agenda.push({ at, run: () => this.servers.has(name) && run(name) });
+    this.agenda.sort((one, other) => one.at - other.at);
   }
 
   private runDue(): void {
