@@ -70,8 +70,8 @@ export async function diffConfigs(pair: Pair, options: StudyOptions = {}): Promi
 }
 
 /**
- * Clients that the old settings let in and the new ones turn away have no wait that could break an
- * objective, and are worse off than if they had waited.
+ * Clients that are turned away miss any objective; without one, those that the old settings let in and the
+ * new ones turn away are worse off than if they had waited.
  */
 export function verdictOf(old: Run, fresh: Run): Diff["verdict"] {
   if (fresh.slo?.met === false || turnedAway(old, fresh)) return "fail";

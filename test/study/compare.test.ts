@@ -102,8 +102,11 @@ describe("objectives", () => {
   });
 
   test("clients who are turned away miss every objective, however short the others' waits", async () => {
-    const limited = {
+    const away = { kind: "constant", value: SECOND } as const;
+    const kind = kindOf(60, 100, 10);
+    const limited: Workload = {
       ...brief,
+      clients: [{ ...kind, session: { ...kind.session, away } }],
       settings: { ...brief.settings, max_client_conn: 50 },
       slo: { wait_p99: 1000 * MILLISECOND },
     };
