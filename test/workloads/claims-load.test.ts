@@ -291,3 +291,27 @@ describe("bigger-is-worse: flat, then falling, while each query slows down", () 
       expect(tail / (tails[i] as number)).toBeGreaterThan(1.3);
   });
 });
+
+describe("cpu-bound: the same work and the same mean, but slower slowest queries", () => {
+  const at = (size: number) =>
+    repeats(shipped("cpu-bound", [...IDEAL, `default_pool_size=${size}`]), 2, 10, 8);
+  const [small, large] = [at(3), at(40)];
+
+  for (const [size, runs] of [
+    [3, small],
+    [40, large],
+  ] as const)
+    test(`${size} connections: throughput exactly that of the birth-death chain`, () =>
+      holds(
+        "throughput",
+        samplesOf(runs, (run) => run.all.throughput),
+        1000 * chain({ cores: 2 }, { clients: 40, think: 20, service: 5, pool: size }),
+      ));
+
+  test("40 connections make the p99 response twice as long and more, and the mean none", () => {
+    const ratio = (figure: (run: RunResult) => number): number =>
+      average(large, figure) / average(small, figure);
+    expect(ratio(({ all }) => all.response.mean)).toBeCloseTo(1, 1);
+    expect(ratio(({ all }) => all.response.quantile(0.99))).toBeGreaterThan(2);
+  });
+});

@@ -278,6 +278,7 @@ describe("shipped files", () => {
       [
         "admin-and-migrations",
         "bigger-is-worse",
+        "cpu-bound",
         "double-pooling",
         "eleventh-client",
         "five-thousand-on-fifty",
