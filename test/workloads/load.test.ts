@@ -46,7 +46,7 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "an unknown key",
     `${GOOD}sever: {}\n`,
-    `${FILE}:7: sever is unknown; expected name | description | pgbouncer | ini | databases | users | clients | server | network | schedule | slo | run; did you mean "server"?`,
+    `${FILE}:7: sever is unknown; expected name | description | pgbouncer | ini | databases | users | clients | server | pooler | network | schedule | slo | run; did you mean "server"?`,
   ],
   [
     "an unknown key inside",
