@@ -1,13 +1,14 @@
 /** Fills a dashboard: SHOW at the scraper's times, and the waits that PgBouncer counts nowhere. */
 import { totals } from "../../engine/show/averages.ts";
-import { databaseRow } from "../../engine/show/databases.ts";
-import { poolRow } from "../../engine/show/pools.ts";
+import { DATABASE_COLUMNS, databaseRow } from "../../engine/show/databases.ts";
+import { POOL_COLUMNS, poolRow } from "../../engine/show/pools.ts";
 import {
   byDatabase,
   type StatsSource,
   showStats,
   showStatsTotals,
 } from "../../engine/show/stats.ts";
+import type { Value } from "../../engine/show/table.ts";
 import type { Histogram } from "../kernel/histogram.ts";
 import {
   type Dashboard,
@@ -53,13 +54,20 @@ function tablesOf(run: Run, dashboard: Dashboard): Scrape {
   return {
     at: now - run.from,
     stats_totals: showStatsTotals(sourceOf(run, dashboard)).rows,
-    pools: pools.map((pool) => poolRow(core, now, pool, null)),
-    databases: databases.map((entry) => {
-      const database = entry.settings.name;
-      return databaseRow(settings, entry, { host: null, port: 5432, database, load_balance: null });
-    }),
+    pools: together(
+      pools.map((pool) => poolRow(core, now, pool, null)),
+      addPools,
+    ),
+    databases: together(
+      databases.map((entry) => {
+        const database = entry.settings.name;
+        const place = { host: null, port: 5432, database, load_balance: null };
+        return databaseRow(settings, entry, place);
+      }),
+      addDatabases,
+    ),
     lists: [
-      ["databases", databases.length],
+      ["databases", new Set(databases.map((entry) => entry.settings.name)).size],
       ["users", users.length],
       ["pools", pools.length],
       ["used_clients", core.clientCount],
@@ -70,6 +78,36 @@ function tablesOf(run: Run, dashboard: Dashboard): Scrape {
       ["max_user_connections", settings.max_user_connections],
     ],
   };
+}
+
+/** Rows of the same database, and user, that several processes have, as one: `add` puts one to another. */
+function together(rows: Value[][], add: (sum: Value[], row: Value[]) => void): Value[][] {
+  const byKey = new Map<string, Value[]>();
+  for (const row of rows) {
+    const key = JSON.stringify(row.slice(0, 2));
+    const sum = byKey.get(key);
+    if (sum === undefined) byKey.set(key, row);
+    else add(sum, row);
+  }
+  return [...byKey.values()];
+}
+
+const [CL_ACTIVE, MAXWAIT, MAXWAIT_US] = ["cl_active", "maxwait", "maxwait_us"].map((name) =>
+  POOL_COLUMNS.findIndex((column) => column.name === name),
+) as [number, number, number];
+
+/** Counts add up; maxwait is the longest. */
+function addPools(sum: Value[], row: Value[]): void {
+  for (let i = CL_ACTIVE; i < MAXWAIT; i++) sum[i] = Number(sum[i]) + Number(row[i]);
+  const micros = (each: Value[]): number => Number(each[MAXWAIT]) * 1e6 + Number(each[MAXWAIT_US]);
+  if (micros(row) <= micros(sum)) return;
+  sum[MAXWAIT] = row[MAXWAIT] as Value;
+  sum[MAXWAIT_US] = row[MAXWAIT_US] as Value;
+}
+
+function addDatabases(sum: Value[], row: Value[]): void {
+  for (const [i, { name }] of DATABASE_COLUMNS.entries())
+    if (name.startsWith("current_")) sum[i] = Number(sum[i]) + Number(row[i]);
 }
 
 /** A client's wait for a server ends without one. */
