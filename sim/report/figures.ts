@@ -21,6 +21,7 @@ export function figuresOf(run: Run): Figure[] {
     ...FIGURES,
     ...(run.app_wait_ms === undefined ? [] : APP_FIGURES),
     ...(run.cores === undefined ? [] : CORES_FIGURES),
+    ...(run.pooler === undefined || run.pooler.cpu_per_message_us === 0 ? [] : POOLER_FIGURES),
     ...(run.retries === undefined ? [] : IMPATIENT_FIGURES),
   ];
 }
@@ -199,10 +200,41 @@ const CORES_FIGURES: Figure[] = [
   ),
 ];
 
+const ofPooler = (pick: (pooler: NonNullable<Run["pooler"]>) => number): Measure => {
+  return (run) => (run.pooler === undefined ? Number.NaN : pick(run.pooler));
+};
+
+const POOLER_FIGURES: Figure[] = [
+  figure(
+    "pooler at work",
+    ofPooler((pooler) => pooler.utilization),
+    percent,
+    "part of the time that its processes read messages",
+  ),
+  time(
+    "message wait, mean",
+    ofPooler((pooler) => pooler.message_wait_ms),
+    "of each request and answer for the pooler's process; beside the waits above",
+  ),
+  time(
+    "message wait, longest",
+    ofPooler((pooler) => pooler.message_wait_max_ms),
+    "the worst of all",
+  ),
+];
+
 const IMPATIENT_FIGURES: Figure[] = [
   figure("retries", (run) => run.retries ?? 0, whole, "attempts at transactions that had failed"),
   figure("given up", (run) => run.given_up ?? 0, whole, "transactions that were never completed"),
 ];
+
+/** `12 server connections`, and what the pooler is like otherwise: `in each of 4 processes, lifo`. */
+export function connectionsOf({ pool_size, pooler }: Run): string {
+  const processes = pooler?.processes ?? 1;
+  const discipline = pooler?.discipline ?? "fifo";
+  const each = processes > 1 ? ` in each of ${processes} processes` : "";
+  return `${pool_size} server connections${each}${discipline === "fifo" ? "" : `, ${discipline}`}`;
+}
 
 /** How the simulation was done, in one line that is enough to repeat it. */
 export function provenance(run: Run, seed: number, precision: number | undefined): string {

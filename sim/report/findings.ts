@@ -1,12 +1,13 @@
 /** What a result says, in sentences: the part of a report that most people read. */
 import type { Difference, Interval95, Result, Run, SloOutcome } from "../study/results.ts";
+import { connectionsOf } from "./figures.ts";
 import { digits, duration, durations, percent, whole } from "./units.ts";
 
 /** One run: how many wait, how long, and what went wrong. */
 export function runFindings(run: Run): string[] {
   const { wait_ms } = run;
   const [mean, p99] = durations([wait_ms.mean, wait_ms.p99]);
-  const head = `${modeName(run)}, ${run.pool_size} server connections`;
+  const head = `${modeName(run)}, ${connectionsOf(run)}`;
   if (run.transactions === 0) return [`${head}: ${NO_TRANSACTION}`, ...trouble(run)];
   if (run.unsteady !== undefined) return [`${head}: ${run.unsteady}.`, ...trouble(run)];
   const waits =

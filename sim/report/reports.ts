@@ -7,7 +7,7 @@ import { bars, sparkline } from "./blocks.ts";
 import { modeBars, queueDepth, runDistributions } from "./charts.ts";
 import { mostCharts, mostFindings, mostTables } from "./clients.ts";
 import { dashboardTables } from "./dashboard.ts";
-import { provenance } from "./figures.ts";
+import { connectionsOf, provenance } from "./figures.ts";
 import { comparisonFindings, runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
@@ -28,7 +28,7 @@ export function runReport(result: Result): Report {
   const { timeline } = run;
   if (timeline) charts.push(queueDepth(`Queue over time: ${result.workload}`, timeline));
   return {
-    title: `${result.workload}: ${run.pool_mode} mode, ${run.pool_size} server connections`,
+    title: `${result.workload}: ${run.pool_mode} mode, ${connectionsOf(run)}`,
     findings: [...runFindings(run), ...(result.notes ?? []), repeat(result)],
     charts,
     tables: [runTable(run), ...kindTables([run]), ...dashboardTables(run)],

@@ -4,7 +4,7 @@
  */
 import CliTable from "cli-table3";
 import type { CurvePoint, Difference, Run } from "../study/results.ts";
-import { between, type Figure, figuresOf } from "./figures.ts";
+import { between, connectionsOf, type Figure, figuresOf } from "./figures.ts";
 import { digits, durations, NOTHING, percent, signed, whole } from "./units.ts";
 
 /** Rows of text under a head; `align` has one letter for each column. */
@@ -46,7 +46,7 @@ export function runTable(run: Run, meanings = true): Table {
     ...(meanings ? [figure.meaning] : []),
   ];
   return {
-    title: `${run.pool_mode} mode, ${run.pool_size} server connections`,
+    title: `${run.pool_mode} mode, ${connectionsOf(run)}`,
     head: ["", "value", "95 % interval", ...(meanings ? ["meaning"] : [])],
     align: ["left", "right", "right", "left"],
     rows: figuresOf(run).map(row),

@@ -75,10 +75,11 @@ function allPools(workload: Workload): number {
 
 const poolOf = ({ database, user }: ClientKind): string => JSON.stringify([database, user]);
 
-/** 0 stands for as many as the database admits. */
-function poolSize({ settings, server }: Workload, { database }: ClientKind): number {
+/** Of all the pooler's processes together; a size of 0 stands for as many as the database admits. */
+function poolSize({ settings, server, pooler }: Workload, { database }: ClientKind): number {
   const own = settings.databases.find((each) => each.name === database);
-  return (own?.pool_size ?? settings.default_pool_size) || server.max_connections;
+  const size = own?.pool_size ?? settings.default_pool_size;
+  return size * (pooler?.processes ?? 1) || server.max_connections;
 }
 
 /** Mean time for which one session has a server. */

@@ -90,6 +90,19 @@ const cores = z
   })
   .describe("the database's cores, where the workload has any; `wasted` per replication");
 
+const pooler = z
+  .strictObject({
+    discipline: z.enum(["fifo", "lifo", "race", "poll"]).describe("fifo is PgBouncer's"),
+    processes: count.describe("each with pools of pool_size connections"),
+    cpu_per_message_us: z.number().describe("work of a process for each request and each answer"),
+    utilization: z
+      .number()
+      .describe("part of the time that the processes were at work, for messages"),
+    message_wait_ms: z.number().describe("mean wait of a message for its process"),
+    message_wait_max_ms: z.number(),
+  })
+  .describe("the pooler beyond its settings, where the workload says something of it");
+
 const distributionPoint = z.strictObject({
   p: share.describe("share of the transactions"),
   wait_ms: z.number().describe("that did not wait longer"),
@@ -146,6 +159,7 @@ export const runSchema = z
     multiplexing: z.number().describe("connected clients per server connection"),
     memory_mb: z.number().describe("server connections (most) x memory_per_connection"),
     cores: cores.optional(),
+    pooler: pooler.optional(),
     timeouts: count.describe("clients dropped by a timeout"),
     refused: count.describe("clients refused by a limit"),
     retries: count.optional().describe(RETRIES),

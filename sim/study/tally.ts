@@ -2,15 +2,22 @@
  * The replications of one configuration, added up: histograms are merged, so that quantiles come from
  * all of the data, and each replication leaves one sample of every figure that gets an interval.
  */
-import type { Workload } from "../../workloads/schema/workload.ts";
+import type { PoolerModel, Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
-import type { CoresFigures, DashboardView, Figures, RunResult } from "../model/index.ts";
+import type {
+  CoresFigures,
+  DashboardView,
+  Figures,
+  RunResult,
+  StationFigures,
+} from "../model/index.ts";
 import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
 import { sloOutcome, unservedClients } from "./slo.ts";
 import { type Interval, precise, unbounded } from "./statistics.ts";
 
+const MICROSECOND = 1e3;
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
 const MEGABYTE = 1e6;
@@ -21,6 +28,9 @@ const SHARES = [
   ...Array.from({ length: 10 }, (_, i) => 0.9 + i * 0.01),
   ...[0.995, 0.999, 0.9999, 1],
 ].map((share) => Math.round(share * 1e4) / 1e4);
+
+/** A pooler whose work takes no time. */
+const IDLE: StationFigures = { utilization: 0, messages: 0, wait: 0, longest: 0 };
 
 /** A wait that is off by less is as good as exact, whatever its relative error. */
 const LEAST_FLOOR_MS = 0.01;
@@ -46,6 +56,7 @@ export class Tally {
     memory: 0,
   };
   private cores: CoresFigures | undefined;
+  private readonly station = { utilization: 0, messages: 0, wait: 0, longest: 0 };
   private events = 0;
   private measured = 0;
   private warmup = 0;
@@ -87,6 +98,12 @@ export class Tally {
     levels.opened += result.server_connections.opened;
     levels.memory = Math.max(levels.memory, result.memory);
     this.cores = addCores(this.cores, result.cores);
+    const { station } = this;
+    const { utilization, messages, wait, longest } = result.station ?? IDLE;
+    station.utilization += utilization;
+    station.messages += messages;
+    station.wait += messages * wait;
+    station.longest = Math.max(station.longest, longest);
   }
 
   /** What each replication adds to each figure, for paired differences. */
@@ -174,6 +191,7 @@ export class Tally {
       multiplexing: connections > 0 ? share(levels.connected) / connections : 0,
       memory_mb: levels.memory / MEGABYTE,
       ...(this.cores && { cores: meanOf(this.cores, replications) }),
+      ...(this.workload.pooler && { pooler: this.poolerOf(this.workload.pooler) }),
       ...all.extras(),
       ...all.drops(),
       clients: Object.fromEntries(
@@ -192,6 +210,18 @@ export class Tally {
       ...run,
       ...(this.unsteady === undefined ? {} : { unsteady: this.unsteady }),
       ...(slo === undefined ? {} : { slo }),
+    };
+  }
+
+  private poolerOf({ discipline, processes, cpu_per_message }: PoolerModel): Run["pooler"] {
+    const { utilization, messages, wait, longest } = this.station;
+    return {
+      discipline,
+      processes,
+      cpu_per_message_us: cpu_per_message / MICROSECOND,
+      utilization: utilization / Math.max(1, this.replications),
+      message_wait_ms: wait / Math.max(1, messages) / MILLISECOND,
+      message_wait_max_ms: longest / MILLISECOND,
     };
   }
 

@@ -43,6 +43,36 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:7: server.connect_cpu needs cores to work on; expected server.cores, server.speed or server.usl beside it; add cores: 8`,
   ],
   [
+    "a discipline that nobody has",
+    `${GOOD}pooler: { discipline: lilo }\n`,
+    `${FILE}:7: pooler.discipline is "lilo"; expected fifo | lifo | race | poll`,
+  ],
+  [
+    "PgBouncer's setting in the wrong section",
+    `${GOOD}pooler: { default_pool_size: 3 }\n`,
+    `${FILE}:7: pooler.default_pool_size is unknown; expected discipline | wake_up | sleep | processes | cpu_per_message`,
+  ],
+  [
+    "a sleep of those that are served",
+    `${GOOD}pooler: { discipline: lifo, sleep: 5 ms }\n`,
+    `${FILE}:7: pooler.sleep is of no use to discipline lifo; expected discipline: poll beside it; remove it`,
+  ],
+  [
+    "waiters that are awake before they are woken",
+    `${GOOD}pooler: { discipline: race, wake_up: 0 ms }\n`,
+    `${FILE}:7: pooler.wake_up is "0 ms"; expected a duration above 0`,
+  ],
+  [
+    "no process at all",
+    `${GOOD}pooler: { processes: 0 }\n`,
+    `${FILE}:7: pooler.processes is "0"; expected a whole number from 1`,
+  ],
+  [
+    "work without a unit",
+    `${GOOD}pooler: { cpu_per_message: 12 }\n`,
+    `${FILE}:7: pooler.cpu_per_message is "12"; expected a duration such as 10 ms, 1.5 s, 2 min; give it a unit: 12 ms or 12 s?`,
+  ],
+  [
     "an entry of the schedule that says nothing",
     `${GOOD}schedule: [{ at: 1 s, for: 2 s }]\n`,
     `${FILE}:7: schedule[0] says nothing that happens; expected factor (load), curve (load by a file) or fault (of the database); add factor: 3`,
@@ -150,4 +180,38 @@ test("the database's speed: what is left out has its default", () => {
   const given = server("{ cores: 8, cpu_share: 60 %, speed: { cap: 6.9 }, connect_cpu: 5 ms }");
   expect(given).toMatchObject({ cores: 8, cpu_share: 0.6, speed: { cap: 6.9, knee: 4 } });
   expect(given.connect_cpu).toEqual({ kind: "constant", value: 5 * MS });
+});
+
+describe("pooler", () => {
+  const read = (section: string) => parseWorkload(`${GOOD}pooler: ${section}\n`, FILE).pooler;
+
+  test("without the section there is none: PgBouncer's rule, one process, no work", () => {
+    expect(parseWorkload(GOOD, FILE).pooler).toBeUndefined();
+  });
+
+  test("what is left out of it is PgBouncer's, pgagroal's, or a guess", () => {
+    expect(read("{}")).toEqual({
+      ...{ discipline: "fifo", processes: 1, cpu_per_message: 0 },
+      ...{ wake_up: 0.1 * MS, sleep: 500 * MS },
+    });
+    expect(
+      read("{ discipline: poll, sleep: 20 ms, processes: 4, cpu_per_message: 12 us }"),
+    ).toEqual({
+      ...{ discipline: "poll", processes: 4, cpu_per_message: 12_000 },
+      ...{ wake_up: 0.1 * MS, sleep: 20 * MS },
+    });
+  });
+
+  test("a command line can set it", () => {
+    const set = ["pooler.discipline=lifo", "pooler.processes=2"];
+    expect(parseWorkload(GOOD, FILE, { set }).pooler).toMatchObject({
+      discipline: "lifo",
+      processes: 2,
+    });
+  });
+
+  test("stats_period is read from the pooler's settings", () => {
+    const text = `${GOOD}pgbouncer: { stats_period: 10 }\n`;
+    expect(parseWorkload(text, FILE).stats_period).toBe(10 * SECOND);
+  });
 });

@@ -109,10 +109,11 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
   ];
   const [first] = holdings(workload);
   const wanted = holdings(workload).reduce((sum, part) => sum + part.connections, 0);
-  if (wanted > largest)
+  const all = largest * (workload.pooler?.processes ?? 1);
+  if (wanted > all)
     found.push(
       `${round(wanted)} connections would be in use if nobody waited; max_connections of the database ` +
-        `admits ${largest} beside its reserved ones`,
+        `admits ${all} beside its reserved ones`,
     );
   if (missed.some((term) => term.name === "refused"))
     found.push(

@@ -37,12 +37,13 @@ function everyEntrySized({ settings, clients }: Workload): boolean {
 
 /**
  * The largest pool worth a thought: a connection for each client, or as many as the database admits
- * beside those that it reserves.
+ * beside those that it reserves, and an equal part of them for each process of the pooler.
  */
-export function largestPool({ clients, server }: Workload): number {
+export function largestPool({ clients, server, pooler }: Workload): number {
   const closed = clients.every((kind) => kind.count !== undefined);
   const count = clients.reduce((sum, kind) => sum + (kind.count ?? 0), 0);
-  const admitted = Math.max(1, server.max_connections - RESERVED);
+  const processes = pooler?.processes ?? 1;
+  const admitted = Math.max(1, Math.floor((server.max_connections - RESERVED) / processes));
   return closed ? Math.max(1, Math.min(count, admitted)) : admitted;
 }
 
