@@ -51,6 +51,9 @@ function rare(run: Run, kind: number, client: number, server: number, detail: nu
       closed(run, server);
       break;
     case EFFECT.reset:
+      run.backends?.forget(server);
+      testing(run, server);
+      break;
     case EFFECT.check:
       testing(run, server);
       break;

@@ -13,6 +13,7 @@ import { Histogram } from "../kernel/histogram.ts";
 import { Stream } from "../kernel/streams.ts";
 import { AppPools } from "./app-pools.ts";
 import { Attempts, JITTER_RANGE } from "./attempts.ts";
+import { type Backends, backendsOf, type Preparation, preparationOf } from "./backends.ts";
 import { Cores } from "./cores.ts";
 import { Dashboard, type DashboardOptions } from "./dashboard.ts";
 import * as events from "./events.ts";
@@ -57,6 +58,8 @@ export interface Kind {
   load: Course | undefined;
   /** Its pools inside the application. */
   app: AppPools | undefined;
+  /** What its statements need of a server connection; undefined: nothing that lasts. */
+  preparation: Preparation | undefined;
   /** Its clients' patience and retries, if there can be any. */
   attempts: Attempts | undefined;
 }
@@ -105,6 +108,8 @@ export class Run {
   /** How fast statements pass without a core; undefined: as time does. */
   readonly services: Course | undefined;
   readonly faults: Faults | undefined;
+  /** What server connections keep of their clients; undefined: nothing that matters. */
+  readonly backends: Backends | undefined;
   /** Nothing but the textbook: no machine, no cores, no schedule, no pool before ours. One branch then spares all others. */
   readonly plain: boolean;
   /** Draws of connect times and of reset times so far. */
@@ -166,14 +171,16 @@ export class Run {
     this.cores = speed && new Cores(speed);
     this.services = serviceCourse(workload, this.from);
     this.faults = workload.faults && new Faults(workload.faults);
+    this.backends = backendsOf(workload);
     this.plain =
       this.ideal &&
       this.cores === undefined &&
       this.faults === undefined &&
+      this.backends === undefined &&
       workload.schedule.length === 0 &&
       workload.curves === undefined &&
       !workload.clients.some(demands);
-    this.kinds = workload.clients.map((kind) => this.kindOf(kind));
+    this.kinds = workload.clients.map((kind, index) => this.kindOf(kind, index));
     this.clients = new Population(
       workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0),
     );
@@ -208,7 +215,7 @@ export class Run {
     return this.processes?.processOf(handle) ?? 0;
   }
 
-  private kindOf(kind: ClientKind): Kind {
+  private kindOf(kind: ClientKind, index: number): Kind {
     const { seed } = this.options;
     const meter = new KindMeter(kind.name);
     if (kind.app_pool !== undefined) meter.app_wait = new Histogram();
@@ -220,6 +227,7 @@ export class Run {
       user: this.core.user(kind.user),
       arrived: 0,
       load: loadCourse(this.workload, kind.name, this.from),
+      preparation: preparationOf(kind, index, this.backends, seed),
       app: kind.app_pool && new AppPools(kind.app_pool),
       attempts: demands(kind) ? new Attempts(jitterOf(kind, seed)) : undefined,
     };

@@ -77,6 +77,7 @@ export function tested(run: Run, server: number): boolean {
 /** The server's connection is no more. */
 export function closed(run: Run, server: number): void {
   run.faults?.links.delete(server);
+  run.backends?.forget(server);
   run.serverDue[server] = -1;
   run.cores?.leave(server);
   run.connections.down(run.now);

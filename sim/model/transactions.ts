@@ -7,10 +7,12 @@
 import type { Nanos } from "../../engine/core/index.ts";
 import * as core from "../../engine/core/index.ts";
 import type { Course } from "../kernel/course.ts";
+import type { Backends } from "./backends.ts";
 import { passed, serveOnCores } from "./computing.ts";
 import * as events from "./events.ts";
 import { note } from "./measuring.ts";
 import * as population from "./population.ts";
+import { prepare } from "./preparing.ts";
 import { wait } from "./retries.ts";
 import type { Kind, Run } from "./run.ts";
 
@@ -82,7 +84,24 @@ function serve(run: Run, client: number, server: number): void {
     const due = run.now + run.serverTrip + service;
     run.serverDue[server] = due;
     run.at(due, EVENT.answer, server);
-  } else serveOtherwise(run, server, service, run.extras.statement.draw(client, transaction, part));
+  } else {
+    const extra = run.extras.statement.draw(client, transaction, part);
+    if (run.backends === undefined) serveOtherwise(run, server, service, extra);
+    else servePrepared(run, run.backends, client, server, service, extra);
+  }
+}
+
+/** The service, and what the server must do first because it does not know its client. */
+function servePrepared(
+  run: Run,
+  backends: Backends,
+  client: number,
+  server: number,
+  service: Nanos,
+  extra: Nanos,
+): void {
+  const { work, trip } = prepare(run, backends, client, server);
+  serveOtherwise(run, server, service + work, extra + trip);
 }
 
 /** The service on this machine: up to the next multiple of its granularity; it adds `extra`. */

@@ -73,6 +73,21 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:7: pooler.cpu_per_message is "12"; expected a duration such as 10 ms, 1.5 s, 2 min; give it a unit: 12 ms or 12 s?`,
   ],
   [
+    "prepared statements that break",
+    `${swap("    think: 1 s", "    think: 1 s\n    prepared: { statements: 5, parse: 1 ms }")}pgbouncer: { pool_mode: transaction, max_prepared_statements: 0 }\n`,
+    `${FILE}:6: clients[0].prepared breaks in transaction mode with max_prepared_statements = 0; expected max_prepared_statements above 0, or session mode; set max_prepared_statements: 200`,
+  ],
+  [
+    "a parse that is no time",
+    swap("    think: 1 s", "    think: 1 s\n    prepared: { statements: 5, parse: much }"),
+    `${FILE}:6: clients[0].prepared.parse is "much"; expected a duration such as 10 ms, 1.5 s, 2 min`,
+  ],
+  [
+    "parameters of no text",
+    swap("    think: 1 s", "    think: 1 s\n    parameters: ''"),
+    `${FILE}:6: clients[0].parameters is ""; expected a text, such as TimeZone=Europe/Berlin`,
+  ],
+  [
     "an entry of the schedule that says nothing",
     `${GOOD}schedule: [{ at: 1 s, for: 2 s }]\n`,
     `${FILE}:7: schedule[0] says nothing that happens; expected factor (load), curve (load by a file) or fault (of the database); add factor: 3`,

@@ -11,10 +11,10 @@ const BACKOFF: Nanos = 100 * MILLISECOND;
 
 /** Errors: ConfigError. */
 export function demandsOf(
-  { app_pool, timeout, retry }: KindFile,
+  { app_pool, timeout, retry, prepared, parameters }: KindFile,
   i: number,
   at: At,
-): Pick<ClientKind, "app_pool" | "timeout" | "retry"> {
+): Pick<ClientKind, "app_pool" | "timeout" | "retry" | "prepared" | "parameters"> {
   const time = (value: unknown): Nanos | undefined =>
     value === undefined ? undefined : duration(value);
   if (app_pool?.min_size !== undefined && app_pool.min_size > app_pool.size)
@@ -48,5 +48,7 @@ export function demandsOf(
       factor: retry.factor ?? 2,
       jitter: share(retry.jitter ?? 0) ?? 0,
     },
+    prepared: prepared && { statements: prepared.statements, parse: time(prepared.parse) ?? 0 },
+    parameters,
   };
 }

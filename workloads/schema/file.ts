@@ -164,6 +164,19 @@ const kind = z.strictObject({
     })
     .optional()
     .describe("what failed is tried again: the client's timeout, and being dropped"),
+  prepared: z
+    .strictObject({
+      statements: atLeastOne.describe("different ones, each used as often as the others"),
+      parse: time.describe("work of the database at the first use on each server connection"),
+    })
+    .optional()
+    .describe("named prepared statements"),
+  parameters: text
+    .min(1, { error: "a text, such as TimeZone=Europe/Berlin" })
+    .optional()
+    .describe(
+      "its tracked parameters, as a text: a server that comes from clients with others costs a round trip (SET)",
+    ),
 });
 
 const FACTOR = { error: "a factor from 0, such as 3" };

@@ -89,6 +89,7 @@ class Loader {
     const config = this.config(file);
     const settings = coreSettings(config);
     const clients = file.clients.map((kind, i) => this.kind(kind, i, file, settings));
+    if (config.values.max_prepared_statements === 0) this.noPrepared(clients, settings);
     this.noDuplicates(file);
     return {
       name: file.name,
@@ -96,6 +97,7 @@ class Loader {
       file: this.source.file,
       settings,
       stats_period: config.values.stats_period,
+      max_prepared_statements: config.values.max_prepared_statements,
       clients,
       server: serverOf(file.server ?? {}, this.source.file, (...path) => this.at(...path)),
       pooler: poolerOf(file.pooler, (...path) => this.at(...path)),
@@ -250,6 +252,22 @@ class Loader {
       got: kind.database,
       expected,
       fix: didYouMean(kind.database, names),
+    });
+  }
+
+  /** Without max_prepared_statements they break in every mode but session mode. */
+  private noPrepared(clients: readonly ClientKind[], settings: CoreSettings): void {
+    clients.forEach(({ prepared, database }, i) => {
+      const own = settings.databases.find((entry) => entry.name === database)?.pool_mode;
+      const mode = own ?? settings.pool_mode;
+      if (prepared === undefined || mode === "session") return;
+      throw new ConfigError({
+        at: this.at("clients", i, "prepared"),
+        name: `clients[${i}].prepared`,
+        problem: `breaks in ${mode} mode with max_prepared_statements = 0`,
+        expected: "max_prepared_statements above 0, or session mode",
+        fix: "set max_prepared_statements: 200",
+      });
     });
   }
 

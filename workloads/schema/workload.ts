@@ -14,6 +14,8 @@ export interface Workload {
   settings: CoreSettings;
   /** PgBouncer's setting, which moves averages and nothing else; its default when left out. */
   stats_period?: Nanos | undefined;
+  /** PgBouncer's setting: named statements that a server keeps; 0: it does not look after them. */
+  max_prepared_statements?: number | undefined;
   clients: ClientKind[];
   server: ServerModel;
   /** undefined: one process like PgBouncer's, whose work takes no time. */
@@ -43,6 +45,10 @@ export interface ClientKind {
   timeout?: Nanos | undefined;
   /** How a client tries a transaction again that failed; undefined: not at all. */
   retry?: RetryModel | undefined;
+  /** Named prepared statements, each used as often as the others: the first use on a server costs a parse. */
+  prepared?: { statements: number; parse: Nanos } | undefined;
+  /** Its parameters, as one text; a server that comes from clients with others is told by a SET. */
+  parameters?: string | undefined;
 }
 
 /** A failed transaction is tried again `attempts` times, after `backoff`, `backoff x factor`, and so on. */
