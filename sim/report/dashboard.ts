@@ -46,7 +46,9 @@ function besideTable({ shown, truth, pools, every_s }: DashboardResult): Table {
         "ended without a server",
         NOTHING,
         whole(truth.unserved),
-        `their ${duration(truth.unserved_s * 1000)} of waiting are in no counter`,
+        truth.unserved === 0
+          ? "such waits are in no counter"
+          : `their ${duration(truth.unserved_s * 1000)} of waiting are in no counter`,
       ],
     ],
   };

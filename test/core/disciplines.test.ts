@@ -5,6 +5,10 @@ import { HAND, seconds } from "./helpers.ts";
 import { warmed } from "./warm.ts";
 import { World } from "./world.ts";
 
+/** Input of a turn: a waiter looks for an idle server by itself. */
+const look = (name: string) => (world: World) =>
+  void world.core.seek(world.now, world.client(name));
+
 /** A warm pool of `size` servers under a discipline. */
 const under = (name: keyof typeof DISCIPLINES, size: number, changes = {}) =>
   warmed(size, changes, { discipline: DISCIPLINES[name] });
@@ -43,7 +47,7 @@ describe("race", () => {
     expect(world.take()).toEqual(["unlink a s1 transaction_end", "rouse b"]);
     expect(world.idle()).toBe("s1");
     expect(world.queue()).toBe("c b");
-    world.seek("b");
+    world.turn(look("b"));
     expect(world.take()).toEqual(["grant b s1"]);
     expect(world.stat("wait_time")).toBe(0);
   });
@@ -56,7 +60,7 @@ describe("race", () => {
       .finish("a")
       .request("a");
     expect(world.only("grant")).toEqual(["grant a s1"]);
-    world.quiet().seek("b");
+    world.quiet().turn(look("b"));
     expect(world.take()).toEqual([]);
     expect(world.queue()).toBe("c b");
     world.finish("a");
@@ -74,14 +78,14 @@ describe("poll", () => {
   test("each that waits is told to look, and told again when it finds nothing", () => {
     const world = under("poll", 1).logins("a b").request("a b");
     expect(world.only("wait", "rouse")).toEqual(["wait b no_idle_server", "rouse b"]);
-    world.quiet().seek("b");
+    world.quiet().turn(look("b"));
     expect(world.take()).toEqual(["rouse b"]);
   });
 
   test("a server that is released waits for whoever looks first", () => {
     const world = under("poll", 1).logins("a b c").request("a b c").quiet().finish("a");
     expect(world.take()).toEqual(["unlink a s1 transaction_end"]);
-    world.wait(seconds(2)).seek("c").seek("b");
+    world.wait(seconds(2)).turn(look("c")).turn(look("b"));
     expect(world.only("grant", "rouse")).toEqual(["grant c s1", "rouse b"]);
     expect(world.stat("wait_time")).toBe(seconds(2));
   });
@@ -103,10 +107,10 @@ for (const name of ["lifo", "race", "poll"] as const) {
       .turn(() => world.core.pause(world.now))
       .finish("a")
       .quiet();
-    world.seek("b");
+    world.turn(look("b"));
     expect(world.only("grant")).toEqual([]);
     world.turn(() => world.core.resume(world.now)).quiet();
-    if (name !== "lifo") world.seek("b");
+    if (name !== "lifo") world.turn(look("b"));
     expect(world.log.map(({ text }) => text)).toContain("grant b s2");
   });
 }

@@ -135,11 +135,6 @@ export class World {
     return this.list(this.pool(user, database).waiting.head, this.clientNames, "clients");
   }
 
-  /** A waiter looks for an idle server by itself. */
-  seek(name: string): this {
-    return this.turn(() => void this.core.seek(this.now, this.client(name)));
-  }
-
   // --- servers -------------------------------------------------------------------------------------
 
   /** The server of a client answers: ReadyForQuery with `status`. Several: "a b". */
@@ -190,8 +185,8 @@ export class World {
   // --- time ----------------------------------------------------------------------------------------
 
   /** One turn of the host: inputs, the core's end of turn, effects; then whatever is due by now. */
-  turn(input: () => void = () => {}): this {
-    input();
+  turn(input: (world: World) => void = () => {}): this {
+    input(this);
     this.drain();
     do {
       this.again = false;
