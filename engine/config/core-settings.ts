@@ -3,10 +3,11 @@ import type {
   CoreSettings,
   DatabaseSettings,
   GlobalSettings,
+  PeerSettings,
   UserSettings,
 } from "../core/settings.ts";
 import type { Nanos } from "../core/units.ts";
-import type { DatabaseEntry, UserEntry } from "./entries.ts";
+import type { DatabaseEntry, PeerEntry, UserEntry } from "./entries.ts";
 import type { Config } from "./ini.ts";
 import type { Values } from "./settings.ts";
 import { configFrom, type WrittenKeys, type WrittenOptions } from "./written.ts";
@@ -17,6 +18,7 @@ export function coreSettings(config: Config): CoreSettings {
     ...globalSettings(config.values),
     databases: config.databases.map(databaseSettings),
     users: config.users.map(userSettings),
+    ...(config.peers.length === 0 ? {} : { peers: config.peers.map(peerSettings) }),
     autodb: config.autodb && { ...databaseSettings(config.autodb), text: text(config.autodb) },
   };
 }
@@ -61,8 +63,15 @@ function globalSettings(values: Values): GlobalSettings {
     client_login_timeout: exact(values.client_login_timeout),
     cancel_wait_timeout: exact(values.cancel_wait_timeout),
     query_wait_notify: exact(values.query_wait_notify),
+    pool_idle_timeout: exact(values.pool_idle_timeout),
+    autodb_idle_timeout: exact(values.autodb_idle_timeout),
   };
 }
+
+const peerSettings = ({ name, pool_size }: PeerEntry): PeerSettings => ({
+  id: Number(name),
+  pool_size: pool_size ?? undefined,
+});
 
 function databaseSettings(entry: DatabaseEntry): DatabaseSettings {
   return {

@@ -2,7 +2,7 @@
 import { POOL_MODES } from "../core/settings.ts";
 import { SECOND } from "../core/units.ts";
 import { choice, count, flag, text, time, wholeTime } from "./kinds.ts";
-import { noEffect, only, setting } from "./setting.ts";
+import { setting } from "./setting.ts";
 
 const main = "PgBouncer's main branch of 2026-07-10; not in 1.25.2";
 
@@ -149,12 +149,11 @@ export const POOL_SETTINGS = {
     time,
     "0",
     "Time after which a pool without clients and servers is forgotten; 0 = never.",
-    { ...only("0"), source: main },
+    { source: main },
   ),
   autodb_idle_timeout: setting(
     time,
     "3600",
     "Time after which an unused database made from the `*` entry is forgotten.",
-    noEffect("databases made from the * entry are kept"),
   ),
 };

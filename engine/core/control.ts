@@ -5,6 +5,7 @@
 import { EFFECT } from "./effects.ts";
 import { dropClient } from "./leaving.ts";
 import { closeServer } from "./moves.ts";
+import { forgetPeers } from "./peers.ts";
 import type { Database, Pool } from "./pool.ts";
 import { REASON } from "./reasons.ts";
 import { C, S } from "./records.ts";
@@ -124,15 +125,16 @@ export function reload(world: World, settings: CoreSettings): void {
   const autodb = settings.autodb ?? world.settings.autodb;
   const template = JSON.stringify(world.settings.autodb) !== JSON.stringify(autodb);
   world.adopt({ ...settings, autodb });
+  forgetPeers(world, new Set(settings.peers?.map(({ id }) => id)));
   for (const { entry, target } of known) {
-    if (!entry.automatic && !written.has(entry.settings.name)) forget(world, entry);
+    if (!entry.automatic && !written.has(entry.settings.name)) forgetEntry(world, entry);
     else if (target !== entry.settings.target || (entry.automatic && template))
       reconnect(world, entry.id);
   }
 }
 
 /** Closes and forgets all of an entry. A PAUSE or WAIT_CLOSE of it is complete with that. */
-function forget(world: World, entry: Database): void {
+export function forgetEntry(world: World, entry: Database): void {
   kill(world, entry.id);
   if (entry.pausing) world.effects.push(EFFECT.paused, -1, -1, entry.id);
   if (entry.wait_close) {

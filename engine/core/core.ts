@@ -14,7 +14,8 @@ import { dropClient } from "./leaving.ts";
 import { lookedUp, lookup } from "./lookup.ts";
 import * as matching from "./matching.ts";
 import { closeServer, endCancel, endClient, moveClient, moveServer } from "./moves.ts";
-import type { Database, User } from "./pool.ts";
+import { cancelAtPeer } from "./peers.ts";
+import type { Database, Pool, User } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
 import type { CoreSettings } from "./settings.ts";
@@ -221,6 +222,12 @@ export class Core extends Views {
     launch(world, pool, REASON.cancel, true);
   }
 
+  /** The same for a query that runs at `peer`, a number of `[peers]`. Effect `cancel` without a target. */
+  cancelAtPeer(now: Nanos, client: number, peer: number): void {
+    this.input(INPUT.cancelAtPeer, now, client, peer, 0);
+    cancelAtPeer(this.world, client, peer);
+  }
+
   // --- servers -------------------------------------------------------------------------------------
 
   /** The socket of an opened server is connected: a queued cancel goes first, else it logs in. */
@@ -229,25 +236,35 @@ export class Core extends Views {
     const world = this.world;
     const pool = matching.poolOfServer(world, server);
     const client = pool.waiting_cancel.head;
+    if (client < 0 && pool.peer > 0) {
+      this.giveUp(pool, server);
+      return;
+    }
     if (client < 0) {
       world.effects.push(EFFECT.login, matching.dedicate(world, pool, server), server, -1);
       return;
     }
     const target = world.clients.ints[(client << 4) + C.server] as number;
-    if (target < 0) {
-      const failed = pool.last_login_failed;
+    if (target < 0 && pool.peer === 0) {
       endCancel(world, client, REASON.cancel_late);
-      closeServer(world, server, REASON.cancel_given_up);
-      pool.last_login_failed = failed;
-      pool.last_connect_failed = false;
+      this.giveUp(pool, server);
       return;
     }
     const servers = world.servers.ints;
     moveClient(world, client, CLIENT.active_cancel);
     moveServer(world, server, SERVER.active_cancel);
     servers[(server << 4) + S.client] = client;
-    servers[(target << 4) + S.cancels] = (servers[(target << 4) + S.cancels] as number) + 1;
+    if (target >= 0)
+      servers[(target << 4) + S.cancels] = (servers[(target << 4) + S.cancels] as number) + 1;
     world.effects.push(EFFECT.cancel, client, server, target);
+  }
+
+  /** No cancel request is left for a new connection: it goes, and is no failed login. */
+  private giveUp(pool: Pool, server: number): void {
+    const failed = pool.last_login_failed;
+    closeServer(this.world, server, REASON.cancel_given_up);
+    pool.last_login_failed = failed;
+    pool.last_connect_failed = false;
   }
 
   /** The server's login is complete: its parameters are known, and it counts as released. */

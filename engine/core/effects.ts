@@ -30,7 +30,10 @@ export const EFFECT = {
   unlink: 9,
   /** client: tell it by a NOTICE that it is queued (query_wait_notify). */
   notice: 10,
-  /** client, server, target: send over this socket the cancel key of the server `target`, then call `closed`. */
+  /**
+   * client, server, target: send over this socket the cancel key of the server `target`, or, where it is
+   * -1, the client's own key to a peer; then call `closed`.
+   */
   cancel: 11,
   /** database (-1: all): the PAUSE is complete. */
   paused: 12,
@@ -40,6 +43,10 @@ export const EFFECT = {
   stopped: 14,
   /** client: it waits, and is to look for a server by itself when it is awake (`seek`). See `discipline.ts`. */
   rouse: 15,
+  /** pool: it has been freed, for pool_idle_timeout. */
+  forgotten_pool: 16,
+  /** database: an automatic one has been freed, for autodb_idle_timeout. */
+  forgotten_database: 17,
 } as const;
 
 export type EffectKind = (typeof EFFECT)[keyof typeof EFFECT];
@@ -53,7 +60,7 @@ export class EffectQueue {
   kind = -1;
   client = -1;
   server = -1;
-  /** Reason, database or target, as the kind says. */
+  /** Reason, database, pool or target, as the kind says. */
   detail = -1;
   /** Set: every effect is folded into `hash`, so that two runs can be compared. */
   hashing = false;

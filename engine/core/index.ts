@@ -19,6 +19,7 @@ export {
   type DatabaseSettings,
   DEFAULTS,
   type GlobalSettings,
+  type PeerSettings,
   POOL_MODES,
   type PoolMode,
   type UserSettings,

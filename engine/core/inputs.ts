@@ -32,6 +32,7 @@ export const INPUT = {
   lookup: 27,
   lookedUp: 28,
   replicate: 29,
+  cancelAtPeer: 30,
 } as const;
 
 export type Input = (typeof INPUT)[keyof typeof INPUT];

@@ -52,6 +52,7 @@ const OPERANDS: Readonly<Record<keyof typeof INPUT, number>> = {
   lookup: 3,
   lookedUp: 1,
   replicate: 1,
+  cancelAtPeer: 2,
 };
 const ARITY = INPUT_NAMES.map((name) => OPERANDS[name]);
 const TEXTS: ReadonlySet<number> = new Set([INPUT.database, INPUT.user, INPUT.reload]);

@@ -24,6 +24,10 @@ export function launch(world: World, pool: Pool, reason: number, evict: boolean)
   if (pool.login > 0) return; // One login at a time: a pool grows by one connect time after the other.
   if (retryTooSoon(world, pool)) return;
   const servers = pool.servers;
+  if (pool.peer > 0) {
+    if (servers < pool.size) open(world, pool, REASON.cancel);
+    return;
+  }
   if (pool.waiting_cancel.length > 0 && servers < 2 * pool.size) {
     open(world, pool, REASON.cancel);
     return;
@@ -132,6 +136,7 @@ function open(world: World, pool: Pool, reason: number): void {
   world.servers.times[(server << 3) + ST.connect] = world.now;
   world.servers.times[(server << 3) + ST.request] = world.now;
   pool.last_connect_time = world.now;
+  pool.last_active = world.now;
   pool.database.connections++;
   pool.user.connections++;
   moveServer(world, server, SERVER.login);

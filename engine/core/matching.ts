@@ -162,7 +162,9 @@ export function countLogin(pool: Pool): void {
 
 /** The login is complete, unless DISABLE has come meanwhile. */
 export function welcome(world: World, client: number): void {
-  if (poolOfClient(world, client).database.disabled) endClient(world, client, REASON.disabled);
+  const pool = poolOfClient(world, client);
+  pool.last_active = world.now;
+  if (pool.database.disabled) endClient(world, client, REASON.disabled);
   else world.effects.push(EFFECT.welcome, client, -1, -1);
 }
 

@@ -21,6 +21,8 @@ export class Database {
   /** Server connections of all its pools, connecting and cancelling ones included. */
   connections = 0;
   clients = 0;
+  /** Of an automatic one: the first tick at which nobody used it; -1: it is in use. */
+  unused_since: Nanos = -1;
   readonly id: number;
   settings: DatabaseSettings;
   /** Made from the `*` entry. */
@@ -69,6 +71,8 @@ export class Pool {
   last_login_failed = false;
   last_connect_failed = false;
   last_connect_time: Nanos = 0;
+  /** When it was last seen in use, for pool_idle_timeout. */
+  last_active: Nanos = 0;
   last_lifetime_close: Nanos = Number.NEGATIVE_INFINITY;
   /** False once a waiter has been queued behind younger ones: ages then do not fall along the queue. */
   ordered = true;
@@ -98,12 +102,15 @@ export class Pool {
   readonly user: User;
   /** Its servers log in as the entry's `user=` says, with credentials that no other pool has. */
   readonly forced: boolean;
+  /** Number of the peer to which it carries cancel requests, and nothing else; 0: an ordinary pool. */
+  readonly peer: number;
 
-  constructor(id: number, database: Database, user: User, forced: boolean) {
+  constructor(id: number, database: Database, user: User, forced: boolean, peer = 0) {
     this.id = id;
     this.database = database;
     this.user = user;
     this.forced = forced;
+    this.peer = peer;
   }
 
   /** Servers that are logged in. Source: PgBouncer 1.25.2 pool_connected_server_count(). */

@@ -84,6 +84,7 @@ const TABLE = {
   // Newer ones stand at the end: a journal holds the numbers.
   replication: silent("a replication client needs a server of its own"),
   replication_closed: silent("replication client was closed"),
+  cancel_no_peer: silent("could not find peer to forward request to"),
 } as const;
 
 export type ReasonName = keyof typeof TABLE;

@@ -43,6 +43,10 @@ export interface GlobalSettings {
   client_login_timeout: Nanos;
   cancel_wait_timeout: Nanos;
   query_wait_notify: Nanos;
+  /** A pool without clients and servers is forgotten after that long; 0 = never. */
+  pool_idle_timeout: Nanos;
+  /** The same for a database made from the `*` entry. */
+  autodb_idle_timeout: Nanos;
 }
 
 /** An entry of `[databases]`; what is left out comes from the global settings. */
@@ -79,11 +83,19 @@ export interface UserSettings {
   client_idle_timeout?: Nanos | undefined;
 }
 
+/** An entry of `[peers]`. */
+export interface PeerSettings {
+  id: number;
+  /** Most connections for cancel requests to it; left out: default_pool_size. */
+  pool_size?: number | undefined;
+}
+
 export interface CoreSettings extends GlobalSettings {
   databases: readonly DatabaseSettings[];
   users: readonly UserSettings[];
   /** The `*` entry: settings for databases that no entry names. */
   autodb?: DatabaseSettings | undefined;
+  peers?: readonly PeerSettings[] | undefined;
 }
 
 /** PgBouncer 1.25.2's defaults. Source: its doc/config.md. */
@@ -116,4 +128,6 @@ export const DEFAULTS: GlobalSettings = {
   client_login_timeout: 60 * SECOND,
   cancel_wait_timeout: 10 * SECOND,
   query_wait_notify: 5 * SECOND,
+  pool_idle_timeout: 0,
+  autodb_idle_timeout: 3600 * SECOND,
 };

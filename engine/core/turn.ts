@@ -32,6 +32,8 @@ export function settle(world: World): void {
     else if (pool.waiting_cancel.length > 0) launch(world, pool, REASON.cancel, true);
     else if (pool.waiting.head >= 0 && !isFull(world, pool)) serve(world, pool);
   }
+  for (const pool of world.peers)
+    if (pool.waiting_cancel.length > 0) launch(world, pool, REASON.cancel, false);
   if (world.held > 0) report(world);
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { EFFECT } from "./effects.ts";
+import { forgetIdle } from "./idle.ts";
 import { launch } from "./launching.ts";
 import { dropClient } from "./leaving.ts";
 import { isReplication, lifeOver, retire } from "./matching.ts";
@@ -30,6 +31,8 @@ export function upkeep(world: World): void {
     if (pool.waiting.length > 0) dropWaiters(world, pool);
     if (pool.waiting_cancel.length > 0) dropCancels(world, pool);
   }
+  for (const pool of world.peers) if (pool.waiting_cancel.length > 0) dropCancels(world, pool);
+  forgetIdle(world);
   if (world.logins > 0) dropLogins(world);
   if (world.shutdown !== "none") finishShutdown(world);
 }
@@ -101,6 +104,7 @@ function watchServers(world: World): void {
   const timeouts = hasServerTimeouts(world);
   let login = 0;
   for (const pool of world.sorted) login += pool.login;
+  for (const pool of world.peers) login += pool.login;
   const fast = server_fast_close || world.replications > 0;
   if (!timeouts && !fast && login === 0) return;
   for (let server = 0; server < world.servers.high; server++) {

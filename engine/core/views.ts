@@ -30,6 +30,21 @@ export class Views {
     return this.world.sorted;
   }
 
+  /** A pool by its handle, also one that was forgotten in this turn. */
+  poolAt(handle: number): Pool {
+    return this.world.pools[handle] as Pool;
+  }
+
+  /** A database by its handle, also one that was forgotten in this turn. */
+  databaseAt(handle: number): Database {
+    return this.world.databases[handle] as Database;
+  }
+
+  /** The pools for cancel requests to peers, by number. */
+  get peers(): readonly Pool[] {
+    return this.world.peers;
+  }
+
   /** All databases, by name. */
   get databases(): readonly Database[] {
     return this.world.entries;

@@ -7,7 +7,7 @@ import type { Discipline } from "./discipline.ts";
 import { EffectQueue } from "./effects.ts";
 import { Database, Pool, User } from "./pool.ts";
 import { type Handles, Records } from "./records.ts";
-import type { CoreSettings, DatabaseSettings } from "./settings.ts";
+import type { CoreSettings, DatabaseSettings, PeerSettings } from "./settings.ts";
 import { type Nanos, TICK } from "./units.ts";
 
 /** How far a shutdown has gone. */
@@ -38,6 +38,8 @@ export class World {
   readonly entries: Database[] = [];
   /** The pools that there are, by (database name, user name): the order of every loop over pools. */
   readonly sorted: Pool[] = [];
+  /** Pools for the cancel requests of peers, by number; they are in no other list. */
+  readonly peers: Pool[] = [];
   private readonly database_ids = new Map<string, number>();
   private readonly user_ids = new Map<string, number>();
   private readonly pool_ids = new Map<number, number>();
@@ -108,6 +110,26 @@ export class World {
     this.user_wait_timeouts = users.some((u) => u.query_wait_timeout !== undefined);
     this.user_idle_timeouts = users.some((u) => u.client_idle_timeout);
     for (const pool of this.sorted) pool.resolve(settings);
+    for (const peer of settings.peers ?? []) this.adoptPeer(peer);
+  }
+
+  private adoptPeer({ id, pool_size }: PeerSettings): void {
+    let pool = this.peers.find((one) => one.peer === id);
+    if (pool === undefined) {
+      const handle = this.spare_pools.pop() ?? this.pools.length;
+      const entry = new Database(-1, { name: `peer ${id}` }, false);
+      pool = new Pool(handle, entry, new User(-1, { name: "" }), false, id);
+      this.pools[handle] = pool;
+      insert(this.peers, pool, (a, b) => a.peer < b.peer);
+    }
+    pool.database.settings = { name: `peer ${id}`, pool_size };
+    pool.resolve(this.settings);
+  }
+
+  /** Forgets a peer. Its pool must be empty. */
+  forgetPeer(pool: Pool): void {
+    this.peers.splice(this.peers.indexOf(pool), 1);
+    this.spare_pools.push(pool.id);
   }
 
   private adoptEntry(settings: DatabaseSettings): void {
@@ -146,6 +168,7 @@ export class World {
    */
   pool(database: number, login_user: number, own = false): Pool {
     const entry = this.databases[database] as Database;
+    entry.unused_since = -1;
     const forced = own ? undefined : entry.settings.forced_user;
     const user = forced === undefined ? login_user : this.user(forced);
     const known = this.pool_ids.get(keyOf(database, user));
@@ -153,6 +176,7 @@ export class World {
     const id = this.spare_pools.pop() ?? this.pools.length;
     const pool = new Pool(id, entry, this.users[user] as User, forced !== undefined);
     pool.resolve(this.settings);
+    pool.last_active = this.now;
     this.pool_ids.set(keyOf(database, user), id);
     this.pools[id] = pool;
     insert(this.sorted, pool, before);

@@ -41,6 +41,41 @@ const inUpkeep = (old: string, replacement: string) => inCore("upkeep", old, rep
 
 const variant = (name: string, ...changes: Change[]): Mutant => ({ name, changes });
 
+const REPLICATION_AND_PEERS = [
+  variant(
+    "a replication client served by an idle server",
+    inMatching("const server = dedicated || isPaused", "const server = isPaused"),
+  ),
+  variant(
+    "the server of a replication client released at the end of a transaction",
+    inMatching("isReplication(world, client) ? -1 : pool.release_reason", "pool.release_reason"),
+  ),
+  variant(
+    "no room made for a replication client in a full pool",
+    inLaunching("while (pool.servers >= pool.size) {", "while (oldest >= 0) {\n    return false;"),
+  ),
+  variant(
+    "more room made for a replication client than it needs",
+    inLaunching("while (pool.servers >= pool.size) {", "while (pool.idle.tail >= 0) {"),
+  ),
+  variant(
+    "a failed replication login takes all waiters with it",
+    inCore("core", "if (dedicated || !fatal", "if (!fatal"),
+  ),
+  variant(
+    "connections to a peer not limited",
+    inLaunching("if (servers < pool.size) open(", "open("),
+  ),
+  variant(
+    "a pool forgotten while a client logs in to it",
+    inCore("idle", "pool.servers === 0 && !isNamed(world, pool)", "pool.servers === 0"),
+  ),
+  variant(
+    "pool_idle_timeout counts from the start",
+    inCore("idle", "pool.last_active = world.now;\n    return false", "return false"),
+  ),
+];
+
 const ORDER = [
   variant(
     "waiters served last in, first out",
@@ -65,14 +100,8 @@ const ORDER = [
   ),
   variant(
     "a released server not handed to the oldest waiter",
-    inMatching(
-      "if (client < 0 || isPaused(world, pool)) {\n    activeToIdle",
-      "{\n    activeToIdle",
-    ),
-    inMatching(
-      "else if (next === SERVER.idle && pool.waiting.head >= 0 &&",
-      "else if (next < 0 &&",
-    ),
+    inMatching("if (!waitsForIdle(world, pool)) {\n    activeToIdle", "{\n    activeToIdle"),
+    inMatching("else if (next === SERVER.idle && waits", "else if (next < 0 && waits"),
   ),
   variant(
     "a released server handed to the newest waiter",
@@ -118,7 +147,10 @@ const SIZES = [
   ),
   variant(
     "no eviction",
-    inLaunching("if (oldest < 0) return false;", "if (oldest >= -1) return false;"),
+    inLaunching(
+      "if (oldest < 0) return false;\n  closeServer",
+      "if (oldest >= -1) return false;\n  closeServer",
+    ),
   ),
   variant(
     "eviction from pools with other credentials",
@@ -269,4 +301,11 @@ const CONSOLE = [
   ),
 ];
 
-export const MUTANTS: readonly Mutant[] = [...ORDER, ...SIZES, ...SERVERS, ...CLIENTS, ...CONSOLE];
+export const MUTANTS: readonly Mutant[] = [
+  ...ORDER,
+  ...SIZES,
+  ...SERVERS,
+  ...CLIENTS,
+  ...CONSOLE,
+  ...REPLICATION_AND_PEERS,
+];
