@@ -35,15 +35,16 @@ export const PROCESS_SETTINGS = {
   ),
   unix_socket_mode: setting(count(0, 0o7777), "0777", "Access mode of the Unix socket.", restart),
   unix_socket_group: setting(text, "", "Group of the Unix socket.", restart),
-  so_reuseport: setting(flag, "0", "Let several poolers listen on one port.", {
-    ...restart,
-    ...only("0"),
-  }),
+  so_reuseport: setting(
+    flag,
+    "0",
+    "Let several poolers listen on one port (our pooler: from Node.js 22.12 on).",
+    restart,
+  ),
   peer_id: setting(
     count(0, MOST_PEERS),
     "0",
     "Number of this process among its peers; 0 = it has none.",
-    only("0"),
   ),
 
   tcp_defer_accept: setting(

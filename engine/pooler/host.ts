@@ -15,6 +15,7 @@ import type { Environment } from "./environment.ts";
 import { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
+import { mark } from "./peers.ts";
 import type {
   ClientRole,
   ConsoleRole,
@@ -146,11 +147,19 @@ export class Host implements HostRole {
         this.servers[server]?.logIn(this.clients[client]);
         return;
       case EFFECT.cancel:
-        this.servers[server]?.sendCancel((this.servers[detail] as ServerRole).key);
+        this.servers[server]?.sendCancel(
+          detail < 0
+            ? (this.entrances[client] as Entrance).key
+            : (this.servers[detail] as ServerRole).key,
+        );
         return;
       case EFFECT.paused:
       case EFFECT.reconnected:
         for (const session of this.consoles) session.completed(kind, detail);
+        return;
+      case EFFECT.forgotten_pool:
+      case EFFECT.forgotten_database:
+        this.noteForgotten(kind, detail);
         return;
       case EFFECT.stopped:
         this.onShutdown("complete");
@@ -158,6 +167,25 @@ export class Host implements HostRole {
       default:
         this.actOnServer(kind, server, detail);
     }
+  }
+
+  private noteForgotten(kind: number, handle: number): void {
+    const { core, log } = this;
+    if (kind === EFFECT.forgotten_database) {
+      const { name } = core.databaseAt(handle).settings;
+      log.write(
+        "LOG",
+        `dropping database '${name}' as it does not exist anymore or inactive auto-database`,
+      );
+      return;
+    }
+    const { user, database, last_active } = core.poolAt(handle);
+    const age = Math.floor((this.now - last_active) / SECOND);
+    const whose = `user ${user.settings.name} on db ${database.settings.name}`;
+    log.write(
+      "LOG",
+      `cleaning up idle pool for ${whose} because: pool idle timeout (age= ${age}s)`,
+    );
   }
 
   private actOnServer(kind: number, server: number, detail: number): void {
@@ -252,6 +280,7 @@ export class Host implements HostRole {
 
   newKey(owner: ClientRole | ConsoleRole): Buffer {
     const key = randomBytes(8);
+    mark(key, this.values.peer_id);
     key[0] = (key[0] as number) & 0x7f; // The first half is shown as a process id.
     this.keys.set(key.toString("latin1"), owner);
     return key;

@@ -17,6 +17,8 @@ export interface ListenSettings {
   /** 0 lets the system choose a port for TCP. */
   port: number;
   backlog: number;
+  /** Other processes may listen on the same port; Node.js 20 cannot do it. */
+  reusePort: boolean;
   /** Directory of the Unix socket; empty: none. */
   socketDirectory: string;
   socketMode: number;
@@ -75,7 +77,10 @@ export class Listener {
   private async openTcp(settings: ListenSettings, address: string): Promise<void> {
     const host = address === "*" ? undefined : address;
     const port = this.port === 0 ? settings.port : this.port;
-    const server = await this.listen({ host, port, backlog: settings.backlog }, false);
+    const { backlog, reusePort } = settings;
+    // Left out unless it is wanted: older Node.js does not know it.
+    const more = reusePort ? { reusePort } : {};
+    const server = await this.listen({ host, port, backlog, ...more }, false);
     this.tcp.push(server);
     const bound = server.address();
     if (bound === null || typeof bound === "string") return;

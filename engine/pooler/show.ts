@@ -1,6 +1,6 @@
 /**
  * The tables of SHOW, with PgBouncer's columns and types. Source: PgBouncer 1.25.2 src/admin.c and
- * src/stats.c. What we do not have (peers, a resolver of our own, slabs) is empty or zero.
+ * src/stats.c. What we do not have (a resolver of our own, slabs) is empty or zero.
  */
 import { showConfig } from "../config/index.ts";
 import { SECOND, type User } from "../core/index.ts";
@@ -41,11 +41,8 @@ export const SHOW: Readonly<Record<Shown, (host: HostRole) => Table>> = {
   totals: (host) => showTotals(counted(host)),
   state: showState,
   version: () => ({ columns: columns("version t"), rows: [[VERSION]] }),
-  peers: () => empty("peer_id i, host t, port i, pool_size i"),
-  peer_pools: () =>
-    empty(
-      "peer_id i, cl_active_cancel_req i, cl_waiting_cancel_req i, sv_active_cancel i, sv_login i",
-    ),
+  peers: showPeers,
+  peer_pools: showPeerPools,
   mem: showMemory,
   fds: showDescriptors,
   dns_hosts: () => empty("hostname t, ttl q, addrs t"),
@@ -148,15 +145,37 @@ function userRow(host: HostRole, name: string, user: User | undefined): Value[] 
   ];
 }
 
+function showPeers({ core, environment }: HostRole): Table {
+  const rows = core.peers.map(({ peer, size }) => {
+    const { host = "", port = 0 } = environment.peer(peer) ?? {};
+    return [peer, host, port, size];
+  });
+  return { columns: columns("peer_id i, host t, port i, pool_size i"), rows };
+}
+
+function showPeerPools({ core }: HostRole): Table {
+  const rows = core.peers.map(
+    ({ peer, clients_active_cancel, waiting_cancel, active_cancel, login }) => [
+      peer,
+      clients_active_cancel,
+      waiting_cancel.length,
+      active_cancel,
+      login,
+    ],
+  );
+  const names = "cl_active_cancel_req i, cl_waiting_cancel_req i, sv_active_cancel i, sv_login i";
+  return { columns: columns(`peer_id i, ${names}`), rows };
+}
+
 function showLists(host: HostRole): Table {
   const { core } = host;
   const logins = host.core.clientCount - host.clients.filter((client) => client).length;
   const rows: Value[][] = [
     ["databases", core.databases.length + 1],
     ["users", showUsers(host).rows.length],
-    ["peers", 0],
+    ["peers", core.peers.length],
     ["pools", core.pools.length + 1],
-    ["peer_pools", 0],
+    ["peer_pools", core.peers.length],
     ["free_clients", 0],
     ["used_clients", core.clientCount + host.consoles.size],
     ["login_clients", logins],

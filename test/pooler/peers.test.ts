@@ -1,0 +1,114 @@
+/** Poolers behind one address: a cancel request may come to any of them, and finds its query. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Pooler } from "../../engine/pooler/main.ts";
+import { mark, ownerOf } from "../../engine/pooler/peers.ts";
+import { cancelRequest, query, startupMessage } from "../../engine/wire/writer.ts";
+import { Raw } from "./raw.ts";
+import { failure, Stage, until } from "./stage.ts";
+
+describe("keys", () => {
+  const key = (peer_id: number): Buffer => {
+    const fresh = Buffer.from("7f11223344556600", "hex");
+    mark(fresh, peer_id);
+    return fresh;
+  };
+
+  test("a key names its process and may be handed on three times; without peers it is left alone", () => {
+    expect(key(0).toString("hex")).toBe("7f11223344556600");
+    expect(key(0x102).toString("hex")).toBe("7f02013344556603");
+  });
+
+  test("our own key fits however often it was handed on", () => {
+    for (const last of [0, 1, 2, 3]) {
+      const shown = key(5);
+      shown[7] = last;
+      expect(ownerOf(shown, 5)).toEqual({ is: "ours", key: key(5) });
+    }
+  });
+
+  test("a peer's key is handed on with one hop less, until there is none left", () => {
+    let shown = key(300);
+    for (const left of [2, 1, 0]) {
+      const owner = ownerOf(shown, 5);
+      if (owner.is !== "peer") throw new Error(`is ${owner.is}`);
+      expect([owner.peer, owner.key[7]]).toEqual([300, left]);
+      shown = owner.key;
+    }
+    expect(ownerOf(shown, 5)).toEqual({ is: "exhausted" });
+  });
+
+  test("without a number of our own all keys are ours", () => {
+    expect(ownerOf(key(300), 0)).toEqual({ is: "ours", key: key(300) });
+  });
+});
+
+describe("two poolers", () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await Stage.open();
+  });
+  afterAll(() => stage.close());
+
+  /** A client at `pooler` whose query runs, and its key. */
+  async function running(pooler: Pooler): Promise<{ raw: Raw; key: Buffer }> {
+    const raw = new Raw(pooler);
+    raw.send(
+      startupMessage([
+        ["user", "alice"],
+        ["database", "app"],
+      ]),
+    );
+    await raw.until("Z");
+    const key = raw.messages.find(({ type }) => type === "K")?.body ?? Buffer.alloc(0);
+    raw.messages.length = 0;
+    raw.send(query("select pg_sleep(60)"));
+    const console = await stage.console(pooler);
+    await until(async () => Number((await console.pool("app")).sv_active) === 1);
+    return { raw, key };
+  }
+
+  test("a cancel request at the one cancels a query at the other", async () => {
+    const first = await stage.pooler({ peer_id: 1 });
+    const { host, port } = first.address;
+    const peers = `[peers]\n1 = host=${host} port=${port} pool_size=3\n`;
+    const second = await stage.pooler({ peer_id: 2 }, peers);
+    const console = await stage.console(second);
+    expect(await console.ask("show peers")).toEqual([{ peer_id: 1, host, port, pool_size: 3 }]);
+    const { raw, key } = await running(first);
+    new Raw(second).send(cancelRequest(key));
+    await raw.until("E");
+    expect(raw.complaint).toContain("57014");
+    const carrying = async () => (await console.ask("show peer_pools"))[0]?.sv_active_cancel;
+    await until(async () => Number(await carrying()) === 0);
+    raw.socket.destroy();
+  });
+
+  test("a key of a process that is no peer of ours: dropped, and said in the log", async () => {
+    const pooler = await stage.pooler({ peer_id: 2 });
+    const key = Buffer.alloc(8);
+    mark(key, 9);
+    const raw = new Raw(pooler);
+    raw.send(cancelRequest(key));
+    await raw.end();
+    expect(await stage.log()).toContain("could not find peer to forward request to");
+    key[7] = 0;
+    const again = new Raw(pooler);
+    again.send(cancelRequest(key));
+    await again.end();
+    expect(await stage.log()).toContain("because its TTL was exhausted");
+  });
+
+  const major = Number(process.versions.node.split(".")[0]);
+
+  test.runIf(major < 22)("so_reuseport: refused where Node.js cannot share a port", async () => {
+    const { message } = await failure(stage.pooler({ so_reuseport: 1 }));
+    expect(message).toMatch(/so_reuseport is "1"; expected 0: Node\.js v\d.* cannot share a port/);
+  });
+
+  test.runIf(major >= 24)("so_reuseport: two poolers listen on one port", async () => {
+    const first = await stage.pooler({ so_reuseport: 1 });
+    const { port } = first.address;
+    const more = { so_reuseport: 1, listen_port: port, unix_socket_dir: "" };
+    expect((await stage.pooler(more)).address.port).toBe(port);
+  });
+});
