@@ -9,8 +9,19 @@ import { dirname, isAbsolute, join } from "node:path";
 import { ConfigError, didYouMean } from "./errors.ts";
 import { linesOf, type ReadFile, readFromDisk, readOrRefuse } from "./ini-lines.ts";
 
-/** Ways to log in that a rule can name, and `reject`. */
-export const HBA_METHODS = ["trust", "reject", "md5", "password", "cert", "scram-sha-256"] as const;
+/** Why nobody comes in by a rule with the method `peer`. */
+export const NO_PEER = "Node.js cannot ask the kernel who is at the other end of a Unix socket";
+
+/** Ways to log in that a rule can name, and `reject`; `peer` lets nobody in. */
+export const HBA_METHODS = [
+  "trust",
+  "reject",
+  "md5",
+  "password",
+  "cert",
+  "scram-sha-256",
+  "peer",
+] as const;
 export type HbaMethod = (typeof HBA_METHODS)[number];
 
 /** One line of a map: who has `system` in the certificate may be `user`; null: any user. */
@@ -27,19 +38,23 @@ export interface HbaRule {
   /** `file:line` */
   readonly at: string;
   readonly method: HbaMethod;
-  /** For `cert`: the map to use, with its name. */
+  /** For `cert` and `peer`: the map to use, with its name. */
   readonly map: { readonly name: string; readonly mappings: readonly Mapping[] } | undefined;
   readonly type: (typeof TYPES)[number];
   readonly databases: Names;
   readonly users: Names;
   /** Undefined: any address. */
   readonly addresses: Addresses | undefined;
+  /** Why nobody ever comes in by it, where that is so against appearances. */
+  readonly note: string | undefined;
 }
 
 /** Addresses of one family. A BlockList alone would let `::/0` stand for IPv4 too. */
 interface Addresses {
   readonly family: "ipv4" | "ipv6";
+  /** Empty where the address has bits beyond its mask, which PgBouncer takes and nobody fits. */
   readonly list: BlockList;
+  readonly empty: boolean;
 }
 
 /** Who wants to come in. */
@@ -174,7 +189,13 @@ function readRule(line: Line, file: string, maps: IdentMaps, readFile: ReadFile)
   const method = readMethod(line);
   const map = line.ended ? undefined : readMap(line, maps);
   line.end();
-  return { at: line.at, type, databases, users, addresses, method, map };
+  const note = noteOn(method, addresses);
+  return { at: line.at, type, databases, users, addresses, method, map, note };
+}
+
+function noteOn(method: HbaMethod, addresses: Addresses | undefined): string | undefined {
+  if (addresses?.empty) return "no client fits this rule: its address has bits beyond the mask";
+  return method === "peer" ? `this rule lets nobody in: ${NO_PEER}` : undefined;
 }
 
 function oneOf<T extends string>(line: Line, name: string, words: readonly T[]): T {
@@ -187,7 +208,6 @@ function oneOf<T extends string>(line: Line, name: string, words: readonly T[]):
 
 /** Methods that PgBouncer has and we do not, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
-  peer: "Node.js cannot ask the kernel who is at the other end of a Unix socket",
   ldap: "our pooler does not speak LDAP",
 };
 
@@ -267,12 +287,13 @@ function readAddresses(line: Line): Addresses | undefined {
   const most = family === 4 ? 32 : 128;
   if (length === undefined || !/^\d+$|[.:]/.test(mask) || length > most || length < 0)
     throw refuse(`${address} ${mask}`);
-  if (bytesOf(address).some((byte, index) => (byte & ~maskByte(length, index) & 0xff) !== 0))
-    throw refuse(text, "the address has bits beyond its mask, so that nobody would fit");
+  const beyond = (byte: number, index: number): boolean =>
+    (byte & ~maskByte(length, index) & 0xff) !== 0;
+  const empty = bytesOf(address).some(beyond);
   const list = new BlockList();
   const name = familyOf(address);
-  list.addSubnet(address, length, name);
-  return { family: name, list };
+  if (!empty) list.addSubnet(address, length, name);
+  return { family: name, list, empty };
 }
 
 /** Leading ones of a mask; undefined: it is none, or has further ones behind a zero. */

@@ -14,12 +14,19 @@ export {
 export { coreSettings, coreSettingsFrom } from "./core-settings.ts";
 export type { DatabaseEntry, PeerEntry, UserEntry, Written } from "./entries.ts";
 export { ConfigError, type ConfigErrorParts, didYouMean, nearest, unknownName } from "./errors.ts";
-export { type HbaRule, loadHba, loadIdent, type Mapping, matchingRule } from "./hba.ts";
+export { type HbaRule, loadHba, loadIdent, type Mapping, matchingRule, NO_PEER } from "./hba.ts";
 export { type Config, parseIni, printIni } from "./ini.ts";
 export { type ReadFile, readFromDisk } from "./ini-lines.ts";
 export { durationWithUnit } from "./numbers.ts";
-export { noteOf, poolerNotes, poolerRefusals } from "./pooler-support.ts";
+export { noteOf, plainRefusals, poolerNotes, poolerRefusals } from "./pooler-support.ts";
 export { SETTING_NAMES, SETTINGS, type SettingName, sourceOf, type Values } from "./settings.ts";
-export { placeOf, TLS_VERSIONS, type TlsSide, tlsCiphers, tlsVersions } from "./tls.ts";
+export {
+  placeOf,
+  TLS_VERSIONS,
+  type TlsSide,
+  tlsCiphers,
+  tlsRefusals,
+  tlsVersions,
+} from "./tls.ts";
 export { loadUserlist, parseUserlist } from "./userlist.ts";
 export { configFrom, type WrittenKeys, type WrittenOptions } from "./written.ts";

@@ -13,13 +13,19 @@ import { tlsRefusals } from "./tls.ts";
 
 /** One error for each setting or entry that our pooler cannot do; none: it can start. */
 export function poolerRefusals(config: Config): ConfigError[] {
+  return [...plainRefusals(config), ...tlsRefusals(config)];
+}
+
+/**
+ * The same without those about TLS: once the pooler runs, TLS settings that are not in order leave the
+ * old ones in force, whatever else RELOAD or SET changes.
+ */
+export function plainRefusals(config: Config): ConfigError[] {
   const databases = config.autodb ? [...config.databases, config.autodb] : config.databases;
   return [
     ...[...config.given].map(([name, at]) => refusalOf(rowOf(name), at, name, config.values[name])),
     ...databases.flatMap((entry) => entryRefusals(DATABASE_KEYS, "database", entry)),
     ...config.users.flatMap((entry) => entryRefusals(USER_KEYS, "user", entry)),
-    ...config.peers.map(peerRefusal),
-    ...tlsRefusals(config),
   ].filter((refusal) => refusal !== undefined);
 }
 
@@ -53,9 +59,4 @@ function entryRefusals<Entry extends Named>(table: Settings, what: string, entry
     const value: unknown = entry[key as keyof Entry]; // An entry has all keys of its table.
     return refusalOf(row, entry.at, `${key} of ${what} ${entry.name}`, value);
   });
-}
-
-function peerRefusal({ at, name }: Named): ConfigError {
-  const expected = "no [peers]: our pooler has none yet";
-  return new ConfigError({ at, name: `peer ${name}`, problem: "is refused", expected });
 }

@@ -26,8 +26,9 @@ export function readFriendlySetting(at: string, name: SettingName, written: Writ
 /** The console is no database to look users up in. Source: PgBouncer 1.25.2 src/util.c. */
 function checkReserved(at: string, name: SettingName, written: Written): void {
   if (name !== "auth_dbname" || written !== CONSOLE) return;
-  const expected = "another database: this one is the console";
-  throw new ConfigError({ at, name, got: written, expected });
+  const expected = "another database";
+  const fix = `cannot use the reserved "${CONSOLE}" database as an auth_dbname`;
+  throw new ConfigError({ at, name, got: written, expected, fix });
 }
 
 /** Undefined, so that the nearest name is offered, unless `key` is right in another section. */

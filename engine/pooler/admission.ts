@@ -2,7 +2,7 @@
  * How a client that has said who it is must prove it: by auth_type, or by the rule of auth_hba_file that
  * fits. Source: PgBouncer 1.25.2 src/client.c, finish_set_pool(), login_via_cert().
  */
-import { type HbaRule, type Mapping, matchingRule } from "../config/index.ts";
+import { type HbaRule, type Mapping, matchingRule, NO_PEER } from "../config/index.ts";
 import type { AuthMethod } from "../wire/client-login.ts";
 import { type Refusal, refuse } from "../wire/startup.ts";
 import type { Accounts } from "./accounts.ts";
@@ -35,6 +35,8 @@ export function admission(accounts: Accounts, applicant: Applicant): AuthMethod 
       return refuse("login rejected");
     case "cert":
       return byCertificate(applicant, rule.map);
+    case "peer":
+      return refuse("unix socket login rejected", true, NO_PEER);
     case "password":
       return "plain";
     default:

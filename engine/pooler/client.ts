@@ -164,7 +164,12 @@ export class Client implements ClientRole, ChannelOwner, Sink {
 
   /** The server has taken the client's parameters. */
   applied(): void {
-    if (this.upstream !== undefined) this.relay.variables.adopt(this.upstream.relay.variables);
+    if (this.upstream !== undefined) {
+      for (const { name, from, to } of this.relay.variables.adopt(this.upstream.relay.variables)) {
+        const text = `varcache_set_canonical: setting ${name} to its canonical version ${from} -> ${to}`;
+        this.host.log.write("DEBUG", text, this.identity.label);
+      }
+    }
     this.proceed();
   }
 

@@ -1,15 +1,7 @@
 /**
  * What the console's commands do, with PgBouncer's texts. Source: PgBouncer 1.25.2 src/admin.c.
  */
-import {
-  applySet,
-  ConfigError,
-  noteOf,
-  poolerNotes,
-  poolerRefusals,
-  reloadConfig,
-  type SettingName,
-} from "../config/index.ts";
+import { applySet, ConfigError, noteOf, reloadConfig, type SettingName } from "../config/index.ts";
 import { columns, type Table } from "../show/table.ts";
 import type { ConsoleCommand } from "../wire/console.ts";
 import { noticeResponse } from "../wire/writer.ts";
@@ -139,10 +131,9 @@ function withoutEffect(name: SettingName): Buffer[] {
 export function reload(host: HostRole): boolean {
   try {
     const config = reloadConfig(host.environment.config);
-    const [refusal] = poolerRefusals(config);
-    if (refusal !== undefined) throw refusal;
-    host.adopt(new Environment(config));
-    for (const note of poolerNotes(config)) host.log.write("LOG", note);
+    const environment = new Environment(config);
+    host.adopt(environment);
+    for (const note of environment.notes) host.log.write("LOG", note);
     return true;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

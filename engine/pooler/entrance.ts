@@ -16,6 +16,7 @@ import type { Lookup } from "./environment.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { Identity } from "./identity.ts";
 import { CONSOLE } from "./names.ts";
+import { ownerOf } from "./peers.ts";
 import type { Guest, HostRole, ServerRole } from "./roles.ts";
 import type { Handshake } from "./tls.ts";
 
@@ -39,6 +40,8 @@ export class Entrance implements Guest, ChannelOwner {
   private asked: Pool | undefined;
   private kept: Buffer = nothing;
   private found: string | undefined;
+  /** For a cancel request that a peer has to deal with: what to tell it. */
+  key: Buffer = nothing;
 
   constructor(host: HostRole, channel: Channel) {
     this.host = host;
@@ -112,8 +115,7 @@ export class Entrance implements Guest, ChannelOwner {
         this.enter(event.scramKeys, rest);
         return;
       case "cancel":
-        this.phase = "cancel";
-        this.host.core.cancel(this.host.now, this.handle, this.host.cancelTarget(event.key));
+        this.cancel(event.key);
         return;
       case "refused":
         this.reject(event);
@@ -121,6 +123,21 @@ export class Entrance implements Guest, ChannelOwner {
       case "tls":
         this.phase = "handshake";
         this.host.tls.accept(this.channel, rest, (result) => this.secured(result));
+    }
+  }
+
+  /** It is there to cancel a query: here, or at a peer, to which it is handed on. */
+  private cancel(shown: Buffer): void {
+    const { core, now, values } = this.host;
+    const owner = ownerOf(shown, values.peer_id);
+    this.phase = "cancel";
+    if (owner.is === "ours") core.cancel(now, this.handle, this.host.cancelTarget(owner.key));
+    else if (owner.is === "peer") {
+      this.key = owner.key;
+      core.cancelAtPeer(now, this.handle, owner.peer);
+    } else {
+      const text = "failed to forward cancel request because its TTL was exhausted";
+      this.reject(refuse(text, false));
     }
   }
 

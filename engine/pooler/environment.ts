@@ -2,7 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Config, coreSettings, type DatabaseEntry, poolerRefusals } from "../config/index.ts";
+import {
+  type Config,
+  ConfigError,
+  coreSettings,
+  type DatabaseEntry,
+  type PeerEntry,
+  plainRefusals,
+  poolerNotes,
+} from "../config/index.ts";
 import type { CoreSettings, Pool } from "../core/index.ts";
 import type { ClientLoginOptions } from "../wire/client-login.ts";
 import type { RelayOptions } from "../wire/relay.ts";
@@ -45,7 +53,7 @@ export class Environment {
   /** Errors: ConfigError for what the pooler cannot do, or if the auth_file cannot be read. */
   constructor(config: Config) {
     const { values } = config;
-    const [refusal] = poolerRefusals(config);
+    const refusal = plainRefusals(config)[0] ?? portRefusal(config);
     if (refusal !== undefined) throw refusal;
     this.config = config;
     this.core = coreSettings(config);
@@ -57,6 +65,12 @@ export class Environment {
       maxPacketSize: values.max_packet_size,
       disablePqexec: values.disable_pqexec,
     };
+  }
+
+  /** What the configuration asks for in vain, for the log. */
+  get notes(): string[] {
+    const useless = this.accounts.rules.filter(({ note }) => note !== undefined);
+    return [...poolerNotes(this.config), ...useless.map(({ at, note }) => `${at}: ${note}`)];
   }
 
   /** The entry for a database; undefined: there is none, nor a `*` entry. */
@@ -71,15 +85,24 @@ export class Environment {
 
   /** Where the next server of a pool is. Along a list of hosts it counts on the pool's turn. */
   nextTarget(pool: Pool, facts: PoolFacts): Target {
+    if (pool.peer > 0) return this.peerTarget(pool.peer);
     const entry = this.entryOf(pool.database.settings.name);
     const { port } = entry ?? { port: 5432 };
     const hosts = hostsOf(entry);
     if (hosts.length > 1 && !takesTurns(entry) && pool.last_connect_failed) facts.turn++;
     const host = hosts[facts.turn % hosts.length];
     if (hosts.length > 1 && takesTurns(entry)) facts.turn++;
-    const directory = host === undefined || host === "" ? this.config.values.unix_socket_dir : host;
-    if (directory.startsWith("/")) return { path: join(directory, `.s.PGSQL.${port}`) };
-    return { host: directory, port };
+    return targetAt(host || this.config.values.unix_socket_dir, port);
+  }
+
+  /** The entry of `[peers]` with this number. */
+  peer(id: number): PeerEntry | undefined {
+    return this.config.peers.find(({ name }) => Number(name) === id);
+  }
+
+  private peerTarget(peer: number): Target {
+    const entry = this.peer(peer);
+    return targetAt(entry?.host ?? "", entry?.port ?? 0);
   }
 
   /** How users of a database whom auth_file does not name are looked up; undefined: they are not. */
@@ -166,6 +189,7 @@ export class Environment {
       addresses: words(values.listen_addr),
       port: values.listen_port,
       backlog: values.listen_backlog,
+      reusePort: values.so_reuseport,
       socketDirectory: values.unix_socket_dir,
       socketMode: values.unix_socket_mode,
       socketGroup: values.unix_socket_group,
@@ -182,12 +206,27 @@ export class Environment {
   }
 }
 
+/** A host that begins with a slash is the directory of a Unix socket. */
+function targetAt(host: string, port: number): Target {
+  return host.startsWith("/") ? { path: join(host, `.s.PGSQL.${port}`) } : { host, port };
+}
+
 function isPrivate(directory: string): boolean {
   for (let at = realpathSync(directory); ; at = dirname(at)) {
     const { mode, uid } = lstatSync(at);
     if ((mode & 0o077) === 0 && uid === process.getuid?.()) return true;
     if (at === dirname(at)) return false;
   }
+}
+
+/** Whether several processes can share a port depends on the Node.js that we run on. */
+function portRefusal({ given, values }: Config): ConfigError | undefined {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const can = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+  if (can || !values.so_reuseport) return undefined;
+  const expected = `0: Node.js ${process.version} cannot share a port; 22.12 and later can`;
+  const at = given.get("so_reuseport") ?? "";
+  return new ConfigError({ at, name: "so_reuseport", got: "1", expected });
 }
 
 function hostsOf(entry: DatabaseEntry | undefined): string[] {

@@ -45,7 +45,12 @@ export class Identity {
 
   /** The prefix of log lines: `C-0x1f: shop/alice@127.0.0.1:50123`. */
   get label(): string {
-    const host = this.address.includes(":") ? `[${this.address}]` : this.address;
-    return `${this.type}-${this.pointer}: ${this.database}/${this.user}@${host}:${this.port}`;
+    const where = place(this.address, this.port);
+    return `${this.type}-${this.pointer}: ${this.database}/${this.user}@${where}`;
   }
+}
+
+/** Address and port in one word: `127.0.0.1:50123`, `[::1]:50123`, `unix:6432`. */
+export function place(address: string, port: number): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

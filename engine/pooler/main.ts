@@ -2,7 +2,7 @@
  * The pooler as a whole: listener, host, log and journal put together, started, reloaded and ended.
  * `startPooler` is for programs; the command line is in `run.ts`.
  */
-import { type Config, loadConfig, poolerNotes } from "../config/index.ts";
+import { type Config, loadConfig } from "../config/index.ts";
 import type { Table, Value } from "../show/table.ts";
 import { reload } from "./commands.ts";
 import { Environment } from "./environment.ts";
@@ -106,7 +106,7 @@ export class RunningPooler implements Pooler {
     const { journal, reboot, metrics } = options;
     const { host, listener, log } = this;
     openLog(log, config);
-    for (const note of poolerNotes(config)) log.write("LOG", note);
+    for (const note of host.environment.notes) log.write("LOG", note);
     if (reboot) await this.lookForOther();
     if (journal !== undefined)
       this.journal = await Journal.open(host.core, journal, (why) => {

@@ -20,6 +20,7 @@ import {
   TLS_VERSIONS,
   type TlsSide,
   tlsCiphers,
+  tlsRefusals,
   tlsVersions,
   type Values,
 } from "../config/index.ts";
@@ -63,8 +64,10 @@ export class Tls {
   private readonly client: Side;
   private readonly server: Side;
 
-  /** Reads the files. Errors: ConfigError for a file that cannot be read or used. */
+  /** Reads the files. Errors: ConfigError for a setting or a file that cannot be read or used. */
   constructor(config: Config) {
+    const [refusal] = tlsRefusals(config);
+    if (refusal !== undefined) throw refusal;
     this.client = side(config, "client");
     this.server = side(config, "server");
   }
@@ -222,7 +225,7 @@ function filesOf(config: Config, which: TlsSide): SecureContextOptions {
         name,
         got: path,
         expected: "the name of a readable file",
-        fix: (error as Error).message,
+        fix: inWords(error as NodeJS.ErrnoException),
       });
     }
   };
@@ -232,4 +235,10 @@ function filesOf(config: Config, which: TlsSide): SecureContextOptions {
     ...(cert === undefined ? {} : { cert }),
     ...(ca === undefined ? {} : { ca }),
   };
+}
+
+/** The errors that are met here, as the C library calls them, whose words people search a log for. */
+function inWords({ code, message }: NodeJS.ErrnoException): string {
+  if (code === "ENOENT") return "No such file or directory";
+  return code === "EACCES" ? "Permission denied" : message;
 }

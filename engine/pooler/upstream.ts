@@ -11,7 +11,7 @@ import type { ServerLogin, ServerLoginEvent } from "../wire/server-login.ts";
 import { Variables } from "../wire/variables.ts";
 import { cancelRequest, terminate } from "../wire/writer.ts";
 import { Channel, type ChannelOwner, type Target } from "./channel.ts";
-import { Identity } from "./identity.ts";
+import { Identity, place } from "./identity.ts";
 import type { ClientRole, HostRole, Purpose, ServerRole } from "./roles.ts";
 import type { Handshake } from "./tls.ts";
 
@@ -179,8 +179,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.identity.locate(this.channel, this.identity.port);
     this.channel.keepAlive();
     if (this.host.values.log_connections) {
-      const { unix, localAddress, localPort } = { ...this.identity, unix: this.channel.unix };
-      const from = unix ? "" : ` (from ${localAddress}:${localPort})`;
+      const { localAddress, localPort } = this.identity;
+      const from = this.channel.unix ? "" : ` (from ${place(localAddress, localPort)})`;
       this.host.log.write("LOG", `new connection to server${from}`, this.identity.label);
     }
     this.host.core.connected(this.host.now, this.handle);

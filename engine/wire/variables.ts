@@ -83,13 +83,19 @@ export class Variables {
 
   /**
    * After the SET: takes the server's own spelling of what both have set. The server reports nothing
-   * when a value only is spelt differently, and without this it would be SET again each time.
+   * when a value only is spelt differently, and without this it would be SET again each time. Returns
+   * what was spelt differently.
    */
-  adopt(server: Variables): void {
+  adopt(server: Variables): { name: string; from: string; to: string }[] {
+    const changes: { name: string; from: string; to: string }[] = [];
     for (let index = 0; index < this.values.length; index++) {
-      const has = server.values[index];
-      if (has !== undefined && this.values[index] !== undefined) this.values[index] = has;
+      const from = this.values[index];
+      const to = server.values[index];
+      if (to === undefined || from === undefined || to === from) continue;
+      this.values[index] = to;
+      changes.push({ name: this.tracked.names[index] as string, from, to });
     }
+    return changes;
   }
 
   /** The values that are set, with the names spelt as PgBouncer spells them. */

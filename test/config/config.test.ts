@@ -286,7 +286,6 @@ describe("what our pooler cannot do", () => {
     ["client_tls_ecdhcurve = none", 'a.ini:2: client_tls_ecdhcurve is "none"; expected auto'],
     ["auth_ldap_options = x", 'a.ini:2: auth_ldap_options is "x"; expected no value'],
     ["[databases]\nx = host=a,", 'a.ini:3: host of database x is "a,"; expected names between'],
-    ["[peers]\n1 = host=x", "a.ini:3: peer 1 is refused; expected no [peers]"],
   ])("%j is refused by name", (text, want) => {
     const refusals = poolerRefusals(load(`[pgbouncer]\n${text}\n`));
     expect(refusals.map((refusal) => refusal.message)).toEqual([expect.stringContaining(want)]);

@@ -125,7 +125,7 @@ const complaints: [string, string, string][] = [
   ],
   [
     "[pgbouncer]\nauth_dbname = pgbouncer",
-    'a.ini:2: auth_dbname is "pgbouncer"; expected another database: this one is the console',
+    'a.ini:2: auth_dbname is "pgbouncer"; expected another database; cannot use the reserved "pgbouncer" database as an auth_dbname',
     "the console has no users to look up",
   ],
   [
