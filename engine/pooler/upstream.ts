@@ -137,10 +137,13 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   /** The core closes it for `reason`. */
   close(reason: number): void {
     if (this.phase === "over") return;
-    this.note(`closing because: ${REASONS[reason]?.text ?? ""}`);
+    // A socket that does not come about, and a login that does not end, have one timeout and two names.
+    const unreached = reason === REASON.connect_timeout && this.phase === "connecting";
+    const why = unreached ? "connect failed" : (REASONS[reason]?.text ?? "");
+    this.note(`closing because: ${why}`);
     if (this.phase === "working" || this.phase === "looking") this.channel.close(terminate());
     else this.channel.destroy();
-    if (reason === REASON.connect_timeout) this.host.factsOf(this.pool).failure = "connect timeout";
+    if (reason === REASON.connect_timeout) this.host.factsOf(this.pool).failure = why;
     this.finish();
   }
 

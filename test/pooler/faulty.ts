@@ -1,6 +1,8 @@
 /** Databases that fail on demand: a way to the real one that can be shut, and one that only pretends. */
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { authenticationOk, backendKeyData, readyForQuery } from "../../engine/wire/writer.ts";
 import type { Database } from "../../workloads/database/index.ts";
 
@@ -51,6 +53,29 @@ export class Gate {
     }
     socket.pipe(other).pipe(socket);
   }
+}
+
+/**
+ * A port at which connections hang: the kernel takes as many as fit its queue, and nobody fetches them.
+ * A stopped process does it, with its queue filled. `close` ends it.
+ */
+export async function hangingPort(): Promise<{ port: number; close: () => void }> {
+  const script = `require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 },
+    function () { console.log(this.address().port) })`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  child.kill("SIGSTOP");
+  const port = Number(line.toString());
+  const fillers = Array.from({ length: 8 }, () => connect({ host: "127.0.0.1", port }));
+  for (const socket of fillers) socket.on("error", () => {});
+  await sleep(100);
+  return {
+    port,
+    close: () => {
+      for (const socket of fillers) socket.destroy();
+      child.kill("SIGKILL");
+    },
+  };
 }
 
 /** What a server says when a client has logged in. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commandComplete, query, readyForQuery, startupMessage } from "../../engine/wire/writer.ts";
-import { Gate, pretend, WELCOME } from "./faulty.ts";
+import { Gate, hangingPort, pretend, WELCOME } from "./faulty.ts";
 import { Raw } from "./raw.ts";
 import { failure, Stage, until } from "./stage.ts";
 
@@ -179,4 +179,24 @@ test("whatever a server answers, the pooler stays up and serves others", async (
   );
   expect((await failure(good.query("select 1/0"))).code).toBe("22012");
   server.close();
+});
+
+test("server_connect_timeout: a socket that hangs has failed to connect, a login that hangs is a timeout", async () => {
+  const hanging = await hangingPort();
+  const mute = await pretend(() => {});
+  const entry = (name: string, port: number): string => `${name} = host=127.0.0.1 port=${port}`;
+  const places = [entry("socket", hanging.port), entry("login", mute.port)].join("\n");
+  const patience = { server_connect_timeout: 0.5, query_wait_timeout: 1.5 };
+  const pooler = await stage.pooler({ ...patience, server_tls_sslmode: "disable" }, places);
+  for (const [database, why] of [
+    ["socket", "connect failed"],
+    ["login", "connect timeout"],
+  ] as const) {
+    const { message } = await failure(stage.client(pooler, { database }));
+    expect(message).toBe("query_wait_timeout");
+    const said = new RegExp(`: ${database}/\\S+ closing because: ${why} \\(age=`);
+    expect(await stage.log()).toMatch(said);
+  }
+  hanging.close();
+  mute.close();
 });

@@ -203,3 +203,33 @@ test("parameters of a client follow it from server to server", async () => {
   }
   expect((await one.query(ask)).rows[0].style).toBe("ISO, MDY");
 });
+
+test("a new pool_mode reaches clients that are connected: their servers are given back", async () => {
+  const pooler = await stage.pooler({ pool_mode: "session", default_pool_size: 1 });
+  const [one, two] = [await stage.client(pooler), await stage.client(pooler)];
+  await one.query("select 1");
+  const waiting = two.query("select 2 as two");
+  const console = await stage.console(pooler);
+  await until(async () => Number((await console.pool("app")).cl_waiting) === 1);
+  await console.ask("set pool_mode = transaction");
+  await one.query("select 1");
+  expect((await waiting).rows).toEqual([{ two: 2 }]);
+});
+
+test("a new max_prepared_statements reaches clients that are connected", async () => {
+  const pooler = await stage.pooler({ max_prepared_statements: 0, default_pool_size: 1 });
+  const client = await stage.client(pooler, { application_name: "it" });
+  const console = await stage.console(pooler);
+  const prepared = async (): Promise<unknown> => {
+    const clients = await console.ask("show clients");
+    return clients.find(({ application_name }) => application_name === "it")?.prepared_statements;
+  };
+  await client.query({ name: "untracked", text: "select 1" });
+  expect(await prepared()).toBe(0);
+  await console.ask("set max_prepared_statements = 10");
+  await client.query({ name: "tracked", text: "select 2" });
+  expect(await prepared()).toBe(1);
+  await console.ask("set max_prepared_statements = 0");
+  await client.query({ name: "again", text: "select 3" });
+  expect(await prepared()).toBe(1); // What is known stays known.
+});

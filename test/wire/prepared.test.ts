@@ -72,6 +72,23 @@ describe("rules of pgbouncer-semantics.md 3.11", () => {
     expect(letters(toClient.bytes)).toBe("212Z");
   });
 
+  test("switched off in between, names pass as they are; switched on again, they are known", () => {
+    const { relay, send, answer, toServer } = pair();
+    const { statements } = relay;
+    const names = (): string[] =>
+      messagesOf(toServer.take()).map(({ body }) => body.toString("latin1").split("\0")[0] ?? "");
+    send(ask.parse("a", "select 1"), ask.sync());
+    relay.track(undefined);
+    answer(parsed, ready);
+    expect(names()).toEqual(["PGBOUNCER_1", ""]);
+    send(ask.parse("b", "select 2"), ask.sync());
+    answer(parsed, ready);
+    expect(names()).toEqual(["b", ""]);
+    relay.track(statements);
+    send(ask.describe("a"), ask.sync());
+    expect(names()).toEqual(["SPGBOUNCER_1", ""]);
+  });
+
   test("with nothing outstanding that ParseComplete comes at once", () => {
     const { send, answer, toClient, toServer } = pair();
     send(ask.parse("a", "select 1"), ask.sync());
