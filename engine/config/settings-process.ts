@@ -10,7 +10,6 @@ const MOST_UNSIGNED = 4_294_967_295;
 
 const system = noEffect("the operating system's value holds");
 const buffers = noEffect("Node.js manages its own buffers");
-const names = noEffect("the operating system caches names");
 const noSyslog = noEffect("there is no syslog");
 
 export const PROCESS_SETTINGS = {
@@ -95,8 +94,8 @@ export const PROCESS_SETTINGS = {
     "Largest packet let through.",
   ),
 
-  dns_max_ttl: setting(time, "15", "Time for which an address is remembered.", names),
-  dns_nxdomain_ttl: setting(time, "15", "Time for which a failed look-up is remembered.", names),
+  dns_max_ttl: setting(time, "15", "Time for which an address is remembered."),
+  dns_nxdomain_ttl: setting(time, "15", "Time for which a failed look-up is remembered."),
   dns_zone_check_period: setting(
     time,
     "0",

@@ -2,7 +2,7 @@
  * A socket as the relay sees it: bytes come in through one receive buffer that all sockets share, go
  * out in one write each, and both directions can be held.
  */
-import { connect, Socket } from "node:net";
+import { connect, type LookupFunction, Socket } from "node:net";
 import { BareLine } from "./bare-line.ts";
 import { CHUNK } from "./bytes.ts";
 import type { Endpoint, Line, LineListener } from "./line.ts";
@@ -52,9 +52,12 @@ export class Channel implements LineListener {
     this.line = way instanceof Socket ? new StreamLine(way, this) : new BareLine(way, this);
   }
 
-  /** Opens a connection; `connected` is called when it stands, `owner.ended` if that fails. */
-  static open(target: Target, connected: () => void): Channel {
-    const socket = connect({ ...target, noDelay: true });
+  /**
+   * Opens a connection; `connected` is called when it stands, `owner.ended` if that fails. `lookup` finds
+   * the addresses of a name.
+   */
+  static open(target: Target, lookup: LookupFunction, connected: () => void): Channel {
+    const socket = connect({ ...target, lookup, noDelay: true });
     const channel = new Channel("path" in target, socket);
     socket.once("connect", () => {
       channel.strip(socket);

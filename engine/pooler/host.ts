@@ -16,6 +16,7 @@ import { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { mark } from "./peers.ts";
+import { Resolver } from "./resolver.ts";
 import type {
   ClientRole,
   ConsoleRole,
@@ -35,6 +36,11 @@ export class Host implements HostRole {
   readonly log: Log;
   readonly averages = new Averages(0);
   readonly statements = new StatementTable();
+  readonly resolver = new Resolver({
+    now: () => this.clock.now(),
+    found: () => this.values.dns_max_ttl,
+    missing: () => this.values.dns_nxdomain_ttl,
+  });
   port = 0;
   stopping = false;
   environment: Environment;

@@ -13,6 +13,7 @@ import type { Environment } from "./environment.ts";
 import type { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
+import type { Resolver } from "./resolver.ts";
 import type { Tls } from "./tls.ts";
 
 /** The pooler's own query that a server is busy with. */
@@ -135,6 +136,7 @@ export interface HostRole {
   readonly log: Log;
   readonly averages: Averages;
   readonly environment: Environment;
+  readonly resolver: Resolver;
   readonly tls: Tls;
   /** Settings of `[pgbouncer]` in force. */
   readonly values: Values;

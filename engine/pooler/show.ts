@@ -1,6 +1,6 @@
 /**
  * The tables of SHOW, with PgBouncer's columns and types. Source: PgBouncer 1.25.2 src/admin.c and
- * src/stats.c. What we do not have (a resolver of our own, slabs) is empty or zero.
+ * src/stats.c. What we do not have (zones, slabs) is empty or zero.
  */
 import { showConfig } from "../config/index.ts";
 import { SECOND, type User } from "../core/index.ts";
@@ -45,7 +45,7 @@ export const SHOW: Readonly<Record<Shown, (host: HostRole) => Table>> = {
   peer_pools: showPeerPools,
   mem: showMemory,
   fds: showDescriptors,
-  dns_hosts: () => empty("hostname t, ttl q, addrs t"),
+  dns_hosts: showNames,
   dns_zones: () => empty("zonename t, serial q, count i"),
 };
 
@@ -145,6 +145,13 @@ function userRow(host: HostRole, name: string, user: User | undefined): Value[] 
   ];
 }
 
+function showNames({ resolver }: HostRole): Table {
+  const rows = resolver
+    .names()
+    .map(({ name, ttl, addresses }) => [name, Math.floor(ttl / SECOND), addresses.join(",")]);
+  return { columns: columns("hostname t, ttl q, addrs t"), rows };
+}
+
 function showPeers({ core, environment }: HostRole): Table {
   const rows = core.peers.map(({ peer, size }) => {
     const { host = "", port = 0 } = environment.peer(peer) ?? {};
@@ -181,9 +188,9 @@ function showLists(host: HostRole): Table {
     ["login_clients", logins],
     ["free_servers", 0],
     ["used_servers", core.serverCount],
-    ["dns_names", 0],
+    ["dns_names", host.resolver.size],
     ["dns_zones", 0],
-    ["dns_queries", 0],
+    ["dns_queries", host.resolver.pending],
     ["dns_pending", 0],
   ];
   return { columns: columns("list t, items i"), rows };

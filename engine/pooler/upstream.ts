@@ -54,7 +54,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     const variables = new Variables(variableNames);
     this.relay = new ServerRelay(this, relayOptions, variables, this.statements);
     this.reconfigure();
-    this.channel = Channel.open(target, () => this.connected());
+    this.channel = Channel.open(target, host.resolver.lookup, () => this.connected());
     this.channel.owner = this;
   }
 

@@ -2,6 +2,7 @@
  * Channels as their owners see them. Past Node's streams it would abort the process if a rule of its own
  * were broken; `streams.test.ts` plays the same through the streams.
  */
+import { lookup } from "node:dns";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -46,7 +47,7 @@ async function reader(path: string): Promise<Worker> {
 async function channelTo(path: string): Promise<{ channel: Channel; flushed(): Promise<void> }> {
   let wake = (): void => {};
   const channel = await new Promise<Channel>((resolve) => {
-    const opened = Channel.open({ path }, () => resolve(opened));
+    const opened = Channel.open({ path }, lookup, () => resolve(opened));
   });
   channel.owner = { received() {}, flushed: () => wake(), ended() {} };
   const flushed = async (): Promise<void> => {
