@@ -229,7 +229,7 @@ export class ClientRelay implements ClientHalf {
   }
 
   private parse(statements: ClientStatements, server: ServerRelay, name: string): Relayed {
-    if (statements.find(name) !== undefined) {
+    if (statements.isTaken(name)) {
       this.detail = `prepared statement '${name}' was already prepared`;
       return this.fail("prepared statement name is already in use");
     }

@@ -55,6 +55,8 @@ export class StatementTable {
 export interface Named {
   readonly name: string;
   readonly statement: Statement;
+  /** Its Parse failed or was skipped. It can be used, and is free to be given anew. */
+  refused: boolean;
 }
 
 /** A client's names. Call `clear` when the client goes. */
@@ -80,9 +82,15 @@ export class ClientStatements {
     return this.byName.get(name)?.statement;
   }
 
-  /** Gives a name to a statement whose use has been counted. */
+  /** A Parse must not give this name: it has one that has not failed. */
+  isTaken(name: string): boolean {
+    return this.byName.get(name)?.refused === false;
+  }
+
+  /** Gives a name, which is not taken, to a statement whose use has been counted. */
   add(name: string, statement: Statement): Named {
-    const named = { name, statement };
+    this.remove(name);
+    const named = { name, statement, refused: false };
     this.byName.set(name, named);
     return named;
   }
@@ -105,14 +113,12 @@ export class ClientStatements {
   }
 
   /**
-   * The oldest `count` of them failed or were skipped. PgBouncer keeps the names, and then disconnects
-   * a client that tries again under the same one; PostgreSQL would let it, and so do we.
+   * The oldest `count` of them failed or were skipped. PgBouncer keeps the names: a driver that does not
+   * notice what was skipped, such as psycopg 3.1, can use them all the same. But it then disconnects a
+   * client that tries again under the same name; PostgreSQL would let it, and so do we.
    */
   refused(count: number): void {
-    for (const named of this.unanswered.splice(0, count)) {
-      // A client that pipelines may have given the name away again meanwhile.
-      if (this.byName.get(named.name) === named) this.remove(named.name);
-    }
+    for (const named of this.unanswered.splice(0, count)) named.refused = true;
   }
 
   /** All names are deallocated, but those whose Parse is still on its way. */
