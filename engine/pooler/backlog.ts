@@ -1,5 +1,5 @@
 /** Bytes of a client that cannot be forwarded yet: it waits for a server, or a server for it. */
-import { range } from "./bytes.ts";
+import { copyBytes } from "../wire/shared.ts";
 
 /** A backlog of usual size keeps its memory for the next time. */
 const KEPT = 1024;
@@ -13,7 +13,7 @@ export class Backlog {
   add(buffer: Buffer, start: number, end: number): void {
     const length = this.length + end - start;
     if (length > this.bytes.length) this.grow(length);
-    this.bytes.set(range(buffer, start, end), this.length);
+    copyBytes(buffer, start, end, this.bytes, this.length);
     this.length = length;
   }
 

@@ -3,7 +3,7 @@
  * once. The streams and their allocations, not the parsing, are what costs.
  */
 import { getSystemErrorName } from "node:util";
-import { CHUNK, received, Scratch } from "./bytes.ts";
+import { CHUNK, copyBytes, received, Shared } from "../wire/shared.ts";
 import type { Endpoint, Line, LineListener } from "./line.ts";
 import { type NativeHandle, type NativeRequest, native } from "./native.ts";
 
@@ -17,7 +17,8 @@ interface Request extends NativeRequest {
   buffer: Buffer | undefined;
 }
 
-const scratch = new Scratch();
+/** Where bytes stand while the kernel takes them; used again unless some of them have to wait. */
+let scratch = new Shared();
 const state = native?.state ?? new Int32Array(0);
 const readPlace = native?.readPlace ?? 0;
 const asyncPlace = native?.asyncPlace ?? 0;
@@ -43,7 +44,7 @@ export class BareLine implements Line {
     this.listener = listener;
     this.handle.line = this;
     handle.onread = heard;
-    handle.useUserBuffer(received);
+    handle.useUserBuffer(received.bytes);
     this.resume();
   }
 
@@ -52,7 +53,10 @@ export class BareLine implements Line {
     // What has to wait, waits in memory of its own; and so does what is longer than usual.
     if (this.pending > 0 || end - start > CHUNK)
       this.write(Buffer.from(buffer.subarray(start, end)));
-    else if (this.write(scratch.copy(buffer, start, end))) scratch.give();
+    else {
+      copyBytes(buffer, start, end, scratch.bytes, 0);
+      if (this.write(scratch.prefix(end - start))) scratch = new Shared();
+    }
   }
 
   sendAll(bytes: Buffer): void {
@@ -152,7 +156,7 @@ export class BareLine implements Line {
 
   /** Something was read, or the connection is at its end. */
   read(length: number): void {
-    if (length > 0) this.listener.arrived(received, 0, length);
+    if (length > 0) this.listener.arrived(received.bytes, 0, length);
     else if (length < 0) this.finish(length);
   }
 

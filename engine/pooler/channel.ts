@@ -3,8 +3,8 @@
  * out in one write each, and both directions can be held.
  */
 import { connect, type LookupFunction, Socket } from "node:net";
+import { CHUNK } from "../wire/shared.ts";
 import { BareLine } from "./bare-line.ts";
-import { CHUNK } from "./bytes.ts";
 import type { Endpoint, Line, LineListener } from "./line.ts";
 import { type NativeHandle, usable } from "./native.ts";
 import { StreamLine } from "./stream-line.ts";

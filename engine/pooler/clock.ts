@@ -1,4 +1,5 @@
 /** The pooler's clocks: the one that the core is fed with, and the one on the wall for people. */
+import { performance } from "node:perf_hooks"; // The global one is looked up at each use.
 import type { Nanos } from "../core/units.ts";
 
 export class Clock {

@@ -273,7 +273,7 @@ export class ClientRelay implements ClientHalf {
     writeHeader(header, FRONTEND.bind, this.scanner.size + statement.name.length - names.length);
     this.send(header, 0, HEADER);
     this.send(view, this.viewStart, names.from);
-    this.write(Buffer.from(statement.name, "latin1"));
+    this.write(statement.nameBytes);
     if (this.holding) this.send(view, names.to, this.viewEnd);
     else this.run = names.to;
     this.step(false);

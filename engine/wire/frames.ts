@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { HEADER } from "./messages.ts";
+import { copyBytes } from "./shared.ts";
 
 /** What `FrameScanner.next` came to. */
 export const FRAME = {
@@ -129,7 +130,7 @@ export class Stash {
   append(buffer: Buffer, start: number, end: number): void {
     const need = this.length + end - start;
     if (need > this.bytes.length) this.grow(need);
-    buffer.copy(this.bytes, this.length, start, end);
+    copyBytes(buffer, start, end, this.bytes, this.length);
     this.length = need;
   }
 

@@ -3,15 +3,15 @@
  * it was rewritten or not: a write costs far more than a copy. One scratch buffer serves the whole
  * process, because a chunk is finished before the next one begins.
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
+import { CHUNK, copyBytes, gathered } from "./shared.ts";
 
 /** Where bytes go. The range is valid during the call only: copy what cannot be written at once. */
 export interface Sink {
   write(buffer: Buffer, start: number, end: number): void;
 }
 
-const CAPACITY = 65_536;
-const scratch = Buffer.allocUnsafeSlow(CAPACITY);
+const scratch = gathered.bytes;
 let length = 0;
 let target: Sink | undefined;
 
@@ -27,10 +27,10 @@ export function openGather(sink: Sink): void {
 
 /** Appends a piece; what is too large to copy goes out at once, after what came before it. */
 export function gather(buffer: Buffer, start: number, end: number): void {
-  if (length + end - start > CAPACITY) flush();
-  if (end - start > CAPACITY) target?.write(buffer, start, end);
+  if (length + end - start > CHUNK) flush();
+  if (end - start > CHUNK) target?.write(buffer, start, end);
   else {
-    buffer.copy(scratch, length, start, end);
+    copyBytes(buffer, start, end, scratch, length);
     length += end - start;
   }
 }

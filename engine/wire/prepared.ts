@@ -12,6 +12,8 @@ export interface Statement {
   readonly id: number;
   /** Its name on every server. */
   readonly name: string;
+  /** The same as bytes. */
+  readonly nameBytes: Buffer;
   /** The whole Parse message that prepares it under that name. */
   readonly parse: Buffer;
   /** Query and types, byte for byte: what makes two statements the same. */
@@ -37,7 +39,9 @@ export class StatementTable {
     if (statement === undefined) {
       this.last++;
       const name = `PGBOUNCER_${this.last}`;
-      statement = { id: this.last, name, parse: parseMessage(name, body), key, uses: 0 };
+      const nameBytes = Buffer.from(name, "latin1");
+      const parse = parseMessage(name, body);
+      statement = { id: this.last, name, nameBytes, parse, key, uses: 0 };
       this.byKey.set(key, statement);
     }
     statement.uses++;
@@ -159,6 +163,8 @@ export class ServerStatements {
    */
   private readonly byId = new Map<number, Statement>();
   private readonly pending = new Map<number, Pending>();
+  /** Id of the one used last; 0 when that is not known. */
+  private youngest = 0;
   private batch = 0;
 
   constructor(table: StatementTable, limit: number) {
@@ -177,8 +183,10 @@ export class ServerStatements {
       const last = this.pending.get(id)?.sent.at(-1);
       if (last !== undefined && last !== this.batch * 2 + 1) return false;
     }
+    if (id === this.youngest) return true;
     if (!this.byId.delete(id)) return false;
     this.byId.set(id, statement);
+    this.youngest = id;
     return true;
   }
 
@@ -239,6 +247,7 @@ export class ServerStatements {
     for (const { statement } of this.pending.values()) this.table.release(statement);
     this.byId.clear();
     this.pending.clear();
+    this.youngest = 0;
   }
 
   private send(statement: Statement, parse: number): void {
@@ -264,10 +273,12 @@ export class ServerStatements {
   private place(statement: Statement): void {
     if (!this.byId.delete(statement.id)) statement.uses++;
     this.byId.set(statement.id, statement);
+    this.youngest = statement.id;
   }
 
   private remove(statement: Statement): void {
     if (this.byId.delete(statement.id)) this.table.release(statement);
+    if (this.youngest === statement.id) this.youngest = 0;
   }
 }
 
