@@ -13,7 +13,7 @@ import { ANSWER, Outstanding } from "./outstanding.ts";
 import type { ServerStatements } from "./prepared.ts";
 import type { Variables } from "./variables.ts";
 import { type ClientHalf, RELAY, type Relayed, type RelayOptions } from "./verdicts.ts";
-import { closeComplete, parseComplete, query } from "./writer.ts";
+import { closeComplete, parseComplete, query, readyForQuery } from "./writer.ts";
 
 export class ServerRelay {
   /** The linked client's half; `link` and `unlink` set it. */
@@ -180,6 +180,7 @@ export class ServerRelay {
         this.status = STATUS.busy;
         return false;
       case BACKEND.readyForQuery:
+        return this.statementMode; // Passed on once it is known that it ends no more than a statement.
       case BACKEND.noticeResponse:
       case BACKEND.notificationResponse:
       case BACKEND.parameterStatus:
@@ -279,7 +280,9 @@ export class ServerRelay {
     }
     outstanding.dropStrayCopyEnds();
     this.failed = false;
-    if (this.statementMode && this.status !== STATUS.idle) this.verdict = RELAY.ready;
+    if (!this.statementMode || this.client === undefined) return;
+    if (this.status === STATUS.idle) this.send(READY, 0, READY.length);
+    else this.verdict = RELAY.ready;
   }
 
   private parameterStatus(bytes: Buffer, from: number, to: number): void {
@@ -375,6 +378,7 @@ function isClearing(size: number): boolean {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const PARSE_COMPLETE = parseComplete();
+const READY = readyForQuery("I");
 const CLOSE_COMPLETE = closeComplete();
 const DEALLOCATE_ALL_SIZE = HEADER + "DEALLOCATE ALL".length + 1;
 const DISCARD_ALL_SIZE = HEADER + "DISCARD ALL".length + 1;

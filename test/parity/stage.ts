@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { startPooler as startHere } from "../../engine/pooler/main.ts";
 import { type PoolerProcess, startPooler } from "../../sim/study/live/pooler-process.ts";
 import { type Address, type Database, resolveDatabase } from "../../workloads/database/index.ts";
 import type { LiveTarget } from "../../workloads/live/index.ts";
@@ -33,6 +34,8 @@ export interface StageOptions {
   /** Users of auth_file beside the database's own. */
   names?: readonly string[];
   pgbouncer?: string | undefined;
+  /** Ours runs in this process, which starts sooner. */
+  here?: boolean;
 }
 
 /** A running pooler; `journal` is what ours has recorded, to be read after `stop`. */
@@ -123,7 +126,10 @@ export class Stage {
     writeFileSync(join(directory, "ini"), text);
     const journal = pgbouncer === undefined ? join(directory, "journal") : undefined;
     const ini = join(directory, "ini");
-    const started = await startPooler({ ini, directory, port: PORT, pgbouncer, journal });
+    const started =
+      options.here && pgbouncer === undefined
+        ? await startInside(ini, journal)
+        : await startPooler({ ini, directory, port: PORT, pgbouncer, journal });
     return new Running(directory, started, user);
   }
 
@@ -139,4 +145,9 @@ export class Stage {
   close(): Promise<void> {
     return this.database.stop();
   }
+}
+
+async function startInside(config: string, journal: string | undefined): Promise<PoolerProcess> {
+  const pooler = await startHere({ config, journal, quiet: true });
+  return { ended: pooler.ended.then(() => "the pooler ended"), stop: () => pooler.close() };
 }

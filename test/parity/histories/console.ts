@@ -1,5 +1,6 @@
 /** What the console's commands do to clients and servers, cancel requests, and what is counted. */
 import type { Group, History } from "./history.ts";
+import { CROWDS } from "./limits.ts";
 
 const ONE = { app: "pool_size=1" };
 const TWO = { app: "pool_size=2" };
@@ -9,7 +10,7 @@ const PAUSES: History[] = [
   {
     claim:
       "PAUSE of an entry waits for the transactions; RESUME serves those who have asked meanwhile",
-    entries: TWO,
+    entries: ONE,
     steps: [
       ...everybody("a", "b", "c"),
       ...["a: begin => s1", "console: send PAUSE app", "wait 100"],
@@ -44,12 +45,13 @@ const PAUSES: History[] = [
     ],
   },
   {
-    claim: "PAUSE of what is paused, RESUME of what is not, and names that are none",
+    claim:
+      "PAUSE of what is paused is done again; RESUME of what is not is refused, and so is no name",
     steps: [
       "console: PAUSE app => PAUSE",
-      "console: PAUSE app => database app is already paused | 1.18: PAUSE",
+      "console: PAUSE app => PAUSE",
       "console: RESUME app => RESUME",
-      "console: RESUME app => database app is not paused | 1.18: RESUME",
+      "console: RESUME app => database app is not paused",
       "console: PAUSE nowhere => no such database: nowhere",
     ],
   },
@@ -90,7 +92,7 @@ const COMMANDS: History[] = [
     steps: [
       ...everybody("a"),
       ...["a: begin => s1", "console: RECONNECT app => RECONNECT"],
-      ...["console: send WAIT_CLOSE app", "wait 100", "a: commit", "console: get => WAIT_CLOSE"],
+      ...["console: send WAIT_CLOSE app", "wait 100", "a: commit", "console: get => WAIT"],
       "a: run => s2",
     ],
   },
@@ -98,7 +100,7 @@ const COMMANDS: History[] = [
     claim: "DISABLE refuses new clients and leaves the others alone, until ENABLE",
     steps: [
       ...["a: in => in", "console: DISABLE app => DISABLE"],
-      "b: in => database app is disabled | 1.18: database does not allow connections: app",
+      'b: in => database "app" is disabled',
       ...["a: run => s1", "console: ENABLE app => ENABLE", "c: in => in"],
     ],
   },
@@ -191,22 +193,23 @@ export const commands: Group = {
 };
 
 export const everything: Group = {
-  name: "commands that concern everybody",
-  settings: { pool_mode: "transaction" },
+  name: "what concerns everybody",
+  settings: { pool_mode: "transaction", max_client_conn: 5 },
   alone: true,
   histories: [
+    ...CROWDS,
     {
       claim: "PAUSE of everything, and RESUME",
       entries: { app: "", other: "" },
       steps: [
         ...["a: in => in", "b: in other => in", "a: run => s1", "console: PAUSE => PAUSE"],
         ...[
-          "a: send run",
-          "b: send run",
+          "a: send sql select 1",
+          "b: send sql select 2",
           "pool app: cl_waiting => 1",
           "pool other: cl_waiting => 1",
         ],
-        ...["console: RESUME => RESUME", "a: get => s2", "b: get => s3"],
+        ...["console: RESUME => RESUME", "a: get => 1", "b: get => 2"],
       ],
     },
     {

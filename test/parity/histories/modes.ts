@@ -92,7 +92,7 @@ const LOGINS: History[] = [
   },
   {
     claim: "a user that auth_file does not name",
-    steps: ["a: in as stranger => no such user: stranger"],
+    steps: ['a: in as stranger => "trust" authentication failed'],
   },
   {
     claim: "one that it names and the database does not: the database's words",

@@ -37,7 +37,7 @@ export async function play(play: Play): Promise<Outcome> {
   try {
     for (const line of play.history.steps) {
       const step = parse(line, play.older);
-      const seen = await player.take(step);
+      const seen = (await player.take(step)).replaceAll(play.prefix, "");
       const action = line.split(" => ")[0];
       outcome.seen.push(`${action} => ${seen}`);
       outcome.expected.push(`${action} => ${step.seen}`);
@@ -147,7 +147,7 @@ class Player {
     const console = await this.console("commands");
     return await console.query(command).then(
       (result) => result.command,
-      (error: Error) => this.plain(error.message),
+      (error: Error) => error.message,
     );
   }
 
@@ -196,10 +196,6 @@ class Player {
 
   private fill(text: string): string {
     return fill(text, this.play.prefix);
-  }
-
-  private plain(text: string): string {
-    return text.replaceAll(this.play.prefix, "");
   }
 }
 
