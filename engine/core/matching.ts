@@ -251,10 +251,14 @@ export function release(world: World, server: number, reason: number): void {
   }
 }
 
-/** The oldest waiter may be served by a server that becomes idle: not if it waits for one of its own. */
+/**
+ * The oldest waiter may be served by a server that becomes idle: not if it waits for one of its own. During
+ * a PAUSE it is asked all the same, and goes to the end of the queue. Source: PgBouncer 1.25.2
+ * src/objects.c, reuse_on_release().
+ */
 function waitsForIdle(world: World, pool: Pool): boolean {
   const client = pool.waiting.head;
-  return client >= 0 && !isPaused(world, pool) && !isReplication(world, client);
+  return client >= 0 && !isReplication(world, client);
 }
 
 /**
@@ -270,7 +274,8 @@ function handOn(world: World, pool: Pool, server: number): void {
   if (
     pool.idle.head >= 0 ||
     world.clients.ints[client << 4] !== CLIENT.waiting ||
-    world.discipline !== null
+    world.discipline !== null ||
+    isPaused(world, pool) // Then it goes to the end of the queue, as in PgBouncer.
   ) {
     activeToIdle(world, pool, server);
     serveNext(world, pool);

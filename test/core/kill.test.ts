@@ -60,6 +60,7 @@ test("KILL: a server that a session leaves ready goes to no waiter of the entry"
     "drop a killed",
     "drop w1 killed",
     "unlink w1 s1 session_end",
+    "wait a paused",
   ]);
 });
 

@@ -8,15 +8,15 @@ const everybody = (...names: string[]): string[] => names.map((name) => `${name}
 
 const PAUSES: History[] = [
   {
-    claim:
-      "PAUSE of an entry waits for the transactions; RESUME serves those who have asked meanwhile",
+    // Whom the server that was given back would have gone to asks again and finds the PAUSE.
+    claim: "PAUSE of an entry waits for the transactions, by which its oldest waiter loses its place",
     entries: ONE,
     steps: [
       ...everybody("a", "b", "c"),
       ...["a: begin => s1", "console: send PAUSE app", "wait 100"],
       ...["b: send take", "pool app: cl_waiting => 1", "c: send take", "pool app: cl_waiting => 2"],
       ...["a: commit", "console: get => PAUSE", "pool app: sv_active sv_idle => 0 0"],
-      ...["console: RESUME app => RESUME", "b: get => 1", "c: get => 2"],
+      ...["console: RESUME app => RESUME", "c: get => 1", "b: get => 2"],
     ],
   },
   {
