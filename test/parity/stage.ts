@@ -149,5 +149,6 @@ export class Stage {
 
 async function startInside(config: string, journal: string | undefined): Promise<PoolerProcess> {
   const pooler = await startHere({ config, journal, quiet: true });
-  return { ended: pooler.ended.then(() => "the pooler ended"), stop: () => pooler.close() };
+  const ended = pooler.ended.then(() => "the pooler ended");
+  return { ended, notes: [], stop: () => pooler.close() };
 }
