@@ -9,7 +9,28 @@
 /** Work that `jobs` busy jobs get done together in a unit of time; 1 is what a single one may get done. */
 export type Speed = (jobs: number) => number;
 
-export class Sharing {
+/** Jobs that share what works on them, by whatever rule. All times are of one clock. */
+export interface Shares {
+  /** Most jobs present at once since `measure`. */
+  readonly max: number;
+  /** A job comes with `work` time units of work. */
+  start(now: number, job: number, work: number): void;
+  /** When `finish` is due if nobody comes before; Infinity when no job is being worked on. */
+  next(now: number): number;
+  /** Goes on at the time that `next` gave. Returns the job that is done; -1: none yet. */
+  finish(now: number): number;
+  /** No job advances until `resume`. */
+  stop(now: number): void;
+  resume(now: number): void;
+  /** Forgets all jobs. */
+  clear(now: number): void;
+  /** Begins to measure. */
+  measure(now: number): void;
+  /** Since `measure`: time times the number of jobs, and the work done. */
+  measured(now: number): { area: number; worked: number };
+}
+
+export class Sharing implements Shares {
   private readonly speed: Speed;
   /** Rate of each of n jobs, by n. */
   private rates = new Float64Array([0]);

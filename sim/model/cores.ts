@@ -5,7 +5,7 @@
  * then the backend counts against max_connections.
  */
 import type { Nanos } from "../../engine/core/index.ts";
-import { Sharing, type Speed } from "../kernel/sharing.ts";
+import type { Shares } from "../kernel/sharing.ts";
 
 /** What a job is for. */
 export const PURPOSE = { statement: 0, connection: 1 } as const;
@@ -19,7 +19,7 @@ const BEGUN = -1;
 const FREE = -2;
 
 export class Cores {
-  readonly sharing: Sharing;
+  readonly sharing: Shares;
   /** Backends that are still at work for a connection that the pooler has closed. */
   orphans = 0;
   /** Statements that were finished for nobody, since `measure`. */
@@ -36,8 +36,9 @@ export class Cores {
   private free = -1;
   private high = 0;
 
-  constructor(speed: Speed) {
-    this.sharing = new Sharing(speed);
+  /** `sharing`: how they share the cores. */
+  constructor(sharing: Shares) {
+    this.sharing = sharing;
   }
 
   /** A job for `server` that will bring `work` to the cores; `purpose` is a PURPOSE. Returns its number. */
@@ -75,7 +76,10 @@ export class Cores {
     return due;
   }
 
-  /** The job that is due now; -1: the event is stale or too early, as others have come meanwhile. */
+  /**
+   * The job that is due now; -1: only a turn is over, or the event is stale or too early, as others have
+   * come meanwhile.
+   */
   due(now: Nanos): number {
     if (now !== this.armed) return -1;
     this.armed = Number.POSITIVE_INFINITY;

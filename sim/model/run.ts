@@ -24,7 +24,7 @@ import { Population } from "./population.ts";
 import { Processes, type Scheduler } from "./processes.ts";
 import type { CoresFigures } from "./result.ts";
 import { Rousing } from "./rousing.ts";
-import { speedOf } from "./speed.ts";
+import { sharingOf } from "./speed.ts";
 import { Station, type StationFigures } from "./station.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -167,8 +167,8 @@ export class Run {
     this.serverTrip = workload.network.server;
     this.extras = extrasOf(workload, options);
     this.ideal = isIdeal(options.machine);
-    const speed = speedOf(workload.server);
-    this.cores = speed && new Cores(speed);
+    const sharing = sharingOf(workload.server);
+    this.cores = sharing && new Cores(sharing);
     this.services = serviceCourse(workload, this.from);
     this.faults = workload.faults && new Faults(workload.faults);
     this.backends = backendsOf(workload);

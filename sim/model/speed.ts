@@ -1,6 +1,7 @@
 /** How fast the database works: what so many busy statements get done together, one alone being 1. */
 import type { ServerModel } from "../../workloads/schema/workload.ts";
-import type { Speed } from "../kernel/sharing.ts";
+import { type Shares, Sharing, type Speed } from "../kernel/sharing.ts";
+import { Turns } from "../kernel/turns.ts";
 
 /** undefined: nothing is shared, every statement is as fast as one alone. */
 export function speedOf({ cores, speed, usl }: ServerModel): Speed | undefined {
@@ -11,6 +12,19 @@ export function speedOf({ cores, speed, usl }: ServerModel): Speed | undefined {
   if (laws.length === 0) return undefined;
   return (jobs) => Math.min(...laws.map((law) => law(jobs)));
 }
+
+/** How busy statements share the cores: all at the same rate, or in turns of a quantum. */
+export function sharingOf(server: ServerModel): Shares | undefined {
+  const speed = speedOf(server);
+  if (speed === undefined) return undefined;
+  const { quantum, cores, max_connections } = server;
+  if (quantum === undefined) return new Sharing(speed);
+  const most = cores ?? NEARLY * topSpeed(speed, max_connections);
+  return new Turns({ speed, slots: Math.max(1, Math.ceil(most)), quantum });
+}
+
+/** A speed that was measured to be a little above a whole number of cores is that of so many. */
+const NEARLY = 0.95;
 
 /** The most that the database gets done with up to `connections` busy statements. */
 export function topSpeed(speed: Speed, connections: number): number {

@@ -93,7 +93,7 @@ function bestFinding({ predicted, live, holds }: NonNullable<Capacity["best"]>):
 /** What was measured of the database's cores. */
 function capacityTable({ capacity }: Result): Table[] {
   if (capacity === undefined) return [];
-  const { measured, row_ns, statement_ms, cap, knee } = capacity;
+  const { measured, row_ns, statement_ms, cap, knee, quantum_ms } = capacity;
   return [
     {
       title: "The database's cores, measured at two pool sizes; all others are predicted from it",
@@ -108,6 +108,7 @@ function capacityTable({ capacity }: Result): Table[] {
         ["counting a row, alone", `${digits(row_ns)} ns`],
         ["cores' worth of work at most: server.speed.cap", digits(cap)],
         ["sharpness of the bend: server.speed.knee", digits(knee)],
+        ["turn on a core before another's: server.quantum", duration(quantum_ms)],
       ],
     },
   ];

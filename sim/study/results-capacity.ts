@@ -12,6 +12,11 @@ export const capacity = z
     statement_ms: z.number().describe("work of a mean statement alone on a core"),
     cap: z.number().describe("cores' worth of work that gets done at most: server.speed.cap"),
     knee: z.number().describe("sharpness of the bend before it: server.speed.knee"),
+    quantum_ms: z
+      .number()
+      .describe(
+        "a core's time for a statement before another's turn: server.quantum; 0: none is seen",
+      ),
     reached: z.boolean().describe("false: the load was too little to tell"),
     best: z
       .strictObject({

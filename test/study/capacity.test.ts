@@ -8,6 +8,7 @@ import {
   fitCapacity,
   type Measured,
   onCapacity,
+  rms,
 } from "../../sim/study/live/capacity.ts";
 import { bestSize } from "../../sim/study/live/capacity-found.ts";
 import { FIGURES, type Figure, type Figures } from "../../sim/study/live/figures.ts";
@@ -33,8 +34,14 @@ const playing = {
 
 /** What a database of this capacity would have been measured to do. */
 function measure(played: Workload, truth: Capacity, seed: number): Measured {
-  const { all } = simulate(onCapacity(played, truth), { seed, ...playing });
-  return { workload: played, seed, throughput: all.throughput };
+  const { throughput, trace } = run(played, truth, seed);
+  return { workload: played, seed, throughput, response_rms: rms(trace) };
+}
+
+function run(played: Workload, capacity: Capacity, seed: number) {
+  const { all, trace } = simulate(onCapacity(played, capacity), { seed, ...playing, trace: true });
+  const response_p95 = all.response.quantile(0.95);
+  return { throughput: all.throughput, response_p95, trace: trace?.response };
 }
 
 function fitted(truth: Capacity, most: number, cores: number): Capacity {
@@ -48,31 +55,33 @@ function fitted(truth: Capacity, most: number, cores: number): Capacity {
 }
 
 describe("a capacity is found again from three runs at two pool sizes", () => {
-  for (const [name, work, cap, knee, cores] of [
-    ["two cores, of which pooler and driver take a little", 1.04, 1.9, 10, 2],
-    ["a soft bend", 1.1, 1.8, 4, 2],
-    ["a sharp corner", 0.97, 2, 30, 2],
-    ["four cores", 1.02, 3.7, 6, 4],
+  for (const [name, work, cap, knee, quantum, cores] of [
+    ["two cores, of which pooler and driver take a little", 1.04, 1.9, 10, undefined, 2],
+    ["a soft bend", 1.1, 1.8, 4, 4 * MILLISECOND, 2],
+    ["a sharp corner", 0.97, 2, 30, 8 * MILLISECOND, 2],
+    ["four cores", 1.02, 3.7, 6, 2 * MILLISECOND, 4],
   ] as const)
     test(name, () => {
-      const found = fitted({ work, cap, knee, reached: true }, 10 * cores, cores);
+      const truth = { work, cap, knee, quantum, reached: true };
+      const found = fitted(truth, 10 * cores, cores);
       // A run of 4 s has 800 transactions at one connection: one of them is worth 0.13 %.
       expect(found.work / work).toBeCloseTo(1, 2);
       expect(found.cap / cap).toBeCloseTo(1, 2);
       expect(found.reached).toBe(true);
-      // What counts is the speed that the bend stands for, between one connection and many.
-      for (const pool of [2, 3, 4, 6]) {
+      // What counts is what is predicted from it, between one connection and many.
+      for (const pool of [2, 6, 40]) {
         const played = withPool(workload, "transaction", pool);
-        const [fit, truth] = [found, { work, cap, knee, reached: true }].map(
-          (capacity) => measure(played, capacity, 4).throughput,
-        );
-        expect((fit ?? 0) / (truth ?? 0)).toBeCloseTo(1, 1.7);
+        const seeds = [4, 5, 6, 7];
+        const sum = (capacity: Capacity, figure: "throughput" | "response_p95"): number =>
+          seeds.reduce((total, seed) => total + run(played, capacity, seed)[figure], 0);
+        expect(sum(found, "throughput") / sum(truth, "throughput")).toBeCloseTo(1, 1.7);
+        expect(sum(found, "response_p95") / sum(truth, "response_p95")).toBeCloseTo(1, 1.3);
       }
     });
 
   test("a load that does not reach the cap says so", () => {
     const idle = closedWorkload(kindOf(6, 100, 5), 10); // A quarter of a core's worth.
-    const truth = { work: 1, cap: 30, knee: 8, reached: true };
+    const truth = { work: 1, cap: 30, knee: 8, quantum: undefined, reached: true };
     const full = withPool(idle, "transaction", 20);
     const runs = {
       alone: measure(withPool(idle, "transaction", 1), truth, 1),

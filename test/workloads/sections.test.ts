@@ -103,6 +103,16 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:7: schedule[0].clients does not go with fault; expected fault, at, for; remove it, or make two entries of it`,
   ],
   [
+    "turns on cores that there are not",
+    `${GOOD}server: { quantum: 4 ms }\n`,
+    `${FILE}:7: server.quantum needs cores whose time it is; expected server.cores, server.speed or server.usl beside it; add cores: 8`,
+  ],
+  [
+    "turns that are shorter than a switch",
+    `${GOOD}server: { cores: 2, quantum: 1 us }\n`,
+    `${FILE}:7: server.quantum is too short for a turn; expected 10 us or more; leave it out: statements then advance all alike`,
+  ],
+  [
     "an unknown fault",
     `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: reboot }]\n`,
     `${FILE}:7: schedule[0].fault is "reboot"; expected restart | failover | stall`,

@@ -241,6 +241,11 @@ export const workloadFile = z.strictObject({
         })
         .optional()
         .describe("Universal Scalability Law; not beside `speed`"),
+      quantum: time
+        .optional()
+        .describe(
+          "a core's time for a statement before another's turn; left out: all advance alike",
+        ),
       connect_cpu: distribution
         .optional()
         .describe("work on a core that each new connection costs; nothing when left out"),

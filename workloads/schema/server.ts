@@ -3,7 +3,7 @@ import { ConfigError } from "../../engine/config/index.ts";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
 import { distributionOf } from "./distribution.ts";
 import type { WorkloadFile } from "./file.ts";
-import { share, size } from "./units.ts";
+import { duration, share, size } from "./units.ts";
 import type { ServerModel } from "./workload.ts";
 
 /** Where a part of the file stands, for messages. */
@@ -42,6 +42,8 @@ export function serverOf(
       expected: "server.cores, server.speed or server.usl beside it",
       fix: "add cores: 8",
     });
+  const quantum = server.quantum === undefined ? undefined : duration(server.quantum);
+  checkQuantum(quantum, (cores ?? speed ?? usl) !== undefined, at);
   return {
     max_connections: server.max_connections ?? 100,
     connect_time: drawn("connect_time") ?? CONNECT_TIME,
@@ -50,6 +52,21 @@ export function serverOf(
     cpu_share: share(server.cpu_share ?? 1) ?? 1,
     speed: speed && { cap: speed.cap, knee: speed.knee ?? KNEE },
     usl,
+    quantum,
     connect_cpu,
   };
 }
+
+function checkQuantum(quantum: number | undefined, shared: boolean, at: At): void {
+  if (quantum === undefined || (shared && quantum >= SHORTEST)) return;
+  throw new ConfigError({
+    at: at("server", "quantum"),
+    name: "server.quantum",
+    problem: shared ? "is too short for a turn" : "needs cores whose time it is",
+    expected: shared ? "10 us or more" : "server.cores, server.speed or server.usl beside it",
+    fix: shared ? "leave it out: statements then advance all alike" : "add cores: 8",
+  });
+}
+
+/** Each turn is an event. */
+const SHORTEST = 10_000;

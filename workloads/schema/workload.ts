@@ -106,6 +106,11 @@ export interface ServerModel {
   cores?: number | undefined;
   /** Part of the service time that needs a core, 0 to 1. */
   cpu_share: number;
+  /**
+   * Work after which a core goes on with the next busy statement, where there are more than cores;
+   * undefined: all advance at the same rate.
+   */
+  quantum?: Nanos | undefined;
   /** A measured limit of what all statements get done together, in cores, and how sharp the bend is. */
   speed?: { cap: number; knee: number } | undefined;
   /** Universal Scalability Law: serial part, and cost of each pair. */

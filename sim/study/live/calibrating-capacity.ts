@@ -5,8 +5,7 @@
  */
 import { availableParallelism } from "node:os";
 import { ConfigError } from "../../../engine/config/index.ts";
-import { SECOND } from "../../../engine/core/index.ts";
-import type { LiveResult } from "../../../workloads/live/index.ts";
+import { MILLISECOND, SECOND } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
 import { NOTHING } from "../../model/index.ts";
@@ -18,7 +17,8 @@ import {
   latenessOf,
 } from "./calibrate.ts";
 import { type CalibratingOptions, probe } from "./calibrating.ts";
-import { fewBusy, fitCapacity } from "./capacity.ts";
+import { fewBusy, fitCapacity, rms } from "./capacity.ts";
+import { liveSamples } from "./figures.ts";
 import { playCell } from "./play-cell.ts";
 import type { Cell, Stand } from "./stand.ts";
 
@@ -83,7 +83,9 @@ export function calibratingCapacity(
     const play = async (cell: Cell, which: number, workload: Workload) => {
       const seed = replicationSeed(options.seed, SEED + 4 * repeat + which);
       const live = await playCell(stand, options, cell, seed, workload);
-      return { workload, seed, live, throughput: throughputOf(live) };
+      const { response } = liveSamples(live, 0);
+      const throughput = (response.length * SECOND) / options.duration;
+      return { workload, seed, live, throughput, response_rms: rms(response) * MILLISECOND };
     };
     const runs = {
       alone: await play(alone, 1, stand.workloadOf(alone)),
@@ -111,14 +113,4 @@ async function withoutQueue(
   const seed = replicationSeed(options.seed, SEED);
   const live = await playCell(stand, options, cell, seed, workload);
   return calibrate(live, stand.entries(cell), await probe(stand, workload, cold));
-}
-
-/** Transactions sent in the window and committed, a second. */
-function throughputOf({ transactions, window }: LiveResult): number {
-  let count = 0;
-  for (let at = 0; at < transactions.length; at++) {
-    const sent = transactions.sent[at] as number;
-    if (sent >= window.from && sent < window.to && transactions.outcome[at] === 0) count++;
-  }
-  return (count * SECOND) / (window.to - window.from);
 }

@@ -1,8 +1,8 @@
 /** What a validation found out about the database's cores, and about the best pool size. */
 import { MILLISECOND } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { mean } from "../../kernel/distributions.ts";
 import type { Calibration } from "./calibrate.ts";
+import { meanService } from "./capacity.ts";
 import type { Figures } from "./figures.ts";
 import type { Cell } from "./stand.ts";
 import { median } from "./verdict.ts";
@@ -17,6 +17,8 @@ export interface CapacityFound {
   /** `server.speed` of a workload file for this database. */
   cap: number;
   knee: number;
+  /** `server.quantum`, in ms; 0: all statements advance alike. */
+  quantum_ms: number;
   /** False: the load was too little to tell. */
   reached: boolean;
   best?: BestSize;
@@ -57,6 +59,7 @@ export function capacityFound(
     statement_ms: (middle(({ work }) => work) * meanService(workload)) / MILLISECOND,
     cap: middle(({ cap }) => cap),
     knee: middle(({ knee }) => knee),
+    quantum_ms: middle(({ quantum = 0 }) => quantum) / MILLISECOND,
     reached: fits.every(({ reached }) => reached),
     ...(best && { best }),
   };
@@ -75,16 +78,6 @@ export function capacityNotes(
       ? []
       : ["the load did not keep one connection, or the cores, busy: what was fitted is a guess"]),
   ];
-}
-
-/** Mean service of a statement, kinds weighted by their clients. */
-function meanService({ clients }: Workload): number {
-  const count = clients.reduce((sum, kind) => sum + (kind.count ?? 0), 0);
-  const sum = clients.reduce(
-    (total, { count = 0, transaction }) => total + count * mean(transaction.service),
-    0,
-  );
-  return sum / Math.max(1, count);
 }
 
 /** See `BestSize`; undefined for a single size. */

@@ -1,14 +1,15 @@
 /**
  * What a database's cores do, fitted to measurements at two pool sizes: one connection, and several for
  * each core. Two numbers predict all other sizes: how long a statement's work takes alone, and how many
- * statements' work gets done together at most (`cap`); a third, how sharp the bend between them is (`knee`),
- * comes from as many clients as cores at the larger size. Each is found by simulating the very run that was
- * measured, on its own draws, until its throughput is met: so no steady state and no law of service times
+ * statements' work gets done together at most (`cap`). Two more are about the shape: how sharp the bend
+ * between them is (`knee`), from as many clients as cores at the larger size, and how long a turn on a core
+ * is (`quantum`), from how much responses vary there. Each is found by simulating the very run that was
+ * measured, on its own draws, until its figure is met: so no steady state and no law of service times
  * need be assumed.
  */
 import type { Nanos } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { scaled } from "../../kernel/distributions.ts";
+import { mean, scaled } from "../../kernel/distributions.ts";
 import { type Machine, type RunResult, simulate } from "../../model/index.ts";
 
 /** How the database's speed depends on the number of busy connections. */
@@ -18,15 +19,18 @@ export interface Capacity {
   /** `server.speed`: cores' worth of work at most, and the sharpness of the bend. */
   cap: number;
   knee: number;
+  /** `server.quantum`: a core's time for a statement before another's turn; undefined: none is seen. */
+  quantum: Nanos | undefined;
   /** False: the load was not enough to keep one connection, or the cores, busy: these are guesses. */
   reached: boolean;
 }
 
-/** A run that was measured: what was played, and transactions a second. */
+/** A run that was measured: what was played, transactions a second, root mean square of the response. */
 export interface Measured {
   workload: Workload;
   seed: number;
   throughput: number;
+  response_rms: Nanos;
 }
 
 /** The three runs of a calibration. */
@@ -55,10 +59,14 @@ const SOFTEST = 1;
 const FACTOR = 20;
 /** Halvings: the last step is a thousandth of a per cent. */
 const STEPS = 20;
+/** Of the quantum, which is known less well than the others. */
+const COARSE_STEPS = 10;
+/** Over the mean work of a statement: what is shorter is as good as none, what is longer has no end. */
+const [SHORT, LONG] = [1 / 20, 10];
 
 /** Fits the capacity. `most`: connections of the larger size. */
 export function fitCapacity(runs: Measurements, most: number, playing: Playing): Capacity {
-  const start: Capacity = { work: 1, cap: most, knee: SHARP, reached: true };
+  const start: Capacity = { work: 1, cap: most, knee: SHARP, quantum: undefined, reached: true };
   const rate = (run: Measured, capacity: Capacity): number =>
     simulated(run, capacity, playing).all.throughput;
   const work = solve(1 / FACTOR, FACTOR, (value) => {
@@ -70,19 +78,55 @@ export function fitCapacity(runs: Measurements, most: number, playing: Playing):
   const knee = solve(SOFTEST, SHARPEST, (value) => {
     return rate(runs.few, { ...start, work, cap: guess, knee: value }) >= runs.few.throughput;
   });
-  const found = { ...start, work, cap: capAt(knee), knee };
+  const bent = { ...start, work, cap: capAt(knee), knee };
+  const found = { ...bent, quantum: quantumOf(runs.full, bent, playing) };
   const busy = (run: Measured): number => simulated(run, found, playing).cores?.speed ?? 0;
   const reached = busy(runs.alone) >= BUSY && busy(runs.full) >= BUSY * found.cap;
   return { ...found, reached };
+}
+
+/**
+ * The quantum at which responses of the larger size vary as much as they did. The longer the turns, the
+ * less a long statement waits behind short ones, again and again. Their mean is the throughput's affair.
+ */
+function quantumOf(full: Measured, capacity: Capacity, playing: Playing): Nanos | undefined {
+  const spread = (quantum: Nanos): Nanos =>
+    rms(simulated(full, { ...capacity, quantum: Math.round(quantum) }, playing).trace?.response);
+  const work = capacity.work * meanService(full.workload);
+  const enough = (quantum: Nanos): boolean => spread(quantum) <= full.response_rms;
+  const found = solve(SHORT * work, LONG * work, enough, COARSE_STEPS);
+  return found < 1.1 * SHORT * work ? undefined : Math.round(found);
+}
+
+/** Root mean square; 0 of nothing. */
+export function rms(values: ArrayLike<number> = []): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2;
+  return Math.sqrt(sum / Math.max(1, values.length));
+}
+
+/** Mean service of a statement, kinds weighted by their clients. */
+export function meanService({ clients }: Workload): Nanos {
+  const count = clients.reduce((sum, kind) => sum + (kind.count ?? 0), 0);
+  const sum = clients.reduce(
+    (total, { count = 0, transaction }) => total + count * mean(transaction.service),
+    0,
+  );
+  return sum / Math.max(1, count);
 }
 
 /** Part of what they can do from which on one connection, and the cores, count as fully busy. */
 const BUSY = 0.9;
 
 /** The value from which on `enough` holds; the upper end when it never does. On a scale of ratios. */
-function solve(from: number, to: number, enough: (value: number) => boolean): number {
+function solve(
+  from: number,
+  to: number,
+  enough: (value: number) => boolean,
+  steps = STEPS,
+): number {
   let [low, high] = [from, to];
-  for (let step = 0; step < STEPS; step++) {
+  for (let step = 0; step < steps; step++) {
     const middle = Math.sqrt(low * high);
     if (enough(middle)) high = middle;
     else low = middle;
@@ -91,16 +135,17 @@ function solve(from: number, to: number, enough: (value: number) => boolean): nu
 }
 
 function simulated({ workload, seed }: Measured, capacity: Capacity, playing: Playing): RunResult {
-  return simulate(onCapacity(workload, capacity), { seed, ...playing });
+  return simulate(onCapacity(workload, capacity), { seed, ...playing, trace: true });
 }
 
 /** The workload on a database of this capacity, in place of what its file says of the server's speed. */
-export function onCapacity(workload: Workload, { work, cap, knee }: Capacity): Workload {
+export function onCapacity(workload: Workload, capacity: Capacity): Workload {
+  const { work, cap, knee, quantum } = capacity;
   const { cores: _, usl: __, ...server } = workload.server;
   return {
     ...workload,
     network: { client: 0, server: 0 },
-    server: { ...server, cpu_share: 1, speed: { cap, knee } },
+    server: { ...server, cpu_share: 1, speed: { cap, knee }, quantum },
     clients: workload.clients.map((kind) => ({
       ...kind,
       transaction: { ...kind.transaction, service: scaled(kind.transaction.service, work) },
