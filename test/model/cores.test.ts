@@ -63,6 +63,13 @@ function halved(): Case {
   return { name: "M/M/1-PS//20, half of it off the core", workload, response, throughput: 0 };
 }
 
+/** Turns of whatever length, as nothing is known of a memoryless statement when its turn is over. */
+function inTurns(quantum: number): Case {
+  const plain = closed("", exponential(SERVICE), 2);
+  const workload = onCores(plain.workload, { quantum: quantum * MS });
+  return { ...plain, name: `M/M/2//20 in turns of ${quantum} ms`, workload };
+}
+
 const hyper: DistributionSpec = {
   kind: "hyperexponential",
   means: [4 * MS, 34 * MS],
@@ -75,6 +82,7 @@ const CASES: readonly Case[] = [
   open("M/M/3-PS", exponential(SERVICE), 0.24, 3),
   closed("M/M/1-PS//20", exponential(SERVICE), 1),
   closed("M/H2/2-PS//20", hyper, 2),
+  inTurns(4),
   halved(),
 ];
 

@@ -57,10 +57,10 @@ const SHARPEST = 32;
 const SOFTEST = 1;
 /** A statement's work is found within a factor of so much of what was asked for. */
 const FACTOR = 20;
-/** Halvings: the last step is a thousandth of a per cent. */
-const STEPS = 20;
+/** Halvings: the last step is less than a twentieth of a per cent. */
+const STEPS = 14;
 /** Of the quantum, which is known less well than the others. */
-const COARSE_STEPS = 10;
+const COARSE_STEPS = 8;
 /** Over the mean work of a statement: what is shorter is as good as none, what is longer has no end. */
 const [SHORT, LONG] = [1 / 20, 10];
 
