@@ -26,6 +26,7 @@ const SIZE: StudyCommand = {
     demandObjective(workload, "to size for");
     return await sizePool(workload, options);
   },
+  patience: 10_000,
   text: sizeText,
   report: sizeReport,
   met: ({ verdict }) => verdict === "pass",

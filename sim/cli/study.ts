@@ -35,6 +35,8 @@ export interface StudyCommand {
   answer(workload: Workload, study: StudyOptions): Promise<Answer>;
   text(result: Result, quiet: boolean): string;
   report(result: Result): Report;
+  /** Real milliseconds after which it says what it is still doing; it is silent when left out. */
+  patience?: number;
   /** Whether the exit status is 0 rather than 1. */
   met(result: Result): boolean;
 }
@@ -61,7 +63,8 @@ export async function runLoaded(
   const replications = replicationsOf(options.replications);
   const settings = settingsOf(options);
   const simulator = openSimulator(threadsOf(options.workers));
-  const { own, interrupted } = await watched(options.quiet === true, (watch) =>
+  const quiet = options.quiet === true;
+  const { own, interrupted } = await watched(quiet, command.patience, (watch) =>
     command.answer(workload, { ...watch, timeLimit, replications, settings, simulator }),
   ).finally(() => simulator.close());
   const result = complete(command.name, workload, own, interrupted);
@@ -73,10 +76,11 @@ export async function runLoaded(
 /** Runs `work` with a progress bar and with Ctrl-C as a request to stop. */
 async function watched(
   quiet: boolean,
+  patience: number | undefined,
   work: (watch: Pick<StudyOptions, "signal" | "onProgress">) => Promise<Answer>,
 ): Promise<{ own: Answer; interrupted: boolean }> {
   const { signal, release } = interruptible();
-  const progress = startProgress(quiet);
+  const progress = startProgress(quiet, patience);
   const onProgress = ({ share, replications, precision, what }: StudyProgress): void =>
     progress.update(
       share,

@@ -16,6 +16,22 @@ export function bestOf(curve: readonly CurvePoint[]): Best | undefined {
   return { pool_size, response_p99_ms, response_p99_ms_ci95, throughput_tps };
 }
 
+/**
+ * Where an objective for waits alone asks for more connections than are good for the clients: the waiting
+ * then moves into the database, where nobody counts it.
+ */
+export function movedWaiting(curve: readonly CurvePoint[], size: number): string[] {
+  const [best, here] = [bestOf(curve), curve.find(({ pool_size }) => pool_size === size)];
+  const [, fast = Number.NaN] = best?.response_p99_ms_ci95 ?? [];
+  const [slow = Number.NaN] = here?.response_p99_ms_ci95 ?? [];
+  if (best === undefined || best.pool_size >= size || !(fast < slow)) return [];
+  const [few, many] = [best.response_p99_ms, here?.response_p99_ms ?? Number.NaN].map(Math.round);
+  return [
+    `with ${size} connections the waiting moves into the database: response p99 is ${many} ms, with ` +
+      `${best.pool_size} it would be ${few} ms; an objective for response_p99 counts both`,
+  ];
+}
+
 /** How many times the best size a pool is whose owner believes that more is better. */
 const TOO_MUCH = 8;
 

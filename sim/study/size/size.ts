@@ -10,7 +10,7 @@ import type { Workload } from "../../../workloads/schema/workload.ts";
 import { speedOf, topSpeed } from "../../model/index.ts";
 import type { CurvePoint, Result } from "../results.ts";
 import { type Study, type StudyOptions, study } from "../run.ts";
-import { bestOf, biggerThan, costOf } from "./bigger.ts";
+import { bestOf, biggerThan, costOf, movedWaiting } from "./bigger.ts";
 import { curvePoint, kneeOf } from "./curve.ts";
 import { iniOf } from "./ini.ts";
 import { Probes } from "./probes.ts";
@@ -67,7 +67,7 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
     ...shared,
     sensitivity,
     verdict: "pass",
-    notes: [...notes, ...final.notes],
+    notes: [...notes, ...final.notes, ...(region ? movedWaiting(curve, size) : [])],
   };
 }
 
