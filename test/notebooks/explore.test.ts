@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { browserThere, startBrowser } from "../../notebooks/chromium.ts";
 import { bookmarkOf, stateFrom } from "../../notebooks/explore/bookmark.ts";
 import { type Knob, knobsOf } from "../../notebooks/explore/knobs.ts";
 import { reportOf } from "../../notebooks/explore/results.ts";
@@ -19,10 +20,10 @@ import {
   type State,
   varyOf,
 } from "../../notebooks/explore/state.ts";
+import { openPage } from "../../notebooks/visit.ts";
 import type { Result } from "../../sim/study/results.ts";
 import { parseWorkload } from "../../workloads/schema/load.ts";
 import { Folder, inThisProcess, SMALL } from "../cli/poolwise.ts";
-import { browserThere, openPage, startBrowser } from "./browser.ts";
 
 const texts = readdirSync("workloads")
   .filter((name) => name.endsWith(".yaml"))

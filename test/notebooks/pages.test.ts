@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildNotebooks } from "../../notebooks/build.ts";
+import { browserThere, startBrowser } from "../../notebooks/chromium.ts";
 import { film, firstTurnedAway, Scene } from "../../notebooks/lib/film.ts";
 import { type Load, workloadOf } from "../../notebooks/lib/loads.ts";
 import { score, step, summary } from "../../notebooks/lib/narration.ts";
@@ -16,19 +17,13 @@ import {
   secondsFor,
   yourWorkload,
 } from "../../notebooks/lib/yours.ts";
+import { type Opened, openNotebook, settled } from "../../notebooks/visit.ts";
 import { NOTEBOOKS } from "../../notebooks/vite.config.ts";
 import { digits, durations, memory, percent } from "../../sim/report/units.ts";
 import type { Run } from "../../sim/study/results.ts";
 import { curvePoint } from "../../sim/study/size/curve.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
-import {
-  browserThere,
-  contents,
-  type Opened,
-  openNotebook,
-  settled,
-  startBrowser,
-} from "./browser.ts";
+import { contents } from "./browser.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "poolwise-notebooks-"));
 const fileOf = (name: string): string => join(folder, `${name}.html`);

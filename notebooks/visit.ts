@@ -1,0 +1,44 @@
+/** Built pages in a browser that writes down whatever they should not do. */
+import { pathToFileURL } from "node:url";
+import type { Browser, Page } from "playwright-core";
+
+/** An open page, and what has gone wrong in it so far. */
+export interface Opened {
+  page: Page;
+  troubles: string[];
+}
+
+/** Opens an address and writes down every request that is not `expected`, and every error. */
+export async function openPage(browser: Browser, url: string, expected: RegExp): Promise<Opened> {
+  const page = await browser.newPage();
+  const troubles: string[] = [];
+  page.on("request", (request) => {
+    if (!expected.test(request.url())) troubles.push(`request: ${request.url()}`);
+  });
+  page.on("console", (message) => {
+    if (message.type() === "error") troubles.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => troubles.push(`error: ${error.message}`));
+  await page.goto(url);
+  return { page, troubles };
+}
+
+/** Opens a file as by double click, and waits until all of its simulations are done. */
+export async function openNotebook(browser: Browser, file: string): Promise<Opened> {
+  const opened = await openPage(browser, pathToFileURL(file).href, /^(file|data|blob):/);
+  const { page } = opened;
+  await page.waitForFunction(() => {
+    const main = document.querySelector("main");
+    const cells = [...document.querySelectorAll(".observablehq--cell")];
+    return main !== null && cells.length > 0 && document.querySelector("h1") !== null;
+  });
+  await settled(page);
+  return opened;
+}
+
+/** Waits until nothing is being simulated. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () => document.querySelectorAll('.background[data-state="running"]').length === 0,
+  );
+}
