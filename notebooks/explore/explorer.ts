@@ -90,7 +90,7 @@ export class Explorer {
     const { turned, question } = this.state;
     for (const { knob, show, able } of this.controls) {
       show(turned.get(knob.key) ?? initialOf(knob));
-      able(!leftAlone(question, knob.key));
+      able(question === "sweep" || !leftAlone(question, knob.key));
     }
     this.latest++;
     history.replaceState(null, "", `#${bookmarkOf(this.state)}`);

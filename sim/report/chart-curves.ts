@@ -19,11 +19,14 @@ export interface CurveOptions {
 }
 
 const POOL_SIZE = "default_pool_size (server connections)";
-const over = (title = POOL_SIZE) => ({
+/** The axis below; half a connection, or half a client, is no place on it. */
+const over = (points: readonly CurvePoint[], title = POOL_SIZE) => ({
   field: "pool_size",
   type: "quantitative",
   title,
-  axis: title === POOL_SIZE ? { tickMinStep: 1, format: "d" } : {},
+  axis: points.every(({ pool_size }) => Number.isInteger(pool_size))
+    ? { tickMinStep: 1, format: ",d" }
+    : {},
   scale: { zero: false, nice: false },
 });
 const STATISTIC = {
@@ -115,7 +118,7 @@ function durationCurve(
     subtitle,
     describe(points, options, quantity),
     {
-      encoding: { x: over(options.axis) },
+      encoding: { x: over(points, options.axis) },
       layer,
     },
   );
@@ -199,7 +202,7 @@ export function throughputCurve(points: readonly CurvePoint[], options: CurveOpt
     ["with 95 % confidence band"],
     `Line chart of throughput over the pool size: ${peak}.`,
     {
-      encoding: { x: over(options.axis) },
+      encoding: { x: over(points, options.axis) },
       layer: [
         {
           data: { values },

@@ -247,5 +247,5 @@ export function provenance(run: Run, seed: number, precision: number | undefined
 
 function aimText(precise: boolean, precision: number): string {
   const aim = `intervals within ${percent(precision)}`;
-  return precise ? aim : `${aim} NOT reached in the time allowed`;
+  return precise ? aim : `${aim} NOT reached`;
 }

@@ -35,7 +35,8 @@ export function trouble(run: Run): string[] {
   if (dropped.length > 0) found.push(`${modeName(run)}: clients dropped: ${dropped.join(", ")}.`);
   if (!run.precise && run.unsteady === undefined) {
     found.push(
-      `${modeName(run)}: the asked-for precision was not reached: give it more time with --time-limit.`,
+      `${modeName(run)}: the asked-for precision was not reached: ` +
+        "give it more with --time-limit or --replications.",
     );
   }
   return found;

@@ -47,7 +47,7 @@ function findings({ runs }: Result): string[] {
     ...(imprecise > 0
       ? [
           `At ${imprecise} of ${runs.length} points the asked-for precision was not reached: ` +
-            "give it more time with --time-limit.",
+            "give it more with --time-limit or --replications.",
         ]
       : []),
   ];
