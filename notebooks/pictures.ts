@@ -11,7 +11,7 @@ import * as draw from "../sim/report/charts.ts";
 import { renderSvg } from "../sim/report/render.ts";
 import { SERIES } from "../sim/report/theme.ts";
 import { compareModes } from "../sim/study/compare.ts";
-import type { Result, Run } from "../sim/study/results.ts";
+import type { Result, Run, Validated } from "../sim/study/results.ts";
 import { study } from "../sim/study/run.ts";
 import { curvePoint } from "../sim/study/size/curve.ts";
 import { gridOf, parseVary, sweep } from "../sim/study/sweep.ts";
@@ -38,6 +38,20 @@ async function swept(name: string, vary: readonly string[], ...set: string[]): P
 
 const sizes = (runs: readonly Run[]) => runs.map((run) => curvePoint(run.pool_size, run));
 
+/** From too few connections to too many for the cores behind them. */
+const tooBig = (): Promise<Run[]> =>
+  swept(
+    "bigger-is-worse",
+    ["default_pool_size=2,3,4,5,6,8,12,20,40,60,80,100,120,140,160"],
+    "run.duration=10 s",
+  );
+
+/** What a recording of `npm start` found, configuration by configuration. */
+function recorded(): readonly Validated[] {
+  const text = readFileSync(here("./data/tour.json"), "utf8");
+  return (JSON.parse(text) as Result).validations ?? [];
+}
+
 /** The file of each kind of chart, by the name of the function that draws it. */
 export const PICTURES: Readonly<Record<string, () => Promise<draw.Chart>>> = {
   waitCurve: async () => {
@@ -45,14 +59,10 @@ export const PICTURES: Readonly<Record<string, () => Promise<draw.Chart>>> = {
     const options = { workload: "json-api", slo_wait_p99_ms: 20, recommended: 12 };
     return draw.waitCurve(sizes(runs), options);
   },
-  throughputCurve: async () => {
-    const database = ["server.cores=8", "server.usl={ sigma: 0, kappa: 0.002 }"];
-    const vary = ["default_pool_size=4,6,8,10,12,16,24,40,60,80,120,160,200"];
-    const set = ["clients.requests.count=1600", "server.max_connections=300", "run.duration=10 s"];
-    const limits = ["query_wait_timeout=0", "max_client_conn=2000"];
-    const runs = await swept("json-api", vary, ...database, ...set, ...limits);
-    return draw.throughputCurve(sizes(runs), { workload: "1,600 threads, 8 cores" });
-  },
+  throughputCurve: async () =>
+    draw.throughputCurve(sizes(await tooBig()), { workload: "bigger-is-worse" }),
+  responseCurve: async () =>
+    draw.responseCurve(sizes(await tooBig()), { workload: "bigger-is-worse" }),
   distribution: async () => {
     const { run } = await study(workload("json-api", "run.duration=40 s"), STUDY);
     const points = (run.distribution ?? []).map(({ p, response_ms }) => ({ p, ms: response_ms }));
@@ -63,10 +73,21 @@ export const PICTURES: Readonly<Record<string, () => Promise<draw.Chart>>> = {
     return draw.runDistributions("Waits in each mode: tour", runs);
   },
   predictedAndLive: async () => {
-    const text = readFileSync(here("./data/tour.json"), "utf8");
-    const { validations = [] } = JSON.parse(text) as Result;
-    const one = validations.find((each) => each.pool_mode === "transaction");
+    const one = recorded().find((each) => each.pool_mode === "transaction");
     return draw.predictedAndLive("Predicted and live: tour", one?.quantiles ?? []);
+  },
+  predictedOverSizes: async () => {
+    const figure = "throughput_tps";
+    const points = recorded()
+      .filter((each) => each.pool_mode === "transaction")
+      .map(({ pool_size, predicted, live, noise }) => {
+        const measured = live[figure] ?? 0;
+        const band = measured * (noise[figure] ?? 0);
+        return { pool_size, predicted: predicted[figure] ?? 0, live: measured, band };
+      })
+      .sort((a, b) => a.pool_size - b.pool_size);
+    const title = "Predicted and live over the pool size: tour";
+    return draw.predictedOverSizes(title, "Throughput (transactions/s)", points);
   },
   waitsOver: async () => {
     const vary = ["clients.workers.count=0..5"];

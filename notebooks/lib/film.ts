@@ -2,7 +2,7 @@
  * A simulated run as a film: every change of every client, with its time. The run is the simulator's own,
  * and so is the scheduler; the film only looks on, through the tape that journals are written with.
  */
-import { CLIENT, type Nanos, type PoolMode, type Tape } from "../../engine/core/index.ts";
+import { CLIENT, Core, type Nanos, type PoolMode, type Tape } from "../../engine/core/index.ts";
 import { IDEAL } from "../../sim/model/machine.ts";
 import { drive } from "../../sim/model/model.ts";
 import { M, PHASE } from "../../sim/model/population.ts";
@@ -31,7 +31,10 @@ export interface Film {
   changes: Change[];
 }
 
-/** Films the first `length` of a workload, from an empty pool on. Errors: ConfigError. */
+/**
+ * Films the first `length` of a workload, from an empty pool on. Errors: ConfigError; RangeError for a pooler
+ * of several processes.
+ */
 export function film(workload: Workload, length: Nanos): Film {
   const run = new Run(workload, {
     seed: workload.run.seed,
@@ -42,8 +45,10 @@ export function film(workload: Workload, length: Nanos): Film {
     moments: 0,
     patience: 0,
   });
-  const camera = new Camera(run);
-  run.core.tape = camera;
+  const { core } = run;
+  if (!(core instanceof Core)) throw new RangeError("film: of a pooler of one process only");
+  const camera = new Camera(run, core);
+  core.tape = camera;
   drive(run);
   const { pool_mode, default_pool_size } = workload.settings;
   const changes = camera.changes.filter((change) => change.at <= length);
@@ -55,14 +60,16 @@ class Camera implements Tape {
   readonly changes: Change[] = [];
   readonly clients: number;
   private readonly run: Run;
+  private readonly core: Core;
   private readonly states: State[];
   private readonly held: Int32Array;
   /** Places of the servers in the picture, by the core's handle. */
   private readonly places = new Map<number, number>();
   private last: Nanos = 0;
 
-  constructor(run: Run) {
+  constructor(run: Run, core: Core) {
     this.run = run;
+    this.core = core;
     this.clients = run.kinds.reduce((sum, { kind }) => sum + (kind.count ?? 0), 0);
     this.states = Array.from({ length: this.clients }, () => "away" as const);
     this.held = new Int32Array(this.clients);
@@ -78,7 +85,8 @@ class Camera implements Tape {
   name(): void {}
 
   private look(client: number): void {
-    const { core, clients } = this.run;
+    const { core } = this;
+    const { clients } = this.run;
     const handle = clients.ints[(client << 4) + M.handle] as number;
     const linked = handle < 0 ? -1 : core.serverOf(handle);
     const server = linked < 0 ? 0 : this.place(linked);
@@ -90,7 +98,8 @@ class Camera implements Tape {
   }
 
   private stateOf(client: number, handle: number, linked: number): State {
-    const { core, clients } = this.run;
+    const { core } = this;
+    const { clients } = this.run;
     if (handle < 0 || clients.ints[(client << 4) + M.phase] === PHASE.away) return "away";
     if (linked >= 0) return core.queryStart(handle) >= 0 ? "working" : "holding";
     return core.clientState(handle) === CLIENT.waiting ? "waiting" : "thinking";

@@ -12,7 +12,9 @@ async function kinds(): Promise<string[]> {
   const folder = "sim/report";
   const modules = readdirSync(folder).filter((name) => /^chart-(?!file).*\.ts$/.test(name));
   const names = modules.map(async (name) => {
-    const module: Record<string, unknown> = await import(`../../${folder}/${name}`);
+    const module: Record<string, unknown> = await import(
+      /* @vite-ignore */ `../../${folder}/${name}`
+    );
     return Object.keys(module).filter((key) => typeof module[key] === "function");
   });
   return (await Promise.all(names)).flat();

@@ -11,6 +11,7 @@ import {
   spanChart,
   stack,
   throughputCurve,
+  timeParts,
   waitCurve,
 } from "../../sim/report/charts.ts";
 import { compileChart, renderPng, renderSvg } from "../../sim/report/render.ts";
@@ -48,6 +49,15 @@ const charts: [string, Chart, string, string[]][] = [
     throughputCurve(sampleCurve(), curve),
     "highest, 963 transactions/s, with 24 connections",
     ["Throughput (transactions/s)", "default_pool_size (server connections)"],
+  ],
+  [
+    "timeParts",
+    timeParts("P", "pool size", [
+      { x: 2, parts: { waiting: 30, working: 10 } },
+      { x: 9, parts: { waiting: 0, working: 12 } },
+    ]),
+    "at 2: waiting 30 ms, working 10 ms; at 9: waiting 0 ms, working 12 ms.",
+    ["Mean time (ms)", "pool size", "waiting", "working"],
   ],
   [
     "heatMap",
