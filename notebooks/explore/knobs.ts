@@ -4,7 +4,7 @@
  * `--set KEY=`, so that a position is a line of the file and an option of the command alike.
  */
 import { POOL_MODES } from "../../engine/core/index.ts";
-import type { Workload } from "../../workloads/schema/workload.ts";
+import { QUEUE_DISCIPLINES, type Workload } from "../../workloads/schema/workload.ts";
 import { around, rates, rising, times, wholeNumbers } from "./scales.ts";
 
 /** Something to turn. */
@@ -37,6 +37,7 @@ export function knobsOf(file: Tree, workload: Workload): Knob[] {
     ...poolKnobs(file, workload),
     ...workload.clients.flatMap((kind, i) => kindKnobs(at(file, "clients", i), kind.name, i)),
     ...serverKnobs(at(file, "server"), workload),
+    ...poolerKnobs(at(file, "pooler")),
     ...networkKnobs(at(file, "network")),
     ...runKnobs(at(file, "run"), workload),
   ];
@@ -189,6 +190,23 @@ function serverKnobs(server: Tree | undefined, workload: Workload): Knob[] {
     ...drawnKnob(at(server, "connect_time") ?? "15 ms", {
       ...{ key: "server.connect_time", group, label: "connect_time" },
       rare: true,
+    }),
+  ];
+}
+
+/** What a pooler is beyond its settings; PgBouncer's way of each where the file is silent. */
+function poolerKnobs(pooler: Tree | undefined): Knob[] {
+  const group = "Pooler";
+  const discipline = { key: "pooler.discipline", group, label: "discipline", choice: true };
+  const processes = { key: "pooler.processes", group, label: "processes" };
+  return [
+    {
+      ...pick(discipline, QUEUE_DISCIPLINES, String(at(pooler, "discipline") ?? "fifo")),
+      rare: true,
+    },
+    { ...whole(processes, Number(at(pooler, "processes") ?? 1)), rare: true },
+    ...drawnKnob(at(pooler, "cpu_per_message"), {
+      ...{ key: "pooler.cpu_per_message", group, label: "cpu_per_message", rare: true },
     }),
   ];
 }

@@ -22,7 +22,8 @@ import {
 } from "../../notebooks/explore/state.ts";
 import { openPage } from "../../notebooks/visit.ts";
 import type { Result } from "../../sim/study/results.ts";
-import { parseWorkload } from "../../workloads/schema/load.ts";
+import { parseWorkload, type Workload } from "../../workloads/schema/load.ts";
+import { poolerOf } from "../../workloads/schema/pooler.ts";
 import { Folder, inThisProcess, SMALL } from "../cli/poolwise.ts";
 
 const texts = readdirSync("workloads")
@@ -47,16 +48,24 @@ const turn = (...entries: [string, string][]): State => ({ ...still, turned: new
 describe("knobs", () => {
   for (const [file, text] of [...texts, ["several.yaml", several] as const])
     test(`${file}: each begins where the file has it, and turns it and nothing else`, () => {
-      const workload = parseWorkload(text, file);
+      // A file without the section has a pooler like PgBouncer.
+      const loaded = (state: State): Workload => {
+        const { pooler = poolerOf({}, String), ...rest } = parseWorkload(
+          text,
+          file,
+          overridesOf(state),
+        );
+        return { ...rest, pooler };
+      };
+      const workload = loaded(still);
       const knobs = knobsOf(parse(text), workload);
       expect(new Set(knobs.map(({ key }) => key)).size).toBe(knobs.length);
       for (const knob of knobs) {
         const state = turn([knob.key, initialOf(knob)]);
         // A knob of no value yet says so by an empty one, which is never an assignment.
-        if (initialOf(knob) !== "")
-          expect(parseWorkload(text, file, overridesOf(state)), knob.key).toEqual(workload);
+        if (initialOf(knob) !== "") expect(loaded(state), knob.key).toEqual(workload);
         const other = knob.values[knob.initial === 0 ? 1 : knob.initial - 1] as string;
-        const turned = parseWorkload(text, file, overridesOf(turn([knob.key, other])));
+        const turned = loaded(turn([knob.key, other]));
         if (knob.key !== "--replications") expect(turned, knob.key).not.toEqual(workload);
       }
     });
