@@ -5,6 +5,7 @@
  *
  * Inputs from the network never throw. An InvariantError is a bug of ours or of the host.
  */
+import { carryCancel } from "./cancelling.ts";
 import * as control from "./control.ts";
 import * as effects from "./effects.ts";
 import { invariant } from "./errors.ts";
@@ -13,9 +14,9 @@ import { launch } from "./launching.ts";
 import { dropClient } from "./leaving.ts";
 import { lookedUp, lookup } from "./lookup.ts";
 import * as matching from "./matching.ts";
-import { closeServer, endCancel, endClient, moveClient, moveServer } from "./moves.ts";
+import { closeServer, endClient, moveClient } from "./moves.ts";
 import { cancelAtPeer } from "./peers.ts";
-import type { Database, Pool, User } from "./pool.ts";
+import type { Database, User } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
 import type { CoreSettings } from "./settings.ts";
@@ -30,7 +31,7 @@ import { type CoreOptions, World } from "./world.ts";
 const { EFFECT } = effects;
 const { REASON } = reasons;
 const { C, C_CANCEL, C_COUNTED, C_REPLICATION, CT, S, ST } = records;
-const { CLIENT, SERVER, STATUS } = states;
+const { CLIENT, STATUS } = states;
 
 export class Core extends Views {
   /** Set: every input is written to it (see `journal.ts`). */
@@ -235,36 +236,8 @@ export class Core extends Views {
     this.input(INPUT.connected, now, server, 0, 0);
     const world = this.world;
     const pool = matching.poolOfServer(world, server);
-    const client = pool.waiting_cancel.head;
-    if (client < 0 && pool.peer > 0) {
-      this.giveUp(pool, server);
-      return;
-    }
-    if (client < 0) {
-      world.effects.push(EFFECT.login, matching.dedicate(world, pool, server), server, -1);
-      return;
-    }
-    const target = world.clients.ints[(client << 4) + C.server] as number;
-    if (target < 0 && pool.peer === 0) {
-      endCancel(world, client, REASON.cancel_late);
-      this.giveUp(pool, server);
-      return;
-    }
-    const servers = world.servers.ints;
-    moveClient(world, client, CLIENT.active_cancel);
-    moveServer(world, server, SERVER.active_cancel);
-    servers[(server << 4) + S.client] = client;
-    if (target >= 0)
-      servers[(target << 4) + S.cancels] = (servers[(target << 4) + S.cancels] as number) + 1;
-    world.effects.push(EFFECT.cancel, client, server, target);
-  }
-
-  /** No cancel request is left for a new connection: it goes, and is no failed login. */
-  private giveUp(pool: Pool, server: number): void {
-    const failed = pool.last_login_failed;
-    closeServer(this.world, server, REASON.cancel_given_up);
-    pool.last_login_failed = failed;
-    pool.last_connect_failed = false;
+    if (carryCancel(world, pool, server)) return;
+    world.effects.push(EFFECT.login, matching.dedicate(world, pool, server), server, -1);
   }
 
   /** The server's login is complete: its parameters are known, and it counts as released. */

@@ -61,21 +61,18 @@ export class World {
   // --- clients -------------------------------------------------------------------------------------
 
   /** Connects and logs in, in one turn. */
-  login(name: string, user = "u", database = "db"): this {
+  login(name: string, user = "u", database = "db", replication = false): this {
     return this.turn(() => {
       this.accept(name);
-      if (this.startup(name, user, database)) this.core.authenticated(this.now, this.client(name));
+      if (!this.startup(name, user, database)) return;
+      if (replication) this.core.replicate(this.now, this.client(name));
+      this.core.authenticated(this.now, this.client(name));
     });
   }
 
   /** Logs in as a client that wants a replication connection. */
   replicate(name: string, user = "u", database = "db"): this {
-    return this.turn(() => {
-      this.accept(name);
-      if (!this.startup(name, user, database)) return;
-      this.core.replicate(this.now, this.client(name));
-      this.core.authenticated(this.now, this.client(name));
-    });
+    return this.login(name, user, database, true);
   }
 
   /** Logs in several clients: "a b c". */

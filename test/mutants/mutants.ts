@@ -192,9 +192,9 @@ const SERVERS = [
   variant(
     "a sent cancel ends the pause after a failed login",
     inCore(
-      "core",
+      "cancelling",
       "moveServer(world, server, SERVER.active_cancel);",
-      "pool.last_connect_failed = false;\n    moveServer(world, server, SERVER.active_cancel);",
+      "pool.last_connect_failed = false;\n  moveServer(world, server, SERVER.active_cancel);",
     ),
   ),
   variant(
