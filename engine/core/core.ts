@@ -5,6 +5,7 @@
  *
  * Inputs from the network never throw. An InvariantError is a bug of ours or of the host.
  */
+import { refusal } from "./admission.ts";
 import { carryCancel } from "./cancelling.ts";
 import * as control from "./control.ts";
 import * as effects from "./effects.ts";
@@ -86,9 +87,9 @@ export class Core extends Views {
     const at = client << 4;
     ints[at + C.database] = database;
     ints[at + C.user] = user;
-    const refusal = this.refusal(database, user);
-    if (refusal >= 0) {
-      endClient(world, client, refusal);
+    const reason = refusal(world, database, user);
+    if (reason >= 0) {
+      endClient(world, client, reason);
       return false;
     }
     ints[at + C.pool] = world.pool(database, user).id;
@@ -108,23 +109,6 @@ export class Core extends Views {
     const at = (client << 4) + C.flags;
     this.world.clients.ints[at] = (this.world.clients.ints[at] as number) | C_REPLICATION;
     this.world.replications++;
-  }
-
-  private refusal(database: number, user: number): number {
-    const world = this.world;
-    const settings = world.settings;
-    const entry = world.databases[database] as Database;
-    const login = world.users[user] as User;
-    const per_database =
-      entry.settings.max_db_client_connections || settings.max_db_client_connections;
-    const per_user =
-      login.settings.max_user_client_connections || settings.max_user_client_connections;
-    if (world.shutdown !== "none") return REASON.shutting_down;
-    if (world.clients.used > settings.max_client_conn) return REASON.max_client_conn;
-    if (entry.disabled) return REASON.disabled;
-    if (per_database > 0 && entry.clients >= per_database) return REASON.max_db_client_connections;
-    if (per_user > 0 && login.clients >= per_user) return REASON.max_user_client_connections;
-    return -1;
   }
 
   /**

@@ -6,6 +6,7 @@
 import type { Discipline } from "./discipline.ts";
 import * as effects from "./effects.ts";
 import { launch } from "./launching.ts";
+import { lifeOver, retire } from "./lifetime.ts";
 import {
   activeToIdle,
   activeToWaiting,
@@ -364,24 +365,6 @@ function unlink(world: World, server: number, reason: number): void {
 export function test(world: World, server: number, effect: number): void {
   world.servers.ints[(server << 4) + S.status] = STATUS.busy;
   world.effects.push(effect, -1, server, -1);
-}
-
-/**
- * server_lifetime is over, and the last such close of the pool is at least lifetime / pool_size ago, so
- * that they never go all together. Inclusive at both ends.
- */
-export function lifeOver(world: World, pool: Pool, server: number): boolean {
-  const lifetime = pool.server_lifetime;
-  if (world.now - (world.servers.times[(server << 3) + ST.connect] as number) < lifetime)
-    return false;
-  const gap = pool.size > 0 ? Math.floor(lifetime / pool.size) : 0;
-  return world.now - pool.last_lifetime_close >= gap;
-}
-
-/** Closes a server at the end of its lifetime. */
-export function retire(world: World, pool: Pool, server: number): void {
-  closeServer(world, server, REASON.server_lifetime);
-  pool.last_lifetime_close = world.now;
 }
 
 /**

@@ -9,7 +9,8 @@ const everybody = (...names: string[]): string[] => names.map((name) => `${name}
 const PAUSES: History[] = [
   {
     // Whom the server that was given back would have gone to asks again and finds the PAUSE.
-    claim: "PAUSE of an entry waits for the transactions, by which its oldest waiter loses its place",
+    claim:
+      "PAUSE of an entry waits for the transactions, by which its oldest waiter loses its place",
     entries: ONE,
     steps: [
       ...everybody("a", "b", "c"),
