@@ -90,12 +90,12 @@ function serve(world: World, pool: Pool): void {
 
 /**
  * The same under another discipline. Where waiters look for themselves an idle server may stand beside
- * them: then none is opened.
+ * them: it is spoken for by one of them, like a tested or used one.
  */
 function serveOtherwise(world: World, pool: Pool): void {
   while (pool.idle.head >= 0 && pool.waiting.head >= 0) {
     const client = turnOf(world, pool);
-    if (client < 0) return;
+    if (client < 0) break;
     const login = world.clients.ints[client << 4] === CLIENT.waiting_login;
     if (login && !pool.welcome_known) {
       launch(world, pool, REASON.welcome, true);
@@ -103,11 +103,10 @@ function serveOtherwise(world: World, pool: Pool): void {
     }
     activate(world, pool, client);
   }
-  let waiting = pool.waiting.length - pool.tested.length;
+  let waiting = pool.waiting.length - pool.idle.length - pool.tested.length;
   for (let used = pool.used.length; used > 0 && waiting > 0; used--, waiting--)
     recheck(world, pool);
-  if (waiting <= 0) return;
-  launch(world, pool, pool.welcome_known ? REASON.demand : REASON.welcome, true);
+  if (waiting > 0) launch(world, pool, pool.welcome_known ? REASON.demand : REASON.welcome, true);
 }
 
 /** A waiter needs a server and only unchecked ones are left: checks the head of the used list. */

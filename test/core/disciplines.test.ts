@@ -67,10 +67,15 @@ describe("race", () => {
     expect(world.only("rouse")).toEqual(["rouse c"]);
   });
 
-  test("no connection is opened while a server stands idle beside those that wait", () => {
-    const world = under("race", 1).logins("a b").request("a b").quiet().finish("a");
-    world.wait(seconds(1));
-    expect(world.only("open", "rouse")).toEqual(["rouse b"]);
+  test("an idle server is spoken for by one waiter: connections are opened for the others only", () => {
+    const world = under("race", 1, { default_pool_size: 4 }).logins("a b c d e");
+    world.connectTime = HAND;
+    world.request("a b").finish("a").connect("s2").quiet().wait(seconds(1));
+    expect(world.only("open")).toEqual([]);
+    world.request("c d e").quiet().connect("s3");
+    expect(world.queue().split(" ").sort()).toEqual(["b", "e"]);
+    expect(world.idle()).toBe("s3");
+    expect(world.only("open")).toEqual(["open s4 demand"]);
   });
 });
 
