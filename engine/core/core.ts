@@ -20,6 +20,8 @@ import { cancelAtPeer } from "./peers.ts";
 import type { Database, User } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
+import { refusal } from "./refusal.ts";
+import { seek } from "./seeking.ts";
 import type { CoreSettings } from "./settings.ts";
 import * as states from "./states.ts";
 import { settle } from "./turn.ts";
@@ -166,7 +168,7 @@ export class Core extends Views {
   seek(now: Nanos, client: number): boolean {
     invariant(this.tape === null, "seek: not under PgBouncer's discipline");
     this.world.now = now;
-    return matching.seek(this.world, client);
+    return seek(this.world, client);
   }
 
   /** Instead of using a `grant`: the client had gone while it waited. Frees its handle. */

@@ -3,7 +3,6 @@
  * Source: PgBouncer 1.25.2 src/objects.c, find_server(), activate_client(), release_server(),
  * reuse_on_release(), check_fast_fail(), life_over().
  */
-import type { Discipline } from "./discipline.ts";
 import * as effects from "./effects.ts";
 import { launch } from "./launching.ts";
 import { lifeOver, retire } from "./lifetime.ts";
@@ -21,6 +20,7 @@ import {
 import type { Pool } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
+import { rouse, rouseFirst, turnOf } from "./rousing.ts";
 import * as states from "./states.ts";
 import * as statistics from "./statistics.ts";
 import type { World } from "./world.ts";
@@ -105,15 +105,11 @@ export function findServer(world: World, pool: Pool, client: number): void {
   activeToWaiting(world, pool, client);
   const reason = isPaused(world, pool) ? REASON.paused : REASON.no_idle_server;
   world.effects.push(EFFECT.wait, client, -1, reason);
-  if (world.discipline !== null) begins(world, world.discipline, client);
-}
-
-function begins(world: World, { rouses }: Discipline, client: number): void {
-  if (rouses === "each") world.effects.push(EFFECT.rouse, client, -1, -1);
+  if (world.discipline !== null && world.discipline.rouses === "each") rouse(world, client);
 }
 
 /** The idle server to use next; obsolete ones in front of it are closed. -1: none. */
-function firstIdle(world: World, pool: Pool): number {
+export function firstIdle(world: World, pool: Pool): number {
   for (;;) {
     const server = pool.idle.head;
     if (server < 0) return -1;
@@ -315,41 +311,11 @@ function beginReplication(world: World, pool: Pool, client: number, server: numb
     world.effects.push(EFFECT.grant, client, server, -1);
 }
 
-/** The waiter who is to have an idle server now; -1: none, they look for themselves. Somebody must wait. */
-export function turnOf(world: World, pool: Pool): number {
-  const { discipline } = world;
-  const client = pool.waiting.head;
-  // Whoever waits for the welcome takes no server away from anybody.
-  if (discipline === null || world.clients.ints[client << 4] !== CLIENT.waiting) return client;
-  return discipline.next(pool.waiting);
-}
-
 /** A server has become idle and somebody waits. */
 function serveNext(world: World, pool: Pool): void {
   const client = turnOf(world, pool);
   if (client >= 0) activate(world, pool, client);
   else if (world.discipline?.rouses === "first") rouseFirst(world, pool);
-}
-
-/** The first waiter is woken, and so leaves its place; if it finds nothing it is the last. */
-function rouseFirst(world: World, pool: Pool): void {
-  const client = pool.waiting.head;
-  pool.waiting.remove(world.clients.ints, client);
-  pool.waiting.append(world.clients.ints, client);
-  pool.ordered = false;
-  world.effects.push(EFFECT.rouse, client, -1, -1);
-}
-
-/** A waiter looks for an idle server by itself. True: it has one. */
-export function seek(world: World, client: number): boolean {
-  if (world.clients.ints[client << 4] !== CLIENT.waiting) return false;
-  const pool = poolOfClient(world, client);
-  if (!isPaused(world, pool) && firstIdle(world, pool) >= 0) {
-    activate(world, pool, client);
-    return true;
-  }
-  if (world.discipline?.rouses === "each") world.effects.push(EFFECT.rouse, client, -1, -1);
-  return false;
 }
 
 function unlink(world: World, server: number, reason: number): void {

@@ -5,12 +5,13 @@
  */
 import * as effects from "./effects.ts";
 import { launch } from "./launching.ts";
-import { activate, isPaused, release, test, turnOf } from "./matching.ts";
+import { activate, isPaused, release, test } from "./matching.ts";
 import { closeServer, moveServer } from "./moves.ts";
 import type { Pool } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import type { List } from "./records.ts";
 import * as records from "./records.ts";
+import { turnOf } from "./rousing.ts";
 import * as states from "./states.ts";
 import { SECOND } from "./units.ts";
 import type { World } from "./world.ts";

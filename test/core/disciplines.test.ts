@@ -1,6 +1,6 @@
 /** Who of those that wait is served next, where it is not PgBouncer's rule. */
 import { describe, expect, test } from "vitest";
-import { DISCIPLINES, EFFECT_NAMES } from "../../engine/core/index.ts";
+import { DISCIPLINES } from "../../engine/core/index.ts";
 import { HAND, seconds } from "./helpers.ts";
 import { warmed } from "./warm.ts";
 import { World } from "./world.ts";

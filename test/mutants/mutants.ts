@@ -163,7 +163,7 @@ const SIZES = [
   variant(
     "max_client_conn off by one",
     inCore(
-      "core",
+      "refusal",
       "clients.used > settings.max_client_conn",
       "clients.used >= settings.max_client_conn",
     ),
