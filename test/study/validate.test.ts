@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECOND } from "../../engine/core/index.ts";
+import { validationReport, validationText } from "../../sim/report/validation.ts";
 import { validationAnswer } from "../../sim/study/live/answer.ts";
 import { FIGURES } from "../../sim/study/live/figures.ts";
 import type { Cell } from "../../sim/study/live/stand.ts";
@@ -70,4 +71,35 @@ describe("predicted beside live, all modes", () => {
   const absent = !existsSync(PGBOUNCER);
   if (absent) console.log(`skipped: validate against PgBouncer, there is no ${PGBOUNCER}`);
   test.skipIf(absent)("against Debian's PgBouncer", async () => check(await run(PGBOUNCER)));
+});
+
+test("real work: two sizes are measured, the others predicted", async () => {
+  const cells = [2, 5].map((pool_size): Cell => {
+    return { name: `transaction_${pool_size}`, pool_mode: "transaction", pool_size };
+  });
+  const length = { warmup: SECOND / 4, duration: SECOND / 2 };
+  const workload = loadWorkload("workloads/cpu-bound.yaml");
+  const validation = await validate({ workload, database, cells, repeats: 1, seed: 1, ...length });
+  const { capacity } = validation;
+  expect(capacity?.measured.map(({ pool_size }) => pool_size)).toEqual([1, 20]);
+  for (const { throughput_tps } of capacity?.measured ?? [])
+    expect(throughput_tps).toBeGreaterThan(0);
+  for (const value of [capacity?.row_ns, capacity?.statement_ms, capacity?.cap])
+    expect(value).toBeGreaterThan(0);
+  expect([2, 5]).toContain(capacity?.best?.predicted);
+  expect([2, 5]).toContain(capacity?.best?.live);
+  for (const { errors, comparisons } of validation.cells) {
+    expect(errors).toEqual({});
+    const judged = comparisons.filter(({ holds }) => holds !== undefined);
+    expect(judged.map(({ figure }) => figure)).toEqual([
+      ...["wait_ms.mean", "response_ms.mean", "response_ms.p95", "throughput_tps"],
+    ]);
+  }
+  const head = { poolwise: "0", command: "validate", workload: "cpu-bound", seed: 1 };
+  const result = { ...head, ...validationAnswer(validation) };
+  expect(resultSchema.safeParse(result).error).toBeUndefined();
+  const text = validationText(result, false);
+  expect(text).toContain("throughput of a pool of 20");
+  expect(text).toContain("Shortest response at p99");
+  expect(validationReport(result).charts).toHaveLength(3);
 });
