@@ -5,7 +5,6 @@
  *
  * Inputs from the network never throw. An InvariantError is a bug of ours or of the host.
  */
-import { refusal } from "./admission.ts";
 import { carryCancel } from "./cancelling.ts";
 import * as control from "./control.ts";
 import * as effects from "./effects.ts";

@@ -121,7 +121,6 @@ for (const name of ["lifo", "race", "poll"] as const) {
 }
 
 test("PgBouncer's discipline tells nobody to look", () => {
-  expect(EFFECT_NAMES).toContain("rouse");
   const world = warmed(1, {}, {}).logins("a b c").request("a b c").finish("a").finish("b");
   expect(world.only("rouse")).toEqual([]);
 });
