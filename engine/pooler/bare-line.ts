@@ -32,8 +32,6 @@ export class BareLine implements Line {
   private readonly listener: LineListener;
   private reading = false;
   private ending = false;
-  /** The other side has ended; what is pending still goes out. */
-  private deaf = false;
   private over = false;
   /** Resolve when it is closed. */
   private awaited: (() => void)[] | undefined;
@@ -149,8 +147,7 @@ export class BareLine implements Line {
     if (status < 0) this.broke(status);
     else if (this.pending > 0 && this.handle.writeQueueSize === 0) {
       this.pending = 0;
-      if (this.deaf) this.destroy();
-      else this.listener.drained();
+      this.listener.drained();
     }
   }
 
@@ -170,12 +167,8 @@ export class BareLine implements Line {
   /** The other side has ended, or the connection broke. */
   private finish(errno: number): void {
     if (this.over) return;
-    const ended = errno === END_OF_FILE;
-    if (ended && this.pending > 0) {
-      this.deaf = true;
-      this.end();
-    } else this.destroy();
-    this.listener.finished(ended ? undefined : errorOf(errno, "read"));
+    this.destroy();
+    this.listener.finished(errno === END_OF_FILE ? undefined : errorOf(errno, "read"));
   }
 }
 
