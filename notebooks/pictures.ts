@@ -23,7 +23,7 @@ import { spansOf } from "./lib/spans.ts";
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Where the pictures are. */
-export const PICTURES_FOLDER = here("../docs/pictures");
+export const PICTURES_FOLDER = here("pictures");
 
 const STUDY = { replications: 10 };
 const workload = (name: string, ...set: string[]) =>
@@ -154,6 +154,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, chart] of Object.entries(PICTURES)) {
     const svg = slim(await renderSvg(await chart()));
     writeFileSync(join(PICTURES_FOLDER, `${name}.svg`), `${svg}\n`);
-    console.log(`docs/pictures/${name}.svg  ${Math.round(svg.length / 1000)} kB`);
+    console.log(`notebooks/pictures/${name}.svg  ${Math.round(svg.length / 1000)} kB`);
   }
 }

@@ -17,7 +17,7 @@ import { NOTEBOOKS } from "./vite.config.ts";
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Where they are. */
-export const RENDERED_FOLDER = here("../docs/notebooks");
+export const RENDERED_FOLDER = here("printed");
 
 /** File of a notebook there; the start page is what a code host shows of a folder. */
 export const renderedName = (notebook: string): string =>
@@ -113,7 +113,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     if (troubles.length > 0) throw new Error(`${name}: ${troubles.join("; ")}`);
     await render(page, name);
     await page.close();
-    console.log(`docs/notebooks/${renderedName(name)}`);
+    console.log(`notebooks/printed/${renderedName(name)}`);
   }
   await browser.close();
   rmSync(built, { recursive: true });

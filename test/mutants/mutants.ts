@@ -177,10 +177,13 @@ const SIZES = [
 
 const SERVERS = [
   variant("no reset before reuse", inPool("return SERVER.tested;", "return SERVER.idle;")),
-  variant("server_lifetime ignored", inMatching("as number) < lifetime)", "as number) >= 0)")),
+  variant(
+    "server_lifetime ignored",
+    inCore("lifetime", "as number) < lifetime)", "as number) >= 0)"),
+  ),
   variant(
     "lifetimes not spread",
-    inMatching("pool.last_lifetime_close >= gap", "pool.last_lifetime_close >= 0"),
+    inCore("lifetime", "pool.last_lifetime_close >= gap", "pool.last_lifetime_close >= 0"),
   ),
   variant(
     "no pause after a failed login",
