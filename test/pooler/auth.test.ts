@@ -174,8 +174,6 @@ test("startup parameters: tracked ones apply, unknown ones are refused unless ig
   good.socket.destroy();
   const bad = await start(["geqo", "off"]);
   expect(bad.complaint).toBe("SFATAL C08P01 Munsupported startup parameter: geqo");
-  const replication = await start(["replication", "database"]);
-  expect(replication.complaint).toContain("replication connections are not supported");
 });
 
 test("TLS and GSSAPI are declined, and the client goes on without, in the same connection", async () => {

@@ -241,7 +241,7 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("TLS", () => {
   test.each([
     [
       { client_tls_key_file: "/no/such" },
-      /client_tls_key_file is "\/no\/such"; expected the name of a readable file; ENOENT/,
+      /client_tls_key_file is "\/no\/such"; expected the name of a readable file; No such file or directory/,
     ],
     [
       { client_tls_ciphers: "nonsense" },
