@@ -113,7 +113,7 @@ const CANCELS: History[] = [
     entries: ONE,
     steps: [
       ...everybody("a"),
-      ...["a: run => s1", "a: send sql select pg_sleep(20)", "pool app: sv_active => 1"],
+      ...["a: run => s1", "a: send sql select pg_sleep(20)", "database: runs s1"],
       ...["a: cancel", "a: get => canceling statement due to user request", "a: run => s1"],
     ],
   },
@@ -132,7 +132,7 @@ const CANCELS: History[] = [
     steps: [
       ...everybody("a", "b"),
       ...["a: run => s1", "b: run => s1", "b: send sql select pg_sleep(0.6), 'done'"],
-      ...["pool app: sv_active => 1", "a: cancel", "b: get =>  done"],
+      ...["database: runs s1", "a: cancel", "b: get =>  done"],
     ],
   },
   {
@@ -140,7 +140,7 @@ const CANCELS: History[] = [
     entries: { app: "pool_size=1 max_db_connections=1" },
     steps: [
       ...everybody("a", "b"),
-      ...["a: run => s1", "a: send sql select pg_sleep(20)", "pool app: sv_active => 1"],
+      ...["a: run => s1", "a: send sql select pg_sleep(20)", "database: runs s1"],
       ...["b: send run", "pool app: cl_waiting => 1", "a: cancel"],
       ...["a: get => canceling statement due to user request", "b: get => s1"],
     ],

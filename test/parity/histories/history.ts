@@ -16,6 +16,7 @@
  *     pool ENTRY [USER]: COLUMN ..     columns of SHOW POOLS, as soon as they are what is expected
  *     stats ENTRY: COLUMN ..           columns of SHOW STATS_TOTALS, likewise
  *     database: SQL, database: end s1  past the pooler
+ *     database: runs s1                waits until that server is in pg_sleep
  *     wait MILLISECONDS                for what must not happen, or takes its time
  */
 

@@ -167,6 +167,11 @@ class Player {
 
   private async direct(words: string[]): Promise<string> {
     const [pid] = [...this.servers].find(([, name]) => name === words[1]) ?? [];
+    if (words[0] === "runs") {
+      const asleep = `select from pg_stat_activity where pid = ${pid} and wait_event = 'PgSleep'`;
+      while ((await this.play.direct.query(asleep)).rowCount === 0) await sleep(LOOK_MS);
+      return "ok";
+    }
     const sql =
       words[0] === "end" ? `select pg_terminate_backend(${pid})` : this.fill(words.join(" "));
     await this.play.direct.query(sql);
