@@ -71,10 +71,11 @@ for (const [name, pgbouncer, reason] of [
         const [only, ...others] = result.validations ?? [];
         expect(others).toEqual([]);
         expect(only).toMatchObject({ pool_mode: "transaction", pool_size: 4, errors: {} });
-        expect(only?.live["wait_ms.mean"]).toBeGreaterThan(0);
-        expect(only?.live.utilization).toBeGreaterThan(0);
-        // Had the file's pools been predicted, of nine connections, one in fifty would wait.
-        expect(only?.predicted.wait_probability).toBeGreaterThan(0.4);
+        expect(only?.live["response_ms.mean"]).toBeGreaterThan(8);
+        expect(only?.live.utilization).toBeGreaterThan(0.8);
+        // Had the file's pools been predicted, of nine connections, it would be 0.6. Waits say less: on a
+        // busy machine most are shorter than what can be seen.
+        expect(only?.predicted.utilization).toBeGreaterThan(0.9);
         expect(result.notes?.some((text) => text.includes("server.connect_time"))).toBe(!direct);
       });
   });
