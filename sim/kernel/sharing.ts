@@ -6,40 +6,12 @@
  * a fair queueing algorithm", SIGCOMM 1989; for one queue known as attained-service scheduling.
  */
 
-/** Work that `jobs` busy jobs get done together in a unit of time; 1 is what a single one may get done. */
-export type Speed = (jobs: number) => number;
+import { Shares, type Speed } from "./shares.ts";
 
-/** Jobs that share what works on them, by whatever rule. All times are of one clock. */
-export interface Shares {
-  /** Most jobs present at once since `measure`. */
-  readonly max: number;
-  /** A job comes with `work` time units of work. */
-  start(now: number, job: number, work: number): void;
-  /** When `finish` is due if nobody comes before; Infinity when no job is being worked on. */
-  next(now: number): number;
-  /** Goes on at the time that `next` gave. Returns the job that is done; -1: none yet. */
-  finish(now: number): number;
-  /** No job advances until `resume`. */
-  stop(now: number): void;
-  resume(now: number): void;
-  /** Forgets all jobs. */
-  clear(now: number): void;
-  /** Begins to measure. */
-  measure(now: number): void;
-  /** Since `measure`: time times the number of jobs, and the work done. */
-  measured(now: number): { area: number; worked: number };
-}
-
-export class Sharing implements Shares {
+export class Sharing extends Shares {
   private readonly speed: Speed;
   /** Rate of each of n jobs, by n. */
   private rates = new Float64Array([0]);
-  private virtual = 0;
-  /** Real time of `virtual`. */
-  private last = 0;
-  private stopped = false;
-  private jobs = 0;
-  private most = 0;
   private sequence = 0;
 
   // The heap: virtual time of completion, order of arrival for ties, job.
@@ -47,11 +19,8 @@ export class Sharing implements Shares {
   private order = new Float64Array(64);
   private job = new Int32Array(64);
 
-  // Areas under the number of jobs and under the speed.
-  private area = 0;
-  private worked = 0;
-
   constructor(speed: Speed) {
+    super();
     this.speed = speed;
   }
 
@@ -60,17 +29,12 @@ export class Sharing implements Shares {
     return this.jobs;
   }
 
-  /** Most jobs present at once since `measure`. */
-  get max(): number {
-    return this.most;
-  }
-
   /** A job comes with `work` time units of work. */
   start(now: number, job: number, work: number): void {
     this.advance(now);
     if (this.jobs === this.done.length) this.grow();
-    let at = this.jobs++;
-    if (this.jobs > this.most) this.most = this.jobs;
+    let at = this.jobs;
+    this.join();
     const done = this.virtual + work;
     for (; at > 0; ) {
       const parent = (at - 1) >> 1;
@@ -86,7 +50,7 @@ export class Sharing implements Shares {
     if (this.jobs === 0 || this.stopped) return Number.POSITIVE_INFINITY;
     this.advance(now);
     const left = (this.done[0] as number) - this.virtual;
-    return now + Math.max(0, Math.round(left / this.rate(this.jobs)));
+    return now + Math.max(0, Math.round(left / this.rate()));
   }
 
   /** Takes the job that is done next, at the time that `next` gave. */
@@ -99,17 +63,6 @@ export class Sharing implements Shares {
     return job;
   }
 
-  /** No job advances until `resume`. */
-  stop(now: number): void {
-    this.advance(now);
-    this.stopped = true;
-  }
-
-  resume(now: number): void {
-    this.advance(now);
-    this.stopped = false;
-  }
-
   /** Forgets all jobs. */
   clear(now: number): void {
     this.advance(now);
@@ -117,32 +70,12 @@ export class Sharing implements Shares {
     this.virtual = 0;
   }
 
-  /** Begins to measure. */
-  measure(now: number): void {
-    this.advance(now);
-    this.area = 0;
-    this.worked = 0;
-    this.most = this.jobs;
+  protected running(): number {
+    return this.jobs;
   }
 
-  /** Since `measure`: time times the number of jobs, and the work done. */
-  measured(now: number): { area: number; worked: number } {
-    this.advance(now);
-    return { area: this.area, worked: this.worked };
-  }
-
-  private advance(now: number): void {
-    const passed = now - this.last;
-    this.last = now;
-    if (passed === 0 || this.jobs === 0) return;
-    this.area += passed * this.jobs;
-    if (this.stopped) return;
-    const attained = passed * this.rate(this.jobs);
-    this.virtual += attained;
-    this.worked += attained * this.jobs;
-  }
-
-  private rate(jobs: number): number {
+  protected rate(): number {
+    const { jobs } = this;
     while (jobs >= this.rates.length) {
       const rates = new Float64Array(this.rates.length * 2);
       for (let n = 1; n < rates.length; n++) rates[n] = Math.min(1, this.speed(n) / n);

@@ -5,7 +5,7 @@
  * larger ones first come, first served. An event each turn, O(slots) each. Source: L. Kleinrock, "Queueing
  * Systems", volume 2, 1976, 4.4.
  */
-import type { Shares, Speed } from "./sharing.ts";
+import { Shares, type Speed } from "./shares.ts";
 
 /** How the work is handed out. */
 export interface Rounds {
@@ -17,15 +17,8 @@ export interface Rounds {
   quantum: number;
 }
 
-export class Turns implements Shares {
+export class Turns extends Shares {
   private readonly rounds: Rounds;
-  /** Work that a running job attains alone; the clock of the turns. */
-  private virtual = 0;
-  /** Real time of `virtual`. */
-  private last = 0;
-  private stopped = false;
-  private jobs = 0;
-  private most = 0;
   private sequence = 0;
 
   // By slot in use: its job, when the turn is over by the virtual clock, order of beginning for ties.
@@ -39,23 +32,16 @@ export class Turns implements Shares {
   private head = 0;
   private queued = 0;
 
-  // Areas under the number of jobs and under the speed.
-  private area = 0;
-  private worked = 0;
-
   constructor(rounds: Rounds) {
+    super();
     this.rounds = rounds;
-  }
-
-  get max(): number {
-    return this.most;
   }
 
   start(now: number, job: number, work: number): void {
     this.advance(now);
     while (job >= this.left.length) this.left = longer(this.left);
     this.left[job] = work;
-    if (++this.jobs > this.most) this.most = this.jobs;
+    this.join();
     if (this.job.length < this.rounds.slots) this.begin(job);
     else this.enqueue(job);
   }
@@ -82,16 +68,6 @@ export class Turns implements Shares {
     return done ? job : -1;
   }
 
-  stop(now: number): void {
-    this.advance(now);
-    this.stopped = true;
-  }
-
-  resume(now: number): void {
-    this.advance(now);
-    this.stopped = false;
-  }
-
   clear(now: number): void {
     this.advance(now);
     for (const column of [this.job, this.end, this.order]) column.length = 0;
@@ -100,31 +76,12 @@ export class Turns implements Shares {
     this.virtual = 0;
   }
 
-  measure(now: number): void {
-    this.advance(now);
-    this.area = 0;
-    this.worked = 0;
-    this.most = this.jobs;
+  protected running(): number {
+    return this.job.length;
   }
 
-  measured(now: number): { area: number; worked: number } {
-    this.advance(now);
-    return { area: this.area, worked: this.worked };
-  }
-
-  private advance(now: number): void {
-    const passed = now - this.last;
-    this.last = now;
-    if (passed === 0 || this.jobs === 0) return;
-    this.area += passed * this.jobs;
-    if (this.stopped) return;
-    const attained = passed * this.rate();
-    this.virtual += attained;
-    this.worked += attained * this.job.length;
-  }
-
-  /** Of each running job; none is faster than alone. */
-  private rate(): number {
+  /** None is faster than alone. */
+  protected rate(): number {
     return Math.min(1, this.rounds.speed(this.jobs) / this.job.length);
   }
 

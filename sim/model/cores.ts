@@ -5,7 +5,7 @@
  * then the backend counts against max_connections.
  */
 import type { Nanos } from "../../engine/core/index.ts";
-import type { Shares } from "../kernel/sharing.ts";
+import type { Shares } from "../kernel/shares.ts";
 
 /** What a job is for. */
 export const PURPOSE = { statement: 0, connection: 1 } as const;

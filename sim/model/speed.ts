@@ -1,6 +1,7 @@
 /** How fast the database works: what so many busy statements get done together, one alone being 1. */
 import type { ServerModel } from "../../workloads/schema/workload.ts";
-import { type Shares, Sharing, type Speed } from "../kernel/sharing.ts";
+import type { Shares, Speed } from "../kernel/shares.ts";
+import { Sharing } from "../kernel/sharing.ts";
 import { Turns } from "../kernel/turns.ts";
 
 /** undefined: nothing is shared, every statement is as fast as one alone. */

@@ -1,7 +1,8 @@
 /** Processor sharing: against a plain walk through all jobs, and what must hold by its definition. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Sharing, type Speed } from "../../sim/kernel/sharing.ts";
+import type { Speed } from "../../sim/kernel/shares.ts";
+import { Sharing } from "../../sim/kernel/sharing.ts";
 
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 300);
 

@@ -1,7 +1,8 @@
 /** Round robin: against a plain walk from turn to turn, and what it becomes at both ends. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Shares, Sharing } from "../../sim/kernel/sharing.ts";
+import type { Shares } from "../../sim/kernel/shares.ts";
+import { Sharing } from "../../sim/kernel/sharing.ts";
 import { Turns } from "../../sim/kernel/turns.ts";
 
 type Jobs = readonly (readonly [arrival: number, work: number])[];
