@@ -11,21 +11,9 @@ import {
   SECOND,
   textbook,
 } from "../../sim/study/theory/textbook.ts";
-import type { PoolerModel, Workload } from "../../workloads/schema/workload.ts";
+import type { PoolerModel } from "../../workloads/schema/workload.ts";
 import { holds, samplesOf } from "./exactness.ts";
-
-const POOLER: PoolerModel = {
-  discipline: "fifo",
-  wake_up: 0.1 * MS,
-  sleep: 500 * MS,
-  processes: 1,
-  cpu_per_message: 0,
-};
-
-const under = (workload: Workload, pooler: Partial<PoolerModel>): Workload => ({
-  ...workload,
-  pooler: { ...POOLER, ...pooler },
-});
+import { withPooler } from "./poolers.ts";
 
 const waitsOf = (result: RunResult): number[] => result.trace?.wait ?? [];
 
@@ -41,7 +29,7 @@ describe("M/M/5 at 70 % load", () => {
   const squareFifo = (law.tail(0) * 2) / rest ** 2;
   const runs = (discipline: PoolerModel["discipline"]): RunResult[] =>
     Array.from({ length: 40 }, (_, seed) =>
-      simulate(under(workload, { discipline }), { ...options, seed }),
+      simulate(withPooler(workload, { discipline }), { ...options, seed }),
     );
   const square = (result: RunResult): number =>
     waitsOf(result).reduce((sum, wait) => sum + (wait / MS) ** 2, 0) / waitsOf(result).length;
@@ -70,7 +58,9 @@ describe("M/M/5 at 70 % load", () => {
 test("fifo said and fifo unsaid are the same run", () => {
   const workload = textbook([closedKind(30, exponential(100), exponential(10))], 3);
   const options = { duration: 5 * SECOND, trace: true };
-  expect(simulate(under(workload, {}), options).trace).toEqual(simulate(workload, options).trace);
+  expect(simulate(withPooler(workload, {}), options).trace).toEqual(
+    simulate(workload, options).trace,
+  );
 });
 
 describe("500 clients that ask again at once, 40 servers (pg_doorman's benchmark)", () => {
@@ -79,7 +69,7 @@ describe("500 clients that ask again at once, 40 servers (pg_doorman's benchmark
   const kind = closedKind(500, constant(0), service);
   const workload = { ...textbook([kind], 40), network: { client: 0.02 * MS, server: 0 } };
   const shape = (discipline: PoolerModel["discipline"]) => {
-    const result = simulate(under(workload, { discipline }), {
+    const result = simulate(withPooler(workload, { discipline }), {
       warmup: 0.2 * SECOND,
       duration: 2 * SECOND,
     });
@@ -106,7 +96,7 @@ describe("500 clients that ask again at once, 40 servers (pg_doorman's benchmark
 
 describe("poll", () => {
   const kind = openKind(exponential(20), exponential(10));
-  const workload = under(textbook([kind], 1), { discipline: "poll", sleep: 50 * MS });
+  const workload = withPooler(textbook([kind], 1), { discipline: "poll", sleep: 50 * MS });
   const result = simulate(workload, { warmup: SECOND, duration: 60 * SECOND, trace: true });
   const waits = waitsOf(result);
 

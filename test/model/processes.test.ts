@@ -13,13 +13,8 @@ import {
   textbook,
   times,
 } from "../../sim/study/theory/textbook.ts";
-import type { PoolerModel, Workload } from "../../workloads/schema/workload.ts";
 import { holds, samplesOf } from "./exactness.ts";
-
-function withPooler(workload: Workload, pooler: Partial<PoolerModel>): Workload {
-  const none = { wake_up: 0.1 * MS, sleep: 500 * MS, cpu_per_message: 0 };
-  return { ...workload, pooler: { discipline: "fifo", processes: 1, ...none, ...pooler } };
-}
+import { withPooler } from "./poolers.ts";
 
 describe("the price of the split: 3,600 transactions a second of 10 ms (scenarios P13)", () => {
   const kind = openKind(exponential(1 / 3.6), exponential(10));
