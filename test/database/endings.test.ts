@@ -57,8 +57,10 @@ describe.skipIf(!installed)("the owner dies (skipped: embedded package not insta
   test("the watchdog is killed as well: the next start sweeps up", async () => {
     const owner = await spawnOwner(temporary, ["hold"]);
     const directory = await firstLine(owner);
-    for (const pid of await processesWith(`poolwise-watchdog ${directory}`))
-      process.kill(pid, "SIGKILL");
+    // Its end closes our pipe to it, and the shell that reads the pipe must not act on that any more.
+    const watchdog = await processesWith(`poolwise-watchdog ${directory}`);
+    for (const signal of ["SIGSTOP", "SIGKILL"])
+      for (const pid of watchdog) process.kill(pid, signal);
     owner.kill("SIGKILL");
     await once(owner, "exit");
     expect((await processesWith(directory)).length).toBeGreaterThan(0);
