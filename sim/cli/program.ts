@@ -1,22 +1,31 @@
 /**
- * The program: its commands, its help, and how it ends. Each command is a file; this one only lists
- * them and turns whatever they throw into one line and an exit status.
+ * The program: its commands, its help, and how it ends. Each command is a file, loaded when it is the one
+ * that was asked for; this one only lists them and turns whatever they throw into one line and an exit
+ * status.
  */
 import { Command } from "commander";
-import { checkCommand } from "./check.ts";
-import { compareCommand } from "./compare.ts";
-import { diffCommand } from "./diff.ts";
-import { exploreCommand } from "./explore.ts";
 import { failure } from "./failure.ts";
-import { liveCommand } from "./live.ts";
-import { poolerCommand } from "./pooler.ts";
-import { replayCommand } from "./replay.ts";
-import { simulateCommand } from "./simulate.ts";
-import { sizeCommand } from "./size.ts";
-import { sweepCommand } from "./sweep.ts";
-import { theoryCommand } from "./theory.ts";
-import { tourCommand, validateCommand } from "./validate.ts";
 import { version } from "./version.ts";
+
+/** Makes a command; `finish` is told the exit status. */
+type Maker = (finish: (status: number) => void) => Command;
+
+/** The commands by name, in the order of the help. */
+const COMMANDS: Record<string, () => Promise<Maker>> = {
+  simulate: async () => (await import("./simulate.ts")).simulateCommand,
+  compare: async () => (await import("./compare.ts")).compareCommand,
+  size: async () => (await import("./size.ts")).sizeCommand,
+  sweep: async () => (await import("./sweep.ts")).sweepCommand,
+  check: async () => (await import("./check.ts")).checkCommand,
+  diff: async () => (await import("./diff.ts")).diffCommand,
+  validate: async () => (await import("./validate.ts")).validateCommand,
+  tour: async () => (await import("./validate.ts")).tourCommand,
+  live: async () => (await import("./live.ts")).liveCommand,
+  pooler: async () => (await import("./pooler.ts")).poolerCommand,
+  replay: async () => (await import("./replay.ts")).replayCommand,
+  theory: async () => (await import("./theory.ts")).theoryCommand,
+  explore: async () => (await import("./explore.ts")).exploreCommand,
+};
 
 const TRY = `
 Try:
@@ -28,9 +37,11 @@ Try:
 export async function runProgram(args: readonly string[]): Promise<number> {
   let status = 0;
   try {
-    const program = createProgram((code) => {
+    const finish = (code: number): void => {
       status = code;
-    });
+    };
+    const program = createProgram();
+    for (const make of await asked(args)) add(program, make(finish));
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
     const ended = failure(error);
@@ -40,40 +51,34 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   return status;
 }
 
-/** The commands; `finish` is told the exit status of the one that ran. */
-export function createProgram(finish: (status: number) => void): Command {
-  const program = new Command("poolwise")
-    .description(
-      "Sizes PostgreSQL connection pools by simulation, with the scheduler of a real pooler",
-    )
-    .version(version(), "--version", "print the version")
-    .helpOption("--help", "explain a command")
-    .helpCommand(false)
-    .showHelpAfterError(false)
-    .exitOverride()
-    // Errors are printed once, by runProgram, in one line.
-    .configureOutput({ outputError: () => undefined })
-    .addHelpText("after", TRY);
-  for (const command of [
-    simulateCommand,
-    compareCommand,
-    sizeCommand,
-    sweepCommand,
-    checkCommand,
-    diffCommand,
-    validateCommand,
-    tourCommand,
-    liveCommand,
-    poolerCommand,
-    replayCommand,
-    theoryCommand,
-    exploreCommand,
-  ]) {
-    const made = command(finish).copyInheritedSettings(program);
-    // The pooler's short options are PgBouncer's; the other commands keep theirs free.
-    program.addCommand(
-      made.helpOption(made.name() === "pooler" ? "-h, --help" : "--help", "explain"),
-    );
-  }
-  return program;
+/** The command that `args` names; all of them when it names none, for help and for a guess. */
+function asked(args: readonly string[]): Promise<Maker[]> {
+  const named = Object.hasOwn(COMMANDS, args[0] ?? "")
+    ? [args[0] as string]
+    : Object.keys(COMMANDS);
+  return Promise.all(named.map((name) => (COMMANDS[name] as () => Promise<Maker>)()));
+}
+
+/** The program without its commands. */
+function createProgram(): Command {
+  return (
+    new Command("poolwise")
+      .description(
+        "Sizes PostgreSQL connection pools by simulation, with the scheduler of a real pooler",
+      )
+      .version(version(), "--version", "print the version")
+      .helpOption("--help", "explain a command")
+      .helpCommand(false)
+      .showHelpAfterError(false)
+      .exitOverride()
+      // Errors are printed once, by runProgram, in one line.
+      .configureOutput({ outputError: () => undefined })
+      .addHelpText("after", TRY)
+  );
+}
+
+/** The pooler's short options are PgBouncer's; the other commands keep theirs free. */
+function add(program: Command, command: Command): void {
+  const help = command.name() === "pooler" ? "-h, --help" : "--help";
+  program.addCommand(command.copyInheritedSettings(program).helpOption(help, "explain"));
 }
