@@ -1,18 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that start programs, a browser or a database and do not ask how long things take: two at a time. */
+/** Tests that start programs, a browser, a database or a pooler and do not ask how long things take: two at a time. */
 const programs = [
-  "test/{cli,database,notebooks}/**/*.test.ts",
-  "test/pooler/{process,command-line,programs}.test.ts",
+  "test/{cli,database,notebooks,pooler}/**/*.test.ts",
   "test/report/browser.test.ts",
 ];
 
-/** Tests with sockets and time of their own: one file after the other, or they disturb each other. */
-const live = [
-  "test/{live,parity}/**/*.test.ts",
-  "test/pooler/**/*.test.ts",
-  "test/study/validate.test.ts",
-];
+/** Tests that measure time: one file after the other, or they disturb each other. */
+const live = ["test/{live,parity}/**/*.test.ts", "test/study/validate.test.ts"];
 
 const limits = { testTimeout: 60_000, hookTimeout: 60_000 };
 
@@ -23,6 +18,8 @@ export default defineConfig({
         test: {
           ...limits,
           name: "pure",
+          // These keep nothing between files, so each module is loaded once a worker, not once a file.
+          isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: [...programs, ...live],
           maxWorkers: 2,
@@ -43,7 +40,6 @@ export default defineConfig({
           ...limits,
           name: "live",
           include: live,
-          exclude: programs,
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 2 },

@@ -11,7 +11,7 @@ export type Outcome =
   | { kind: "none"; why: string };
 
 /** A run takes a few seconds. A variant may turn around forever, which no timeout of a test can stop. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 60_000;
 
 // The properties try random schedules: a variant must not be caught by luck.
 // One thread and no isolation is the quickest: the core and its tests keep no state between files.
