@@ -35,9 +35,7 @@ interface TheoryCommandOptions {
 /** The command; `finish` is told the exit status. */
 export function theoryCommand(finish: (status: number) => void): Command {
   return new Command("theory")
-    .description(
-      "The simulator beside exact queueing theory: 60 systems, errors in standard errors",
-    )
+    .description("The simulator beside exact queueing theory, each error in standard errors")
     .option("--seed <number>", "random seed; same seed, same answer", "1")
     .option("--family <name>", "only the systems of one family, such as M/M/c")
     .option("--quick", "a fifth of the data, and only systems that settle soon")
