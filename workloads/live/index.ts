@@ -5,7 +5,7 @@
 import { type Nanos, SECOND } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
 import { notPlayed } from "./notes.ts";
-import { type Observations, Observer } from "./observer.ts";
+import { type Observations, Observer, totalsMoments } from "./observer.ts";
 import { type DriverResult, type LiveProgress, type Plan, targetAddress } from "./plan.ts";
 import { withDriver } from "./process.ts";
 import { rowTimeOf, usesCores } from "./work.ts";
@@ -13,7 +13,7 @@ import { rowTimeOf, usesCores } from "./work.ts";
 export type { ServerError } from "./answers.ts";
 export type { ErrorCount } from "./errors.ts";
 export type { DriverMeasures, Spread } from "./measures.ts";
-export type { Observations, ShowRow, ShowSample } from "./observer.ts";
+export { type Observations, SECTIONS, type ShowRow, type ShowSample } from "./observer.ts";
 export type { ClockReport, DriverResult, LiveProgress, LiveTarget } from "./plan.ts";
 export type { SessionRecords, TransactionRecords } from "./records.ts";
 export { wholeMilliseconds } from "./statements.ts";
@@ -90,7 +90,7 @@ function drive(options: LiveOptions, observer: Observer | undefined): Promise<Dr
     ...plainAddress(options.direct),
     database: options.direct.database,
   };
-  const moments = [0, warmup, warmup + duration];
+  const moments = totalsMoments(warmup, duration);
   const length = { duration, warmup, patience };
   const plan: Plan = { workload, target, direct, poolMode, seed, ...length, rowTime };
   return withDriver(plan, options.signal, {

@@ -15,13 +15,25 @@ export interface ShowSample {
   rows: ShowRow[];
 }
 
-/** All that was seen. Totals are taken at the common start, after the warm-up and at the end. */
+/**
+ * All that was seen. Totals are taken at the common start, after the warm-up, and at the end of each of
+ * the window's `SECTIONS`.
+ */
 export interface Observations {
   pools: ShowSample[];
   stats: ShowSample[];
 }
 
 const PERIOD_MS = 100;
+
+/** Equal parts of a window, each with totals of its own: what disturbs one of them is seen. */
+export const SECTIONS = 5;
+
+/** When the totals are to be taken; ns since the common start. */
+export function totalsMoments(warmup: Nanos, duration: Nanos): Nanos[] {
+  const ends = Array.from({ length: SECTIONS }, (_, i) => ((i + 1) * duration) / SECTIONS);
+  return [0, warmup, ...ends.map((end) => warmup + end)];
+}
 
 export class Observer {
   readonly observations: Observations = { pools: [], stats: [] };
@@ -31,6 +43,8 @@ export class Observer {
   private zero = 0;
   private readonly timers: ReturnType<typeof setTimeout>[] = [];
   private asking = false;
+  /** The question under way: a console answers one after the other. */
+  private last: Promise<void> = Promise.resolve();
 
   constructor(address: Address) {
     this.address = address;
@@ -77,7 +91,12 @@ export class Observer {
     this.asking = false;
   }
 
-  private async show(what: "pools" | "stats"): Promise<void> {
+  private show(what: "pools" | "stats"): Promise<void> {
+    this.last = this.last.then(() => this.ask(what));
+    return this.last;
+  }
+
+  private async ask(what: "pools" | "stats"): Promise<void> {
     const at = (performance.timeOrigin + performance.now() - this.zero) * 1e6;
     try {
       const { rows } = await this.client.query<Record<string, string>>(`SHOW ${what}`);
