@@ -9,16 +9,17 @@ import { liveReport, liveText } from "../report/live.ts";
 import { playOnce } from "../study/live/live.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
-import { chartOption, checkCharts, gather, settingsOf } from "./options.ts";
+import { checkCharts, settingsOf } from "./options.ts";
 import { note, print } from "./output.ts";
 import {
   checkPlaces,
   natural,
   playing,
   type RealOptions,
+  type RealWords,
   roomFor,
   time,
-  withPlaces,
+  withPlaying,
 } from "./real.ts";
 import { version } from "./version.ts";
 
@@ -37,34 +38,24 @@ Examples:
   poolwise live workloads/tour.yaml --dsn postgresql://me@localhost/test --json
   poolwise live workloads/tour.yaml --pooler-dsn postgresql://me@localhost:6432/test --chart live.html`;
 
-interface LiveOptions extends RealOptions {
-  set: string[];
-  seed?: string;
-  duration: string;
-  warmup: string;
-  json?: boolean;
-}
+const WORDS: RealWords = {
+  poolMode: "pool_mode: session, transaction or statement",
+  poolSize: "default_pool_size, such as 60",
+  duration: "measured time",
+  seed: "random seed; the draws are those of the simulator",
+};
 
 /** The command; `finish` is told the exit status. */
 export function liveCommand(finish: (status: number) => void): Command {
-  const command = new Command("live")
-    .description("Play a workload for real, through a real pooler into a real PostgreSQL")
-    .argument("<workload>", "workload file, such as workloads/tour.yaml")
-    .option("--pool-mode <mode>", "pool_mode: session, transaction or statement")
-    .option("--pool-size <number>", "default_pool_size, such as 60")
-    .option("--set <key=value>", "any key of the file or setting; repeatable", gather, [])
-    .option("--seed <number>", "random seed; the draws are those of the simulator")
-    .option("--duration <time>", "measured time", "20 s")
-    .option("--warmup <time>", "time before it", "2 s");
-  return withPlaces(command)
-    .option("--json", "print one JSON object")
-    .addOption(chartOption())
-    .option("--quiet", "no progress, no notes")
+  const command = new Command("live").description(
+    "Play a workload for real, through a real pooler into a real PostgreSQL",
+  );
+  return withPlaying(command, WORDS)
     .addHelpText("after", EXAMPLES)
-    .action(async (file: string, options: LiveOptions) => finish(await run(file, options)));
+    .action(async (file: string, options: RealOptions) => finish(await run(file, options)));
 }
 
-async function run(file: string, options: LiveOptions): Promise<number> {
+async function run(file: string, options: RealOptions): Promise<number> {
   checkCharts(options.chart);
   const workload = workloadOf(file, options);
   const plan = {
@@ -96,7 +87,7 @@ async function run(file: string, options: LiveOptions): Promise<number> {
   return run.slo?.met === false ? STATUS.notMet : STATUS.done;
 }
 
-async function present(result: Result, options: LiveOptions): Promise<void> {
+async function present(result: Result, options: RealOptions): Promise<void> {
   if (!options.quiet) for (const text of result.notes ?? []) note(`note: ${text}`);
   await print(options.json ? JSON.stringify(result) : liveText(result));
   for (const file of options.chart) {
@@ -106,7 +97,7 @@ async function present(result: Result, options: LiveOptions): Promise<void> {
 }
 
 /** With its options; all pools are of one mode then, since a client plays its transactions by it. */
-function workloadOf(file: string, options: LiveOptions): Workload {
+function workloadOf(file: string, options: RealOptions): Workload {
   const { set, poolMode, poolSize } = options;
   const seed = options.seed === undefined ? undefined : natural("--seed", options.seed);
   const size = poolSize === undefined ? undefined : natural("--pool-size", poolSize);

@@ -8,6 +8,7 @@ import { type Address, parseDsn, resolveDatabase } from "../../workloads/databas
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { OutputError } from "../report/files.ts";
 import { STATUS, UsageError } from "./failure.ts";
+import { chartOption, gather } from "./options.ts";
 import { type Progress, startProgress } from "./progress.ts";
 
 /** Options of a command that plays for real. */
@@ -18,17 +19,40 @@ export interface RealOptions {
   poolerDsn?: string;
   pgbouncer?: string;
   journal?: string;
+  set: string[];
+  seed?: string;
+  duration: string;
+  warmup: string;
+  json?: boolean;
   quiet?: boolean;
   chart: string[];
 }
 
-/** Adds where to play: database, and pooler in front of it. */
-export function withPlaces(command: Command): Command {
+/** What the commands say of the same options. */
+export interface RealWords {
+  poolMode: string;
+  poolSize: string;
+  duration: string;
+  seed: string;
+}
+
+/** Adds what to play, for how long and where: database, and pooler in front of it. */
+export function withPlaying(command: Command, words: RealWords): Command {
   return command
+    .argument("<workload>", "workload file, such as workloads/tour.yaml")
+    .option("--pool-mode <mode>", words.poolMode)
+    .option("--pool-size <number>", words.poolSize)
+    .option("--set <key=value>", "any key of the file or setting; repeatable", gather, [])
+    .option("--seed <number>", words.seed)
+    .option("--duration <time>", words.duration, "20 s")
+    .option("--warmup <time>", "time before it", "2 s")
     .option("--dsn <dsn>", "database to run against; default: a private one")
     .option("--pooler-dsn <dsn>", "go through the pooler that runs there, as it is configured")
     .option("--pgbouncer <program>", "start this PgBouncer instead of our pooler")
-    .option("--journal <file>", "our pooler records the inputs of its scheduler there");
+    .option("--journal <file>", "our pooler records the inputs of its scheduler there")
+    .option("--json", "print one JSON object")
+    .addOption(chartOption())
+    .option("--quiet", "no progress, no notes");
 }
 
 /** Where to play. */

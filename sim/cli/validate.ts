@@ -14,16 +14,17 @@ import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
-import { chartOption, checkCharts, gather } from "./options.ts";
+import { checkCharts } from "./options.ts";
 import { note, print } from "./output.ts";
 import {
   checkPlaces,
   natural,
   playing,
   type RealOptions,
+  type RealWords,
   roomFor,
   time,
-  withPlaces,
+  withPlaying,
 } from "./real.ts";
 import { version } from "./version.ts";
 
@@ -46,13 +47,15 @@ Examples:
   poolwise validate workloads/tour.yaml --pgbouncer /usr/sbin/pgbouncer --chart report.html
   poolwise validate workloads/tour.yaml --pooler-dsn postgresql://me@localhost:6432/test`;
 
+const WORDS: RealWords = {
+  poolMode: "session, transaction, statement, or several with commas",
+  poolSize: "default_pool_size, or several with commas, such as 5,7",
+  duration: "measured time of a live run",
+  seed: "random seed; repeats derive theirs from it",
+};
+
 interface ValidateOptions extends RealOptions {
   repeats: string;
-  duration: string;
-  warmup: string;
-  seed?: string;
-  set: string[];
-  json?: boolean;
   all?: boolean;
 }
 
@@ -60,19 +63,9 @@ interface ValidateOptions extends RealOptions {
 export function validateCommand(finish: (status: number) => void): Command {
   const command = new Command("validate")
     .description("Play a workload for real and hold the prediction against it")
-    .argument("<workload>", "workload file, such as workloads/tour.yaml")
-    .option("--pool-mode <modes>", "session, transaction, statement, or several with commas")
-    .option("--pool-size <sizes>", "default_pool_size, or several with commas, such as 5,7")
     .option("--repeats <number>", "live runs of each configuration", "5")
-    .option("--duration <time>", "measured time of a live run", "20 s")
-    .option("--warmup <time>", "time before it", "2 s")
-    .option("--seed <number>", "random seed; repeats derive theirs from it")
-    .option("--set <key=value>", "any key of the file or setting; repeatable", gather, []);
-  return withPlaces(command)
-    .option("--json", "print one JSON object")
-    .option("--all", "print every figure of every configuration")
-    .addOption(chartOption())
-    .option("--quiet", "no progress, no notes")
+    .option("--all", "print every figure of every configuration");
+  return withPlaying(command, WORDS)
     .addHelpText("after", EXAMPLES)
     .action(async (file: string, options: ValidateOptions) => finish(await run(file, options)));
 }
