@@ -78,7 +78,40 @@ function findings(result: Result): string[] {
     failed.length === 0
       ? `Verdict: pass. All ${validations.length} predictions hold.`
       : `Verdict: fail. ${failed.length} of ${validations.length} predictions do not hold.`;
-  return [head, ...failed.map(offence), ...(best === undefined ? [] : [bestFinding(best)])];
+  return [
+    head,
+    ...failed.map(offence),
+    ...(best === undefined ? [] : [bestFinding(best)]),
+    ...standstillFindings(result),
+  ];
+}
+
+type Again = NonNullable<Result["measured_again"]>;
+
+/** What was measured more than once, and what was never quiet. */
+function standstillFindings({ measured_again = [] }: Result): string[] {
+  const unquiet = measured_again.filter((each) => !each.quiet);
+  return [
+    ...(["calibration", "live"] as const).flatMap((what) => {
+      const own = measured_again.filter((each) => each.what === what);
+      const name = what === "calibration" ? "Calibrated again" : "Live runs repeated";
+      const why = `a timer or the event loop of the driver was more than ${duration(250)} late`;
+      return own.length === 0 ? [] : [`${name}: ${standstill(own)} (${why}).`];
+    }),
+    ...unquiet.map(({ what, repeat, times, used_ms }) => {
+      const name = what === "calibration" ? "calibration before repeat" : "live run of repeat";
+      return (
+        `NOT quiet: the ${name} ${repeat}, in ${times + 1} attempts. The quietest is used, in which ` +
+        `the machine stood still for ${duration(used_ms)}: do not trust what follows from it.`
+      );
+    }),
+  ];
+}
+
+function standstill(own: Again): string {
+  const times = own.reduce((sum, each) => sum + each.times, 0);
+  const longest = Math.max(...own.map((each) => each.longest_ms));
+  return `${times} ${times === 1 ? "time" : "times"}, the machine stood still for ${duration(longest)}`;
 }
 
 type Capacity = NonNullable<Result["capacity"]>;
@@ -176,7 +209,11 @@ const signed = (share: number): string => `${share > 0 ? "+" : ""}${percent(shar
 
 /** What the machine adds, and what the instrument itself takes. */
 function machineTable(result: Result): Table {
-  const { calibration = {}, instrument = {} } = result;
+  const { calibration = {}, instrument = {}, measured_again = [] } = result;
+  const again = (what: "calibration" | "live"): string => {
+    const own = measured_again.filter((each) => each.what === what);
+    return own.length === 0 ? "-" : standstill(own);
+  };
   const rows = [
     ["statement, beside its service", calibration.overhead],
     ["of that, holding the server", calibration.held],
@@ -194,6 +231,10 @@ function machineTable(result: Result): Table {
     title: "What the machine adds (calibrated without queueing), and the instrument",
     head: ["term", "time"],
     align: ["left", "right"],
-    rows: rows.map(([name, ms]) => [name, ms === undefined ? "-" : duration(ms)]),
+    rows: [
+      ...rows.map(([name, ms]) => [name, ms === undefined ? "-" : duration(ms)]),
+      ["calibrated again", again("calibration")],
+      ["live runs repeated", again("live")],
+    ],
   };
 }

@@ -236,6 +236,19 @@ const validation = z
   })
   .describe("one configuration, predicted and live");
 
+const measuredAgain = z
+  .strictObject({
+    what: z.enum(["calibration", "live"]).describe("the measurement without queueing, or the run"),
+    repeat: count.describe("from 1"),
+    times: count.describe("further attempts, at most two"),
+    longest_ms: z.number().describe("how long the machine stood still in what was dropped"),
+    used_ms: z.number().describe("and in what is used: the last attempt, or the quietest"),
+    quiet: z.boolean().describe("false: no attempt was quiet, and what is used is not either"),
+  })
+  .describe(
+    "measured again, because a timer or the event loop of the measuring process was more than 250 ms late; the figures that are compared have no say in it",
+  );
+
 const replay = z
   .strictObject({
     recorded_s: z.number().describe("length of the recording"),
@@ -306,6 +319,10 @@ export const resultSchema = z
     instrument: figures
       .optional()
       .describe("validate: the driver's own part, never taken off the waits; worst of all runs"),
+    measured_again: z
+      .array(measuredAgain)
+      .optional()
+      .describe("validate: what was measured more than once, because the machine stood still"),
     replay: replay.optional(),
     check: check.optional(),
     theory: theory.optional().describe("theory: simulated beside exact"),

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SECOND } from "../../engine/core/index.ts";
+import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
 import { validationReport, validationText } from "../../sim/report/validation.ts";
 import { validationAnswer } from "../../sim/study/live/answer.ts";
 import { FIGURES } from "../../sim/study/live/figures.ts";
@@ -12,7 +12,9 @@ import type { Cell } from "../../sim/study/live/stand.ts";
 import { type Validation, validate } from "../../sim/study/live/validate.ts";
 import { resultSchema } from "../../sim/study/results.ts";
 import { type Database, resolveDatabase } from "../../workloads/database/index.ts";
+import { runLive } from "../../workloads/live/index.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
+import { driversOf } from "../live/helpers.ts";
 
 const PGBOUNCER = "/usr/sbin/pgbouncer";
 const CELLS: readonly Cell[] = [
@@ -72,6 +74,44 @@ describe("predicted beside live, all modes", () => {
   if (absent) console.log(`skipped: validate against PgBouncer, there is no ${PGBOUNCER}`);
   test.skipIf(absent)("against Debian's PgBouncer", async () => check(await run(PGBOUNCER)));
 });
+
+test("a driver that stood still has its calibration and its run measured again", async () => {
+  const cell = CELLS[1] as Cell;
+  /** Stops the driver in the first attempt of the calibration, and in the first of the live run. */
+  const stops = [true, false, true, false];
+  const play: typeof runLive = (options) => {
+    let stop = stops.shift() === true;
+    const onProgress = ({ phase }: { phase: string }): void => {
+      if (!stop || phase !== "running") return;
+      stop = false;
+      void standStill();
+    };
+    return runLive({ ...options, onProgress });
+  };
+  const told: string[] = [];
+  const validation = await validate({
+    workload: loadWorkload("workloads/tour.yaml", { set: ["clients.visitors.count=8"] }),
+    ...{ database, cells: [cell], repeats: 1, seed: 1, play },
+    ...{ warmup: SECOND / 4, duration: SECOND },
+    onProgress: ({ what }) => told.push(what),
+  });
+  expect(stops.length).toBeLessThan(2); // A busy machine may stand still once more by itself.
+  const stood = validation.again.filter(({ longest }) => longest > 0.9 * STOP_MS * MILLISECOND);
+  expect(stood.map(({ what }) => what)).toEqual(["calibration", "live"]);
+  expect(told.join()).toContain("once more, for the machine stood still for ");
+  const { measured_again } = validationAnswer(validation);
+  expect(measured_again?.length).toBe(validation.again.length);
+});
+
+const STOP_MS = 800;
+
+/** Stops our drivers for a while: what a stall of the machine is to them. */
+async function standStill(): Promise<void> {
+  const drivers = await driversOf(process.pid);
+  for (const pid of drivers) process.kill(pid, "SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, STOP_MS));
+  for (const pid of drivers) process.kill(pid, "SIGCONT");
+}
 
 test("real work: two sizes are measured, the others predicted", async () => {
   const cells = [2, 5].map((pool_size): Cell => {

@@ -1,23 +1,36 @@
 /** A validation as the result of a command: what is printed, drawn and written as JSON. */
+import { MILLISECOND } from "../../../engine/core/index.ts";
 import type { ComparedQuantile, Result, Validated } from "../results.ts";
+import type { CellResult } from "./compared.ts";
 import { quantile } from "./figures.ts";
-import type { CellResult, Validation } from "./validate.ts";
+import { type MeasuredAgain, stoodStill } from "./standstill.ts";
+import type { Validation } from "./validate.ts";
 import type { Comparison } from "./verdict.ts";
 
 /** The part of a result that is `validate`'s own. */
 export function validationAnswer(validation: Validation): Pick<Result, "runs"> & Partial<Result> {
-  const { calibration, driver, clock, cells, notes, seeds, capacity } = validation;
+  const { calibration, driver, clock, cells, notes, seeds, capacity, again } = validation;
   const holds = cells.every((cell) => cell.holds) && capacity?.best?.holds !== false;
   return {
     runs: [],
     validations: cells.map(validated),
     calibration: { ...calibration },
     instrument: { ...driver, ...clock },
+    measured_again: again.map(measuredAgain),
     ...(capacity && { capacity }),
     verdict: holds ? "pass" : "fail",
     notes: [`live against ${validation.pooler}; seeds ${seeds.join(", ")}`, ...notes],
   };
 }
+
+const measuredAgain = ({ what, repeat, times, longest, used }: MeasuredAgain) => ({
+  what,
+  repeat: repeat + 1,
+  times,
+  longest_ms: longest / MILLISECOND,
+  used_ms: used / MILLISECOND,
+  quiet: !stoodStill(used),
+});
 
 function validated(result: CellResult): Validated {
   const { comparisons, cell } = result;

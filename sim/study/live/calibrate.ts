@@ -4,12 +4,13 @@
  * A calibration never sees the run that it helps to predict.
  */
 import { MILLISECOND, type Nanos } from "../../../engine/core/index.ts";
-import type { LiveResult, ShowRow } from "../../../workloads/live/index.ts";
+import { type LiveResult, SECTIONS, type ShowRow } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { type DistributionSpec, mean } from "../../kernel/distributions.ts";
 import type { Machine } from "../../model/index.ts";
 import type { Capacity } from "./capacity.ts";
 import { average, quantile, WAITED_MS } from "./figures.ts";
+import { median as middle } from "./verdict.ts";
 
 /** What was measured, and the model's terms that follow from it. */
 export interface Calibration {
@@ -20,7 +21,7 @@ export interface Calibration {
   path: Nanos;
   /** Waits up to this are the path's jitter on this machine: 99 % of it when nobody waits, at least 1 ms. */
   resolution: Nanos;
-  /** For the report, in ms: means of the parts. */
+  /** For the report, in ms: means of the parts as they are used. */
   parts: CalibrationParts;
   /** Where statements are real work: the database's, with the throughput measured at its two sizes. */
   capacity?: (Capacity & { measured: number[] }) | undefined;
@@ -79,61 +80,74 @@ export interface Probed {
   connect_time: DistributionSpec;
 }
 
-/** Reads the terms off a calibration run of `calibrationWorkload`. */
+/**
+ * Reads the terms off a calibration run of `calibrationWorkload`. What is drawn for each statement is a
+ * distribution, what is the same for all is a typical value; both are medians over the sections of the
+ * window, so that one section in which the machine hesitated does not count. No mean is taken but of what
+ * the pooler tells as a total, within a section.
+ */
 export function calibrate(
   live: LiveResult,
-  entries: ReadonlySet<string>,
+  entries: Entries,
   { connects, resets, connect_time }: Probed,
 ): Calibration {
-  const rows = measured(live);
-  const overhead = rows.map((row) => row.response - row.service).sort((a, b) => a - b);
-  const all = average(overhead);
-  const busy = heldTime(live, entries);
-  // Without a console everything counts as holding the server: the cautious guess.
-  const held = busy === undefined ? all : busy - average(rows.map((row) => row.service));
-  // What does not occupy the server: the way between client and pooler, and the driver's own reading.
-  const outside = Math.max(0, all - held);
-  const lateness = rows.map((row) => row.lateness);
-  const logins = sessionLogins(live);
-  const ways = Float64Array.from(rows.map((row) => row.wait)).sort();
-  const path = quantile(ways, 0.5);
-  const resolution = Math.max(WAITED_MS * MILLISECOND, quantile(ways, 0.99) - path);
+  const sections = sectionsOf(live);
+  const parts = sections.map(({ rows }) => rows);
+  const outside = middle(sections.map((section) => outsideOf(section, live, entries)));
+  const statement = typical(parts, (row) => Math.max(0, row.response - row.service - outside));
+  const lateness = typical(parts, (row) => row.lateness);
+  const [login, reset] = [spread(sessionLogins(live)), spread(resets)];
+  const connect = connects.length > 0 ? spread(connects) : connect_time;
+  const ways = parts.map((rows) => Float64Array.from(rows.map((row) => row.wait)).sort());
+  const path = middle(ways.map((each) => quantile(each, 0.5)));
+  const jitter = middle(ways.map((each) => quantile(each, 0.99))) - path;
+  const resolution = Math.max(WAITED_MS * MILLISECOND, jitter);
+  const client = { kind: "constant", value: outside } as const;
   return {
-    machine: {
-      statement: spread(overhead.map((value) => Math.max(0, value - outside))),
-      client: { kind: "constant", value: outside },
-      lateness: spread(lateness),
-      login: spread(logins),
-      reset: spread(resets),
-      granularity: MILLISECOND,
-    },
-    connect_time: connects.length > 0 ? spread(connects) : connect_time,
+    machine: { statement, client, lateness, login, reset, granularity: MILLISECOND },
+    connect_time: connect,
     path,
     resolution,
     parts: {
-      transactions: rows.length,
-      overhead: all / MILLISECOND,
-      held: held / MILLISECOND,
+      transactions: parts.reduce((sum, rows) => sum + rows.length, 0),
+      overhead: (mean(statement) + outside) / MILLISECOND,
+      held: mean(statement) / MILLISECOND,
       path: path / MILLISECOND,
       resolution: resolution / MILLISECOND,
-      timer_lateness: average(lateness) / MILLISECOND,
-      login: average(logins) / MILLISECOND,
-      connect: (connects.length > 0 ? average(connects) : mean(connect_time)) / MILLISECOND,
-      reset: average(resets) / MILLISECOND,
+      timer_lateness: mean(lateness) / MILLISECOND,
+      login: mean(login) / MILLISECOND,
+      connect: mean(connect) / MILLISECOND,
+      reset: mean(reset) / MILLISECOND,
     },
   };
 }
 
+/**
+ * What of a statement does not occupy the server: the way between client and pooler, and the driver's own
+ * reading. The pooler tells only totals, so means must be compared. 0 without a console, the cautious
+ * guess: everything counts as holding the server.
+ */
+function outsideOf({ rows, span }: Section, live: LiveResult, entries: Entries): Nanos {
+  const { count, time, wait } = totals(live, entries, span);
+  if (count <= 0) return 0;
+  // SHOW STATS has microseconds, and its transaction time includes waiting.
+  const busy = ((time - wait) / count) * 1_000;
+  return Math.max(0, average(rows.map((row) => row.response)) - busy);
+}
+
 /** How late the driver's timers were. */
 export const latenessOf = (live: LiveResult): DistributionSpec =>
-  spread(measured(live).map((row) => row.lateness));
+  typical(
+    sectionsOf(live).map(({ rows }) => rows),
+    (row) => row.lateness,
+  );
 
 /**
  * Mean wait for a server by the pooler's own totals, of the window; undefined without a console. Where the
  * cores are busy a statement's start says less: it waits for a core before it can say so.
  */
-export function meanWait(live: LiveResult, entries: ReadonlySet<string>): Nanos | undefined {
-  const { count, wait } = totals(live, entries);
+export function meanWait(live: LiveResult, entries: Entries): Nanos | undefined {
+  const { count, wait } = totals(live, entries, WINDOW);
   return count <= 0 ? undefined : (wait / count) * 1_000;
 }
 
@@ -144,11 +158,39 @@ interface Row {
   lateness: Nanos;
 }
 
-function measured({ transactions, window }: LiveResult): Row[] {
+type Entries = ReadonlySet<string>;
+
+/** A part of the window: between two of the times at which the pooler's totals were taken. */
+interface Section {
+  /** First and last of these; see `totalsMoments`. */
+  span: readonly [number, number];
+  /** Transactions that ended in it. */
+  rows: Row[];
+}
+
+const WINDOW = [1, 1 + SECTIONS] as const;
+/** Fewer transactions than these have no 99th percentile: then the window is not divided. */
+const ENOUGH = 100;
+
+function sectionsOf(live: LiveResult): Section[] {
+  const all: Section = { span: WINDOW, rows: endedIn(live, WINDOW) };
+  const parts = Array.from({ length: SECTIONS }, (_, i): Section => {
+    const span = [1 + i, 2 + i] as const;
+    return { span, rows: endedIn(live, span) };
+  });
+  return parts.every(({ rows }) => rows.length >= ENOUGH) ? parts : [all];
+}
+
+/** Transactions that ended between two of the moments. */
+function endedIn({ transactions, window, observed }: LiveResult, span: Section["span"]): Row[] {
+  const [from, to] = span.map((moment) => {
+    const planned = window.from + ((moment - 1) * (window.to - window.from)) / SECTIONS;
+    return observed?.stats[moment]?.at ?? planned;
+  }) as [Nanos, Nanos];
   const rows: Row[] = [];
   for (let at = 0; at < transactions.length; at++) {
-    const sent = transactions.sent[at] as number;
-    if (sent < window.from || sent >= window.to || transactions.outcome[at] !== 0) continue;
+    const end = (transactions.sent[at] as number) + (transactions.response[at] as number);
+    if (!(end >= from && end < to) || transactions.outcome[at] !== 0) continue;
     rows.push({
       wait: transactions.wait[at] as number,
       response: transactions.response[at] as number,
@@ -159,20 +201,10 @@ function measured({ transactions, window }: LiveResult): Row[] {
   return rows;
 }
 
-/**
- * How long a transaction occupied its server on average, by the pooler's own totals: its transaction
- * time (which includes waiting) less the time waited; undefined without a console that tells them. SHOW
- * STATS has microseconds.
- */
-function heldTime(live: LiveResult, entries: ReadonlySet<string>): Nanos | undefined {
-  const { count, time, wait } = totals(live, entries);
-  return count <= 0 ? undefined : ((time - wait) / count) * 1_000;
-}
-
-/** What the pooler's totals grew by within the window, in microseconds. */
-function totals(live: LiveResult, entries: ReadonlySet<string>) {
-  const stats = live.observed?.stats ?? [];
-  const [first, last] = [stats.at(-2)?.rows ?? [], stats.at(-1)?.rows ?? []];
+/** What the pooler's totals grew by in between, in microseconds; nothing without them. */
+function totals({ observed }: LiveResult, entries: Entries, [from, to]: Section["span"]) {
+  const stats = observed?.stats ?? [];
+  const [first, last] = [stats[from]?.rows ?? [], stats[to]?.rows ?? []];
   const grown = (column: string): number =>
     total(last, entries, column) - total(first, entries, column);
   return {
@@ -182,7 +214,7 @@ function totals(live: LiveResult, entries: ReadonlySet<string>) {
   };
 }
 
-function total(rows: readonly ShowRow[], entries: ReadonlySet<string>, column: string): number {
+function total(rows: readonly ShowRow[], entries: Entries, column: string): number {
   let sum = 0;
   for (const row of rows) if (entries.has(String(row.database))) sum += Number(row[column] ?? 0);
   return sum;
@@ -200,17 +232,26 @@ function sessionLogins({ sessions }: LiveResult): Nanos[] {
 const POINTS = 200;
 
 /**
- * A distribution by its quantiles; zero when nothing was measured. The slowest hundredth counts as slow
- * as the 99th percentile: what is rarer is a stall of the whole machine, which hits everybody at once and
- * would be counted over and over if it were drawn for each statement by itself.
+ * The distribution of single measurements; zero of nothing. The slowest hundredth, and the slowest two in
+ * any case, count as slow as the next: what is rarer is a stall of the whole machine, which hits everybody
+ * at once and would be counted over and over if it were drawn for each statement by itself.
  */
 function spread(values: readonly Nanos[]): DistributionSpec {
-  if (values.length === 0) return { kind: "constant", value: 0 };
   const sorted = Float64Array.from(values).sort();
-  const points: [number, number][] = [];
-  for (let i = 0; i <= POINTS; i++) {
-    const p = i / POINTS;
-    points.push([100 * p, Math.max(0, Math.round(quantile(sorted, Math.min(p, 0.99))))]);
-  }
+  const { length } = sorted;
+  const rank = Math.max(Math.ceil(length / 2), Math.min(Math.ceil(0.99 * length), length - 2));
+  return byQuantiles((p) => quantile(sorted, Math.min(p, rank / length)));
+}
+
+/** The distribution over sections: each of its quantiles is the median of theirs; none above the 99th. */
+function typical(sections: readonly Row[][], pick: (row: Row) => Nanos): DistributionSpec {
+  const sorted = sections.map((rows) => Float64Array.from(rows.map(pick)).sort());
+  return byQuantiles((p) => middle(sorted.map((values) => quantile(values, Math.min(p, 0.99)))));
+}
+
+function byQuantiles(at: (p: number) => Nanos): DistributionSpec {
+  const points = Array.from({ length: POINTS + 1 }, (_, i): [number, number] => {
+    return [(100 * i) / POINTS, Math.max(0, Math.round(at(i / POINTS)))];
+  });
   return { kind: "quantiles", points };
 }

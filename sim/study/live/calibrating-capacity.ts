@@ -19,7 +19,7 @@ import {
 import { type CalibratingOptions, probe } from "./calibrating.ts";
 import { fewBusy, fitCapacity, rms } from "./capacity.ts";
 import { liveSamples } from "./figures.ts";
-import { playCell } from "./play-cell.ts";
+import { playWatched } from "./play-cell.ts";
 import type { Cell, Stand } from "./stand.ts";
 
 /** Far from the numbers of replications and of other calibrations; four for each repeat. */
@@ -79,10 +79,12 @@ export function calibratingCapacity(
 ): (repeat: number) => Promise<Calibration> {
   let quiet: Calibration | undefined;
   return async (repeat) => {
-    quiet ??= await withoutQueue(stand, options, alone, cold);
+    quiet ??= await withoutQueue(stand, options, { alone, cold }, repeat);
     const play = async (cell: Cell, which: number, workload: Workload) => {
       const seed = replicationSeed(options.seed, SEED + 4 * repeat + which);
-      const live = await playCell(stand, options, cell, seed, workload);
+      const live = await options.watch.quietly({ what: "calibration", repeat }, () =>
+        playWatched(stand, options, cell, seed, workload),
+      );
       const { response } = liveSamples(live, 0);
       const throughput = (response.length * SECOND) / options.duration;
       return { workload, seed, live, throughput, response_rms: rms(response) * MILLISECOND };
@@ -106,11 +108,13 @@ export function calibratingCapacity(
 async function withoutQueue(
   stand: Stand,
   options: CalibratingOptions,
-  cell: Cell,
-  cold: readonly Cell[],
+  { alone, cold }: Pick<CapacityCells, "alone" | "cold">,
+  repeat: number,
 ): Promise<Calibration> {
-  const workload = calibrationWorkload(fewClients(stand.workloadOf(cell), () => 1));
+  const workload = calibrationWorkload(fewClients(stand.workloadOf(alone), () => 1));
   const seed = replicationSeed(options.seed, SEED);
-  const live = await playCell(stand, options, cell, seed, workload);
-  return calibrate(live, stand.entries(cell), await probe(stand, workload, cold));
+  const live = await options.watch.quietly({ what: "calibration", repeat }, () =>
+    playWatched(stand, options, alone, seed, workload),
+  );
+  return calibrate(live, stand.entries(alone), await probe(stand, options, cold, repeat));
 }

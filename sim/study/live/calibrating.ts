@@ -14,10 +14,11 @@ import {
   fewClients,
   type Probed,
 } from "./calibrate.ts";
-import { type PlayOptions, playCell } from "./play-cell.ts";
+import { type PlayOptions, playCell, playWatched } from "./play-cell.ts";
 import { effectivePool } from "./pools.ts";
 import { connectTimes, loginTimes, resetTimes } from "./probes.ts";
 import type { Cell, Stand } from "./stand.ts";
+import { ATTEMPTS, type Watch, watched } from "./standstill.ts";
 
 /** Calibrates before repeat number `repeat`. */
 export type Calibrating = (repeat: number) => Promise<Calibration>;
@@ -27,15 +28,17 @@ export interface CalibratingOptions extends PlayOptions {
   cells: readonly Cell[];
   seed: number;
   together?: number | undefined;
+  /** Has pieces measured again for which the machine stood still. */
+  watch: Watch;
 }
 
 /** Far from the numbers of replications; a calibration and its rehearsal take two for each repeat. */
 const CALIBRATION_SEED = 1_000_014;
 const COLD_ENTRIES = 9;
 
-/** Entries that nobody has used yet. */
+/** Entries that nobody has used yet, enough for every attempt at measuring with them. */
 export const coldCells = (): Cell[] =>
-  Array.from({ length: COLD_ENTRIES }, (_, i): Cell => {
+  Array.from({ length: ATTEMPTS * COLD_ENTRIES }, (_, i): Cell => {
     return { name: `cold${i}`, pool_mode: "transaction", pool_size: 1 };
   });
 
@@ -72,21 +75,32 @@ export function calibratingOwn(
   const workload = calibrationWorkload(options.workload);
   let probed: Probed | undefined;
   return async (repeat) => {
-    const [live] = await Promise.all([
-      playCell(stand, options, roomy, seedOf(options, repeat, 0), workload),
-      ...rehearsal(stand, options, repeat),
-    ]);
-    probed ??= await probe(stand, workload, cold);
+    const live = await options.watch.quietly({ what: "calibration", repeat }, async () => {
+      const [own] = await Promise.all([
+        playWatched(stand, options, roomy, seedOf(options, repeat, 0), workload),
+        ...rehearsal(stand, options, repeat),
+      ]);
+      return own;
+    });
+    probed ??= await probe(stand, options, cold, repeat);
     return calibrate(live, stand.entries(roomy), probed);
   };
 }
 
 /** What is measured on idle connections: set-up through `cold` entries, resets. */
-export async function probe(
+export function probe(
   stand: Stand,
-  workload: Workload,
+  { watch, workload }: CalibratingOptions,
   cold: readonly Cell[],
+  repeat: number,
 ): Promise<Probed> {
+  return watch.quietly({ what: "calibration", repeat }, (before) => {
+    const fresh = cold.slice(before * COLD_ENTRIES, (before + 1) * COLD_ENTRIES);
+    return watched(() => probeOnce(stand, workload, fresh));
+  });
+}
+
+async function probeOnce(stand: Stand, workload: Workload, cold: readonly Cell[]): Promise<Probed> {
   const coldEntries = cold.flatMap((entry): Address[] => {
     const { host, port, user, databases = {} } = stand.target(entry);
     return Object.values(databases)
@@ -121,28 +135,28 @@ export function calibratingRunning(
   cell: Cell,
   note: (text: string) => void,
 ): Calibrating {
+  if (stand.direct === undefined)
+    note(
+      "server.connect_time is the workload's: with --dsn, of the database itself, it is measured",
+    );
   const own = stand.workloadOf(cell);
   const few = fewClients(own, (database) => effectivePool(own, database).size);
   let probed: Probed | undefined;
   return async (repeat) => {
     const seed = seedOf(options, repeat, 0);
-    const live = await playCell(stand, options, cell, seed, calibrationWorkload(few));
-    probed ??= await probeRunning(stand, own, cell, note);
+    const piece = { what: "calibration", repeat } as const;
+    const live = await options.watch.quietly(piece, () =>
+      playWatched(stand, options, cell, seed, calibrationWorkload(few)),
+    );
+    probed ??= await options.watch.quietly(piece, () =>
+      watched(() => probeRunning(stand, own, cell)),
+    );
     return calibrate(live, stand.entries(cell), probed);
   };
 }
 
-async function probeRunning(
-  stand: Stand,
-  workload: Workload,
-  cell: Cell,
-  note: (text: string) => void,
-): Promise<Probed> {
+async function probeRunning(stand: Stand, workload: Workload, cell: Cell): Promise<Probed> {
   const { direct } = stand;
-  if (direct === undefined)
-    note(
-      "server.connect_time is the workload's: with --dsn, of the database itself, it is measured",
-    );
   const { host, port, user, password, sslmode } = stand.target(cell);
   const [database = user] = stand.entries(cell);
   const resets = await resetTimes(direct ?? { host, port, user, password, sslmode, database });

@@ -3,6 +3,7 @@ import type { Nanos } from "../../../engine/core/index.ts";
 import { type LiveResult, runLive } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { Cell, Stand } from "./stand.ts";
+import { type Attempt, standstillOf } from "./standstill.ts";
 
 export interface PlayOptions {
   /** Time before the measured window, and the window's length. */
@@ -10,18 +11,28 @@ export interface PlayOptions {
   duration: Nanos;
   /** Time that the database takes to count a row, where a kind's work is `cpu`. */
   rowTime?: number | undefined;
+  /** Plays a run; `runLive` when left out. */
+  play?: typeof runLive | undefined;
   signal?: AbortSignal | undefined;
+}
+
+/** Plays `workload` on the pools of `cell`, and tells how long the machine stood still meanwhile. */
+export async function playWatched(
+  ...given: Parameters<typeof playCell>
+): Promise<Attempt<LiveResult>> {
+  const found = await playCell(...given);
+  return { found, longest: standstillOf(found) };
 }
 
 /** Plays `workload` on the pools of `cell`. Errors: OutsideError, the signal's reason. */
 export function playCell(
   stand: Stand,
-  { warmup, duration, rowTime, signal }: PlayOptions,
+  { warmup, duration, rowTime, signal, play = runLive }: PlayOptions,
   cell: Cell,
   seed: number,
   workload: Workload,
 ): Promise<LiveResult> {
-  return runLive({
+  return play({
     workload,
     target: stand.target(cell),
     direct: stand.direct,

@@ -1,0 +1,154 @@
+/**
+ * One configuration of a validation: each of its live runs is simulated on the same draws, and the figures
+ * of both sides are compared.
+ */
+import { MILLISECOND, type Nanos, SECOND } from "../../../engine/core/index.ts";
+import type { LiveResult } from "../../../workloads/live/index.ts";
+import type { Workload } from "../../../workloads/schema/workload.ts";
+import { type RunResult, simulate } from "../../model/index.ts";
+import { type Calibration, meanWait } from "./calibrate.ts";
+import { onCapacity } from "./capacity.ts";
+import {
+  type Figures,
+  figuresOf,
+  type Levels,
+  liveLevels,
+  liveSamples,
+  type Samples,
+  simulatedLevels,
+  simulatedSamples,
+} from "./figures.ts";
+import type { Cell, Stand } from "./stand.ts";
+import {
+  type Comparison,
+  compareFigures,
+  median,
+  middleFigures,
+  SHARED_TOLERANCES,
+} from "./verdict.ts";
+
+/** One configuration, compared. */
+export interface CellResult {
+  cell: Cell;
+  comparisons: Comparison[];
+  predicted: Figures[];
+  live: Figures[];
+  /** Waits of all repeats together, in ms, for the chart. */
+  samples: { predicted: Samples; live: Samples };
+  /** Live errors by text, over all repeats. */
+  errors: Record<string, number>;
+  holds: boolean;
+}
+
+/** A live run, and what the machine added before it. */
+export interface Pair {
+  cell: Cell;
+  seed: number;
+  live: LiveResult;
+  calibration: Calibration;
+}
+
+/** Window of the live runs. */
+interface Length {
+  warmup: Nanos;
+  duration: Nanos;
+}
+
+/** Simulations of each live run: near saturation a small delay moves all that follows. */
+const VARIANTS = 9;
+
+/**
+ * The simulated twins of a live run: the cell's settings, the calibrated machine in place of network and
+ * connect time; the same clients' draws, each time with other draws of what the machine adds.
+ */
+function predict(
+  workload: Workload,
+  { warmup, duration }: Length,
+  { seed, calibration }: Pair,
+): RunResult[] {
+  const { machine, connect_time, capacity } = calibration;
+  const sleeping: Workload = {
+    ...workload,
+    network: { client: 0, server: 0 },
+    // Sleeping statements share nothing.
+    server: {
+      ...workload.server,
+      connect_time,
+      cores: undefined,
+      speed: undefined,
+      usl: undefined,
+    },
+  };
+  const twin = capacity === undefined ? sleeping : onCapacity(sleeping, capacity);
+  return Array.from({ length: VARIANTS }, (_, variant) =>
+    simulate(twin, { seed, warmup, duration, machine: { ...machine, variant }, trace: true }),
+  );
+}
+
+/** Compares the live runs of `cell` with what is predicted for them. */
+export function cellResult(
+  stand: Stand,
+  cell: Cell,
+  runs: readonly Pair[],
+  options: Length,
+): CellResult {
+  const own = runs.filter((run) => run.cell === cell);
+  const resolution = median(runs.map((run) => run.calibration.resolution)) / MILLISECOND;
+  const figures = (samples: Samples, levels: Levels): Figures =>
+    figuresOf(samples, options.duration / SECOND, levels, resolution);
+  const [entries, connections] = [stand.entries(cell), stand.connections(cell)];
+  const liveParts = own.map((pair) => liveSamples(pair.live, pair.calibration.path));
+  const live = own.map((pair, i) => {
+    const seen = figures(liveParts[i] as Samples, liveLevels(pair.live, entries, connections));
+    return pair.calibration.capacity === undefined ? seen : byConsole(seen, pair.live, entries);
+  });
+  const parts: Samples[] = [];
+  const predicted = own.map((pair) =>
+    middleFigures(
+      predict(stand.workloadOf(cell), options, pair).map((run) => {
+        const samples = simulatedSamples(run.trace ?? fail());
+        parts.push(samples);
+        return figures(samples, simulatedLevels(run));
+      }),
+    ),
+  );
+  const shared = own.some((pair) => pair.calibration.capacity !== undefined);
+  const comparisons = compareFigures(predicted, live, shared ? SHARED_TOLERANCES : undefined);
+  return {
+    cell,
+    comparisons,
+    predicted,
+    live,
+    samples: { predicted: together(parts), live: together(liveParts) },
+    errors: countErrors(own),
+    holds: comparisons.every((comparison) => comparison.holds !== false),
+  };
+}
+
+/** Waits as the pooler itself counts them; it tells their mean only. */
+function byConsole(seen: Figures, live: LiveResult, entries: ReadonlySet<string>): Figures {
+  const unseen = Object.keys(seen).filter((figure) => figure.startsWith("wait_"));
+  const nothing = Object.fromEntries(unseen.map((figure) => [figure, Number.NaN]));
+  const mean = (meanWait(live, entries) ?? Number.NaN) / MILLISECOND;
+  return { ...seen, ...nothing, "wait_ms.mean": mean };
+}
+
+function fail(): never {
+  throw new Error("a simulated run without its trace");
+}
+
+function together(parts: readonly Samples[]): Samples {
+  const join = (pick: (part: Samples) => Float64Array): Float64Array =>
+    Float64Array.from(parts.flatMap((part) => [...pick(part)])).sort();
+  return { wait: join((part) => part.wait), response: join((part) => part.response) };
+}
+
+function countErrors(runs: readonly Pair[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { live } of runs)
+    for (const error of live.errors) {
+      const text = `${error.sqlstate} ${error.text}`.trim();
+      counts[text] = (counts[text] ?? 0) + error.count;
+    }
+  return counts;
+}
