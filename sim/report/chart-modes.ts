@@ -1,5 +1,6 @@
 /** Bars that hold pool modes (or any runs) against each other, one small panel for each figure. */
 import type { Interval95, Run } from "../study/results.ts";
+import { turnedAway } from "../study/slo.ts";
 import { type Chart, chart } from "./chart.ts";
 import { INK, MODE_COLOURS } from "./theme.ts";
 import { digits, duration } from "./units.ts";
@@ -33,7 +34,7 @@ const PANELS: readonly Panel[] = [
   },
   {
     title: "Clients dropped (timeouts and refusals)",
-    value: (run) => run.timeouts + run.refused,
+    value: (run) => run.timeouts + turnedAway(run),
     interval: () => undefined,
   },
   {

@@ -1,6 +1,6 @@
 /** `diff` as text and as a report: what changed in the settings, and what that does to a workload. */
 import type { Difference, Interval95, Result, Run } from "../study/results.ts";
-import { turnedAway } from "../study/slo.ts";
+import { turnedAway, turnsAway } from "../study/slo.ts";
 import { distribution } from "./chart-distributions.ts";
 import { type Bars, runBars } from "./chart-modes.ts";
 import { between, figuresOf, provenance } from "./figures.ts";
@@ -55,7 +55,7 @@ const VERDICTS = {
 /** The verdict, its reasons, and the effects that are more than chance. */
 export function diffFindings(result: Result): string[] {
   const { old, fresh, difference } = both(result);
-  const away = `The new settings turn ${whole(fresh.refused)} clients away, the old ones none.`;
+  const away = `The new settings turn ${whole(turnedAway(fresh))} clients away, the old ones none.`;
   const before = old.slo?.met === false ? "Old settings: the objective is not met either." : "";
   const real = effects(difference).filter(({ interval }) => certain(interval));
   const names = real.map(({ name, value, texts }) => `${name} ${change(value, texts)}`);
@@ -65,7 +65,7 @@ export function diffFindings(result: Result): string[] {
       : `Real differences: ${names.join("; ")}.`;
   return [
     [VERDICTS[result.verdict ?? "unsure"], ...sloFindings(result.slo)].join(" "),
-    turnedAway(old, fresh) ? away : "",
+    turnsAway(old, fresh) ? away : "",
     result.verdict === "fail" ? before : "",
     effect,
     ...trouble(old).map((text) => `Old settings: ${text}`),

@@ -1,5 +1,7 @@
 /** `sweep` as text and as a report: one row a point, and a picture of one or two keys. */
+
 import type { Result, Run } from "../study/results.ts";
+import { turnedAway } from "../study/slo.ts";
 import { runBars } from "./chart-modes.ts";
 import { heatMap, runCurve } from "./chart-sweep.ts";
 import type { Chart } from "./charts.ts";
@@ -86,7 +88,7 @@ function pointTable(runs: readonly Run[], keys: readonly string[]): Table {
       ...[means[i] as string, tails[i] as string, responses[i] as string],
       `${digits(run.throughput_tps)}/s`,
       percent(run.utilization),
-      whole(run.timeouts + run.refused),
+      whole(run.timeouts + turnedAway(run)),
       run.slo === undefined ? NOTHING : run.slo.met ? "yes" : "no",
     ]),
   };

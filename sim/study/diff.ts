@@ -8,7 +8,7 @@ import type { Slo, Workload } from "../../workloads/schema/workload.ts";
 import { difference } from "./compare.ts";
 import type { Difference, Run, SloOutcome } from "./results.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
-import { turnedAway } from "./slo.ts";
+import { turnsAway } from "./slo.ts";
 
 /** Two configurations of one workload. */
 export interface Pair {
@@ -74,7 +74,7 @@ export async function diffConfigs(pair: Pair, options: StudyOptions = {}): Promi
  * new ones turn away are worse off than if they had waited.
  */
 export function verdictOf(old: Run, fresh: Run): Diff["verdict"] {
-  if (fresh.slo?.met === false || turnedAway(old, fresh)) return "fail";
+  if (fresh.slo?.met === false || turnsAway(old, fresh)) return "fail";
   return fresh.slo === undefined ? "unsure" : "pass";
 }
 

@@ -46,7 +46,7 @@ const slo = z
         name: z
           .string()
           .describe(
-            "key of the workload's `slo`, such as wait_p99; or what misses every objective: unserved (clients that wait in vain), refused (turned away by a limit)",
+            "key of the workload's `slo`, such as wait_p99; or what misses every objective: unserved (clients that wait in vain), refused (turned away by a limit), server_error (the database refused a connection)",
           ),
         limit: z.number(),
         value: z.number().describe("what was simulated, in the unit of the limit"),

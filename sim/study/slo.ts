@@ -11,8 +11,9 @@ export function hasObjective(slo: Slo): boolean {
 
 /**
  * Every term with its value; undefined when the workload has no objective. Waits are those of clients who
- * are served: beside a term that the workload has, clients that are never served, or turned away by a limit
- * such as `max_client_conn`, miss the objective whatever the others' waits are.
+ * are served: beside a term that the workload has, clients that are never served, turned away by a limit
+ * such as `max_client_conn`, or dropped because the database refuses them a connection, miss the objective
+ * whatever the others' waits are.
  */
 export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
   const { wait_ms: wait, response_ms: response } = run;
@@ -24,7 +25,7 @@ export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
     time("response_p99", slo.response_p99, response.p99, response.p99_ci95),
     timeouts(slo.timeouts, run),
   ].flat();
-  if (terms.length > 0) terms.push(...unserved(run), ...refused(run));
+  if (terms.length > 0) terms.push(...unserved(run), ...refused(run), ...withoutServer(run));
   return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
 }
 
@@ -50,6 +51,26 @@ function refused(run: Run): Term[] {
   return run.refused > 0 ? [term("refused", 0, run.refused, "times", undefined)] : [];
 }
 
+/** Whoever waits for a server connection that the database refuses is dropped, and served as little. */
+function withoutServer(run: Run): Term[] {
+  const clients = refusedByDatabase(run);
+  return clients > 0 ? [term("server_error", 0, clients, "times", undefined)] : [];
+}
+
+/** By the model's reasons; live also by what the clients were told, PostgreSQL's words included. */
+const NO_SERVER =
+  /^server_error$|server_login_retry|server login failed|too many clients|connection slots are reserved/;
+
+/** Clients dropped because the database refused them a server connection. */
+export function refusedByDatabase({ errors }: Pick<Run, "errors">): number {
+  let sum = 0;
+  for (const [reason, times] of Object.entries(errors)) if (NO_SERVER.test(reason)) sum += times;
+  return sum;
+}
+
+/** Clients that were not let in, by a limit of the pooler or by the database. */
+export const turnedAway = (run: Run): number => run.refused + refusedByDatabase(run);
+
 /**
  * Waiting clients that the waits of served transactions do not account for. By Little's law served
  * transactions keep throughput x mean wait clients waiting; clearly more than that wait in vain, such
@@ -60,9 +81,9 @@ export function unservedClients(waiting: number, throughput_tps: number, wait_ms
   return waiting >= 0.5 && waiting > 1.25 * served ? waiting - served : 0;
 }
 
-/** Whether new settings refuse clients and the old ones refused none. */
-export function turnedAway(old: Run, fresh: Run): boolean {
-  return old.refused === 0 && fresh.refused > 0;
+/** Whether new settings turn clients away and the old ones turned none. */
+export function turnsAway(old: Run, fresh: Run): boolean {
+  return turnedAway(old) === 0 && turnedAway(fresh) > 0;
 }
 
 /** A timeout is a transaction that was asked for and not done. */

@@ -4,8 +4,8 @@ import { compareModes, difference } from "../../sim/study/compare.ts";
 import type { Interval95, Run } from "../../sim/study/results.ts";
 import { type Study, studies, study } from "../../sim/study/run.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
-import { sloOutcome, unservedClients } from "../../sim/study/slo.ts";
-import type { Workload } from "../../workloads/schema/workload.ts";
+import { refusedByDatabase, sloOutcome, unservedClients } from "../../sim/study/slo.ts";
+import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { sampleRun } from "../report/fixture.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
@@ -125,6 +125,50 @@ describe("objectives", () => {
     expect(recommended).toBeUndefined();
     expect(reasons?.join()).toContain("turns clients away, whatever the pool (max_client_conn)");
   });
+
+  test("clients whom the database refuses a connection miss every objective as well", async () => {
+    const away = { kind: "constant", value: SECOND } as const;
+    const session = { transactions: "forever", away } as const;
+    const [a, b] = ["a", "b"].map((name) => {
+      return { ...kindOf(20, 10, 10), name, database: name, session };
+    }) as [ClientKind, ClientKind];
+    const crowded: Workload = {
+      ...brief,
+      clients: [a, b],
+      settings: {
+        ...brief.settings,
+        server_login_retry: SECOND,
+        databases: [{ name: "a" }, { name: "b" }],
+      },
+      server: { ...brief.server, max_connections: 1 },
+      slo: { wait_p99: 1000 * MILLISECOND },
+    };
+    const { run } = await study(crowded, { precision: 0.5 });
+    expect(run.refused).toBe(0);
+    expect(run.slo).toMatchObject({
+      met: false,
+      terms: [
+        { name: "wait_p99", met: true },
+        { name: "server_error", limit: 0, value: refusedByDatabase(run), met: false },
+      ],
+    });
+    const { runs } = await compareModes(crowded, { precision: 0.5 });
+    expect(runs.map((each) => each.slo?.met)).toEqual([false, false, false]);
+    const { recommended, reasons } = await sizePool(crowded);
+    expect(recommended).toBeUndefined();
+    expect(reasons?.join()).toContain("the database refuses server connections, whatever the pool");
+  });
+
+  const REFUSALS: readonly [errors: Record<string, number>, want: number][] = [
+    [{}, 0],
+    [{ query_wait_timeout: 3, server_gone: 2, connect_failed: 1 }, 0],
+    [{ server_error: 3, query_wait_timeout: 1 }, 3],
+    [{ server_login_retry: 2, server_error: 3 }, 5],
+    [{ "sorry, too many clients already": 4 }, 4],
+  ];
+  for (const [errors, want] of REFUSALS)
+    test(`refused by the database in ${JSON.stringify(errors)}: ${want}`, () =>
+      expect(refusedByDatabase({ errors })).toBe(want));
 
   test("no terms, no objective; one missed term misses it", () => {
     expect(sloOutcome({}, run)).toBeUndefined();

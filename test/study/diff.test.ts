@@ -76,6 +76,7 @@ const verdicts = [
   [met, { ...met, refused: 1 }, "fail", "a client is turned away, whatever the waits"],
   [{ ...good, refused: 1 }, { ...good, refused: 9 }, "unsure", "clients were turned away before"],
   [good, { ...good, refused: 1 }, "fail", "turning clients away needs no objective to be seen"],
+  [good, { ...good, errors: { server_error: 1 } }, "fail", "the database turns a client away"],
 ] as const;
 for (const [old, fresh, want, why] of verdicts) {
   test(`${want}: ${why}`, () => expect(verdictOf(old, fresh)).toBe(want));

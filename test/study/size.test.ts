@@ -130,6 +130,15 @@ test("the largest pool: a client each, or what the database admits", () => {
   expect(largestPool(workload)).toBe(50);
   const full = { ...workload, server: { ...workload.server, max_connections: 33 } };
   expect(largestPool(full)).toBe(30);
+  const kind = kindOf(50, 1000, 5);
+  const two = { ...full, clients: [kind, { ...kind, name: "few", user: "other", count: 4 }] };
+  expect(largestPool(two)).toBe(26); // and 4 for the other pool
+  const own = [{ name: "app" }, { name: "admin", pool_size: 10 }];
+  const settings = { ...full.settings, databases: own };
+  const admins = { ...kind, name: "admins", database: "admin" };
+  expect(largestPool({ ...full, settings, clients: [kind, admins] })).toBe(20);
+  const pooled = { ...kind, app_pool: { instances: 2, size: 3, timeout: 0 } };
+  expect(largestPool({ ...full, clients: [pooled, { ...kind, user: "other" }] })).toBe(24);
 });
 
 test("entries with a size of their own give way only when all that are used have one", () => {

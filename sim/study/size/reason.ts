@@ -119,6 +119,11 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
     found.push(
       `a limit turns clients away, whatever the pool (${Object.keys(run.errors).join(", ")}): raise it`,
     );
+  if (missed.some((term) => term.name === "server_error"))
+    found.push(
+      "the database refuses server connections, whatever the pool: all pools together may open more than " +
+        `max_connections, ${workload.server.max_connections}, or it is down`,
+    );
   if (first?.what.startsWith("thinking"))
     found.push(
       "session mode holds connections for clients that think: try pool_mode = transaction",

@@ -37,14 +37,33 @@ function everyEntrySized({ settings, clients }: Workload): boolean {
 
 /**
  * The largest pool worth a thought: a connection for each client, or as many as the database admits
- * beside those that it reserves, and an equal part of them for each process of the pooler.
+ * beside those that it reserves, for all pools together, each in every process of the pooler.
  */
-export function largestPool({ clients, server, pooler }: Workload): number {
+export function largestPool(workload: Workload): number {
+  const { clients, server, pooler } = workload;
   const closed = clients.every((kind) => kind.count !== undefined);
   const count = clients.reduce((sum, kind) => sum + (kind.count ?? 0), 0);
-  const processes = pooler?.processes ?? 1;
-  const admitted = Math.max(1, Math.floor((server.max_connections - RESERVED) / processes));
-  return closed ? Math.max(1, Math.min(count, admitted)) : admitted;
+  const room = Math.floor((server.max_connections - RESERVED) / (pooler?.processes ?? 1));
+  let largest = closed ? count : room;
+  while (largest > 1 && opened(workload, largest) > room) largest--;
+  return Math.max(1, largest);
+}
+
+const NO_END = Number.POSITIVE_INFINITY;
+
+/** Server connections of a process at most with `default_pool_size = size`: a pool opens none for nobody. */
+function opened(workload: Workload, size: number): number {
+  const { clients, settings } = withPoolSize(workload, size);
+  const pools = new Map<string, { clients: number; size: number }>();
+  for (const { database, user, app_pool, count = NO_END } of clients) {
+    const connections = app_pool === undefined ? count : app_pool.instances * app_pool.size;
+    const key = JSON.stringify([database, user]);
+    const own = settings.databases.find((entry) => entry.name === database)?.pool_size;
+    const ofUser = settings.users.find((entry) => entry.name === user)?.pool_size;
+    const known = pools.get(key)?.clients ?? 0;
+    pools.set(key, { clients: known + connections, size: (ofUser ?? own ?? size) || NO_END });
+  }
+  return [...pools.values()].reduce((sum, pool) => sum + Math.min(pool.clients, pool.size), 0);
 }
 
 /** `factor` times the clients, and `factor` times the arrivals from outside. */
