@@ -1,18 +1,17 @@
 /** How often a client has tried its transaction, and until when it waits. */
 import type { Nanos } from "../../engine/core/index.ts";
+import { type KindDraws, retryPause } from "../../workloads/schema/draws.ts";
 import type { RetryModel } from "../../workloads/schema/workload.ts";
-import type { Sampler } from "../kernel/distributions.ts";
 
 export class Attempts {
   /** Attempts of the transaction under way that have failed, by client. */
   private readonly failed = new Map<number, number>();
   /** When the client gives up waiting. */
   private readonly deadlines = new Map<number, Nanos>();
-  /** Uniform numbers in thousandths of a thousandth, for the jitter. */
-  private readonly jitter: Sampler;
+  private readonly draws: Pick<KindDraws, "jitter">;
 
-  constructor(jitter: Sampler) {
-    this.jitter = jitter;
+  constructor(draws: Pick<KindDraws, "jitter">) {
+    this.draws = draws;
   }
 
   /** How many attempts have failed; 0 on the first one. */
@@ -48,12 +47,8 @@ export class Attempts {
   fail(client: number, retry: RetryModel | undefined, number: number, draw: number): Nanos {
     this.calm(client);
     const before = this.count(client);
-    if (retry === undefined || before >= retry.attempts) return -1;
-    this.failed.set(client, before + 1);
-    const less = (retry.jitter * this.jitter.draw(number, draw, before)) / JITTER_RANGE;
-    return Math.round(retry.backoff * retry.factor ** before * (1 - less));
+    const pause = retryPause(retry, this.draws, number, draw, before);
+    if (pause >= 0) this.failed.set(client, before + 1);
+    return pause;
   }
 }
-
-/** The sampler draws whole numbers: from 0 to this. */
-export const JITTER_RANGE = 1e6;

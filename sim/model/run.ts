@@ -12,7 +12,7 @@ import { mean, type Sampler, sampler } from "../kernel/distributions.ts";
 import { Histogram } from "../kernel/histogram.ts";
 import { Stream } from "../kernel/streams.ts";
 import { AppPools } from "./app-pools.ts";
-import { Attempts, JITTER_RANGE } from "./attempts.ts";
+import { Attempts } from "./attempts.ts";
 import { type Backends, backendsOf, type Preparation, preparationOf } from "./backends.ts";
 import { Cores } from "./cores.ts";
 import { Dashboard, type DashboardOptions } from "./dashboard.ts";
@@ -219,9 +219,10 @@ export class Run {
     const { seed } = this.options;
     const meter = new KindMeter(kind.name);
     if (kind.app_pool !== undefined) meter.app_wait = new Histogram();
+    const draws = kindDraws(kind, seed);
     return {
       kind,
-      draws: kindDraws(kind, seed),
+      draws,
       meter,
       database: this.core.database(kind.database),
       user: this.core.user(kind.user),
@@ -229,7 +230,7 @@ export class Run {
       load: loadCourse(this.workload, kind.name, this.from),
       preparation: preparationOf(kind, index, this.backends, seed),
       app: kind.app_pool && new AppPools(kind.app_pool),
-      attempts: demands(kind) ? new Attempts(jitterOf(kind, seed)) : undefined,
+      attempts: demands(kind) ? new Attempts(draws) : undefined,
     };
   }
 }
@@ -237,11 +238,6 @@ export class Run {
 /** Its clients are more than the textbook's. */
 function demands({ app_pool, timeout, retry }: ClientKind): boolean {
   return (app_pool ?? timeout ?? retry) !== undefined;
-}
-
-function jitterOf(kind: ClientKind, seed: number): Sampler {
-  const uniform = { kind: "uniform", min: 0, max: JITTER_RANGE } as const;
-  return sampler(uniform, new Stream(seed, kind.name, "jitter"));
 }
 
 function extrasOf(workload: Workload, { machine, seed }: RunOptions): Extras {

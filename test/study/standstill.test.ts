@@ -76,6 +76,7 @@ test("the report says what was measured again, and what was never quiet", () => 
 describe("a calibration", () => {
   const PROBED = {
     connects: [5, 5.2, 4.9, 294, 5.1, 5, 5.3, 4.8].map(ms),
+    logins: [],
     resets: [],
     connect_time: { kind: "constant", value: 0 },
   } as const;

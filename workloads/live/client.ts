@@ -1,226 +1,196 @@
 /**
- * One client of the workload, played for real. It follows the simulator's client step by step and
- * takes every decision from the same draws; only the waiting is real.
+ * One client of the workload, played for real, with a connection of its own. It follows the simulator's
+ * client step by step and takes every decision from the same draws; only the waiting is real.
  */
-import type { Nanos } from "../../engine/core/units.ts";
+import { MILLISECOND, type Nanos } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
-import { now } from "./clock.ts";
-import { Connection, type ConnectionEnd, type Listener } from "./connection.ts";
+import type { Connection, ConnectionEnd } from "./connection.ts";
 import type { ClientDraws } from "./draws.ts";
-import { isShutdown, type Stage } from "./stage.ts";
+import { Line, type LineOwner } from "./line.ts";
+import { Playing } from "./playing.ts";
+import { Session } from "./session.ts";
+import type { Stage } from "./stage.ts";
 import { simpleQuery } from "./statements.ts";
+import { type Player, patienceOf, timerOf } from "./timers.ts";
 
 /**
- * `out`: no connection. `again`: its attempt met a full queue. `login`: one is being made. `idle`:
- * between transactions. `asking`: a statement is under way. `gap`: between statements. `rollback`:
- * cleaning up. `done`: for good.
+ * `out`: no connection. `login`: one is being made. `idle`: between transactions. `asking`: a statement is
+ * under way. `gap`: between statements. `rollback`: cleaning up. `done`: for good.
  */
-type State = "out" | "again" | "login" | "idle" | "asking" | "gap" | "rollback" | "done";
+type State = "out" | "login" | "idle" | "asking" | "gap" | "rollback" | "done";
 
-const ROLLBACK = simpleQuery("rollback");
-/** A full listen queue refuses a Unix socket at once; TCP would have tried again by itself. */
-const CONNECT_AGAIN: Nanos = 5_000_000;
+export const ROLLBACK = simpleQuery("rollback");
+/** What a client that has waited long enough is counted under; the simulator's word. */
+export const CLIENT_TIMEOUT = { sqlstate: "", text: "client_timeout" };
 
-export class Client implements Listener {
-  /** Number of its timer. */
+export class Client implements Player, LineOwner {
   readonly id: number;
   private readonly stage: Stage;
-  private readonly address: Address;
   private readonly draws: ClientDraws;
+  private readonly line: Line;
+  private readonly playing: Playing;
+  private readonly session: Session;
   private state: State = "out";
-  private connection: Connection | undefined;
-  private connectedAt: Nanos = 0;
-  /** Counts transactions; -1 before the first. */
-  private number = -1;
-  /** Counts sessions, and logins that were refused. */
-  private session = 0;
-  private transactionsLeft = 0;
-  private sessionEnd: Nanos = 0;
-  // The transaction under way.
-  private statements = 0;
-  private statement = 0;
-  private sentFirst: Nanos = 0;
-  private sent: Nanos = 0;
-  private wait = 0;
-  private waitLater: Nanos = 0;
-  private service: Nanos = 0;
-  private lateness: Nanos = 0;
 
   constructor(id: number, stage: Stage, address: Address, draws: ClientDraws) {
     this.id = id;
     this.stage = stage;
-    this.address = address;
     this.draws = draws;
+    const name = { kind: draws.kind.index, client: draws.client, timer: timerOf(id) };
+    this.line = new Line(stage, address, name, this);
+    this.playing = new Playing(stage, draws);
+    this.session = new Session(draws);
   }
 
-  /** Begins to connect; `since` when it first tried. */
-  connect(since = now()): void {
+  /** Begins to connect. */
+  connect(): void {
     this.state = "login";
-    this.connectedAt = since;
-    this.connection = new Connection(this.address, this);
+    this.line.dial();
   }
 
-  /** The common start, for a client that connected before it. */
   begin(at: Nanos): void {
     if (this.state === "idle") this.startSession(at);
     else if (this.state === "out") this.comeBack(at);
   }
 
-  /** Whether it is logged in. */
   get online(): boolean {
-    return this.state !== "out" && this.state !== "again" && this.state !== "login";
+    return this.line.up !== undefined;
   }
 
-  /** Whether a transaction is under way that was sent before `end`. */
   busyBefore(end: Nanos): boolean {
-    return (this.state === "asking" || this.state === "gap") && this.sentFirst < end;
+    return this.playing.busyBefore(end);
   }
 
-  /** Leaves; a transaction under way sent before `end` is written down without a response. */
   cutOff(end: Nanos): void {
-    if (this.busyBefore(end)) this.record(Number.NaN, 0);
+    if (this.busyBefore(end)) this.playing.cutOff();
     this.leave();
   }
 
-  /** Goes for good. */
   leave(): void {
     this.state = "done";
-    this.stage.timers.cancel(this.id);
-    this.connection?.close();
+    this.stage.timers.cancel(timerOf(this.id));
+    this.stage.timers.cancel(patienceOf(this.id));
+    this.line.hangUp();
   }
 
   onTimer(due: Nanos, at: Nanos): void {
     this.stage.measures.lateness.record(at - due);
+    if (this.line.retries()) return;
     if (this.state === "out") this.connect();
-    else if (this.state === "again") this.connect(this.connectedAt);
-    else if (this.state === "idle") this.startTransaction(at - due);
+    else if (this.state === "idle") this.startTransaction(at, at - due);
     else if (this.state === "gap") this.ask();
   }
 
-  onLogin(connection: Connection): void {
-    const at = now();
-    this.recordSession(at - this.connectedAt, 0);
-    this.connection = connection;
-    this.state = "idle";
-    if (this.stage.started) this.startSession(at);
-    this.stage.onConnected();
+  /** It has waited long enough: it goes, and with it its connection. */
+  onPatience(at: Nanos): void {
+    if (!this.playing.open) return;
+    this.line.hangUp();
+    this.attemptFailed(at, this.stage.errors.count(CLIENT_TIMEOUT));
   }
 
-  onAnswer(connection: Connection): void {
-    const at = now();
+  onUp(at: Nanos): void {
+    this.state = "idle";
+    if (this.playing.open) this.tryAgain(at);
+    else if (this.stage.started) this.startSession(at);
+  }
+
+  onRefused(at: Nanos, outcome: number): void {
+    if (this.playing.open) this.attemptFailed(at, outcome);
+    else this.comeBack(at);
+  }
+
+  onAnswer(connection: Connection, at: Nanos): void {
     const { answers } = connection;
     if (this.state === "rollback") this.think(at);
     else if (answers.error !== undefined) this.fail(at, connection);
     else this.answered(at, this.stage.clock.rough(answers.stamp));
-    this.stage.measures.processing.record(now() - at);
-    this.stage.timers.run(at); // We are awake: others may be due.
   }
 
-  onEnd(_connection: Connection, end: ConnectionEnd): void {
-    const at = now();
-    this.connection = undefined;
-    if (this.state === "login" && this.refused(at, end)) return;
-    if (this.busyBefore(at)) this.record(at - this.sentFirst, this.stage.errors.count(end.error));
-    else if (this.state === "idle" && end.kind === "told") this.stage.errors.count(end.error);
-    if (end.kind === "silent" || isShutdown(end.error)) this.stage.onSilence();
-    this.comeBack(at);
-  }
-
-  /** The connection could not be made. True: it is being tried again at once. */
-  private refused(at: Nanos, end: ConnectionEnd): boolean {
-    if (end.kind === "unreachable" && end.error.sqlstate === "EAGAIN") {
-      this.state = "again";
-      this.stage.timers.set(this.id, at + CONNECT_AGAIN);
-      return true;
+  onLost(at: Nanos, end: ConnectionEnd): void {
+    if (this.playing.open) this.attemptFailed(at, this.stage.errors.count(end.error));
+    else {
+      if (this.state === "idle" && end.kind === "told") this.stage.errors.count(end.error);
+      this.comeBack(at);
     }
-    const outcome = this.stage.errors.count(end.error);
-    this.recordSession(Number.NaN, outcome);
-    if (end.kind === "unreachable") this.stage.onUnreachable(end.error);
-    this.stage.onConnected();
-    return false;
   }
 
   private startSession(at: Nanos): void {
-    this.transactionsLeft = this.draws.transactions(this.session);
-    this.sessionEnd = at + this.draws.duration(this.session);
+    this.session.begin(at);
     this.think(at);
   }
 
   /** Idle until the next transaction, unless the session is over. */
   private think(at: Nanos): void {
     this.state = "idle";
-    if (this.transactionsLeft <= 0 || at >= this.sessionEnd) this.endSession(at);
-    else {
-      const think = this.draws.think(this.number + 1);
+    if (this.session.isOver(at)) {
+      this.line.hangUp();
+      this.comeBack(at);
+    } else {
+      const think = this.draws.think(this.playing.number + 1);
       this.pause(at, this.stage.scheduled(this.draws.kind.name, think, at));
     }
-  }
-
-  private endSession(at: Nanos): void {
-    this.connection?.close();
-    this.connection = undefined;
-    this.comeBack(at);
   }
 
   /** Away, then a new session. */
   private comeBack(at: Nanos): void {
     this.state = "out";
     if (this.draws.kind.open) this.stage.onDeparture(this.id);
-    else if (this.stage.started) this.pause(at, this.draws.away(this.session++));
+    else if (this.stage.started) this.pause(at, this.session.end());
   }
 
   /** Lets `length` pass; nothing at all does not wait for a timer's millisecond. */
   private pause(at: Nanos, length: Nanos): void {
-    if (length > 0) this.stage.timers.set(this.id, at + length);
+    if (length > 0) this.stage.timers.set(timerOf(this.id), at + length);
     else this.onTimer(at, at);
   }
 
-  private startTransaction(lateness: Nanos): void {
-    this.number++;
-    this.transactionsLeft--;
-    this.statements = this.draws.statements(this.number);
-    this.statement = 0;
-    this.wait = Number.NaN;
-    this.waitLater = 0;
-    this.service = 0;
-    this.lateness = lateness;
+  private startTransaction(at: Nanos, lateness: Nanos): void {
+    this.session.use();
+    this.playing.next(lateness);
+    this.expect(at);
     this.ask();
   }
 
-  private ask(): void {
-    const { kind } = this.draws;
-    const statements = this.stage.statementsOf(kind.work);
-    const service = statements.played(this.draws.service(this.number, this.later));
-    this.service += service;
-    this.state = "asking";
-    const message = statements.message(this.stage.place(this.statement, this.statements), service);
-    this.sent = now();
-    if (this.statement === 0) this.sentFirst = this.sent;
-    this.connection?.send(message);
+  /** On a new connection, with the same draws. */
+  private tryAgain(at: Nanos): void {
+    this.playing.attempt();
+    this.expect(at);
+    this.ask();
   }
 
-  /** Statements that follow the present one. */
-  private get later(): number {
-    return this.statements - 1 - this.statement;
+  /** From now on its patience runs. */
+  private expect(at: Nanos): void {
+    const { timeout } = this.draws.kind;
+    if (timeout !== undefined) this.stage.timers.set(patienceOf(this.id), at + timeout);
+  }
+
+  private ask(): void {
+    this.state = "asking";
+    if (this.line.up !== undefined) this.playing.ask(this.line.up);
   }
 
   private answered(at: Nanos, started: Nanos): void {
-    if (this.statement === 0) this.wait = started - this.sent;
-    else this.waitLater += started - this.sent;
-    const { later } = this;
-    this.statement++;
-    if (later > 0) {
+    const pause = this.playing.answered(at, started);
+    if (pause >= 0) {
       this.state = "gap";
-      this.pause(at, this.draws.gap(this.number, later));
+      this.pause(at, pause);
     } else {
-      this.record(at - this.sentFirst, 0);
+      this.stage.timers.cancel(patienceOf(this.id));
       this.think(at);
     }
   }
 
+  /** A statement has failed and the connection has not; who tries again does so on a new one. */
   private fail(at: Nanos, connection: Connection): void {
     const { error, status } = connection.answers;
-    if (error !== undefined) this.record(at - this.sentFirst, this.stage.errors.count(error));
+    if (error === undefined) return;
+    const outcome = this.stage.errors.count(error);
+    if (this.draws.kind.isImpatient) {
+      this.line.hangUp();
+      this.attemptFailed(at, outcome);
+      return;
+    }
+    this.playing.fail(at, outcome);
     if (status === "I") this.think(at);
     else {
       this.state = "rollback";
@@ -228,30 +198,17 @@ export class Client implements Listener {
     }
   }
 
-  private recordSession(login: number, outcome: number): void {
-    const { kind, client } = this.draws;
-    this.stage.recordSession({
-      kind: kind.index,
-      client,
-      connected: this.connectedAt,
-      login,
-      outcome,
-    });
-  }
-
-  private record(response: number, outcome: number): void {
-    this.stage.recordTransaction({
-      kind: this.draws.kind.index,
-      client: this.draws.client,
-      number: this.number,
-      sent: this.sentFirst,
-      wait: this.wait,
-      waitLater: this.waitLater,
-      response,
-      service: this.service,
-      lateness: this.lateness,
-      statements: this.statements,
-      outcome,
-    });
+  /** The connection is lost, and with it an attempt. */
+  private attemptFailed(at: Nanos, outcome: number): void {
+    this.stage.timers.cancel(patienceOf(this.id));
+    const pause = this.playing.fail(at, outcome);
+    if (pause < 0) this.comeBack(at);
+    else {
+      this.state = "out";
+      this.stage.timers.set(timerOf(this.id), at + Math.max(SOONEST, pause));
+    }
   }
 }
+
+/** Nobody connects twice in the same instant; as in the simulator. */
+export const SOONEST: Nanos = MILLISECOND;

@@ -3,8 +3,8 @@
  * (workloads/schema/draws.ts), under the same numbers, so that both play the same transactions.
  */
 import type { Nanos } from "../../engine/core/units.ts";
-import { type KindDraws, kindDraws } from "../schema/draws.ts";
-import type { ClientKind, Work } from "../schema/workload.ts";
+import { type KindDraws, kindDraws, retryPause } from "../schema/draws.ts";
+import type { AppPool, ClientKind, RetryModel, Work } from "../schema/workload.ts";
 
 /** A kind of clients. */
 export class Kind {
@@ -17,6 +17,11 @@ export class Kind {
   readonly open: boolean;
   readonly draws: KindDraws;
   readonly work: Work;
+  /** How long its clients wait for a transaction; undefined: as long as it takes. */
+  readonly timeout: Nanos | undefined;
+  readonly retry: RetryModel | undefined;
+  /** The pool that each instance of its application has. */
+  readonly app_pool: AppPool | undefined;
   /** Clients there have been so far. */
   joined: number;
 
@@ -27,7 +32,15 @@ export class Kind {
     this.open = kind.arrivals !== undefined;
     this.draws = kindDraws(kind, seed);
     this.work = kind.transaction.work ?? "sleep";
+    this.timeout = kind.timeout;
+    this.retry = kind.retry;
+    this.app_pool = kind.app_pool;
     this.joined = this.count;
+  }
+
+  /** Transactions can be tried again, or given up by the client. */
+  get isImpatient(): boolean {
+    return (this.timeout ?? this.retry) !== undefined;
   }
 
   /** Pause before the arrival of client `number`. */
@@ -65,6 +78,11 @@ export class ClientDraws {
   /** Pause after a statement that `later` others follow. */
   gap(transaction: number, later: number): Nanos {
     return this.kind.draws.gap.draw(this.client, transaction, later);
+  }
+
+  /** Pause after an attempt at `transaction` before which `failed` have failed; -1: it was the last. */
+  retryPause(transaction: number, failed: number): Nanos {
+    return retryPause(this.kind.retry, this.kind.draws, this.client, transaction, failed);
   }
 
   /** Transactions in `session`; infinite for ever. */

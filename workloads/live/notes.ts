@@ -1,16 +1,12 @@
 /** Where a live run differs from the workload file: said, not hidden. */
 import { ConfigError } from "../../engine/config/errors.ts";
-import type { ClientKind, Fault, PoolerModel, Workload } from "../schema/workload.ts";
+import type { Fault, PoolerModel, Workload } from "../schema/workload.ts";
 import { burns, usesCores } from "./work.ts";
 
 /**
  * What is played differently, in sentences. Errors: ConfigError for what cannot be played at all.
  */
 export function notPlayed(workload: Workload): string[] {
-  const withPool = workload.clients.find((kind) => kind.app_pool !== undefined);
-  if (withPool !== undefined) throw noAppPool(workload, withPool);
-  const hasty = workload.clients.find((kind) => (kind.timeout ?? kind.retry) !== undefined);
-  if (hasty !== undefined) throw noRetries(workload, hasty);
   const [fault] = workload.faults ?? [];
   if (fault !== undefined) throw noFault(workload, fault);
   const { pooler } = workload;
@@ -21,6 +17,8 @@ export function notPlayed(workload: Workload): string[] {
     notes.push("service on a core is rows that the database counts: how fast, was measured alone");
   if (pooler !== undefined && pooler.cpu_per_message > 0)
     notes.push("cpu_per_message is not played: a message costs what it costs");
+  if (workload.clients.some(({ timeout }) => timeout !== undefined))
+    notes.push("a client that gives up closes its connection; no cancel request is sent");
   if (workload.clients.some((kind) => (kind.prepared ?? kind.parameters) !== undefined))
     notes.push("prepared statements and parameters are not played: statements are simple queries");
   if (workload.network.client > 0 || workload.network.server > 0)
@@ -39,15 +37,6 @@ function sleepNotes({ server: { cores, speed, usl } }: Workload): string[] {
   ];
 }
 
-function noRetries(workload: Workload, kind: ClientKind): ConfigError {
-  return new ConfigError({
-    at: workload.file,
-    name: `clients.${kind.name}.${kind.timeout === undefined ? "retry" : "timeout"}`,
-    expected: "none in a live run, whose clients wait as long as it takes and try once",
-    fix: "remove it, or simulate instead",
-  });
-}
-
 function noFault(workload: Workload, { fault }: Fault): ConfigError {
   return new ConfigError({
     at: workload.file,
@@ -64,15 +53,6 @@ function noOtherPooler(workload: Workload, pooler: PoolerModel): ConfigError {
     name: `pooler.${other}`,
     got: String(pooler[other]),
     expected: "none in a live run, whose pooler is one process and serves the oldest waiter",
-    fix: "remove it, or simulate instead",
-  });
-}
-
-function noAppPool(workload: Workload, kind: ClientKind): ConfigError {
-  return new ConfigError({
-    at: workload.file,
-    name: `clients.${kind.name}.app_pool`,
-    expected: "none in a live run, whose clients each have a connection of their own",
     fix: "remove it, or simulate instead",
   });
 }

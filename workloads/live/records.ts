@@ -4,7 +4,7 @@
  */
 import type { Nanos } from "../../engine/core/units.ts";
 
-/** One row a transaction, finished or failed. Times are ns since the common start. */
+/** One row an attempt at a transaction, finished or failed; most have but one. Times are ns since the common start. */
 export interface TransactionRecords {
   length: number;
   /** Index of the client's kind in the workload. */
@@ -13,15 +13,17 @@ export interface TransactionRecords {
   client: Int32Array;
   /** The client's how-manieth transaction, from 0: the index of its draws. */
   number: Int32Array;
-  /** When its first statement was sent. */
+  /** When its first statement was sent, in its first attempt; behind a pool: when a connection was asked for. */
   sent: Float64Array;
   /**
-   * Server-side start of the first statement minus `sent`: the wait, and the path's own overhead.
+   * Server-side start of the first statement minus its sending: the wait, and the path's own overhead.
    * NaN when the statement never started.
    */
   wait: Float64Array;
   /** The same, summed over its further statements; they queue in statement mode only. */
   waitLater: Float64Array;
+  /** Wait for a connection of the application's own pool, in this attempt; NaN: none, or none was had. */
+  appWait: Float64Array;
   /** Last answer, or error, minus `sent`; NaN when the run did not wait for it. */
   response: Float64Array;
   /** Asked-for service, summed over its statements: whole milliseconds, or whole rows, each. */
@@ -31,6 +33,8 @@ export interface TransactionRecords {
   statements: Int32Array;
   /** 0: committed. Otherwise 1 + index into the errors. */
   outcome: Int32Array;
+  /** 1: it failed, and another attempt followed. */
+  again: Int32Array;
 }
 
 /** One row a login that came to an end, successful or not. */
@@ -46,7 +50,7 @@ export interface SessionRecords {
   outcome: Int32Array;
 }
 
-/** A transaction under way, and later a row. */
+/** An attempt, as a row. */
 export interface TransactionRow {
   kind: number;
   client: number;
@@ -54,11 +58,13 @@ export interface TransactionRow {
   sent: Nanos;
   wait: number;
   waitLater: Nanos;
+  appWait: number;
   response: Nanos;
   service: Nanos;
   lateness: Nanos;
   statements: number;
   outcome: number;
+  again: number;
 }
 
 /** A login, as a row. */
@@ -82,11 +88,13 @@ export function transactionRecords(capacity = FIRST_CAPACITY): TransactionRecord
     sent: new Float64Array(capacity),
     wait: new Float64Array(capacity),
     waitLater: new Float64Array(capacity),
+    appWait: new Float64Array(capacity),
     response: new Float64Array(capacity),
     service: new Float64Array(capacity),
     lateness: new Float64Array(capacity),
     statements: new Int32Array(capacity),
     outcome: new Int32Array(capacity),
+    again: new Int32Array(capacity),
   };
 }
 
@@ -111,11 +119,13 @@ export function appendTransaction(records: TransactionRecords, row: TransactionR
   records.sent[at] = row.sent;
   records.wait[at] = row.wait;
   records.waitLater[at] = row.waitLater;
+  records.appWait[at] = row.appWait;
   records.response[at] = row.response;
   records.service[at] = row.service;
   records.lateness[at] = row.lateness;
   records.statements[at] = row.statements;
   records.outcome[at] = row.outcome;
+  records.again[at] = row.again;
 }
 
 export function appendSession(records: SessionRecords, row: SessionRow): void {

@@ -3,6 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MILLISECOND, type Nanos } from "../../engine/core/units.ts";
 import { showAddress } from "../database/dsn.ts";
 import { OutsideError } from "../database/errors.ts";
+import type { Workload } from "../schema/workload.ts";
+import { AppPool, PoolMember } from "./app-pool.ts";
+import { AppUser } from "./app-user.ts";
 import { Client } from "./client.ts";
 import { type ClockReading, clockResolution, now, ServerClock } from "./clock.ts";
 import { ClientDraws, Kind } from "./draws.ts";
@@ -16,6 +19,7 @@ import {
 } from "./plan.ts";
 import { Sentinel } from "./sentinel.ts";
 import { type Director, Stage } from "./stage.ts";
+import { type Player, timerOf } from "./timers.ts";
 
 /** Logins under way before the common start: more would overflow a listen queue of 128. */
 const LOGINS_MAX = 64;
@@ -29,8 +33,7 @@ export async function playPlan(
   plan: Plan,
   report: (report: Report) => void,
 ): Promise<DriverResult> {
-  const closed = plan.workload.clients.reduce((sum, kind) => sum + (kind.count ?? 0), 0);
-  checkOpenFiles(closed);
+  checkOpenFiles(connectionsOf(plan.workload));
   const sentinel = new Sentinel(plan.direct ?? targetAddress(plan, 0));
   await sentinel.open();
   const first = await sentinel.compare();
@@ -49,14 +52,24 @@ export async function playPlan(
   }
 }
 
+/** Connections that clients have at most, as far as their number is known. */
+function connectionsOf({ clients }: Workload): number {
+  return clients.reduce((sum, { app_pool, count = 0 }) => {
+    return sum + (app_pool === undefined ? count : app_pool.instances * app_pool.size);
+  }, 0);
+}
+
 class Run implements Director {
   private readonly plan: Plan;
   private readonly report: (report: Report) => void;
   private readonly stage: Stage;
   private readonly kinds: Kind[];
-  private readonly clients = new Map<number, Client>();
-  private readonly queue: Client[] = [];
-  private nextTimer = 0;
+  private readonly players = new Map<number, Player>();
+  /** Who is to connect before the common start. */
+  private readonly queue: (Client | PoolMember)[] = [];
+  /** The pools of each kind that has any: one for each instance of the application. */
+  private readonly pools: AppPool[][];
+  private nextPlayer = 0;
   private logins = 0;
   private unfinished = 0;
   private phase: LiveProgress["phase"] = "connecting";
@@ -70,6 +83,7 @@ class Run implements Director {
     const clock = new ServerClock(first);
     this.stage = new Stage(this, clock, targetAddress(plan, 0), plan);
     this.kinds = plan.workload.clients.map((kind, index) => new Kind(plan.seed, kind, index));
+    this.pools = this.kinds.map((kind) => this.poolsOf(kind));
     this.failure = new Promise((_, reject) => {
       this.fail = reject;
     });
@@ -112,11 +126,13 @@ class Run implements Director {
   /** Closes every connection. */
   end(): void {
     this.stage.close();
-    for (const client of this.clients.values()) client.leave();
+    for (const client of this.players.values()) client.leave();
   }
 
   onTimer(id: number, due: Nanos, at: Nanos): void {
-    if (id >= 0) this.clients.get(id)?.onTimer(due, at);
+    const player = this.players.get(id >> 1);
+    if (id >= 0 && timerOf(id >> 1) === id) player?.onTimer(due, at);
+    else if (id >= 0) player?.onPatience(at);
     else if (id === START) this.begin();
     else this.arrive(this.kinds[ARRIVALS - id], due);
   }
@@ -128,7 +144,7 @@ class Run implements Director {
   }
 
   onDeparture(id: number): void {
-    this.clients.delete(id);
+    this.players.delete(id);
   }
 
   onFailure(error: OutsideError): void {
@@ -140,8 +156,14 @@ class Run implements Director {
   }
 
   private connectAll(): Promise<void> {
-    for (const kind of this.kinds)
-      for (let number = 0; number < kind.count; number++) this.queue.push(this.add(kind, number));
+    for (const kind of this.kinds) {
+      const pools = this.pools[kind.index] ?? [];
+      this.queue.push(...pools.flatMap((pool) => pool.fill()));
+      for (let number = 0; number < kind.count; number++) {
+        if (pools.length > 0) this.addUser(kind, number);
+        else this.queue.push(this.addClient(kind, number));
+      }
+    }
     this.queue.reverse(); // It is taken from its end.
     return new Promise((resolve) => {
       this.allConnected = resolve;
@@ -149,16 +171,33 @@ class Run implements Director {
     });
   }
 
-  private add(kind: Kind, number: number): Client {
+  private addClient(kind: Kind, number: number): Client {
     const draws = new ClientDraws(kind, number);
-    const client = new Client(
-      this.nextTimer++,
-      this.stage,
-      targetAddress(this.plan, kind.index),
-      draws,
-    );
-    this.clients.set(client.id, client);
-    return client;
+    const address = targetAddress(this.plan, kind.index);
+    return this.added(new Client(this.nextPlayer++, this.stage, address, draws));
+  }
+
+  /** Users of an instance are every so many-th of the kind. */
+  private addUser(kind: Kind, number: number): AppUser {
+    const pools = this.pools[kind.index] ?? [];
+    const pool = pools[number % pools.length] as AppPool;
+    const draws = new ClientDraws(kind, number);
+    return this.added(new AppUser(this.nextPlayer++, this.stage, pool, draws));
+  }
+
+  private poolsOf({ index, app_pool }: Kind): AppPool[] {
+    let made = 0;
+    const make = (pool: AppPool): PoolMember => {
+      const place = [targetAddress(this.plan, index), { kind: index, client: made++ }] as const;
+      return this.added(new PoolMember(this.nextPlayer++, this.stage, pool, place));
+    };
+    if (app_pool === undefined) return [];
+    return Array.from({ length: app_pool.instances }, () => new AppPool(app_pool, make));
+  }
+
+  private added<P extends Player>(player: P): P {
+    this.players.set(player.id, player);
+    return player;
   }
 
   private connectMore(): void {
@@ -190,7 +229,7 @@ class Run implements Director {
   private begin(): void {
     this.stage.started = true;
     this.phase = "running";
-    for (const client of this.clients.values()) client.begin(this.stage.zero);
+    for (const client of this.players.values()) client.begin(this.stage.zero);
     for (const kind of this.kinds) if (kind.open) this.expect(kind, this.stage.zero);
   }
 
@@ -203,7 +242,9 @@ class Run implements Director {
 
   private arrive(kind: Kind | undefined, due: Nanos): void {
     if (kind === undefined) return;
-    this.add(kind, kind.joined++).connect();
+    const number = kind.joined++;
+    if (kind.app_pool === undefined) this.addClient(kind, number).connect();
+    else this.addUser(kind, number).begin(due);
     this.expect(kind, due);
   }
 
@@ -214,16 +255,16 @@ class Run implements Director {
   private async drain(): Promise<void> {
     this.phase = "draining";
     const end = this.stage.zero + this.plan.warmup + this.plan.duration;
-    const pending = (client: Client): boolean => client.busyBefore(end);
+    const pending = (player: Player): boolean => player.busyBefore(end);
     const deadline = now() + this.plan.patience;
     while (this.countOf(pending) > 0 && now() < deadline) await sleep(DRAIN_POLL_MS);
     this.unfinished = this.countOf(pending);
-    for (const client of this.clients.values()) client.cutOff(end);
+    for (const client of this.players.values()) client.cutOff(end);
   }
 
-  private countOf(wanted: (client: Client) => boolean): number {
+  private countOf(wanted: (player: Player) => boolean): number {
     let count = 0;
-    for (const client of this.clients.values()) if (wanted(client)) count++;
+    for (const client of this.players.values()) if (wanted(client)) count++;
     return count;
   }
 

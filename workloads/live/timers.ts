@@ -6,6 +6,30 @@
 import type { Nanos } from "../../engine/core/units.ts";
 import { now } from "./clock.ts";
 
+/** A client, a user of an application or a connection of its pool: whoever acts in a run. */
+export interface Player {
+  /** Its number; its timers' follow from it. */
+  readonly id: number;
+  /** Whether it is logged in. */
+  readonly online: boolean;
+  /** The common start. */
+  begin(at: Nanos): void;
+  /** Its timer was due at `due`. */
+  onTimer(due: Nanos, at: Nanos): void;
+  /** Its patience is over. */
+  onPatience(at: Nanos): void;
+  /** Whether a transaction is under way that began before `end`. */
+  busyBefore(end: Nanos): boolean;
+  /** Leaves; a transaction under way that began before `end` is written down without a response. */
+  cutOff(end: Nanos): void;
+  /** Goes for good. */
+  leave(): void;
+}
+
+/** Numbers of a player's two timers. */
+export const timerOf = (player: number): number => 2 * player;
+export const patienceOf = (player: number): number => 2 * player + 1;
+
 /** Called with the timer's number, when it was due and when it really came. */
 export type Fire = (id: number, due: Nanos, at: Nanos) => void;
 

@@ -2,9 +2,10 @@
  * What the clients of one kind draw, and under which names. The simulator and the live driver both draw
  * here and nowhere else: that is why a live run and its prediction are about the very same transactions.
  */
+import type { Nanos } from "../../engine/core/index.ts";
 import { type DistributionSpec, type Sampler, sampler } from "../../sim/kernel/distributions.ts";
 import { Stream } from "../../sim/kernel/streams.ts";
-import type { ClientKind } from "./workload.ts";
+import type { ClientKind, RetryModel } from "./workload.ts";
 
 /** A distribution that is never drawn from. */
 const NOTHING: DistributionSpec = { kind: "constant", value: 0 };
@@ -27,7 +28,12 @@ export interface KindDraws {
   away: Sampler;
   /** Open kinds: between arrival `n` and the next; the client is 0. */
   arrivals: Sampler;
+  /** After attempt `part` of transaction `n` that failed: whole numbers up to `JITTER_RANGE`. */
+  jitter: Sampler;
 }
+
+/** The jitter's sampler draws whole numbers: from 0 to this. */
+const JITTER_RANGE = 1e6;
 
 /** The draws of one kind of clients under a seed. */
 export function kindDraws(kind: ClientKind, seed: number): KindDraws {
@@ -44,5 +50,22 @@ export function kindDraws(kind: ClientKind, seed: number): KindDraws {
     duration: session.duration === undefined ? undefined : draw("duration", session.duration),
     away: draw("away", session.away),
     arrivals: draw("arrivals", kind.arrivals?.gap ?? NOTHING),
+    jitter: draw("jitter", { kind: "uniform", min: 0, max: JITTER_RANGE }),
   };
+}
+
+/**
+ * Pause after an attempt at transaction `n` of `client` that failed, as `failed` did before it; -1: that was
+ * the last one.
+ */
+export function retryPause(
+  retry: RetryModel | undefined,
+  { jitter }: Pick<KindDraws, "jitter">,
+  client: number,
+  n: number,
+  failed: number,
+): Nanos {
+  if (retry === undefined || failed >= retry.attempts) return -1;
+  const less = (retry.jitter * jitter.draw(client, n, failed)) / JITTER_RANGE;
+  return Math.round(retry.backoff * retry.factor ** failed * (1 - less));
 }

@@ -60,10 +60,16 @@ export function fewClients(workload: Workload, sizeOf: (database: string) => num
 
 const OPEN_CLIENTS = 4;
 
-/** The workload for a calibration: the same clients at the same pace, one statement a transaction. */
+/**
+ * The workload for a calibration: the same clients at the same pace, one statement a transaction. Each has a
+ * connection of its own and waits as long as it takes: where nobody waits, that is no difference.
+ */
 export function calibrationWorkload(workload: Workload): Workload {
   const clients = workload.clients.map((kind) => ({
     ...kind,
+    app_pool: undefined,
+    timeout: undefined,
+    retry: undefined,
     transaction: {
       ...kind.transaction,
       statements: { kind: "constant" as const, value: 1 },
@@ -76,6 +82,8 @@ export function calibrationWorkload(workload: Workload): Workload {
 export interface Probed {
   /** Setting up server connections; empty: they could not be seen, and `connect_time` is assumed. */
   connects: readonly Nanos[];
+  /** Client logins, for clients that come back only when they have given up. */
+  logins: readonly Nanos[];
   resets: readonly Nanos[];
   connect_time: DistributionSpec;
 }
@@ -89,14 +97,16 @@ export interface Probed {
 export function calibrate(
   live: LiveResult,
   entries: Entries,
-  { connects, resets, connect_time }: Probed,
+  { connects, logins, resets, connect_time }: Probed,
 ): Calibration {
   const sections = sectionsOf(live);
   const parts = sections.map(({ rows }) => rows);
   const outside = middle(sections.map((section) => outsideOf(section, live, entries)));
   const statement = typical(parts, (row) => Math.max(0, row.response - row.service - outside));
   const lateness = typical(parts, (row) => row.lateness);
-  const [login, reset] = [spread(sessionLogins(live)), spread(resets)];
+  const ownLogins = sessionLogins(live);
+  const login = spread(ownLogins.length > 0 ? ownLogins : logins);
+  const reset = spread(resets);
   const connect = connects.length > 0 ? spread(connects) : connect_time;
   const ways = parts.map((rows) => Float64Array.from(rows.map((row) => row.wait)).sort());
   const path = middle(ways.map((each) => quantile(each, 0.5)));

@@ -109,7 +109,8 @@ async function probeOnce(stand: Stand, workload: Workload, cold: readonly Cell[]
   });
   const { connect_time } = workload.server;
   const resets = stand.direct === undefined ? [] : await resetTimes(stand.direct);
-  return { connects: await connectTimes(coldEntries), resets, connect_time };
+  const { connects, logins } = await connectTimes(coldEntries);
+  return { connects, logins: reconnects(workload) ? logins : [], resets, connect_time };
 }
 
 /**
@@ -159,10 +160,16 @@ async function probeRunning(stand: Stand, workload: Workload, cell: Cell): Promi
   const { direct } = stand;
   const { host, port, user, password, sslmode } = stand.target(cell);
   const [database = user] = stand.entries(cell);
-  const resets = await resetTimes(direct ?? { host, port, user, password, sslmode, database });
+  const pooler = { host, port, user, password, sslmode, database };
+  const resets = await resetTimes(direct ?? pooler);
   const connects = direct === undefined ? [] : await loginTimes(direct);
-  return { connects, resets, connect_time: workload.server.connect_time };
+  const logins = reconnects(workload) ? await loginTimes(pooler) : [];
+  return { connects, logins, resets, connect_time: workload.server.connect_time };
 }
+
+/** Whether clients come back that a calibration never loses. */
+const reconnects = ({ clients }: Workload): boolean =>
+  clients.some(({ app_pool, timeout, retry }) => (app_pool ?? timeout ?? retry) !== undefined);
 
 const seedOf = ({ seed }: CalibratingOptions, repeat: number, which: 0 | 1): number =>
   replicationSeed(seed, CALIBRATION_SEED + 2 * repeat + which);

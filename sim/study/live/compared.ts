@@ -9,12 +9,15 @@ import { type RunResult, simulate } from "../../model/index.ts";
 import { type Calibration, meanWait } from "./calibrate.ts";
 import { onCapacity } from "./capacity.ts";
 import {
+  type AppWaits,
   type Figures,
   figuresOf,
   type Levels,
+  liveAppWait,
   liveLevels,
   liveSamples,
   type Samples,
+  simulatedAppWait,
   simulatedLevels,
   simulatedSamples,
 } from "./figures.ts";
@@ -94,12 +97,14 @@ export function cellResult(
 ): CellResult {
   const own = runs.filter((run) => run.cell === cell);
   const resolution = median(runs.map((run) => run.calibration.resolution)) / MILLISECOND;
-  const figures = (samples: Samples, levels: Levels): Figures =>
+  const figures = (samples: Samples, levels: Levels & { app_wait: AppWaits }): Figures =>
     figuresOf(samples, options.duration / SECOND, levels, resolution);
   const [entries, connections] = [stand.entries(cell), stand.connections(cell)];
   const liveParts = own.map((pair) => liveSamples(pair.live, pair.calibration.path));
   const live = own.map((pair, i) => {
-    const seen = figures(liveParts[i] as Samples, liveLevels(pair.live, entries, connections));
+    const levels = liveLevels(pair.live, entries, connections);
+    const app_wait = liveAppWait(pair.live);
+    const seen = figures(liveParts[i] as Samples, { ...levels, app_wait });
     return pair.calibration.capacity === undefined ? seen : byConsole(seen, pair.live, entries);
   });
   const parts: Samples[] = [];
@@ -108,7 +113,7 @@ export function cellResult(
       predict(stand.workloadOf(cell), options, pair).map((run) => {
         const samples = simulatedSamples(run.trace ?? fail());
         parts.push(samples);
-        return figures(samples, simulatedLevels(run));
+        return figures(samples, { ...simulatedLevels(run), app_wait: simulatedAppWait(run) });
       }),
     ),
   );

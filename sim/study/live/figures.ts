@@ -12,6 +12,9 @@ export const FIGURES = [
   "wait_ms.p99",
   "wait_ms.max",
   "wait_probability",
+  "app_wait_ms.mean",
+  "app_wait_ms.p95",
+  "app_wait_ms.p99",
   "response_ms.mean",
   "response_ms.p50",
   "response_ms.p90",
@@ -37,6 +40,19 @@ export interface Samples {
   response: Float64Array;
 }
 
+/** Sorted waits for a connection of the application's own pool, in ms, of transactions of the window. */
+export function liveAppWaits({ transactions, window }: LiveResult, kind?: number): Float64Array {
+  const waits: number[] = [];
+  for (let at = 0; at < transactions.length; at++) {
+    const [sent, wait] = [transactions.sent[at] as number, transactions.appWait[at] as number];
+    if (sent < window.from || sent >= window.to || transactions.outcome[at] !== 0) continue;
+    if (kind !== undefined && transactions.kind[at] !== kind) continue;
+    if (!Number.isNaN(wait) && !Number.isNaN(transactions.response[at]))
+      waits.push(wait / MILLISECOND);
+  }
+  return sorted(waits);
+}
+
 /**
  * Live transactions of the window. `path`: ns between sending and starting when nobody waits, from the
  * calibration; what exceeds it is the wait. `kind`: of this one only.
@@ -49,6 +65,7 @@ export function liveSamples(live: LiveResult, path: number, kind?: number): Samp
     const sent = transactions.sent[at] as number;
     if (sent < window.from || sent >= window.to || transactions.outcome[at] !== 0) continue;
     if (kind !== undefined && transactions.kind[at] !== kind) continue;
+    if (Number.isNaN(transactions.response[at])) continue; // It had not ended when the run did.
     const later = (transactions.statements[at] as number) - 1;
     const first = Math.max(0, (transactions.wait[at] as number) - path);
     const rest = Math.max(0, (transactions.waitLater[at] as number) - later * path);
@@ -72,6 +89,29 @@ const sorted = (values: number[]): Float64Array => Float64Array.from(values).sor
 export interface Levels {
   utilization: number;
   waiting: number;
+}
+
+/** Waits for a connection of the application's own pool, in ms; NaN where it has none. */
+export interface AppWaits {
+  mean: number;
+  p95: number;
+  p99: number;
+}
+
+/** Of a live run. */
+export function liveAppWait(live: LiveResult): AppWaits {
+  const waits = liveAppWaits(live);
+  if (waits.length === 0) return NO_APP_WAIT;
+  return { mean: average(waits), p95: quantile(waits, 0.95), p99: quantile(waits, 0.99) };
+}
+
+const NO_APP_WAIT = { mean: Number.NaN, p95: Number.NaN, p99: Number.NaN };
+
+/** Of a simulated run. */
+export function simulatedAppWait({ all: { app_wait } }: RunResult): AppWaits {
+  if (app_wait === undefined) return NO_APP_WAIT;
+  const at = (p: number): number => app_wait.quantile(p) / MILLISECOND;
+  return { mean: app_wait.mean / MILLISECOND, p95: at(0.95), p99: at(0.99) };
 }
 
 /** Time averages from the samples of SHOW POOLS within the window; `connections`: of all pools. */
@@ -108,10 +148,11 @@ export const simulatedLevels = (run: RunResult): Levels => ({
 export function figuresOf(
   samples: Samples,
   seconds: number,
-  levels: Levels,
+  levels: Levels & { app_wait: AppWaits },
   resolution: number,
 ): Figures {
   const { response } = samples;
+  const { app_wait } = levels;
   const wait = samples.wait.map((ms) => (ms > resolution ? ms : 0));
   return {
     "wait_ms.mean": average(wait),
@@ -121,6 +162,9 @@ export function figuresOf(
     "wait_ms.p99": quantile(wait, 0.99),
     "wait_ms.max": wait.at(-1) ?? 0,
     wait_probability: wait.length === 0 ? 0 : wait.filter((ms) => ms > 0).length / wait.length,
+    "app_wait_ms.mean": app_wait.mean,
+    "app_wait_ms.p95": app_wait.p95,
+    "app_wait_ms.p99": app_wait.p99,
     "response_ms.mean": average(response),
     "response_ms.p50": quantile(response, 0.5),
     "response_ms.p90": quantile(response, 0.9),

@@ -8,7 +8,7 @@ import { type LiveProgress, type LiveResult, runLive } from "../../../workloads/
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { KindResult, Moment, Run, SettingValue, Wait } from "../results.ts";
 import { sloOutcome, unservedClients } from "../slo.ts";
-import { average, liveSamples, quantile, WAITED_MS } from "./figures.ts";
+import { average, liveAppWaits, liveSamples, quantile, WAITED_MS } from "./figures.ts";
 import { openRunning } from "./running.ts";
 import { type Cell, openStand, type Stand } from "./stand.ts";
 
@@ -92,7 +92,7 @@ function runOf(live: LiveResult, stand: Stand, cell: Cell, context: RunContext):
   const [seconds, all] = [context.duration / SECOND, liveSamples(live, 0)];
   const timeline = timelineOf(live, stand.entries(cell));
   const levels = levelsOf(timeline, stand.connections(cell));
-  const total = kindOf(live, seconds);
+  const total = kindOf(live, context);
   const { mean } = levels.server_connections;
   const { memory_per_connection } = workload.server;
   const run: Run = {
@@ -111,7 +111,7 @@ function runOf(live: LiveResult, stand: Stand, cell: Cell, context: RunContext):
     ...levels,
     multiplexing: live.kinds.reduce((sum, kind) => sum + kind.clients, 0) / mean,
     memory_mb: (levels.server_connections.max * memory_per_connection) / 1e6,
-    clients: Object.fromEntries(live.kinds.map(({ name }, i) => [name, kindOf(live, seconds, i)])),
+    clients: Object.fromEntries(live.kinds.map(({ name }, i) => [name, kindOf(live, context, i)])),
     distribution: SHARES.map((p) => ({
       p,
       wait_ms: quantile(all.wait, p),
@@ -126,20 +126,44 @@ function runOf(live: LiveResult, stand: Stand, cell: Cell, context: RunContext):
 }
 
 /** Figures of one kind of clients, or of all. */
-function kindOf(live: LiveResult, seconds: number, kind?: number): KindResult {
+function kindOf(live: LiveResult, { workload, duration }: RunContext, kind?: number): KindResult {
+  const seconds = duration / SECOND;
   const { wait, response } = liveSamples(live, 0, kind);
   const errors = errorsOf(live, kind);
   const count = (pattern: RegExp): number =>
     Object.entries(errors).reduce((sum, [text, n]) => sum + (pattern.test(text) ? n : 0), 0);
+  const app = liveAppWaits(live, kind);
   return {
     transactions: response.length,
     wait_ms: spread(wait),
     response_ms: spread(response),
+    ...(app.length > 0 && { app_wait_ms: spread(app) }),
+    ...attemptsOf(live, workload, kind),
     throughput_tps: response.length / seconds,
     timeouts: count(/timeout/),
     refused: count(/no more connections|client connections exceeded|is disabled|shutting down/),
     errors,
   };
+}
+
+/** Further attempts, and transactions given up, where clients have patience, retries or a pool. */
+function attemptsOf(
+  { transactions, window }: LiveResult,
+  workload: Workload,
+  kind?: number,
+): Pick<KindResult, "retries" | "given_up"> {
+  const demanding = workload.clients.map(
+    ({ app_pool, timeout, retry }) => (app_pool ?? timeout ?? retry) !== undefined,
+  );
+  let [retries, given_up] = [0, 0];
+  for (let at = 0; at < transactions.length; at++) {
+    const sent = transactions.sent[at] as number;
+    if (sent < window.from || sent >= window.to || transactions.outcome[at] === 0) continue;
+    if (kind !== undefined && transactions.kind[at] !== kind) continue;
+    if (transactions.again[at] === 1) retries++;
+    else if (demanding[transactions.kind[at] as number]) given_up++;
+  }
+  return retries + given_up === 0 ? {} : { retries, given_up };
 }
 
 /** Errors within the window, by their text: of transactions, and of logins. */

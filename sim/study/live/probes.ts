@@ -7,20 +7,24 @@ const RESETS = 50;
 const LOGINS = 12;
 
 /**
- * Time to set up a server connection, once for each of `cold`: entries of a pooler that nobody has used
+ * Time to set up a server connection, and to log in to the pooler without, once for each of `cold`: entries of a pooler that nobody has used
  * yet. The first login of such an entry waits for its first server; a second one does not.
  */
-export async function connectTimes(cold: readonly Address[]): Promise<Nanos[]> {
-  const times: Nanos[] = [];
+export async function connectTimes(
+  cold: readonly Address[],
+): Promise<{ connects: Nanos[]; logins: Nanos[] }> {
+  const [connects, logins]: [Nanos[], Nanos[]] = [[], []];
   for (const address of cold) {
     const first = await loginTime(address);
     const second = await loginTime(address);
-    times.push(Math.max(0, first - second));
+    connects.push(Math.max(0, first - second));
+    logins.push(second);
   }
-  return times.slice(1); // The first pays for code that has never run before.
+  // The first pays for code that has never run before.
+  return { connects: connects.slice(1), logins: logins.slice(1) };
 }
 
-/** Logins to a database itself: what a pooler goes through for a server connection. */
+/** Logins: to a database itself, what a pooler goes through for a server connection. */
 export async function loginTimes(direct: Address): Promise<Nanos[]> {
   const times: Nanos[] = [];
   for (let i = 0; i < LOGINS; i++) times.push(await loginTime(direct));

@@ -1,0 +1,160 @@
+/**
+ * A user of an application that has a pool of its own: it thinks, asks for a connection, perhaps waits, is
+ * served and thinks again. The simulator's is in sim/model/app-clients.ts.
+ */
+import type { Nanos } from "../../engine/core/units.ts";
+import type { AppPool } from "../schema/workload.ts";
+import { CLIENT_TIMEOUT } from "./client.ts";
+import { now } from "./clock.ts";
+import type { ClientDraws } from "./draws.ts";
+import { Playing } from "./playing.ts";
+import { Session } from "./session.ts";
+import type { Stage } from "./stage.ts";
+import { type Player, patienceOf, timerOf } from "./timers.ts";
+
+/**
+ * `away`: between sessions. `idle`: between transactions. `waiting`: for a connection. `served`: it has one.
+ * `pausing`: between attempts. `done`: for good.
+ */
+type State = "away" | "idle" | "waiting" | "served" | "pausing" | "done";
+
+/** The pool, as its users see it. */
+export interface Connections {
+  readonly options: AppPool;
+  /** Has a connection serve `user`, now or when there is one. */
+  seek(user: AppUser): void;
+  /** `user` waits no longer, or needs no longer what serves it. */
+  abandon(user: AppUser): void;
+}
+
+/** What a user that has waited too long for a connection is counted under; the simulator's word. */
+const POOL_TIMEOUT = { sqlstate: "", text: "app_pool_timeout" };
+
+export class AppUser implements Player {
+  readonly id: number;
+  /** It has no connection of its own. */
+  readonly online = false;
+  readonly playing: Playing;
+  private readonly stage: Stage;
+  private readonly draws: ClientDraws;
+  private readonly pool: Connections;
+  private readonly session: Session;
+  private state: State = "away";
+  /** When this attempt asked for a connection. */
+  private asked: Nanos = 0;
+
+  constructor(id: number, stage: Stage, pool: Connections, draws: ClientDraws) {
+    this.id = id;
+    this.stage = stage;
+    this.pool = pool;
+    this.draws = draws;
+    this.playing = new Playing(stage, draws);
+    this.session = new Session(draws);
+  }
+
+  begin(at: Nanos): void {
+    this.session.begin(at);
+    this.think(at);
+  }
+
+  busyBefore(end: Nanos): boolean {
+    return this.playing.busyBefore(end);
+  }
+
+  cutOff(end: Nanos): void {
+    if (this.busyBefore(end)) this.playing.cutOff();
+    this.leave();
+  }
+
+  leave(): void {
+    this.state = "done";
+    this.stage.timers.cancel(timerOf(this.id));
+    this.stage.timers.cancel(patienceOf(this.id));
+  }
+
+  onTimer(due: Nanos, at: Nanos): void {
+    this.stage.measures.lateness.record(at - due);
+    if (this.state === "away") this.begin(at);
+    else if (this.state === "idle") this.startTransaction(at, at - due);
+    else if (this.state === "pausing") this.attempt(at);
+    else if (this.state === "waiting") this.giveUp(at, POOL_TIMEOUT);
+  }
+
+  onPatience(at: Nanos): void {
+    if (this.state === "waiting" || this.state === "served") this.giveUp(at, CLIENT_TIMEOUT);
+  }
+
+  /** A connection serves it from now on. */
+  served(at: Nanos): void {
+    this.stage.timers.cancel(timerOf(this.id));
+    this.state = "served";
+    this.playing.appWait = at - this.asked;
+  }
+
+  /** Its transaction was committed. */
+  answered(at: Nanos): void {
+    this.stage.timers.cancel(patienceOf(this.id));
+    this.think(at);
+  }
+
+  /** Its attempt has failed; whoever served it serves it no more. */
+  failed(at: Nanos, outcome: number): void {
+    this.stage.timers.cancel(timerOf(this.id));
+    this.stage.timers.cancel(patienceOf(this.id));
+    const pause = this.playing.fail(at, outcome);
+    if (pause < 0) this.think(at);
+    else {
+      this.state = "pausing";
+      this.stage.timers.set(timerOf(this.id), at + pause);
+    }
+  }
+
+  private startTransaction(at: Nanos, lateness: Nanos): void {
+    this.session.use();
+    this.playing.next(lateness);
+    this.seek(at);
+  }
+
+  private attempt(at: Nanos): void {
+    this.playing.attempt();
+    this.seek(at);
+  }
+
+  private seek(at: Nanos): void {
+    const { timeout } = this.draws.kind;
+    if (timeout !== undefined) this.stage.timers.set(patienceOf(this.id), at + timeout);
+    this.state = "waiting";
+    this.asked = now();
+    this.playing.appWait = Number.NaN;
+    const patience = this.pool.options.timeout;
+    if (patience > 0) this.stage.timers.set(timerOf(this.id), at + patience);
+    this.pool.seek(this);
+  }
+
+  private giveUp(at: Nanos, reason: typeof CLIENT_TIMEOUT): void {
+    this.pool.abandon(this);
+    this.failed(at, this.stage.errors.count(reason));
+  }
+
+  private think(at: Nanos): void {
+    if (this.session.isOver(at)) {
+      this.goAway(at);
+      return;
+    }
+    this.state = "idle";
+    const think = this.draws.think(this.playing.number + 1);
+    this.pause(at, this.stage.scheduled(this.draws.kind.name, think, at));
+  }
+
+  private goAway(at: Nanos): void {
+    this.state = "away";
+    if (this.draws.kind.open) this.stage.onDeparture(this.id);
+    else this.pause(at, this.session.end());
+  }
+
+  /** Lets `length` pass; nothing at all does not wait for a timer's millisecond. */
+  private pause(at: Nanos, length: Nanos): void {
+    if (length > 0) this.stage.timers.set(timerOf(this.id), at + length);
+    else this.onTimer(at, at);
+  }
+}
