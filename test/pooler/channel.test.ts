@@ -124,6 +124,7 @@ test("a write to a connection that has broken ends the channel once, by its name
     };
     channel.owner = { received() {}, flushed() {}, ended };
   });
+  channel.hold(); // Or the end of the other side could be read before there is a write.
   await worker.terminate();
   channel.send(numbers, 0, ROUND);
   channel.send(numbers, 0, ROUND);

@@ -12,7 +12,7 @@ import {
   sync,
 } from "../../engine/wire/writer.ts";
 import { Raw } from "./raw.ts";
-import { Stage, until } from "./stage.ts";
+import { Stage } from "./stage.ts";
 
 let stage: Stage;
 beforeAll(async () => {
@@ -127,7 +127,6 @@ for (const pool_mode of ["transaction", "session"]) {
 
 test("a cancel request ends the query of its client and of nobody else", async () => {
   const pooler = await stage.pooler({ default_pool_size: 6 });
-  const console = await stage.console(pooler);
   const clients = Array.from({ length: 6 }, () => new Raw(pooler));
   for (const raw of clients) {
     raw.send(
@@ -137,9 +136,9 @@ test("a cancel request ends the query of its client and of nobody else", async (
       ]),
     );
     await raw.until("Z");
-    raw.send(query("select pg_sleep(1.5), 'done'"));
   }
-  await until(async () => Number((await console.pool("app")).sv_active) === 6);
+  for (const raw of clients) raw.send(query("select pg_sleep(1.5), 'done'"));
+  await stage.busyWith("select pg_sleep(1.5)", 6);
   const key = (raw: Raw): Buffer =>
     raw.messages.find(({ type }) => type === "K")?.body ?? Buffer.alloc(8);
   const victims = [clients[1], clients[4]] as Raw[];

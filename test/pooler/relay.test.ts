@@ -142,7 +142,7 @@ test("a cancel request reaches the query of the client whose key it shows", asyn
   const key = raw.messages.find(({ type }) => type === "K")?.body ?? Buffer.alloc(8);
   raw.send(query("select pg_sleep(30)"));
   const console = await stage.console(pooler);
-  await until(async () => Number((await console.pool("app")).sv_active) === 1);
+  await stage.busyWith("select pg_sleep(30)", 1);
   const canceller = new Raw(pooler);
   canceller.send(cancelRequest(key));
   await canceller.end(); // The pooler hangs up when the server has got the request.

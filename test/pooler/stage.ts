@@ -95,6 +95,17 @@ export class Stage {
     return client;
   }
 
+  /**
+   * Waits until the database is at work on `count` statements that begin with `start`. A server that the
+   * pooler has given away may not have read its statement yet, and a cancel request would miss it.
+   */
+  async busyWith(start: string, count: number): Promise<void> {
+    const direct = await this.direct();
+    const sql = "select from pg_stat_activity where state = 'active' and starts_with(query, $1)";
+    await until(async () => (await direct.query(sql, [start])).rowCount === count);
+    await direct.end();
+  }
+
   /** What the poolers have logged. */
   async log(): Promise<string> {
     return await readFile(join(this.directory, "log"), "utf8");

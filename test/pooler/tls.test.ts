@@ -78,7 +78,7 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("TLS", () => {
     const tlsColumn = (said: Said): string => said.out.split("|")[17]?.split("/")[0] ?? "";
 
     test("a Unix socket never has it, and never needs it", async () => {
-      const pooler = await stage.pooler({ ...clientTls("require"), listen_port: 6441 });
+      const pooler = await stage.pooler(clientTls("require"));
       const unix = { ...place(pooler), hostaddr: "", host: pooler.address.socket };
       expect((await psql({ ...unix, sslmode: "prefer" }, "select 1")).out).toBe("1");
     });
