@@ -3,7 +3,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Pooler } from "../../engine/pooler/main.ts";
-import { Stage, until } from "./stage.ts";
+import { Stage } from "./stage.ts";
 
 const run = promisify(execFile);
 const missing = ["psql", "pgbench"].filter(
@@ -122,11 +122,10 @@ test.skipIf(missing.length > 0)(
   `psql: Ctrl-C cancels what it runs, and only that${reason}`,
   async () => {
     const pooler = await stage.pooler({ default_pool_size: 2 });
-    const console = await stage.console(pooler);
     const other = await stage.client(pooler);
     const stays = other.query("select pg_sleep(1), 'done' as word");
     const running = psql(pooler, "app", "-c", "select pg_sleep(30)");
-    await until(async () => Number((await console.pool("app")).sv_active) === 2);
+    await stage.busyWith("select pg_sleep(30)", 1);
     running.child.kill("SIGINT");
     const answer = await running.catch((error: { stderr: string }) => error);
     expect(answer.stderr).toContain("canceling statement due to user request");
