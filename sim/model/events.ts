@@ -35,6 +35,8 @@ export const EVENT = {
   /** The pooler has read a client's message; a server's answer. */
   read: 17,
   reply: 18,
+  /** A client has found no pooler to connect to. */
+  refused: 19,
 } as const;
 
 /** Bits of a handle. */

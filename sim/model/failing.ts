@@ -1,7 +1,9 @@
-/** The database fails, and comes back. */
+/** The database, or the pooler, fails and comes back. */
 import { hold } from "./computing.ts";
 import { EVENT } from "./events.ts";
 import { type Faults, LINK } from "./faults.ts";
+import { turn } from "./host.ts";
+import { die, revive, shutDown } from "./restarting.ts";
 import type { Run } from "./run.ts";
 import { closed } from "./servers.ts";
 
@@ -15,14 +17,27 @@ export function plan(run: Run, faults: Faults): void {
 
 /** A fault begins (an even `target`) or ends. True: the core has had an input. */
 export function fault(run: Run, faults: Faults, target: number): boolean {
-  const { fault: kind } = faults.list[target >> 1] as Faults["list"][number];
+  const one = faults.list[target >> 1] as Faults["list"][number];
   const begins = (target & 1) === 0;
-  faults.now = begins ? faults.list[target >> 1] : undefined;
+  const { fault: kind } = one;
+  if (kind === "pooler_restart") {
+    if (begins) shutDown(run, one);
+    else replace(run);
+    return begins;
+  }
+  faults.now = begins ? one : undefined;
   if (kind !== "restart") hold(run, begins);
   // Who fails over is silent until another takes its place; who restarts says good-bye at once.
   const dies = kind === "restart" ? begins : kind === "failover" && !begins;
   if (dies) crash(run, faults);
   return dies;
+}
+
+/** The old pooler goes, if it has not, and the new one begins. */
+function replace(run: Run): void {
+  die(run);
+  turn(run);
+  revive(run);
 }
 
 /** Every connection dies, and every statement with it. */

@@ -1,4 +1,4 @@
-/** What the database's faults have to do with its connections. */
+/** Faults, and what those of the database have to do with its connections. */
 import type { Fault } from "../../workloads/schema/workload.ts";
 
 /** What a connection is when the database dies; `refused`: it is being told that nobody is there. */

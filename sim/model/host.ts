@@ -6,6 +6,7 @@ import type { AppPools } from "./app-pools.ts";
 import { EVENT } from "./events.ts";
 import { droppedImpatient, resume } from "./patience.ts";
 import { M } from "./population.ts";
+import { stopped } from "./restarting.ts";
 import type { Rousing } from "./rousing.ts";
 import type { Kind, Run } from "./run.ts";
 import { closed, opening, testing } from "./servers.ts";
@@ -13,7 +14,7 @@ import { dropped, welcome } from "./sessions.ts";
 import { granted, queued } from "./transactions.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
-const { EFFECT } = core;
+const { EFFECT, REASON } = core;
 
 /** Ends the core's turn and carries out what it decided. */
 export function turn(run: Run): void {
@@ -59,6 +60,9 @@ function rare(run: Run, kind: number, client: number, server: number, detail: nu
       break;
     case EFFECT.rouse:
       run.at((run.rousing as Rousing).rouse(client, run.now), EVENT.seek, client);
+      break;
+    case EFFECT.stopped:
+      stopped(run);
   }
 }
 
@@ -73,6 +77,13 @@ function lost(run: Run, client: number, reason: number): void {
   else if (appOf(run, client) !== undefined)
     droppedConnection(run, kindOf(run, client), client, reason);
   else if (!droppedImpatient(run, client, reason)) dropped(run, client, reason);
+}
+
+/** EVENT.refused: nobody has answered a client that wanted to connect. False: the core knows nothing of it. */
+export function refused(run: Run, client: number): boolean {
+  run.connected.up(run.now);
+  lost(run, client, REASON.shutting_down);
+  return false;
 }
 
 const kindOf = (run: Run, client: number): Kind =>

@@ -1,17 +1,18 @@
 /** What is measured of a run beside its transactions' histograms: the window's averages, course and trace. */
-import { type Nanos, sumStatistics } from "../../engine/core/index.ts";
+import type { Nanos } from "../../engine/core/index.ts";
 import type { Cores } from "./cores.ts";
 import { SAMPLE } from "./dashboard.ts";
 import { EVENT } from "./events.ts";
 import type { Level, Trace } from "./meters.ts";
 import { M, MT, type Population } from "./population.ts";
+import { statistics } from "./restarting.ts";
 import type { CoresFigures } from "./result.ts";
 import type { Run } from "./run.ts";
 import { lastLook } from "./scraping.ts";
 
 /** The window begins or ends. */
 export function turnWindow(run: Run, begins: boolean): void {
-  run.totals.push(sumStatistics(run.core.pools));
+  run.totals.push(statistics(run));
   if (begins) {
     for (const level of [run.active, run.waiting, run.connections, run.connected])
       level.begin(run.now);

@@ -9,7 +9,7 @@ import { type Dashboard, SAMPLE } from "./dashboard.ts";
 import * as events from "./events.ts";
 import { fault, plan } from "./failing.ts";
 import type { Faults } from "./faults.ts";
-import { turn } from "./host.ts";
+import { refused, turn } from "./host.ts";
 import { sample, turnWindow } from "./measuring.ts";
 import { giveUp } from "./patience.ts";
 import { M } from "./population.ts";
@@ -119,6 +119,8 @@ function rare(run: Run, event: number, target: number): boolean {
       return answer(run, target);
     case EVENT.fault:
       return fault(run, run.faults as Faults, target);
+    case EVENT.refused:
+      return refused(run, target);
     case EVENT.sample:
       if (target === SAMPLE.row) sample(run);
       else scrape(run, run.dashboard as Dashboard, target);
@@ -137,7 +139,8 @@ function onCores(run: Run, target: number): boolean {
   const purpose = cores.purposeOf(job);
   const server = cores.done(job);
   if (server < 0) return false;
-  run.serverDue[server] = run.now;
+  const due = purpose === PURPOSE.connection ? run.setupDue : run.serverDue;
+  due[server] = run.now;
   if (purpose === PURPOSE.connection) return connect(run, server);
   if (run.station === undefined) return answer(run, server);
   reply(run, run.station, server);

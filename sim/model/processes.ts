@@ -31,6 +31,7 @@ export type Scheduler = Pick<
   | "deadline"
   | "disconnect"
   | "effects"
+  | "kill"
   | "loggedIn"
   | "loginFailed"
   | "pools"
@@ -42,6 +43,7 @@ export type Scheduler = Pick<
   | "serverPool"
   | "settings"
   | "settle"
+  | "shutdown"
   | "startup"
   | "user"
   | "users"
@@ -57,15 +59,25 @@ export class Processes implements Scheduler {
   private readonly seed: number;
   private readonly streams = new Map<string, Stream>();
 
-  /** `count` of them; their maintenance ticks are spread evenly, as nothing makes them agree. */
-  constructor(settings: CoreSettings, count: number, seed: number, options: CoreOptions) {
+  /** `count` of them since `now`; their maintenance ticks are spread evenly, as nothing makes them agree. */
+  constructor(
+    settings: CoreSettings,
+    now: Nanos,
+    count: number,
+    seed: number,
+    options: CoreOptions,
+  ) {
     this.seed = seed;
     this.touched = new Uint8Array(count);
     this.cores = Array.from({ length: count }, (_, first) => {
-      const phase = Math.floor((first * TICK) / count);
+      const phase = now + Math.floor((first * TICK) / count);
       const { effects } = this;
       return new Core(settings, phase, { ...options, effects, handles: { first, step: count } });
     });
+  }
+
+  get count(): number {
+    return this.cores.length;
   }
 
   /** Chooses the process for session `session` of client `number` of a kind. */
@@ -152,6 +164,15 @@ export class Processes implements Scheduler {
 
   closed(now: Nanos, server: number): void {
     this.of(server).closed(now, server);
+  }
+
+  shutdown(now: Nanos, mode: Parameters<Core["shutdown"]>[1]): void {
+    for (const process of this.cores.keys()) this.at(process).shutdown(now, mode);
+  }
+
+  /** Of everything. */
+  kill(now: Nanos): void {
+    for (const process of this.cores.keys()) this.at(process).kill(now);
   }
 
   /** Ends the turn of each process that has had an input. */

@@ -31,6 +31,11 @@ export class Rousing {
     return due;
   }
 
+  /** Nobody waits any more. */
+  clear(): void {
+    this.due.fill(-1);
+  }
+
   /** Whether the waiter looks now. */
   looks(client: number, now: Nanos): boolean {
     return this.due[client] === now;

@@ -2,7 +2,7 @@
  * Everything that one run of the model remembers, in one place; the behaviour works on it:
  * `transactions.ts`, `sessions.ts`, `servers.ts`, `measuring.ts`, and `host.ts` for the core's effects.
  */
-import { Core, DISCIPLINES, type Nanos } from "../../engine/core/index.ts";
+import { Core, DISCIPLINES, type Nanos, STAT_NAMES } from "../../engine/core/index.ts";
 import { loadCourse, serviceCourse } from "../../workloads/schema/courses.ts";
 import { type KindDraws, kindDraws } from "../../workloads/schema/draws.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
@@ -85,9 +85,15 @@ export interface Averages {
 
 export class Run {
   /** The pooler's scheduler. */
-  readonly core: Scheduler;
+  core!: Scheduler;
   /** The same, where the pooler has several processes. */
-  readonly processes: Processes | undefined;
+  processes: Processes | undefined;
+  /** There is no pooler at present. */
+  down = false;
+  /** Its processes that have been told to go and are still there. */
+  leaving = 0;
+  /** What SHOW STATS totalled before the pooler's last restart. */
+  counted: Float64Array = new Float64Array(STAT_NAMES.length);
   /** The processes' own work; undefined: it takes no time. */
   readonly station: Station | undefined;
   /** When waiters look for themselves; undefined: they are served. */
@@ -97,8 +103,12 @@ export class Run {
   readonly kinds: Kind[];
   /** Model's client by the core's handle. */
   clientOf: Int32Array = new Int32Array(64);
-  /** By the core's server handle: when its event is due; others are stale. */
+  /**
+   * By the core's server handle: when its answer is due, and when the end of its login or its test is;
+   * others are stale. Two, for a handle that is used again may have both at the same time.
+   */
   serverDue: Float64Array = new Float64Array(64);
+  setupDue: Float64Array = new Float64Array(64);
 
   readonly extras: Extras;
   /** The machine adds nothing, so that nothing need be drawn for it. */
@@ -151,12 +161,10 @@ export class Run {
   constructor(workload: Workload, options: RunOptions) {
     this.workload = workload;
     this.options = options;
-    const { pooler, settings } = workload;
-    const { discipline = "fifo", processes = 1, cpu_per_message: work = 0 } = pooler ?? {};
-    const rule = discipline === "fifo" ? {} : { discipline: DISCIPLINES[discipline] };
+    const { pooler } = workload;
+    const { processes = 1, cpu_per_message: work = 0 } = pooler ?? {};
     const { seed } = options;
-    this.processes = processes > 1 ? new Processes(settings, processes, seed, rule) : undefined;
-    this.core = this.processes ?? new Core(settings, 0, rule);
+    this.start(0);
     this.station = work > 0 ? new Station(work, processes) : undefined;
     this.rousing = pooler && new Rousing(pooler, seed);
     this.from = options.warmup;
@@ -185,6 +193,21 @@ export class Run {
       workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0),
     );
     this.agenda = new Agenda(expectedGap(workload));
+  }
+
+  /** A pooler begins that knows nobody. */
+  start(now: Nanos): void {
+    const { clients, pooler, settings } = this.workload;
+    const { discipline = "fifo", processes: count = 1 } = pooler ?? {};
+    const rule = discipline === "fifo" ? {} : { discipline: DISCIPLINES[discipline] };
+    const { seed } = this.options;
+    this.processes = count > 1 ? new Processes(settings, now, count, seed, rule) : undefined;
+    this.core = this.processes ?? new Core(settings, now, rule);
+    // Names get their handles in the order in which they are asked for, so these are the same each time.
+    for (const { database, user } of clients) {
+      this.core.database(database);
+      this.core.user(user);
+    }
   }
 
   /** Time of the event at hand. */

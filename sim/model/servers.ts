@@ -8,7 +8,10 @@ import type { Run } from "./run.ts";
 
 /** The core wants a connection. */
 export function opening(run: Run, server: number): void {
-  while (server >= run.serverDue.length) run.serverDue = doubled(run.serverDue);
+  while (server >= run.serverDue.length) {
+    run.serverDue = doubled(run.serverDue);
+    run.setupDue = doubled(run.setupDue);
+  }
   run.connections.up(run.now);
   if (run.now >= run.from && run.now < run.to) run.opened++;
   let delay = run.extras.connect.draw(0, run.connects, 0);
@@ -79,18 +82,19 @@ export function closed(run: Run, server: number): void {
   run.faults?.links.delete(server);
   run.backends?.forget(server);
   run.serverDue[server] = -1;
+  run.setupDue[server] = -1;
   run.cores?.leave(server);
   run.connections.down(run.now);
 }
 
 function isDue(run: Run, server: number): boolean {
-  if (run.serverDue[server] !== run.now) return false;
-  run.serverDue[server] = -1;
+  if (run.setupDue[server] !== run.now) return false;
+  run.setupDue[server] = -1;
   return true;
 }
 
 function serverEvent(run: Run, time: Nanos, event: number, server: number): void {
-  run.serverDue[server] = time;
+  run.setupDue[server] = time;
   run.at(time, event, server);
 }
 

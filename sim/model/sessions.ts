@@ -59,6 +59,11 @@ export function login(run: Run, client: number): void {
   const { ints } = run.clients;
   const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  if (run.down) {
+    ints[at + M.phase] = PHASE.login;
+    clientEvent(run, run.now, EVENT.refused, client);
+    return;
+  }
   if (run.processes !== undefined)
     run.processes.choose(
       entry.kind.name,

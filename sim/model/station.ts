@@ -33,6 +33,11 @@ export class Station {
     return done;
   }
 
+  /** The processes begin anew. */
+  clear(): void {
+    this.free.fill(0);
+  }
+
   /** Notes when the message of `client` came. */
   keep(client: number, now: Nanos): void {
     while (client >= this.arrived.length) {

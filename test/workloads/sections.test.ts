@@ -90,7 +90,7 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "an entry of the schedule that says nothing",
     `${GOOD}schedule: [{ at: 1 s, for: 2 s }]\n`,
-    `${FILE}:7: schedule[0] says nothing that happens; expected factor (load), curve (load by a file) or fault (of the database); add factor: 3`,
+    `${FILE}:7: schedule[0] says nothing that happens; expected factor (load), curve (load by a file) or fault (of the database, of the pooler); add factor: 3`,
   ],
   [
     "a spike of unknown length",
@@ -100,7 +100,7 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "a fault of some clients",
     `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: stall, clients: browsing }]\n`,
-    `${FILE}:7: schedule[0].clients does not go with fault; expected fault, at, for; remove it, or make two entries of it`,
+    `${FILE}:7: schedule[0].clients does not go with fault; expected fault, at, for, shutdown; remove it, or make two entries of it`,
   ],
   [
     "turns on cores that there are not",
@@ -115,7 +115,17 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "an unknown fault",
     `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: reboot }]\n`,
-    `${FILE}:7: schedule[0].fault is "reboot"; expected restart | failover | stall`,
+    `${FILE}:7: schedule[0].fault is "reboot"; expected restart | failover | stall | pooler_restart`,
+  ],
+  [
+    "a way to go that PgBouncer has not",
+    `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: pooler_restart, shutdown: wait_for_godot }]\n`,
+    `${FILE}:7: schedule[0].shutdown is "wait_for_godot"; expected immediate | wait_for_servers | wait_for_clients`,
+  ],
+  [
+    "a shutdown of the database",
+    `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: restart, shutdown: immediate }]\n`,
+    `${FILE}:7: schedule[0].shutdown does not go with fault: restart; expected fault: pooler_restart beside it; remove it`,
   ],
   [
     "two faults at once",

@@ -41,7 +41,7 @@ function noFault(workload: Workload, { fault }: Fault): ConfigError {
   return new ConfigError({
     at: workload.file,
     name: `schedule (${fault})`,
-    expected: "no fault in a live run, which breaks nobody's database",
+    expected: "no fault in a live run, which breaks neither database nor pooler",
     fix: "remove it, or simulate instead",
   });
 }

@@ -28,7 +28,7 @@ export function peakFactor(workload: Workload, name: string): number {
 
 /** The course of the statements' own time, which stands still in some faults. undefined: it never does. */
 export function serviceCourse({ faults = [] }: Workload, begin: Nanos): Course | undefined {
-  const still = faults.filter(({ fault }) => fault !== "restart");
+  const still = faults.filter(({ fault }) => fault === "failover" || fault === "stall");
   if (still.length === 0) return undefined;
   const entries = still.map((fault) => ({ ...fault, clients: "", factor: 0 }));
   return new Course(piecesOf(entries), begin);

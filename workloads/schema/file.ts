@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { duration, EXPECTED, rateGap, share, size } from "./units.ts";
-import { FAULTS, QUEUE_DISCIPLINES, WORKS } from "./workload.ts";
+import { FAULTS, QUEUE_DISCIPLINES, SHUTDOWNS, WORKS } from "./workload.ts";
 
 /** A quantity that `parse` understands. */
 const quantity = (parse: (value: unknown) => number | undefined, expected: string) =>
@@ -193,7 +193,11 @@ const scheduled = z
     fault: z
       .enum(FAULTS, { error: FAULTS.join(" | ") })
       .optional()
-      .describe("what happens to the database"),
+      .describe("what happens to the database, or to the pooler"),
+    shutdown: z
+      .enum(SHUTDOWNS, { error: SHUTDOWNS.join(" | ") })
+      .optional()
+      .describe("of a pooler_restart: how the old one goes; immediate when left out"),
   })
   .describe("{ at, for, clients, factor }, { clients, curve } or { at, for, fault }");
 

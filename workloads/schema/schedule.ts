@@ -1,4 +1,4 @@
-/** The `schedule` of a workload file: load that changes with time, and what happens to the database. */
+/** The `schedule` of a workload file: load that changes with time, and what fails. */
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { ConfigError, didYouMean } from "../../engine/config/index.ts";
@@ -13,7 +13,7 @@ type Key = keyof Entry;
 
 /** What an entry is, by the key that tells, with the other keys that it must and may have. */
 const SHAPES = [
-  { tells: "fault", must: ["at", "for"], may: [] },
+  { tells: "fault", must: ["at", "for"], may: ["shutdown"] },
   { tells: "curve", must: ["clients"], may: ["every"] },
   { tells: "factor", must: ["at", "for", "clients"], may: ["over"] },
 ] as const satisfies readonly { tells: Key; must: readonly Key[]; may: readonly Key[] }[];
@@ -34,7 +34,7 @@ export function scheduleOf(
     checkKeys(entry, i, at);
     const [begin, length] = [duration(entry.at) ?? 0, duration(entry.for) ?? 0];
     if (entry.fault !== undefined) {
-      faults.push({ at: begin, for: length, fault: entry.fault });
+      faults.push(faultOf(entry, i, { at: begin, for: length, fault: entry.fault }, at));
       return;
     }
     const name = checkName(entry.clients as string, names, i, at);
@@ -56,6 +56,18 @@ export function scheduleOf(
   };
 }
 
+function faultOf({ shutdown }: Entry, i: number, fault: Fault, at: At): Fault {
+  if (shutdown === undefined) return fault;
+  if (fault.fault === "pooler_restart") return { ...fault, shutdown };
+  throw new ConfigError({
+    at: at("schedule", i, "shutdown"),
+    name: `schedule[${i}].shutdown`,
+    problem: `does not go with fault: ${fault.fault}`,
+    expected: "fault: pooler_restart beside it",
+    fix: "remove it",
+  });
+}
+
 function checkKeys(entry: Entry, i: number, at: At): void {
   const shape = SHAPES.find(({ tells }) => entry[tells] !== undefined);
   if (shape === undefined)
@@ -63,7 +75,7 @@ function checkKeys(entry: Entry, i: number, at: At): void {
       at: at("schedule", i),
       name: `schedule[${i}]`,
       problem: "says nothing that happens",
-      expected: "factor (load), curve (load by a file) or fault (of the database)",
+      expected: "factor (load), curve (load by a file) or fault (of the database, of the pooler)",
       fix: "add factor: 3",
     });
   const missing = shape.must.find((key) => entry[key] === undefined);

@@ -161,17 +161,23 @@ export interface LoadCurve {
   every: Nanos;
 }
 
-export const FAULTS = ["restart", "failover", "stall"] as const;
+export const FAULTS = ["restart", "failover", "stall", "pooler_restart"] as const;
+
+/** How a pooler that is to be restarted goes: PgBouncer's SHUTDOWN. */
+export const SHUTDOWNS = ["immediate", "wait_for_servers", "wait_for_clients"] as const;
 
 /**
  * The database fails at `at`, for `for`. `restart`: all connections die, logins are refused meanwhile.
  * `failover`: nothing answers; at the end the connections die and logins succeed again. `stall`: statements
- * stand still and then go on.
+ * stand still and then go on. `pooler_restart`: the pooler is told to shut down at `at`, and a new one is
+ * there after `for`; what the old one still has then is lost.
  */
 export interface Fault {
   at: Nanos;
   for: Nanos;
   fault: (typeof FAULTS)[number];
+  /** Of a pooler_restart; immediate when left out. */
+  shutdown?: (typeof SHUTDOWNS)[number] | undefined;
 }
 
 export interface Slo {

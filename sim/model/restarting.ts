@@ -1,0 +1,42 @@
+/**
+ * The pooler is shut down and a new process takes its place. What the old one does until then is the
+ * core's own SHUTDOWN; then it is gone with all its clients and servers, and the new one knows nothing of
+ * them: pools are made, and servers opened, as at its first start.
+ */
+import { STAT_NAMES, sumStatistics } from "../../engine/core/index.ts";
+import type { Fault } from "../../workloads/schema/workload.ts";
+import type { Run } from "./run.ts";
+
+/** SHUTDOWN. */
+export function shutDown(run: Run, { shutdown = "immediate" }: Fault): void {
+  run.leaving = run.processes?.count ?? 1;
+  if (shutdown === "immediate") die(run);
+  else run.core.shutdown(run.now, shutdown);
+}
+
+/** EFFECT.stopped: a process that was told to go has nothing left to wait for. */
+export function stopped(run: Run): void {
+  if (--run.leaving === 0) die(run);
+}
+
+/** All processes are gone, if they are not yet. The core's effects say what goes with them. */
+export function die(run: Run): void {
+  if (run.down) return;
+  run.counted = statistics(run);
+  run.down = true;
+  run.core.kill(run.now);
+}
+
+/** The new pooler is there. */
+export function revive(run: Run): void {
+  run.start(run.now);
+  run.station?.clear();
+  run.rousing?.clear();
+  run.down = false;
+}
+
+/** What SHOW STATS would total, had the pooler never been restarted; by STAT. */
+export function statistics(run: Run): Float64Array {
+  const shown = run.down ? new Float64Array(STAT_NAMES.length) : sumStatistics(run.core.pools);
+  return shown.map((value, i) => value + (run.counted[i] as number));
+}
