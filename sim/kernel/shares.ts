@@ -25,6 +25,8 @@ export abstract class Shares {
   abstract next(now: number): number;
   /** Goes on at the time that `next` gave. Returns the job that is done; -1: none yet. */
   abstract finish(now: number): number;
+  /** Forgets a job that is present. */
+  abstract drop(now: number, job: number): void;
   /** Forgets all jobs. */
   abstract clear(now: number): void;
   /** Jobs that are being worked on, and the rate of each; asked while there are any jobs. */

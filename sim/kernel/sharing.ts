@@ -57,10 +57,20 @@ export class Sharing extends Shares {
   finish(now: number): number {
     this.advance(now);
     const job = this.job[0] as number;
-    const last = --this.jobs;
-    if (last > 0) this.sink(this.done[last] as number, this.order[last] as number, last);
-    else this.virtual = 0; // Nobody is left who remembers it: small numbers are exact ones.
+    this.takeFirst();
     return job;
+  }
+
+  /** Forgets a job, in O(n): those before it on the way from the top move into its place. */
+  drop(now: number, job: number): void {
+    this.advance(now);
+    let at = this.job.indexOf(job);
+    for (; at > 0; ) {
+      const parent = (at - 1) >> 1;
+      this.move(parent, at);
+      at = parent;
+    }
+    this.takeFirst();
   }
 
   /** Forgets all jobs. */
@@ -82,6 +92,12 @@ export class Sharing extends Shares {
       this.rates = rates;
     }
     return this.rates[jobs] as number;
+  }
+
+  private takeFirst(): void {
+    const last = --this.jobs;
+    if (last > 0) this.sink(this.done[last] as number, this.order[last] as number, last);
+    else this.virtual = 0; // Nobody is left who remembers it: small numbers are exact ones.
   }
 
   /** Lets what stood last find its place from the top. */

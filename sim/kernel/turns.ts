@@ -68,6 +68,22 @@ export class Turns extends Shares {
     return done ? job : -1;
   }
 
+  drop(now: number, job: number): void {
+    this.advance(now);
+    this.jobs--;
+    const slot = this.job.indexOf(job);
+    if (slot >= 0) {
+      this.vacate(slot);
+      if (this.queued > 0) this.begin(this.dequeue());
+    } else {
+      for (let left = this.queued; left > 0; left--) {
+        const other = this.dequeue();
+        if (other !== job) this.enqueue(other);
+      }
+    }
+    if (this.jobs === 0) this.virtual = 0;
+  }
+
   clear(now: number): void {
     this.advance(now);
     for (const column of [this.job, this.end, this.order]) column.length = 0;

@@ -51,7 +51,7 @@ export function ask(run: Run, user: number): boolean {
     return false;
   }
   if (phase === PHASE.thinking) begin(run, entry, user);
-  else if (entry.attempts) wait(run, entry.attempts, user, run.now, entry.kind.timeout);
+  else if (entry.attempts) wait(run, entry.attempts, user, run.now, entry.kind);
   ints[at + M.phase] = PHASE.asking;
   return seek(run, index, entry.app as AppPools, user);
 }

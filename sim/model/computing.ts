@@ -62,6 +62,14 @@ export function plan(run: Run, cores: Cores): void {
   if (due >= 0) run.at(due, EVENT.cores, 0);
 }
 
+/** The statement of `server` stops where it is, if it has not been answered. True: it has not. */
+export function abort(run: Run, server: number): boolean {
+  const { cores } = run;
+  if (cores === undefined || !cores.abort(run.now, server)) return false;
+  plan(run, cores);
+  return true;
+}
+
 function begin(run: Run, job: number): void {
   const cores = run.cores as Cores;
   if (cores.compute(run.now, job)) plan(run, cores);

@@ -12,7 +12,7 @@ export const PURPOSE = { statement: 0, connection: 1 } as const;
 
 /** In place of a server: the pooler has closed it. */
 const ORPHAN = -1;
-/** In place of a server: the database crashed before the work began. */
+/** In place of a server: a crash or a cancel came before the work began. */
 const GONE = -2;
 /** In place of work: it is being done; the record is free. */
 const BEGUN = -1;
@@ -57,7 +57,7 @@ export class Cores {
     return job;
   }
 
-  /** The time without a core is over: the work begins. False: a crash has ended the job before. */
+  /** The time without a core is over: the work begins. False: it was ended before. */
   compute(now: Nanos, job: number): boolean {
     if (this.server[job] === GONE) {
       this.release(job);
@@ -110,6 +110,18 @@ export class Cores {
     this.jobOf[server] = -1;
     this.server[job] = ORPHAN;
     this.orphans++;
+  }
+
+  /** The job of `server` is cancelled. False: there is none. */
+  abort(now: Nanos, server: number): boolean {
+    const job = this.jobOf[server] ?? -1;
+    if (job < 0) return false;
+    this.jobOf[server] = -1;
+    if (this.work[job] === BEGUN) {
+      this.sharing.drop(now, job);
+      this.release(job);
+    } else this.server[job] = GONE; // Its event is still to come.
+    return true;
   }
 
   /** The database has crashed: nothing that was under way goes on. */

@@ -37,6 +37,12 @@ export const EVENT = {
   reply: 18,
   /** A client has found no pooler to connect to. */
   refused: 19,
+  /** A cancel request is heard by the database; the client's ROLLBACK after it, and its answer. */
+  strike: 20,
+  rollback: 21,
+  rolledBack: 22,
+  /** The login of a connection is over that was opened for a cancel request and not needed for it. */
+  loggedIn: 23,
 } as const;
 
 /** Bits of a handle. */

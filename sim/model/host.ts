@@ -3,6 +3,7 @@
 import * as core from "../../engine/core/index.ts";
 import { droppedConnection, ready } from "./app-clients.ts";
 import type { AppPools } from "./app-pools.ts";
+import { type Cancels, carry } from "./cancels.ts";
 import { EVENT } from "./events.ts";
 import { droppedImpatient, resume } from "./patience.ts";
 import { M } from "./population.ts";
@@ -46,7 +47,7 @@ function rare(run: Run, kind: number, client: number, server: number, detail: nu
       lost(run, run.clientOf[client] as number, detail);
       break;
     case EFFECT.open:
-      opening(run, server);
+      opening(run, server, detail);
       break;
     case EFFECT.close:
       closed(run, server);
@@ -57,6 +58,9 @@ function rare(run: Run, kind: number, client: number, server: number, detail: nu
       break;
     case EFFECT.check:
       testing(run, server);
+      break;
+    case EFFECT.cancel:
+      carry(run, run.cancels as Cancels, server, detail);
       break;
     case EFFECT.rouse:
       run.at((run.rousing as Rousing).rouse(client, run.now), EVENT.seek, client);
@@ -73,6 +77,8 @@ function welcomed(run: Run, client: number): void {
 }
 
 function lost(run: Run, client: number, reason: number): void {
+  if (client < 0) return; // A cancel request, which nobody waits for.
+  run.cancels?.rolling.delete(client);
   if (run.plain) dropped(run, client, reason);
   else if (appOf(run, client) !== undefined)
     droppedConnection(run, kindOf(run, client), client, reason);

@@ -41,6 +41,9 @@ export interface SimulateOptions {
 /** Longest that a run goes on after its window for the sake of transactions sent within it. */
 const PATIENCE: Nanos = 600 * SECOND;
 
+/** Timeouts that are the application's own. */
+const OWN = ["client_timeout", "client_cancel", "app_pool_timeout"];
+
 /** Simulates `workload` once. */
 export function simulate(workload: Workload, options: SimulateOptions = {}): RunResult {
   const own = workload.run.warmup;
@@ -105,6 +108,7 @@ function figuresOf(kinds: readonly KindMeter[], seconds: number): Figures {
       add(REASON_NAMES[reason] as string, count);
     });
     add("client_timeout", kind.impatient);
+    add("client_cancel", kind.cancelled);
     add("app_pool_timeout", kind.expired);
     if (kind.app_wait !== undefined) {
       app_wait ??= new Histogram();
@@ -120,7 +124,7 @@ function figuresOf(kinds: readonly KindMeter[], seconds: number): Figures {
     response,
     wait_probability: wait.count === 0 ? 0 : waited / wait.count,
     throughput: response.count / seconds,
-    timeouts: sum(TIMEOUTS) + (errors.client_timeout ?? 0) + (errors.app_pool_timeout ?? 0),
+    timeouts: OWN.reduce((total, name) => total + (errors[name] ?? 0), sum(TIMEOUTS)),
     refused: sum(REFUSALS),
     errors,
     app_wait,

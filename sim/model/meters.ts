@@ -16,6 +16,8 @@ export class KindMeter {
   app_wait: Histogram | undefined;
   /** Attempts that ended because the client had waited long enough, or for its own pool too long. */
   impatient = 0;
+  /** Attempts that ended because the client had cancelled its statement. */
+  cancelled = 0;
   expired = 0;
   /** Further attempts, and transactions that the client gave up. */
   retries = 0;

@@ -3,6 +3,8 @@
  * servers take their time. Here is the loop that takes one event after the other.
  */
 import { ask, enter, exit, expire, free, openPools } from "./app-clients.ts";
+import { rollback, rolledBack, strike } from "./cancelling.ts";
+import type { Cancels } from "./cancels.ts";
 import { progress } from "./computing.ts";
 import { type Cores, PURPOSE } from "./cores.ts";
 import { type Dashboard, SAMPLE } from "./dashboard.ts";
@@ -17,7 +19,7 @@ import { read, reply, request } from "./reading.ts";
 import type { Rousing } from "./rousing.ts";
 import type { Kind, Run } from "./run.ts";
 import { planScrapes, scrape } from "./scraping.ts";
-import { connect, tested } from "./servers.ts";
+import { connect, loggedIn, tested } from "./servers.ts";
 import { arrival, leave, login, nextArrival, returned } from "./sessions.ts";
 import type { Station } from "./station.ts";
 import { answer, arrive } from "./transactions.ts";
@@ -119,6 +121,14 @@ function rare(run: Run, event: number, target: number): boolean {
       return answer(run, target);
     case EVENT.fault:
       return fault(run, run.faults as Faults, target);
+    case EVENT.strike:
+      return strike(run, run.cancels as Cancels, target);
+    case EVENT.rollback:
+      return rollback(run, run.cancels as Cancels, target);
+    case EVENT.rolledBack:
+      return rolledBack(run, run.cancels as Cancels, target);
+    case EVENT.loggedIn:
+      return loggedIn(run, target);
     case EVENT.refused:
       return refused(run, target);
     case EVENT.sample:

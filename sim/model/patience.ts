@@ -3,8 +3,10 @@
  * client's own timeout is over or when it is dropped; the next one begins after a pause, with the same
  * draws, and the transaction's response counts from the first one.
  */
+import type { Nanos } from "../../engine/core/index.ts";
 import { failedUser } from "./app-clients.ts";
 import type { Attempts } from "./attempts.ts";
+import { askToCancel } from "./cancels.ts";
 import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
 import { isCounted, nextAttempt, wait } from "./retries.ts";
@@ -23,6 +25,10 @@ export function giveUp(run: Run, client: number): boolean {
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
   const { attempts } = entry;
   if (attempts === undefined || !attempts.isOver(client, run.now)) return false;
+  if (run.cancels !== undefined && entry.kind.cancels) {
+    attempts.calm(client); // It asks once.
+    return askToCancel(run, entry, run.cancels, client);
+  }
   if (isCounted(run, client)) entry.meter.impatient++;
   if (entry.app !== undefined) return failedUser(run, entry, client);
   if (ints[at + M.phase] === PHASE.waiting) endWait(run, client);
@@ -52,21 +58,35 @@ export function droppedImpatient(run: Run, client: number, reason: number): bool
 
 /** A client that was welcomed goes on with the transaction that it had to leave. False: it has none. */
 export function resume(run: Run, client: number): boolean {
+  const { ints } = run.clients;
+  const at = client << 4;
+  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  const { attempts } = entry;
+  if (attempts === undefined || attempts.count(client) === 0) return false;
+  const session = ints[at + M.session] as number;
+  const due = run.now + run.clientTrip + run.extras.login.draw(client, session, 0);
+  attempt(run, entry, attempts, client, due);
+  return true;
+}
+
+/** The transaction once more, from its first statement: it arrives at `due`. */
+export function attempt(
+  run: Run,
+  { draws, kind }: Kind,
+  attempts: Attempts,
+  client: number,
+  due: Nanos,
+): void {
   const { ints, times } = run.clients;
   const at = client << 4;
-  const { attempts, draws, kind } = run.kinds[ints[at + M.kind] as number] as Kind;
-  if (attempts === undefined || attempts.count(client) === 0) return false;
   const number = ints[at + M.number] as number;
   const transaction = ints[at + M.transaction] as number;
   const statements = draws.statements.draw(number, transaction, 0);
-  const session = ints[at + M.session] as number;
-  const due = run.now + run.clientTrip + run.extras.login.draw(client, session, 0);
   ints[at + M.phase] = PHASE.asking;
   ints[at + M.later] = statements > 1 ? statements - 1 : 0;
   times[(client << 3) + MT.waited] = 0;
   clientEvent(run, due, EVENT.arrive, client);
-  wait(run, attempts, client, due, kind.timeout);
-  return true;
+  wait(run, attempts, client, due, kind);
 }
 
 /** The client has lost its connection, and with it an attempt. */

@@ -22,6 +22,7 @@ export type Scheduler = Pick<
   | "accept"
   | "advance"
   | "authenticated"
+  | "cancel"
   | "clientCount"
   | "clientOf"
   | "closed"
@@ -41,6 +42,7 @@ export type Scheduler = Pick<
   | "seek"
   | "serverCount"
   | "serverPool"
+  | "serverState"
   | "settings"
   | "settle"
   | "shutdown"
@@ -146,6 +148,11 @@ export class Processes implements Scheduler {
     this.of(client).disconnect(now, client);
   }
 
+  /** `target` is a client of the same process. */
+  cancel(now: Nanos, client: number, target: number): void {
+    this.of(client).cancel(now, client, target);
+  }
+
   connected(now: Nanos, server: number): void {
     this.of(server).connected(now, server);
   }
@@ -201,6 +208,10 @@ export class Processes implements Scheduler {
 
   serverPool(server: number): Pool {
     return this.look(server).serverPool(server);
+  }
+
+  serverState(server: number): number {
+    return this.look(server).serverState(server);
   }
 
   queryStart(client: number): Nanos {

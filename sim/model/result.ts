@@ -13,13 +13,13 @@ export interface Figures {
   wait_probability: number;
   /** Completed transactions a second. */
   throughput: number;
-  /** Clients dropped by a timeout of the pooler. */
+  /** Clients dropped by a timeout of the pooler, and attempts that a timeout of their own ended. */
   timeouts: number;
   /** Clients refused by a limit. */
   refused: number;
   /**
-   * Clients dropped, by PgBouncer's name for the reason; `client_timeout` and `app_pool_timeout` are the
-   * application's own.
+   * Clients dropped, by PgBouncer's name for the reason; `client_timeout`, `client_cancel` and
+   * `app_pool_timeout` are the application's own.
    */
   errors: Record<string, number>;
   /** Waits for a connection of the application's own pool, where it has one. */

@@ -5,17 +5,21 @@ import { EVENT } from "./events.ts";
 import { M, MT } from "./population.ts";
 import type { Kind, Run } from "./run.ts";
 
-/** From `from` on the client waits for `timeout`, and no longer. */
+/**
+ * From `from` on the client waits for its timeout, and no longer. Who then hangs up is heard as soon as
+ * the request was, who cancels must connect first.
+ */
 export function wait(
   run: Run,
   attempts: Attempts,
   client: number,
   from: Nanos,
-  timeout: Nanos | undefined,
+  { timeout, cancels }: Kind["kind"],
 ): void {
   if (timeout === undefined) return;
-  attempts.expect(client, from + timeout);
-  run.at(from + timeout, EVENT.impatient, client);
+  const end = from + timeout + (cancels === true ? run.clientTrip : 0);
+  attempts.expect(client, end);
+  run.at(end, EVENT.impatient, client);
 }
 
 /** Pause before the next attempt; -1: the transaction is given up, and that is counted. */

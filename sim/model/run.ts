@@ -14,6 +14,7 @@ import { Stream } from "../kernel/streams.ts";
 import { AppPools } from "./app-pools.ts";
 import { Attempts } from "./attempts.ts";
 import { type Backends, backendsOf, type Preparation, preparationOf } from "./backends.ts";
+import { Cancels } from "./cancels.ts";
 import { Cores } from "./cores.ts";
 import { Dashboard, type DashboardOptions } from "./dashboard.ts";
 import * as events from "./events.ts";
@@ -118,6 +119,8 @@ export class Run {
   /** How fast statements pass without a core; undefined: as time does. */
   readonly services: Course | undefined;
   readonly faults: Faults | undefined;
+  /** Cancel requests; undefined: nobody makes any. */
+  readonly cancels: Cancels | undefined;
   /** What server connections keep of their clients; undefined: nothing that matters. */
   readonly backends: Backends | undefined;
   /** Nothing but the textbook: no machine, no cores, no schedule, no pool before ours. One branch then spares all others. */
@@ -179,6 +182,7 @@ export class Run {
     this.cores = sharing && new Cores(sharing);
     this.services = serviceCourse(workload, this.from);
     this.faults = workload.faults && new Faults(workload.faults);
+    this.cancels = workload.clients.some((kind) => kind.cancels) ? new Cancels() : undefined;
     this.backends = backendsOf(workload);
     this.plain =
       this.ideal &&

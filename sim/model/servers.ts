@@ -1,13 +1,14 @@
 /** A server connection: it is opened, refused or closed, reset or checked. */
 import { type Nanos, STATUS } from "../../engine/core/index.ts";
+import { knockToCancel, standing } from "./cancels.ts";
 import { compute, passed } from "./computing.ts";
 import { PURPOSE } from "./cores.ts";
 import { EVENT } from "./events.ts";
 import { type Faults, LINK } from "./faults.ts";
 import type { Run } from "./run.ts";
 
-/** The core wants a connection. */
-export function opening(run: Run, server: number): void {
+/** The core wants a connection, for `reason`. */
+export function opening(run: Run, server: number, reason: number): void {
   while (server >= run.serverDue.length) {
     run.serverDue = doubled(run.serverDue);
     run.setupDue = doubled(run.setupDue);
@@ -20,6 +21,10 @@ export function opening(run: Run, server: number): void {
   if (run.faults !== undefined) {
     delay += silence(run, run.faults);
     if (knock(run, run.faults, server)) return;
+  }
+  if (knockToCancel(run, server, reason, delay)) {
+    serverEvent(run, run.now + run.serverTrip, EVENT.connect, server);
+    return;
   }
   if (run.cores !== undefined && work > 0) {
     compute(run, run.cores.take(server, PURPOSE.connection, work), delay);
@@ -53,8 +58,21 @@ export function connect(run: Run, server: number): boolean {
     return true;
   }
   run.faults?.links.set(server, LINK.up);
+  if (run.cancels !== undefined) {
+    const login = standing(run, run.cancels, server);
+    if (login > 0) serverEvent(run, run.now + login, EVENT.loggedIn, server);
+    if (login !== 0) return true;
+  } else run.core.connected(run.now, server);
+  return logIn(run, server);
+}
+
+/** EVENT.loggedIn: a connection that was opened for a cancel request has logged in instead. */
+export function loggedIn(run: Run, server: number): boolean {
+  return isDue(run, server) && logIn(run, server);
+}
+
+function logIn(run: Run, server: number): boolean {
   const backends = run.connections.value + (run.cores?.orphans ?? 0);
-  run.core.connected(run.now, server);
   if (backends <= run.workload.server.max_connections) run.core.loggedIn(run.now, server);
   else {
     run.core.loginFailed(run.now, server, true);
@@ -81,6 +99,7 @@ export function tested(run: Run, server: number): boolean {
 export function closed(run: Run, server: number): void {
   run.faults?.links.delete(server);
   run.backends?.forget(server);
+  run.cancels?.forget(server);
   run.serverDue[server] = -1;
   run.setupDue[server] = -1;
   run.cores?.leave(server);

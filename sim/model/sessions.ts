@@ -74,10 +74,15 @@ export function login(run: Run, client: number): void {
   run.connected.up(run.now);
   ints[at + M.handle] = handle;
   ints[at + M.phase] = PHASE.login;
-  while (handle >= run.clientOf.length) run.clientOf = doubled(run.clientOf);
-  run.clientOf[handle] = client;
+  own(run, handle, client);
   if (run.core.startup(run.now, handle, entry.database, entry.user))
     run.core.authenticated(run.now, handle);
+}
+
+/** The core's `handle` is the model's `client`. */
+export function own(run: Run, handle: number, client: number): void {
+  while (handle >= run.clientOf.length) run.clientOf = doubled(run.clientOf);
+  run.clientOf[handle] = client;
 }
 
 /** The client is logged in: its session begins with a think time. */

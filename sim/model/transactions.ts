@@ -211,7 +211,7 @@ function thinkOtherwise(run: Run, client: number, entry: Kind, pause: Nanos): vo
   const kept = late(run, scheduled(run, load, pause), client, transaction, 0);
   const due = Math.min(Number.MAX_SAFE_INTEGER, run.seen + kept);
   clientEvent(run, due, app === undefined ? EVENT.arrive : EVENT.ask, client);
-  if (attempts !== undefined) wait(run, attempts, client, due, kind.timeout);
+  if (attempts !== undefined) wait(run, attempts, client, due, kind);
 }
 
 /** How long `pause` of think time takes under the load of its kind. */

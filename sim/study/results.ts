@@ -61,7 +61,7 @@ const slo = z
   .describe("service level objective of the workload, held against this run");
 
 const ERRORS =
-  "clients dropped, by PgBouncer's reason; client_timeout and app_pool_timeout are the application's own";
+  "clients dropped, by PgBouncer's reason; client_timeout, client_cancel and app_pool_timeout are the application's own";
 const RETRIES = "further attempts at transactions that had failed";
 const GIVEN_UP = "transactions that clients with a timeout, retries or a pool of their own gave up";
 

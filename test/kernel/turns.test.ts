@@ -154,3 +154,24 @@ test("what stands still, is forgotten, and is measured", () => {
   expect(turns.next(30)).toBe(35);
   expect(turns.finish(35)).toBe(7);
 });
+
+test("a job that is dropped as it comes might as well not have come", () => {
+  const works = fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1, maxLength: 25 });
+  const shares = [
+    (): Shares => new Sharing(speedOf(2)),
+    (): Shares => new Turns({ speed: speedOf(2), slots: 2, quantum: 30 }),
+  ];
+  fc.assert(
+    fc.property(works, fc.nat(), (work, which) => {
+      const dropped = which % work.length;
+      for (const make of shares) {
+        const [all, others] = [make(), make()];
+        for (const [job, length] of work.entries()) all.start(0, job, 1000 * length);
+        all.drop(0, dropped);
+        for (const [job, length] of work.entries())
+          if (job !== dropped) others.start(0, job, 1000 * length);
+        expect(finished(all, [])).toEqual(finished(others, []));
+      }
+    }),
+  );
+});

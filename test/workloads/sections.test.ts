@@ -158,6 +158,19 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:5: clients[0].timeout is "0"; expected a duration above 0; leave it out for clients that wait as long as it takes`,
   ],
   [
+    "a timeout of no kind",
+    swap("count: 3", "count: 3\n    timeout: { after: 5 s, action: shout }"),
+    `${FILE}:5: clients[0].timeout is "{\\"after\\":\\"5 s\\",\\"action\\":\\"shout\\"}"; expected a duration such as 5 s, or { after: 5 s, action: cancel }`,
+  ],
+  [
+    "a cancel behind a pool of the application",
+    swap(
+      "count: 3",
+      "count: 3\n    timeout: { after: 5 s, action: cancel }\n    app_pool: { instances: 2, size: 3 }",
+    ),
+    `${FILE}:5: clients[0].timeout.action is "cancel"; expected disconnect beside app_pool, whose users give up their wait for it as well; write the duration alone, or leave app_pool out`,
+  ],
+  [
     "a misspelt retry",
     swap("count: 3", "count: 3\n    retry: { atempts: 2 }"),
     `${FILE}:5: clients[0].retry.atempts is unknown; expected attempts | backoff | factor | jitter; did you mean "attempts"?`,
@@ -183,6 +196,15 @@ function curveRefusal(lines: string, entry = ""): string {
     return (error as Error).message.replaceAll(`${folder}/`, "");
   }
 }
+
+test("a timeout is a duration, or says what happens when it is over", () => {
+  const kindOf = (timeout: string) =>
+    parseWorkload(swap("count: 3", `count: 3\n    timeout: ${timeout}`), FILE).clients[0];
+  const hangsUp = kindOf("5 s");
+  expect(hangsUp).toMatchObject({ timeout: 5 * SECOND });
+  expect(kindOf("{ after: 5 s, action: disconnect }")).toEqual(hangsUp);
+  expect(kindOf("{ after: 5 s, action: cancel }")).toEqual({ ...hangsUp, cancels: true });
+});
 
 describe("a daily curve", () => {
   const hour = 3600 * SECOND;

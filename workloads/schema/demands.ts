@@ -14,7 +14,7 @@ export function demandsOf(
   { app_pool, timeout, retry, prepared, parameters }: KindFile,
   i: number,
   at: At,
-): Pick<ClientKind, "app_pool" | "timeout" | "retry" | "prepared" | "parameters"> {
+): Pick<ClientKind, "app_pool" | "timeout" | "cancels" | "retry" | "prepared" | "parameters"> {
   const time = (value: unknown): Nanos | undefined =>
     value === undefined ? undefined : duration(value);
   if (app_pool?.min_size !== undefined && app_pool.min_size > app_pool.size)
@@ -24,7 +24,17 @@ export function demandsOf(
       got: String(app_pool.min_size),
       expected: `at most its size, ${app_pool.size}`,
     });
-  if (time(timeout) === 0)
+  const { after, action } = typeof timeout === "object" ? timeout : { after: timeout };
+  const cancels = action === "cancel";
+  if (cancels && app_pool !== undefined)
+    throw new ConfigError({
+      at: at("clients", i, "timeout", "action"),
+      name: `clients[${i}].timeout.action`,
+      got: action,
+      expected: "disconnect beside app_pool, whose users give up their wait for it as well",
+      fix: "write the duration alone, or leave app_pool out",
+    });
+  if (time(after) === 0)
     throw new ConfigError({
       at: at("clients", i, "timeout"),
       name: `clients[${i}].timeout`,
@@ -41,7 +51,8 @@ export function demandsOf(
       idle_timeout: time(app_pool.idle_timeout),
       lifetime: time(app_pool.lifetime),
     },
-    timeout: time(timeout),
+    timeout: time(after),
+    ...(cancels && { cancels }),
     retry: retry && {
       attempts: retry.attempts,
       backoff: time(retry.backoff) ?? BACKOFF,

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { duration, EXPECTED, rateGap, share, size } from "./units.ts";
-import { FAULTS, QUEUE_DISCIPLINES, SHUTDOWNS, WORKS } from "./workload.ts";
+import { FAULTS, QUEUE_DISCIPLINES, SHUTDOWNS, TIMEOUT_ACTIONS, WORKS } from "./workload.ts";
 
 /** A quantity that `parse` understands. */
 const quantity = (parse: (value: unknown) => number | undefined, expected: string) =>
@@ -150,7 +150,21 @@ const kind = z.strictObject({
     })
     .optional()
     .describe("a pool inside the application, in front of the pooler"),
-  timeout: time.optional().describe("a client that waits longer gives its transaction up"),
+  timeout: z
+    .union(
+      [
+        time,
+        z.strictObject({
+          after: time,
+          action: z.enum(TIMEOUT_ACTIONS),
+        }),
+      ],
+      { error: "a duration such as 5 s, or { after: 5 s, action: cancel }" },
+    )
+    .optional()
+    .describe(
+      "a client that waits longer gives its transaction up: it hangs up (disconnect, when only a time is given), or asks to cancel its statement and keeps its connection",
+    ),
   retry: z
     .strictObject({
       attempts: count.describe("how many times a failed transaction is tried again"),

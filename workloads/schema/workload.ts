@@ -43,6 +43,8 @@ export interface ClientKind {
   app_pool?: AppPool | undefined;
   /** How long a client waits for a transaction before it gives up; undefined: as long as it takes. */
   timeout?: Nanos | undefined;
+  /** It then asks to cancel its statement, and waits for what comes of it; otherwise it hangs up. */
+  cancels?: boolean | undefined;
   /** How a client tries a transaction again that failed; undefined: not at all. */
   retry?: RetryModel | undefined;
   /** Named prepared statements, each used as often as the others: the first use on a server costs a parse. */
@@ -50,6 +52,9 @@ export interface ClientKind {
   /** Its parameters, as one text; a server that comes from clients with others is told by a SET. */
   parameters?: string | undefined;
 }
+
+/** What a client does whose timeout is over. */
+export const TIMEOUT_ACTIONS = ["disconnect", "cancel"] as const;
 
 /** A failed transaction is tried again `attempts` times, after `backoff`, `backoff x factor`, and so on. */
 export interface RetryModel {
