@@ -230,12 +230,18 @@ beforeEach(({ task }) => {
   if ((task.result?.retryCount ?? 0) > 0) played.clear();
 });
 
-/** Two figures of one scene are read off one run. */
+const POOLERS = NO_PGBOUNCER === "" ? (["ours", "PgBouncer"] as const) : (["ours"] as const);
+
+/** Two figures of one scene are read off one run; it goes through both poolers at the same time. */
 function rowsOf(scene: Scene, through: "ours" | "PgBouncer"): Promise<Row[]> {
-  const name = through + JSON.stringify(scene);
-  const rows = played.get(name) ?? play(stage, scene, through);
-  played.set(name, rows);
-  return rows;
+  const name = JSON.stringify(scene);
+  for (const pooler of POOLERS) {
+    if (played.has(pooler + name)) continue;
+    const rows = play(stage, scene, pooler);
+    rows.catch(() => undefined); // The test that asks for them fails.
+    played.set(pooler + name, rows);
+  }
+  return played.get(through + name) as Promise<Row[]>;
 }
 
 function expectNear(live: number[], wanted: number, noise: number, quirk: Quirk): void {
