@@ -10,10 +10,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Address, resolveDatabase } from "../../workloads/database/index.ts";
-import { Folder, inThisProcess, type Outcome, poolwise, SMALL } from "../cli/poolwise.ts";
 import { processesWith } from "../database/helpers.ts";
 import { driversOf, stillAlive } from "../live/helpers.ts";
-import { Stage } from "./stage.ts";
+import { Stage } from "../parity/stage.ts";
+import { Folder, inThisProcess, type Outcome, poolwise, SMALL } from "./poolwise.ts";
 
 const folder = new Folder();
 const file = folder.file("small.yaml", SMALL);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Core, DEFAULTS, JournalWriter, SECOND } from "../../engine/core/index.ts";
 import { resultSchema } from "../../sim/study/results.ts";
-import { Folder, inThisProcess } from "../cli/poolwise.ts";
+import { Folder, inThisProcess } from "./poolwise.ts";
 
 const folder = new Folder();
 const path = join(folder.path, "traffic.journal");
