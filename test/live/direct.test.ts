@@ -246,11 +246,6 @@ describe.skipIf(!installed)("without a pooler (skipped: embedded package not ins
     expect(await stillAlive(drivers)).toEqual([]);
   });
 
-  test("an app_pool is refused before anything starts", async () => {
-    const app_pool = { instances: 1, size: 1, timeout: ms(1) };
-    await expect(run({ workload: workload(kind({ app_pool })) })).rejects.toThrow("app_pool");
-  });
-
   test("progress goes on from connecting to draining", async () => {
     const phases = new Set<string>();
     const onProgress = ({ phase }: { phase: string }) => phases.add(phase);

@@ -75,8 +75,8 @@ export class AppUser implements Player {
   onTimer(due: Nanos, at: Nanos): void {
     this.stage.measures.lateness.record(at - due);
     if (this.state === "away") this.begin(at);
-    else if (this.state === "idle") this.startTransaction(at, at - due);
-    else if (this.state === "pausing") this.attempt(at);
+    else if (this.state === "idle") this.startTransaction(at - due);
+    else if (this.state === "pausing") this.attempt();
     else if (this.state === "waiting") this.giveUp(at, POOL_TIMEOUT);
   }
 
@@ -109,25 +109,25 @@ export class AppUser implements Player {
     }
   }
 
-  private startTransaction(at: Nanos, lateness: Nanos): void {
+  private startTransaction(lateness: Nanos): void {
     this.session.use();
     this.playing.next(lateness);
-    this.seek(at);
+    this.seek();
   }
 
-  private attempt(at: Nanos): void {
+  private attempt(): void {
     this.playing.attempt();
-    this.seek(at);
+    this.seek();
   }
 
-  private seek(at: Nanos): void {
+  private seek(): void {
     const { timeout } = this.draws.kind;
-    if (timeout !== undefined) this.stage.timers.set(patienceOf(this.id), at + timeout);
     this.state = "waiting";
     this.asked = now();
     this.playing.appWait = Number.NaN;
+    if (timeout !== undefined) this.stage.timers.set(patienceOf(this.id), this.asked + timeout);
     const patience = this.pool.options.timeout;
-    if (patience > 0) this.stage.timers.set(timerOf(this.id), at + patience);
+    if (patience > 0) this.stage.timers.set(timerOf(this.id), this.asked + patience);
     this.pool.seek(this);
   }
 

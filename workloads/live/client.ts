@@ -4,6 +4,7 @@
  */
 import { MILLISECOND, type Nanos } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
+import { now } from "./clock.ts";
 import type { Connection, ConnectionEnd } from "./connection.ts";
 import type { ClientDraws } from "./draws.ts";
 import { Line, type LineOwner } from "./line.ts";
@@ -77,7 +78,7 @@ export class Client implements Player, LineOwner {
     this.stage.measures.lateness.record(at - due);
     if (this.line.retries()) return;
     if (this.state === "out") this.connect();
-    else if (this.state === "idle") this.startTransaction(at, at - due);
+    else if (this.state === "idle") this.startTransaction(at - due);
     else if (this.state === "gap") this.ask();
   }
 
@@ -90,7 +91,7 @@ export class Client implements Player, LineOwner {
 
   onUp(at: Nanos): void {
     this.state = "idle";
-    if (this.playing.open) this.tryAgain(at);
+    if (this.playing.open) this.tryAgain();
     else if (this.stage.started) this.startSession(at);
   }
 
@@ -144,24 +145,24 @@ export class Client implements Player, LineOwner {
     else this.onTimer(at, at);
   }
 
-  private startTransaction(at: Nanos, lateness: Nanos): void {
+  private startTransaction(lateness: Nanos): void {
     this.session.use();
     this.playing.next(lateness);
-    this.expect(at);
+    this.expect();
     this.ask();
   }
 
   /** On a new connection, with the same draws. */
-  private tryAgain(at: Nanos): void {
+  private tryAgain(): void {
     this.playing.attempt();
-    this.expect(at);
+    this.expect();
     this.ask();
   }
 
   /** From now on its patience runs. */
-  private expect(at: Nanos): void {
+  private expect(): void {
     const { timeout } = this.draws.kind;
-    if (timeout !== undefined) this.stage.timers.set(patienceOf(this.id), at + timeout);
+    if (timeout !== undefined) this.stage.timers.set(patienceOf(this.id), now() + timeout);
   }
 
   private ask(): void {
