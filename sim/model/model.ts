@@ -22,6 +22,7 @@ import { planScrapes, scrape } from "./scraping.ts";
 import { connect, loggedIn, tested } from "./servers.ts";
 import { arrival, leave, login, nextArrival, returned } from "./sessions.ts";
 import type { Station } from "./station.ts";
+import { stuck } from "./stuck.ts";
 import { answer, arrive } from "./transactions.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -39,7 +40,8 @@ export function drive(run: Run): void {
   for (;;) {
     const item = agenda.pop();
     const now = agenda.now;
-    if (item < 0 || now > last || (now > to && run.pending === 0)) break;
+    if (item < 0 || now > last) break;
+    if (now > to && (run.pending === 0 || (item >>> SHIFT === EVENT.tick && stuck(run)))) break;
     run.now = now;
     count++;
     const event = item >>> SHIFT;
