@@ -227,6 +227,15 @@ function endReplication(world: World, client: number): void {
 }
 
 /**
+ * A login that we have cut short ourselves is no failed one. PgBouncer takes it for one, and sends away who
+ * asks after RESUME: "server login has been failing, cached error: pause mode". We do not; that the next
+ * attempt waits for server_login_retry we have in common.
+ */
+function isOurs(reason: number): boolean {
+  return reason === REASON.pause_mode || reason === REASON.reconnect || reason === REASON.killed;
+}
+
+/**
  * Closes a server for `reason` (-1: its socket ended by itself, nothing to close). A linked client goes
  * down with it and is told `told`, or the same reason. A server that closes during its login marks the
  * pool: no further attempt before server_login_retry.
@@ -239,7 +248,7 @@ export function closeServer(world: World, server: number, reason: number, told =
   const client = ints[at + S.client] as number;
   // A replication client that leaves says nothing of the server that was being opened for it.
   if (state === SERVER.login && reason !== REASON.replication_closed) {
-    pool.last_login_failed = true;
+    if (!isOurs(reason)) pool.last_login_failed = true;
     pool.last_connect_failed = true;
   }
   ints[at + S.client] = -1;

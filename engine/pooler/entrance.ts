@@ -126,11 +126,15 @@ export class Entrance implements Guest, ChannelOwner {
     }
   }
 
-  /** It is there to cancel a query: here, or at a peer, to which it is handed on. */
+  /**
+   * It is there to cancel a query: here, or at a peer, to which it is handed on. Many wait until we hang
+   * up before they ask the next thing, so we must not do so just because they have ended their half.
+   */
   private cancel(shown: Buffer): void {
     const { core, now, values } = this.host;
     const owner = ownerOf(shown, values.peer_id);
     this.phase = "cancel";
+    this.channel.hold();
     if (owner.is === "ours") core.cancel(now, this.handle, this.host.cancelTarget(owner.key));
     else if (owner.is === "peer") {
       this.key = owner.key;

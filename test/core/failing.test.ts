@@ -94,6 +94,16 @@ test("PAUSE during a login: clients that ask meanwhile wait (find_server)", () =
   expect(world.take()).toEqual(["wait b paused"]);
 });
 
+test("fail fast: not after a login that PAUSE or RECONNECT has cut short, other than in PgBouncer", () => {
+  for (const command of ["pause", "reconnect"] as const) {
+    const world = warmed(1, {}, { connect: HAND }).close("s1").logins("a b").request("a").quiet();
+    world.turn(() => world.core[command](world.now, -1));
+    if (command === "pause") world.turn(() => world.core.resume(world.now, -1));
+    world.quiet().request("b");
+    expect(world.take()).toEqual(["wait b no_idle_server"]);
+  }
+});
+
 // --- the server refuses the login ----------------------------------------------------------------------
 
 // connected servers, welcome known -> are the waiters dropped when a login ends with an error?
