@@ -9,7 +9,7 @@ import { COURSE, restartDatabase, TROUBLES, type Trouble, type TroubleName } fro
 
 /** Busy clients in transaction mode and in session mode; the rest of all connections is idle. */
 const BUSY = { busy: 24, sticky: 10 } as const;
-/** Mean time from one trouble to the next. */
+/** Mean time from one trouble to the next, unless given. */
 const TROUBLE_EVERY_MS = 3_000;
 const SAMPLE_EVERY_MS = 1_000;
 /** Questions a second of all idle clients together. */
@@ -24,6 +24,8 @@ export interface EnduranceOptions {
   /** Clients, busy ones included. */
   connections: number;
   seed: number;
+  /** Mean time from one trouble to the next, in milliseconds. */
+  every?: number;
   /** Ends it early. */
   stop: AbortSignal;
   /** The pooler's log, at the end. */
@@ -126,10 +128,11 @@ class Endurance {
     let drawn = 0;
     const draw = (): number => draws.uniform(0, drawn++, 0);
     const scene: Trouble = { stand: this.stand, ledger: this.ledger, draw };
-    const end = this.options.minutes * 60_000;
+    const { minutes, every = TROUBLE_EVERY_MS } = this.options;
+    const end = minutes * 60_000;
     let restarted = false;
     while (!this.scene.over.aborted) {
-      await rest(-Math.log(draw()) * TROUBLE_EVERY_MS, this.scene.over);
+      await rest(-Math.log(draw()) * every, this.scene.over);
       const name = COURSE[Math.floor(draw() * COURSE.length)] as TroubleName;
       if (this.scene.over.aborted) return;
       if (!restarted && this.now() > RESTART_AT * end) {

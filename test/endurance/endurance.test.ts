@@ -1,0 +1,86 @@
+/** A few seconds of what `npm run endurance` does for an hour, and that its judges would see a fault. */
+import { expect, test } from "vitest";
+import { endure } from "./endurance.ts";
+import { Ledger } from "./ledger.ts";
+import { type Sample, trendOf } from "./memory.ts";
+import { type Asking, ask, WrongAnswer } from "./questions.ts";
+import type { Answer, Talker } from "./talker.ts";
+
+test("a hundred clients, ten seconds, a trouble each half second, a crash of the database: no fault", async () => {
+  const seed = Date.now() % 1e9;
+  const stop = new AbortController().signal;
+  const outcome = await endure({ minutes: 1 / 6, connections: 100, seed, every: 500, stop });
+  expect(outcome.faults, `seed ${seed}`).toEqual([]);
+  expect(outcome.answers, `seed ${seed}`).toBeGreaterThan(100);
+  expect([...outcome.troubles.keys()], `seed ${seed}`).toContain("restart");
+});
+
+test("an error is called for while its trouble lasts and a little longer, by so many clients of its database", () => {
+  let now = 0;
+  const ledger = new Ledger(() => now);
+  const crash = "57P01 terminating connection due to administrator command";
+  const open = ledger.allow({ trouble: "kill", errors: /^57P01 /, database: "busy", most: 3 });
+  ledger.error("busy", crash);
+  ledger.error("crowd", crash);
+  ledger.error("busy", "08P01 server conn crashed?");
+  ledger.close(open);
+  now = 9_999;
+  ledger.error("busy", crash);
+  now = 10_001;
+  ledger.error("busy", crash);
+  const counted = ledger.allow({ trouble: "terminate", errors: /crashed/, most: 1 });
+  for (let client = 0; client < 2; client++) ledger.error("busy", "08P01 server conn crashed?");
+  expect(counted.used).toBe(1);
+  expect([...ledger.calledFor]).toEqual([
+    ["kill", 2],
+    ["terminate", 1],
+  ]);
+  expect(ledger.complaints.map(({ at, database, error }) => [at, database, error])).toEqual([
+    [0, "crowd", crash],
+    [0, "busy", "08P01 server conn crashed?"],
+    [10_001, "busy", crash],
+    [10_001, "busy", "08P01 server conn crashed?"],
+  ]);
+});
+
+const MIB = 1 << 20;
+
+/** A thousand samples, a second apart. */
+const samples = (bytes: (index: number) => number): Sample[] =>
+  Array.from({ length: 1_000 }, (_, index) => ({ at: 1_000 * index, bytes: bytes(index) }));
+
+for (const [what, bytes, flat] of [
+  ["the same all the time", () => 120 * MIB, true],
+  ["peaks that the collector takes back", (i: number) => (120 + (i % 40)) * MIB, true],
+  ["a warm-up", (i: number) => Math.min(120, 60 + i) * MIB, true],
+  ["7 MiB more in the end, within the slack", (i: number) => 120 * MIB + (7 / 750) * i * MIB, true],
+  ["12 MiB more in the end", (i: number) => 120 * MIB + (12 / 750) * i * MIB, false],
+  ["peaks that grow with what lies below", (i: number) => (120 + (i % 40) + i / 20) * MIB, false],
+] as const)
+  test(`memory: ${what} is ${flat ? "flat" : "growth"}`, () => {
+    expect(trendOf(samples(bytes))?.flat).toBe(flat);
+  });
+
+test("memory: of a few samples nothing is said", () => {
+  expect(trendOf(samples(() => MIB).slice(0, 100))).toBeUndefined();
+});
+
+const asking: Asking = { word: "mine", draw: () => 0.5, rest: async () => undefined };
+
+/** A client whose every question gets this answer. */
+function answering(answer: Answer): Talker {
+  const talker = { exchange: async () => answer, socket: { pause() {}, resume() {} } };
+  return talker as unknown as Talker;
+}
+
+for (const [what, answer] of [
+  ["another's row", { values: ["yours"], errors: [] }],
+  ["no row", { values: [], errors: [] }],
+  ["a row too many", { values: ["mine", "mine"], errors: [] }],
+  ["an error", { values: ["mine"], errors: [{ sqlstate: "XX000", text: "" }] }],
+] as const)
+  test(`a question notices ${what}`, async () => {
+    const talker = answering(answer as unknown as Answer);
+    await expect(ask.simple(talker, asking)).rejects.toThrow(WrongAnswer);
+    await expect(ask.slow(talker, asking)).rejects.toThrow(WrongAnswer);
+  });
