@@ -1,7 +1,7 @@
 /**
  * Files of rules who may log in from where and how (auth_hba_file), and of maps from names in
- * certificates to users (auth_ident_file). Other than PgBouncer, which logs a broken line and goes on
- * without it, we refuse the file: a rule that is not there opens the door to the next one.
+ * certificates to users (auth_ident_file). A broken line is told and left out, as in PgBouncer; one that
+ * PgBouncer would obey and we cannot is refused with its file, or the next rule would decide in its place.
  * Source: PgBouncer 1.25.2 src/hba.c.
  */
 import { BlockList, isIP } from "node:net";
@@ -95,26 +95,32 @@ export function matchingRule(rules: readonly HbaRule[], client: HbaClient): HbaR
   });
 }
 
-/** Reads a file of rules; `maps` are those that rules may name. Throws ConfigError. */
+/** Gets what is wrong with a line that is left out. */
+export type OnBroken = (error: ConfigError) => void;
+
+/**
+ * Reads a file of rules; `maps` are those that rules may name. Throws ConfigError for a file that cannot be
+ * read, and for a line that PgBouncer would obey and we cannot.
+ */
 export function loadHba(
   file: string,
   maps: IdentMaps,
+  onBroken: OnBroken,
   readFile: ReadFile = readFromDisk,
 ): HbaRule[] {
   const rules: HbaRule[] = [];
-  for (const [at, content] of linesOf(readOrRefuse(file, file, readFile), file)) {
-    const line = new Line(at, content);
-    if (!line.ended) rules.push(readRule(line, file, maps, readFile));
-  }
+  eachLine(file, readFile, onBroken, (line) => rules.push(readRule(line, file, maps, readFile)));
   return rules;
 }
 
-/** Reads a file of maps: lines of map, name in the certificate, user. Throws ConfigError. */
-export function loadIdent(file: string, readFile: ReadFile = readFromDisk): IdentMaps {
+/** Reads a file of maps: lines of map, name in the certificate, user. Throws as `loadHba` does. */
+export function loadIdent(
+  file: string,
+  onBroken: OnBroken,
+  readFile: ReadFile = readFromDisk,
+): IdentMaps {
   const maps = new Map<string, Mapping[]>();
-  for (const [at, content] of linesOf(readOrRefuse(file, file, readFile), file)) {
-    const line = new Line(at, content);
-    if (line.ended) continue;
+  eachLine(file, readFile, onBroken, (line) => {
     const name = line.take("name of the map", "a word").text;
     const system = line.take("system user", "a name").text;
     const user = line.take("user", "a name or all");
@@ -122,9 +128,29 @@ export function loadIdent(file: string, readFile: ReadFile = readFromDisk): Iden
     const mappings = maps.get(name) ?? [];
     maps.set(name, mappings);
     mappings.push({ system, user: !user.quoted && user.text === "all" ? null : user.text });
-  }
+  });
   return maps;
 }
+
+function eachLine(
+  file: string,
+  readFile: ReadFile,
+  onBroken: OnBroken,
+  take: (line: Line) => void,
+): void {
+  for (const [at, content] of linesOf(readOrRefuse(file, file, readFile), file)) {
+    try {
+      const line = new Line(at, content);
+      if (!line.ended) take(line);
+    } catch (error) {
+      if (!(error instanceof ConfigError) || error instanceof CannotObey) throw error;
+      onBroken(error);
+    }
+  }
+}
+
+/** A line that is in order for PgBouncer. */
+class CannotObey extends ConfigError {}
 
 interface Token {
   readonly text: string;
@@ -182,9 +208,8 @@ const isComma = ({ text, quoted }: Token): boolean => !quoted && text === COMMA;
 
 function readRule(line: Line, file: string, maps: IdentMaps, readFile: ReadFile): HbaRule {
   const type = oneOf(line, "type", TYPES);
-  const from = { file, readFile };
-  const databases = readNames(line, "database", from);
-  const users = readNames(line, "user", from);
+  const databases = readNames(line, "database", { file, readFile, column: "database" });
+  const users = readNames(line, "user", { file, readFile, column: "user" });
   const addresses = type === "local" ? undefined : readAddresses(line);
   const method = readMethod(line);
   const map = line.ended ? undefined : readMap(line, maps);
@@ -215,9 +240,10 @@ function readMethod(line: Line): HbaMethod {
   const { text } = line.take("method", HBA_METHODS.join(" | "));
   const known = HBA_METHODS.find((method) => method === text);
   if (known !== undefined) return known;
-  const fix = Object.hasOwn(REFUSED, text) ? REFUSED[text] : didYouMean(text, HBA_METHODS);
-  const expected = HBA_METHODS.join(" | ");
-  throw new ConfigError({ at: line.at, name: "method", got: text, expected, fix });
+  const [at, name, expected] = [line.at, "method", HBA_METHODS.join(" | ")];
+  const refused = Object.hasOwn(REFUSED, text) ? REFUSED[text] : undefined;
+  if (refused !== undefined) throw new CannotObey({ at, name, got: text, expected, fix: refused });
+  throw new ConfigError({ at, name, got: text, expected, fix: didYouMean(text, HBA_METHODS) });
 }
 
 function readMap(line: Line, maps: IdentMaps): HbaRule["map"] {
@@ -235,6 +261,7 @@ function readMap(line: Line, maps: IdentMaps): HbaRule["map"] {
 /** The file that a line stands in: names after `@` are relative to it. */
 interface Source {
   readonly file: string;
+  readonly column: "database" | "user";
   readonly readFile: ReadFile;
 }
 
@@ -246,24 +273,28 @@ function readNames(line: Line, name: string, source: Source): Names {
 }
 
 function addName(names: Names, { text, quoted }: Token, at: string, source: Source): void {
+  const ofDatabases = source.column === "database";
   if (quoted) names.names.add(text);
   else if (text === "all") names.all = true;
-  else if (text === "sameuser") names.same = true;
-  else if (text === "samerole" || text === "samegroup" || text.startsWith("+")) {
+  else if (text === "sameuser" && ofDatabases) names.same = true;
+  else if (text.startsWith("+") || (ofDatabases && ROLES.includes(text))) {
     const fix = "PgBouncer knows no roles either";
     throw new ConfigError({ at, name: "name", got: text, expected: "names, all or sameuser", fix });
   } else if (text.startsWith("@")) addFile(names, text.slice(1), at, source);
-  else if (text === "replication") names.replication = true;
-  else names.names.add(text);
+  else if (text === "replication" && ofDatabases) names.replication = true;
+  else names.names.add(text); // In the column of users the words above are names like others.
 }
 
-function addFile(names: Names, name: string, at: string, { file, readFile }: Source): void {
+const ROLES = ["samerole", "samegroup"];
+
+function addFile(names: Names, name: string, at: string, source: Source): void {
+  const { file, readFile } = source;
   const path = isAbsolute(name) ? name : join(dirname(file), name);
   if (path === file) throw new ConfigError({ at, name: "@", got: name, expected: "another file" });
   for (const [place, content] of linesOf(readOrRefuse(path, at, readFile), path)) {
     const line = new Line(place, content);
     if (line.ended) continue;
-    const more = readNames(line, "name", { file: path, readFile });
+    const more = readNames(line, "name", { ...source, file: path });
     line.end();
     names.all ||= more.all;
     names.same ||= more.same;
@@ -284,6 +315,8 @@ function readAddresses(line: Line): Addresses | undefined {
   if (family === 0) throw refuse(text, "names of machines are not looked up");
   const mask = bits ?? line.take("mask", "a mask such as 255.255.255.0").text;
   const length = bits === undefined ? bitsOf(mask) : Number(bits);
+  if (length === undefined && isIP(mask) === family)
+    throw new CannotObey({ at: line.at, name: "mask", got: mask, expected: "ones, then zeros" });
   const most = family === 4 ? 32 : 128;
   if (length === undefined || !/^\d+$|[.:]/.test(mask) || length > most || length < 0)
     throw refuse(`${address} ${mask}`);

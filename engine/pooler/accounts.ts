@@ -17,6 +17,8 @@ export class Accounts {
   readonly method: AuthMethod | "cert" | "hba";
   /** For `hba`, in their order. */
   readonly rules: readonly HbaRule[];
+  /** What is wrong with lines of the files of rules and maps that are left out. */
+  readonly broken: readonly string[];
   private readonly secrets: ReadonlyMap<string, string>;
   private readonly admins: ReadonlySet<string>;
   private readonly observers: ReadonlySet<string>;
@@ -25,7 +27,9 @@ export class Accounts {
   constructor(config: Config) {
     const { auth_type, auth_file, admin_users, stats_users } = config.values;
     this.method = auth_type as Accounts["method"]; // The others have been refused, see `poolerRefusals`.
-    this.rules = auth_type === "hba" ? rulesOf(config) : [];
+    const broken: string[] = [];
+    this.rules = auth_type === "hba" ? rulesOf(config, (error) => broken.push(error.message)) : [];
+    this.broken = broken;
     this.secrets = auth_file === null || auth_file === "" ? new Map() : loadUserlist(auth_file);
     this.admins = new Set(split(admin_users));
     this.observers = new Set(split(stats_users));
@@ -57,12 +61,13 @@ export class Accounts {
 }
 
 /** Errors: ConfigError. */
-function rulesOf(config: Config): HbaRule[] {
+function rulesOf(config: Config, onBroken: (error: ConfigError) => void): HbaRule[] {
   const { auth_hba_file: file, auth_ident_file: maps } = config.values;
   if (file === "") {
     const name = "auth_hba_file";
     const fix = "auth_type = hba needs it";
     throw new ConfigError({ at: placeOf(config, name), name, expected: "a file of rules", fix });
   }
-  return loadHba(file, maps === null || maps === "" ? new Map() : loadIdent(maps));
+  const known = maps === null || maps === "" ? new Map() : loadIdent(maps, onBroken);
+  return loadHba(file, known, onBroken);
 }

@@ -133,7 +133,7 @@ export function reload(host: HostRole): boolean {
     const config = reloadConfig(host.environment.config);
     const environment = new Environment(config);
     host.adopt(environment);
-    for (const note of environment.notes) host.log.write("LOG", note);
+    environment.tell(host.log);
     return true;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

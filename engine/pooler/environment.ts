@@ -21,6 +21,7 @@ import type { Target } from "./channel.ts";
 import type { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { ListenSettings } from "./listener.ts";
+import type { Log } from "./log.ts";
 import { CONSOLE } from "./names.ts";
 
 const words = (list: string): string[] => list.split(/[\s,]+/).filter((word) => word !== "");
@@ -67,8 +68,13 @@ export class Environment {
     };
   }
 
-  /** What the configuration asks for in vain, for the log. */
-  get notes(): string[] {
+  /** Tells the log what the configuration asks for in vain, and what of it is left out. */
+  tell(log: Log): void {
+    for (const text of this.accounts.broken) log.write("WARNING", `this line is left out: ${text}`);
+    for (const note of this.notes) log.write("LOG", note);
+  }
+
+  private get notes(): string[] {
     const useless = this.accounts.rules.filter(({ note }) => note !== undefined);
     return [...poolerNotes(this.config), ...useless.map(({ at, note }) => `${at}: ${note}`)];
   }

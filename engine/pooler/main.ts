@@ -106,7 +106,7 @@ export class RunningPooler implements Pooler {
     const { journal, reboot, metrics } = options;
     const { host, listener, log } = this;
     openLog(log, config);
-    for (const note of host.environment.notes) log.write("LOG", note);
+    host.environment.tell(log);
     if (reboot) await this.lookForOther();
     if (journal !== undefined)
       this.journal = await Journal.open(host.core, journal, (why) => {

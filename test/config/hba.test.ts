@@ -12,8 +12,16 @@ const read = (text: string) => (path: string) => {
   if (found === undefined) throw new Error(`ENOENT: ${path}`);
   return found;
 };
-const maps = loadIdent("m", () => 'people  www.acme.org  alice\npeople ops all\nother x "all"\n');
-const rules = (text: string) => loadHba("/etc/hba", maps, read(text));
+/** For files that are in order. */
+const refuse = (error: ConfigError): never => {
+  throw error;
+};
+const maps = loadIdent(
+  "m",
+  refuse,
+  () => 'people  www.acme.org  alice\npeople ops all\nother x "all"\n',
+);
+const rules = (text: string) => loadHba("/etc/hba", maps, refuse, read(text));
 
 /** `user database address`; a `+` behind the address is TLS; no address is the Unix socket. */
 function client(text: string) {
@@ -60,6 +68,10 @@ describe("a rule", () => {
     ["local sameuser all", "u u", true],
     ["local sameuser all", "u d", false],
     ["local sameuser,d all", "u d", true],
+    ["local d sameuser", "d d", false],
+    ["local d sameuser", "sameuser d", true],
+    ["local d replication", "replication d", true],
+    ["local d samerole", "samerole d", true],
     ['local "all" all', "u d", false],
     ['local "all" all', "u all", true],
     ['local "a ""b""" all', "u a", false],
@@ -181,10 +193,7 @@ test.each([
     "host all all 10.0.0.0/ md5",
     'address is "10.0.0.0 "; expected all, ADDRESS/BITS, or ADDRESS MASK',
   ],
-  [
-    "host all all 10.0.0.0 255.0.255.0 md5",
-    'address is "10.0.0.0 255.0.255.0"; expected all, ADDRESS/BITS, or ADDRESS MASK',
-  ],
+  ["host all all 10.0.0.0 255.0.255.0 md5", 'mask is "255.0.255.0"; expected ones, then zeros'],
   [
     "host all all 10.0.0.0 md5",
     'address is "10.0.0.0 md5"; expected all, ADDRESS/BITS, or ADDRESS MASK',
@@ -193,7 +202,7 @@ test.each([
     'local "all all md5',
     'line is "local \\"all all md5"; expected words, commas, and names in pairs of quotes',
   ],
-])("%j is refused: %s", (line, want) => {
+])("%j is broken: %s", (line, want) => {
   expect(message(() => rules(`\n${line}`))).toBe(`/etc/hba:2: ${want}`);
 });
 
@@ -210,8 +219,41 @@ test.each([
   ["people", "system user is missing; expected a name"],
   ["people x", "user is missing; expected a name or all"],
   ["people x y z", 'option is "z"; expected nothing more on the line'],
-])("of a map %j is refused", (line, want) => {
-  expect(message(() => loadIdent("m", () => line))).toBe(`m:1: ${want}`);
+])("of a map %j is broken", (line, want) => {
+  expect(message(() => loadIdent("m", refuse, () => line))).toBe(`m:1: ${want}`);
+});
+
+// line, may the file be read without it, as PgBouncer does
+for (const [line, left, why] of [
+  ["host all all all trsut", true, "no method"],
+  ["local samerole all md5", true, "PgBouncer does not take it either"],
+  ["local all @gone md5", true, "nor a file of names that is not there"],
+  ['local "all all md5', true, "a quote that never ends"],
+  ["local all all ldap x=y", false, "PgBouncer would obey it"],
+  ["host all all 10.0.0.0 255.0.255.0 reject", false, "PgBouncer takes any mask"],
+] as const)
+  test(`among good lines, ${line} is ${left ? "left out" : "refused with the file"}: ${why}`, () => {
+    const broken: string[] = [];
+    const text = `local d u reject\n${line}\nlocal all all trust`;
+    const load = () => loadHba("/etc/hba", maps, (error) => broken.push(error.message), read(text));
+    if (!left) {
+      expect(message(load)).toMatch(/^\/etc\/hba:2: /);
+      return;
+    }
+    expect(load().map(({ at }) => at)).toEqual(["/etc/hba:1", "/etc/hba:3"]);
+    expect(broken).toEqual([expect.stringMatching(/^\/etc\/hba:2: /)]);
+  });
+
+test("a map lacks its broken lines, and a rule that names a map of which none is left is broken too", () => {
+  const broken: string[] = [];
+  const text = "people x alice more\npeople y bob\nothers x";
+  const found = loadIdent(
+    "m",
+    (error) => broken.push(error.at),
+    () => text,
+  );
+  expect([...found]).toEqual([["people", [{ system: "y", user: "bob" }]]]);
+  expect(broken).toEqual(["m:1", "m:3"]);
 });
 
 function message(action: () => unknown): string {
