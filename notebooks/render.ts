@@ -34,20 +34,28 @@ const START =
 /** Pictures of crowds have thousands of squares, and say no more than the words below them. */
 const LARGEST = 60_000;
 
-async function render(page: Page, name: string): Promise<void> {
+/**
+ * The Markdown of a page as it is, with films at their end; `keep` is given each picture and its file's
+ * name.
+ */
+export async function rendering(
+  page: Page,
+  name: string,
+  keep: (svg: string, file: string) => void,
+): Promise<string> {
   const film = page.getByLabel("moment of the film");
   for (const bar of await film.all()) await bar.fill((await bar.getAttribute("max")) ?? "0");
   let pictures = 0;
-  const keep = (svg: string, _: string): string => {
+  const kept = (svg: string): string => {
     const file = `${basename(name, ".html")}-${++pictures}.svg`;
-    writeFileSync(join(RENDERED_FOLDER, file), `${standing(svg)}\n`);
+    keep(svg, file);
     return `./${file}`;
   };
-  const markdown = markdownOf(without(await treeOf(page)), keep);
+  const markdown = markdownOf(without(await treeOf(page)), kept);
   const [title = "", ...rest] = markdown.split("\n\n");
   const note = name === "index.html" ? START : NOTE;
   const text = [title, note, ...rest].join("\n\n").replaceAll(/(\n- .*)\n(?=\n- )/g, "$1");
-  writeFileSync(join(RENDERED_FOLDER, renderedName(name)), `${text}\n`);
+  return `${text}\n`;
 }
 
 /** Leaves out pictures that are too large. */
@@ -111,7 +119,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const name of NOTEBOOKS) {
     const { page, troubles } = await openNotebook(browser, join(built, name));
     if (troubles.length > 0) throw new Error(`${name}: ${troubles.join("; ")}`);
-    await render(page, name);
+    const text = await rendering(page, name, (svg, file) =>
+      writeFileSync(join(RENDERED_FOLDER, file), `${standing(svg)}\n`),
+    );
+    writeFileSync(join(RENDERED_FOLDER, renderedName(name)), text);
     await page.close();
     console.log(`notebooks/printed/${renderedName(name)}`);
   }

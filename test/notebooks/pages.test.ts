@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildNotebooks } from "../../notebooks/build.ts";
 import { browserThere, startBrowser } from "../../notebooks/chromium.ts";
@@ -17,6 +17,7 @@ import {
   secondsFor,
   yourWorkload,
 } from "../../notebooks/lib/yours.ts";
+import { RENDERED_FOLDER, renderedName, rendering } from "../../notebooks/render.ts";
 import { type Opened, openNotebook, settled } from "../../notebooks/visit.ts";
 import { NOTEBOOKS } from "../../notebooks/vite.config.ts";
 import { digits, durations, memory, percent } from "../../sim/report/units.ts";
@@ -56,6 +57,12 @@ const LESSONS = NOTEBOOKS.filter((name) => name !== "index.html").map((name) =>
 );
 const visited = new Set<string>();
 
+/** What is kept of the page, figures and all, is what it shows now; else: npm run notebooks:render. */
+async function isPrinted(page: Page, name: string): Promise<void> {
+  const kept = readFileSync(join(RENDERED_FOLDER, renderedName(name)), "utf8");
+  expect(await rendering(page, name, () => {})).toBe(kept);
+}
+
 /** Opens a lesson; all its inputs and pictures have names, its answers are folded away, nothing failed. */
 async function lesson(name: string): Promise<Opened> {
   visited.add(name);
@@ -63,6 +70,7 @@ async function lesson(name: string): Promise<Opened> {
   const { inputs, pictures, ...found } = await contents(opened.page);
   expect(found).toEqual({ failed: [], nameless: 0, mute: 0, answers: 1, start: 1 });
   expect(Math.min(inputs, pictures)).toBeGreaterThan(0);
+  await isPrinted(opened.page, `${name}.html`);
   return opened;
 }
 
@@ -72,6 +80,7 @@ test.skipIf(!browserThere)("the start page leads to every notebook", async () =>
     .locator("main ol a")
     .evaluateAll((all) => all.map((link) => link.getAttribute("href")));
   expect(links.map((link) => basename(link ?? "", ".html")).sort()).toEqual(LESSONS);
+  await isPrinted(page, "index.html");
   expect(troubles).toEqual([]);
   await page.close();
 });
