@@ -42,6 +42,11 @@ export function workOnCores(workload: Workload): Work | undefined {
   return { offered: offered.reduce((sum, each) => sum + each, 0), capacity: most };
 }
 
+/** Transactions a nanosecond that all clients together ask for when nobody waits. */
+export function offeredRate({ clients }: Workload): number {
+  return clients.reduce((sum, kind) => sum + transactionRate(kind), 0);
+}
+
 /** Transactions a nanosecond when nobody waits, at a load factor of 1. */
 function transactionRate(kind: ClientKind): number {
   const { arrivals, count = 0, think, transaction } = kind;

@@ -16,6 +16,30 @@ export function hasObjective(slo: Slo): boolean {
  * whatever the others' waits are.
  */
 export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
+  const terms = termsOf(slo, run, sure);
+  return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
+}
+
+/**
+ * Whether every term is plainly met or missed: each interval, made so many times as wide, lies on one side
+ * of its limit, and what has none is at most half of it or at least twice.
+ */
+export function isPlain(slo: Slo, run: Run, times: number): boolean {
+  const terms = termsOf(slo, run, (limit, value, interval) => {
+    if (interval === undefined) return 2 * value <= limit || value >= 2 * limit;
+    if (interval === null) return false;
+    const [low, high] = interval;
+    return value + times * (high - value) <= limit || value - times * (value - low) > limit;
+  });
+  return terms.length > 0 && terms.every((term) => term.certain);
+}
+
+type Sure = (limit: number, value: number, interval: Interval95 | undefined) => boolean;
+
+const sure: Sure = (limit, _, interval) =>
+  interval == null || interval[1] <= limit || interval[0] > limit;
+
+function termsOf(slo: Slo, run: Run, certain: Sure): Term[] {
   const { wait_ms: wait, response_ms: response } = run;
   const terms = [
     time("wait_p50", slo.wait_p50, wait.p50, undefined),
@@ -26,33 +50,37 @@ export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
     timeouts(slo.timeouts, run),
   ].flat();
   if (terms.length > 0) terms.push(...unserved(run), ...refused(run), ...withoutServer(run));
-  return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
+  return terms.map(({ interval, ...each }) => ({
+    ...each,
+    certain: certain(each.limit, each.value, interval),
+  }));
 }
 
 type Term = SloOutcome["terms"][number];
+type Bare = Omit<Term, "certain"> & { interval: Interval95 | undefined };
 
 function time(
   name: string,
   limit: number | undefined,
   value: number,
   interval: Interval95 | undefined,
-): Term[] {
+): Bare[] {
   return limit === undefined ? [] : [term(name, limit / MILLISECOND, value, "ms", interval)];
 }
 
 /** Whoever is never served has no wait that could be counted, but is no sign of a met objective. */
-function unserved(run: Run): Term[] {
+function unserved(run: Run): Bare[] {
   const clients = run.clients_waiting.unserved;
   return clients > 0 ? [term("unserved", 0, clients, "clients", undefined)] : [];
 }
 
 /** Whoever is turned away waits for nothing, and is served as little. */
-function refused(run: Run): Term[] {
+function refused(run: Run): Bare[] {
   return run.refused > 0 ? [term("refused", 0, run.refused, "times", undefined)] : [];
 }
 
 /** Whoever waits for a server connection that the database refuses is dropped, and served as little. */
-function withoutServer(run: Run): Term[] {
+function withoutServer(run: Run): Bare[] {
   const clients = refusedByDatabase(run);
   return clients > 0 ? [term("server_error", 0, clients, "times", undefined)] : [];
 }
@@ -87,7 +115,7 @@ export function turnsAway(old: Run, fresh: Run): boolean {
 }
 
 /** A timeout is a transaction that was asked for and not done. */
-function timeouts(limit: number | undefined, run: Run): Term[] {
+function timeouts(limit: number | undefined, run: Run): Bare[] {
   if (limit === undefined) return [];
   const asked = Math.max(1, run.transactions + run.timeouts);
   return [term("timeouts", limit, run.timeouts / asked, "", undefined)];
@@ -99,7 +127,6 @@ function term(
   value: number,
   unit: string,
   interval: Interval95 | undefined,
-): Term {
-  const certain = interval == null || interval[1] <= limit || interval[0] > limit;
-  return { name, limit, value, unit, met: value <= limit, certain };
+): Bare {
+  return { name, limit, value, unit, met: value <= limit, interval };
 }

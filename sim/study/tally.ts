@@ -14,7 +14,7 @@ import type {
 import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
-import { sloOutcome, unservedClients } from "./slo.ts";
+import { isPlain, sloOutcome, unservedClients } from "./slo.ts";
 import { type Interval, precise, unbounded } from "./statistics.ts";
 
 const MICROSECOND = 1e3;
@@ -138,6 +138,14 @@ export class Tally {
   decided(): boolean {
     const { slo } = this.run(0, 0, {});
     return slo?.terms.every((term) => term.certain) === true;
+  }
+
+  /**
+   * The same with intervals `times` as wide, for a look at few replications: there an interval is often
+   * narrow by luck.
+   */
+  plain(times: number): boolean {
+    return isPlain(this.workload.slo, this.run(0, 0, {}), times);
   }
 
   /** The widest of the intervals that `precise` looks at, relative to its figure. */

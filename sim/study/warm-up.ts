@@ -28,7 +28,7 @@ export function warmUpTime(workload: Workload, simulation: SimulateOptions): War
   const own = workload.run.warmup;
   if (own !== "auto") return { warmup: own };
   const duration = simulation.duration ?? workload.run.duration;
-  const least = Math.min(duration / 4, CYCLES * Math.max(0, ...workload.clients.map(cycle)));
+  const least = Math.min(duration / 4, leastWarmUp(workload));
   if (changes(workload)) return { warmup: Math.round(least) };
   for (let length = Math.min(duration, Math.max(duration / 4, 4 * least)); ; length *= 2) {
     const window = Math.round(Math.min(length, duration));
@@ -38,6 +38,11 @@ export function warmUpTime(workload: Workload, simulation: SimulateOptions): War
     if (!drifts) return { warmup: Math.round(Math.max(least, duration / 4)) };
     return { warmup: Math.round(duration / 2), unsteady: unsteady(workload) };
   }
+}
+
+/** The warm-up that the clients' own cycles need, however long the run. */
+export function leastWarmUp({ run, clients }: Workload): number {
+  return run.warmup === "auto" ? CYCLES * Math.max(0, ...clients.map(cycle)) : run.warmup;
 }
 
 /** Says that a queue does not settle, and why, where the offered load tells. */
@@ -50,7 +55,8 @@ function unsteady(workload: Workload): string {
   return `no steady state within the simulated time: ${reason}`;
 }
 
-function changes({ schedule, curves, faults }: Workload): boolean {
+/** The load changes with time, or something fails: no part of the window stands for the whole. */
+export function changes({ schedule, curves, faults }: Workload): boolean {
   return schedule.length > 0 || curves !== undefined || faults !== undefined;
 }
 

@@ -8,9 +8,29 @@ import { warmUpTime } from "../../sim/study/warm-up.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
+const MILLISECOND = 1e6;
 const SECOND = 1e9;
 const small = closedWorkload(kindOf(100, 1000, 10), 2);
 const brief: Workload = { ...small, run: { ...small.run, duration: 5 * SECOND } };
+
+describe("for an objective a study takes as many replications as it needs", () => {
+  const exact = closedPool({ clients: 100, think: 1000, service: 10, servers: 2 }).quantile(0.99);
+  const replications = async (factor: number, goal: "objective" | "figures") => {
+    const workload = { ...small, slo: { wait_p99: Math.round(factor * exact * MILLISECOND) } };
+    const { run } = await study(workload, { seed: 1, precision: 0.5, goal });
+    return [run.replications, run.slo?.met];
+  };
+  // limit over the exact p99, goal, replications, met, why
+  for (const [factor, goal, want, met, why] of [
+    [5, "objective", 4, true, "plainly met at the first look"],
+    [0.2, "objective", 4, false, "plainly missed"],
+    [1.15, "objective", 10, true, "met, but not plainly"],
+    [5, "figures", 10, true, "figures are never believed after four"],
+  ] as const)
+    test(`${goal}, limit ${factor} times p99: ${why}`, async () => {
+      expect(await replications(factor, goal)).toEqual([want, met]);
+    });
+});
 
 describe("a study of the closed pool M/M/c//N", () => {
   // clients, think ms, service ms, servers, seed

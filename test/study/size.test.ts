@@ -14,6 +14,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
 const MILLISECOND = 1e6;
+const SECOND = 1e9;
 
 /** A judge for whom sizes from `least` on do, and which counts how often it is asked something new. */
 class Oracle implements Judge {
@@ -101,6 +102,18 @@ describe("the smallest pool of a closed pool M/M/c//N is the exact one", () => {
       expect(found.recommended?.ini).toContain(`default_pool_size = ${exact}\n`);
       expect(found.recommended?.reason).toContain(`${exact} connections are busy`);
     });
+});
+
+test("a spike late in the window counts, however short the windows that would do without it", async () => {
+  const workload = objective(closedWorkload(kindOf(300, 3000, 10), 3), 20);
+  const spike = { at: 50 * SECOND, for: 5 * SECOND, clients: "clients", factor: 3 };
+  const [calm, stormy] = await Promise.all(
+    [[], [spike]].map((schedule) => sizePool({ ...workload, schedule }, { precision: 0.2 })),
+  );
+  // One connection is busy on average, and three in the spike, which brings a fifth of all transactions.
+  expect(calm?.recommended?.pool_size).toBeLessThanOrEqual(4);
+  expect(stormy?.recommended?.pool_size).toBeGreaterThan(calm?.recommended?.pool_size ?? 0);
+  expect(stormy?.runs[0]?.slo?.met).toBe(true);
 });
 
 test("an objective that no pool can meet: no size, and the reason", async () => {

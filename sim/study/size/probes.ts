@@ -4,7 +4,9 @@
  * decision needs; every size sees the same draws.
  */
 import type { Workload } from "../../../workloads/schema/workload.ts";
+import { offeredRate } from "../offered.ts";
 import { type Study, type StudyOptions, studies, TIME_LIMIT_MS } from "../run.ts";
+import { changes, leastWarmUp } from "../warm-up.ts";
 import { withPoolSize } from "./variants.ts";
 
 /** What is known of a size: `unsure` when the time was up first. */
@@ -35,14 +37,16 @@ export class Probes {
   private readonly found = new Map<number, Study>();
   private readonly start = performance.now();
   private readonly limit: number;
-  private duration: number;
+  /** Of a replication: no longer than it takes to decide. */
+  private window: number;
+  private measured = false;
 
   constructor(workload: Workload, options: StudyOptions, varied = POOL_SIZE) {
     this.workload = workload;
     this.options = options;
     this.varied = varied;
     this.limit = options.timeLimit ?? TIME_LIMIT_MS;
-    this.duration = workload.run.duration;
+    this.window = this.windowFor(offeredRate(workload), leastWarmUp(workload));
   }
 
   /** The study of `size`; each is made once. */
@@ -52,7 +56,7 @@ export class Probes {
     this.tell(this.varied.name(size, this.workload));
     const made = await this.probe(this.varied.at(this.workload, size));
     this.found.set(size, made);
-    this.shorten(made);
+    this.fit(made);
     return made;
   }
 
@@ -72,7 +76,7 @@ export class Probes {
   }
 
   private async together(workloads: readonly Workload[]): Promise<Study[]> {
-    const { duration } = this;
+    const duration = this.window;
     return await studies(
       workloads.map((workload) => ({ ...workload, run: { ...workload.run, duration } })),
       {
@@ -85,11 +89,18 @@ export class Probes {
   }
 
   /** After the first look it is known how many transactions a window holds. */
-  private shorten({ run }: Study): void {
+  private fit({ run }: Study): void {
+    if (this.measured || run.throughput_tps === 0) return;
+    this.measured = true;
+    this.window = this.windowFor(run.throughput_tps / SECOND, run.warmup_s * SECOND);
+  }
+
+  /** Where load changes with time the window is what the workload says: any part of it is another load. */
+  private windowFor(rate: number, warmup: number): number {
     const { duration } = this.workload.run;
-    if (this.duration !== duration || run.throughput_tps === 0) return;
-    const needed = Math.max(ENOUGH / run.throughput_tps, WARM_UPS * run.warmup_s) * SECOND;
-    this.duration = Math.round(Math.min(duration, Math.max(duration / 20, needed)));
+    if (changes(this.workload)) return duration;
+    const needed = Math.max(ENOUGH / rate, WARM_UPS * warmup);
+    return Math.round(Math.min(duration, Math.max(duration / 20, needed)));
   }
 
   known(size: number): Study | undefined {
