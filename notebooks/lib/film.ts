@@ -2,7 +2,14 @@
  * A simulated run as a film: every change of every client, with its time. The run is the simulator's own,
  * and so is the scheduler; the film only looks on, through the tape that journals are written with.
  */
-import { CLIENT, Core, type Nanos, type PoolMode, type Tape } from "../../engine/core/index.ts";
+import {
+  CLIENT,
+  Core,
+  INPUT,
+  type Nanos,
+  type PoolMode,
+  type Tape,
+} from "../../engine/core/index.ts";
 import { IDEAL } from "../../sim/model/machine.ts";
 import { drive } from "../../sim/model/model.ts";
 import { M, PHASE } from "../../sim/model/population.ts";
@@ -29,6 +36,8 @@ export interface Film {
   length: Nanos;
   /** In order of time. */
   changes: Change[];
+  /** Events that were simulated for it, and looks at single clients. */
+  cost: number;
 }
 
 /**
@@ -51,11 +60,30 @@ export function film(workload: Workload, length: Nanos): Film {
   core.tape = camera;
   drive(run);
   const { pool_mode, default_pool_size } = workload.settings;
+  const cost = run.events + camera.looks;
   const changes = camera.changes.filter((change) => change.at <= length);
-  return { pool_mode, clients: camera.clients, servers: default_pool_size, length, changes };
+  return { pool_mode, clients: camera.clients, servers: default_pool_size, length, changes, cost };
 }
 
-/** Looks at all clients whenever time has moved on. */
+/** Inputs of one client, and of one server, by the handle that comes first. */
+const OF_CLIENT: ReadonlySet<number> = new Set([
+  INPUT.startup,
+  INPUT.authenticated,
+  INPUT.request,
+  INPUT.disconnect,
+]);
+const OF_SERVER: ReadonlySet<number> = new Set([
+  INPUT.connected,
+  INPUT.loggedIn,
+  INPUT.loginFailed,
+  INPUT.ready,
+  INPUT.closed,
+]);
+
+/**
+ * Whenever time has moved on it looks at the clients with whom something may have happened: those that
+ * said something, and those who had or have a server. At the maintenance tick that may be anybody.
+ */
 class Camera implements Tape {
   readonly changes: Change[] = [];
   readonly clients: number;
@@ -65,7 +93,13 @@ class Camera implements Tape {
   private readonly held: Int32Array;
   /** Places of the servers in the picture, by the core's handle. */
   private readonly places = new Map<number, number>();
+  private readonly servers = new Set<number>();
+  private readonly touched = new Set<number>();
+  private readonly holders = new Set<number>();
+  private everybody = true;
   private last: Nanos = 0;
+  /** Looks at single clients: what a film costs. */
+  looks = 0;
 
   constructor(run: Run, core: Core) {
     this.run = run;
@@ -75,16 +109,36 @@ class Camera implements Tape {
     this.held = new Int32Array(this.clients);
   }
 
-  input(_kind: number, now: Nanos): void {
-    if (now === this.last) return;
-    // The turn at `last` is over: what is seen now has been so since then.
-    for (let client = 0; client < this.clients; client++) this.look(client);
-    this.last = now;
+  input(kind: number, now: Nanos, handle: number): void {
+    if (now !== this.last) {
+      // The turn at `last` is over: what is seen now has been so since then.
+      this.lookAround();
+      this.last = now;
+    }
+    if (OF_CLIENT.has(kind)) this.touched.add(this.run.clientOf[handle] as number);
+    else if (OF_SERVER.has(kind)) this.servers.add(handle);
+    else if (kind !== INPUT.accept && kind !== INPUT.settle) this.everybody = true;
+  }
+
+  private lookAround(): void {
+    if (this.everybody) {
+      for (let client = 0; client < this.clients; client++) this.look(client);
+    } else {
+      for (const client of this.holders) this.touched.add(client);
+      for (const server of this.servers) {
+        const handle = this.core.clientOf(server);
+        if (handle >= 0) this.touched.add(this.run.clientOf[handle] as number);
+      }
+      for (const client of [...this.touched].sort((a, b) => a - b)) this.look(client);
+    }
+    this.touched.clear();
+    this.everybody = false;
   }
 
   name(): void {}
 
   private look(client: number): void {
+    this.looks++;
     const { core } = this;
     const { clients } = this.run;
     const handle = clients.ints[(client << 4) + M.handle] as number;
@@ -94,6 +148,8 @@ class Camera implements Tape {
     if (state === this.states[client] && server === this.held[client]) return;
     this.states[client] = state;
     this.held[client] = server;
+    if (server > 0) this.holders.add(client);
+    else this.holders.delete(client);
     this.changes.push({ at: this.last, client: client + 1, state, server });
   }
 
