@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 import { buildNotebooks } from "../../notebooks/build.ts";
 import { browserThere, startBrowser } from "../../notebooks/chromium.ts";
 import { film, firstTurnedAway, Scene } from "../../notebooks/lib/film.ts";
@@ -57,6 +57,13 @@ const LESSONS = NOTEBOOKS.filter((name) => name !== "index.html").map((name) =>
 );
 const visited = new Set<string>();
 
+/**
+ * Pages are opened side by side in one browser: most of a test is waiting for the page's own simulation.
+ * Their tests use the `expect` that they are given, which knows whose it is.
+ */
+const visit = (name: string, look: (context: TestContext) => Promise<void>): void =>
+  test.concurrent.skipIf(!browserThere)(name, look, 240_000);
+
 /** What is kept of the page, figures and all, is what it shows now; else: npm run notebooks:render. */
 async function isPrinted(page: Page, name: string): Promise<void> {
   const kept = readFileSync(join(RENDERED_FOLDER, renderedName(name)), "utf8");
@@ -74,7 +81,7 @@ async function lesson(name: string): Promise<Opened> {
   return opened;
 }
 
-test.skipIf(!browserThere)("the start page leads to every notebook", async () => {
+visit("the start page leads to every notebook", async ({ expect }) => {
   const { page, troubles } = await openNotebook(browser, fileOf("index"));
   const links = await page
     .locator("main ol a")
@@ -95,61 +102,55 @@ const rowOf = (run: Run, mark = ""): string =>
     percent(run.utilization),
   ].join("\t");
 
-test.skipIf(!browserThere)(
-  "pool-size shows the simulator's figures, and its sliders react",
-  async () => {
-    const { page, troubles } = await lesson("pool-size");
-    const load = (count: number): Load => ({
-      name: "my-load",
-      kinds: [{ name: "clients", count, think_ms: 1000, service_ms: 50 }],
-      pool_size: 1,
-      wait_p99_ms: 20,
-      seconds: 30,
-    });
-    const rows = page.locator("tbody tr");
-    const first = await studied(configured(workloadOf(load(200)), 12));
-    expect(await rows.allInnerTexts()).toContain(rowOf(first));
-    const before = await page.getByText(/Answer: default_pool_size/).innerText();
-    await page.getByLabel("Clients", { exact: true }).fill("100");
-    await expect
-      .poll(() => page.locator("main").innerText(), { timeout: 30_000 })
-      .toContain("100 clients, each");
-    await settled(page);
-    const second = await studied(configured(workloadOf(load(100)), 8));
-    await expect.poll(() => rows.allInnerTexts(), { timeout: 30_000 }).toContain(rowOf(second));
-    expect(await page.getByText(/Answer: default_pool_size/).innerText()).not.toBe(before);
-    expect(troubles).toEqual([]);
-    await page.close();
-  },
-);
+visit("pool-size shows the simulator's figures, and its sliders react", async ({ expect }) => {
+  const { page, troubles } = await lesson("pool-size");
+  const load = (count: number): Load => ({
+    name: "my-load",
+    kinds: [{ name: "clients", count, think_ms: 1000, service_ms: 50 }],
+    pool_size: 1,
+    wait_p99_ms: 20,
+    seconds: 30,
+  });
+  const rows = page.locator("tbody tr");
+  const first = await studied(configured(workloadOf(load(200)), 12));
+  expect(await rows.allInnerTexts()).toContain(rowOf(first));
+  const before = await page.getByText(/Answer: default_pool_size/).innerText();
+  await page.getByLabel("Clients", { exact: true }).fill("100");
+  await expect
+    .poll(() => page.locator("main").innerText(), { timeout: 30_000 })
+    .toContain("100 clients, each");
+  await settled(page);
+  const second = await studied(configured(workloadOf(load(100)), 8));
+  await expect.poll(() => rows.allInnerTexts(), { timeout: 30_000 }).toContain(rowOf(second));
+  expect(await page.getByText(/Answer: default_pool_size/).innerText()).not.toBe(before);
+  expect(troubles).toEqual([]);
+  await page.close();
+});
 
-test.skipIf(!browserThere)(
-  "the eleventh client waits as in the simulator, step by step",
-  async () => {
-    const { page, troubles } = await lesson("eleventh-client");
-    const kinds = [{ name: "staying", count: 11, think_ms: 1000, service_ms: 50 }];
-    const load: Load = { name: "eleventh-client", kinds, pool_size: 10, seconds: 150 };
-    const made = film(configured(workloadOf(load), 10, "session"), 150e9);
-    const late = firstTurnedAway(made);
-    const scene = new Scene(made);
-    scene.advance((late?.from ?? 0) - 1);
-    const words = step(scene).join(" ");
-    expect(words).toMatch(/All 10 connections are taken: it waits, number 1 in the queue/);
-    await page.getByRole("button", { name: `Client ${late?.client} asks` }).click();
-    const panel = page.locator('[data-mode="session"]');
-    expect(await panel.locator(".event").innerText()).toBe(words);
-    expect(await panel.locator(".state").innerText()).toBe(summary(scene));
-    expect(await panel.locator("svg").getAttribute("aria-label")).toBe(summary(scene));
-    for (let i = 0; i < 5; i++) await page.getByRole("button", { name: "Step" }).press("Enter");
-    expect(await page.locator("tbody").innerText()).toContain("2.00 min");
-    expect(troubles).toEqual([]);
-    await page.close();
-  },
-);
+visit("the eleventh client waits as in the simulator, step by step", async ({ expect }) => {
+  const { page, troubles } = await lesson("eleventh-client");
+  const kinds = [{ name: "staying", count: 11, think_ms: 1000, service_ms: 50 }];
+  const load: Load = { name: "eleventh-client", kinds, pool_size: 10, seconds: 150 };
+  const made = film(configured(workloadOf(load), 10, "session"), 150e9);
+  const late = firstTurnedAway(made);
+  const scene = new Scene(made);
+  scene.advance((late?.from ?? 0) - 1);
+  const words = step(scene).join(" ");
+  expect(words).toMatch(/All 10 connections are taken: it waits, number 1 in the queue/);
+  await page.getByRole("button", { name: `Client ${late?.client} asks` }).click();
+  const panel = page.locator('[data-mode="session"]');
+  expect(await panel.locator(".event").innerText()).toBe(words);
+  expect(await panel.locator(".state").innerText()).toBe(summary(scene));
+  expect(await panel.locator("svg").getAttribute("aria-label")).toBe(summary(scene));
+  for (let i = 0; i < 5; i++) await page.getByRole("button", { name: "Step" }).press("Enter");
+  expect(await page.locator("tbody").innerText()).toContain("2.00 min");
+  expect(troubles).toEqual([]);
+  await page.close();
+});
 
-test.skipIf(!browserThere)(
+visit(
   "two thousand clients: the film counts as the simulator does, and plays",
-  async () => {
+  async ({ expect }) => {
     const { page, troubles } = await lesson("twenty-connections");
     const kind = {
       name: "clients",
@@ -189,27 +190,24 @@ test.skipIf(!browserThere)(
   },
 );
 
-test.skipIf(!browserThere)(
-  "a prediction is shown beside the same run on an ideal machine",
-  async () => {
-    const { page, troubles } = await lesson("predictions");
-    const ideal = page.locator("table", { hasText: "ideal machine" }).locator("tbody tr");
-    await page.getByLabel("Configuration").selectOption("session mode, 16 connections");
-    await expect
-      .poll(() => page.locator("caption").allInnerTexts())
-      .toContain("session mode, 16 connections");
-    const run = await studied(configured(loadWorkload("workloads/tour.yaml"), 16, "session"));
-    const rate = (await ideal.last().innerText()).split("\t");
-    expect(rate[1]).toBe(digits(run.throughput_tps));
-    expect(await page.getByText(/configurations hold in every figure/).innerText()).toMatch(
-      /^\d of 9/,
-    );
-    expect(troubles).toEqual([]);
-    await page.close();
-  },
-);
+visit("a prediction is shown beside the same run on an ideal machine", async ({ expect }) => {
+  const { page, troubles } = await lesson("predictions");
+  const ideal = page.locator("table", { hasText: "ideal machine" }).locator("tbody tr");
+  await page.getByLabel("Configuration").selectOption("session mode, 16 connections");
+  await expect
+    .poll(() => page.locator("caption").allInnerTexts(), { timeout: 30_000 })
+    .toContain("session mode, 16 connections");
+  const run = await studied(configured(loadWorkload("workloads/tour.yaml"), 16, "session"));
+  const rate = (await ideal.last().innerText()).split("\t");
+  expect(rate[1]).toBe(digits(run.throughput_tps));
+  expect(await page.getByText(/configurations hold in every figure/).innerText()).toMatch(
+    /^\d of 9/,
+  );
+  expect(troubles).toEqual([]);
+  await page.close();
+});
 
-test.skipIf(!browserThere)("the API beside slow workers waits as in the simulator", async () => {
+visit("the API beside slow workers waits as in the simulator", async ({ expect }) => {
   const { page, troubles } = await lesson("slow-worker");
   const load: Load = {
     name: "slow-worker",
@@ -232,9 +230,9 @@ test.skipIf(!browserThere)("the API beside slow workers waits as in the simulato
   await page.close();
 });
 
-test.skipIf(!browserThere)(
+visit(
   "a bigger pool is slower by the simulator's figures, and less so without contention",
-  async () => {
+  async ({ expect }) => {
     const { page, troubles } = await lesson("bigger-is-worse");
     const load = (kappa: number): Load => ({
       name: "bigger-is-worse",
@@ -261,61 +259,55 @@ test.skipIf(!browserThere)(
   },
 );
 
-test.skipIf(!browserThere)(
-  "both waits are the simulator's, and one half moves into the other",
-  async () => {
-    const { page, troubles } = await lesson("two-queues");
-    const load = (size: number): Load => ({
-      name: "two-queues",
-      kinds: [
-        {
-          ...{ name: "users", count: 440, think_ms: 1000, service_ms: 25 },
-          app_pool: { instances: 8, size },
-        },
-      ],
-      pool_size: 12,
-      settings: { query_wait_timeout: 0 },
-      seconds: 10,
-    });
-    const rows = await page.locator("tbody tr").allInnerTexts();
-    for (const each of [3, 50]) {
-      const run = await studied(workloadOf(load(each)));
-      const [app, pooler] = [run.app_wait_ms?.mean ?? 0, run.wait_ms.mean];
-      const row = [
-        ...[String(each), String(8 * each)],
-        ...durations([app, pooler, app + pooler, run.response_ms.p99]),
-        digits(run.throughput_tps),
-      ];
-      expect(rows).toContain(row.join("\t"));
-    }
-    expect(troubles).toEqual([]);
-    await page.close();
-  },
-);
+visit("both waits are the simulator's, and one half moves into the other", async ({ expect }) => {
+  const { page, troubles } = await lesson("two-queues");
+  const load = (size: number): Load => ({
+    name: "two-queues",
+    kinds: [
+      {
+        ...{ name: "users", count: 440, think_ms: 1000, service_ms: 25 },
+        app_pool: { instances: 8, size },
+      },
+    ],
+    pool_size: 12,
+    settings: { query_wait_timeout: 0 },
+    seconds: 10,
+  });
+  const rows = await page.locator("tbody tr").allInnerTexts();
+  for (const each of [3, 50]) {
+    const run = await studied(workloadOf(load(each)));
+    const [app, pooler] = [run.app_wait_ms?.mean ?? 0, run.wait_ms.mean];
+    const row = [
+      ...[String(each), String(8 * each)],
+      ...durations([app, pooler, app + pooler, run.response_ms.p99]),
+      digits(run.throughput_tps),
+    ];
+    expect(rows).toContain(row.join("\t"));
+  }
+  expect(troubles).toEqual([]);
+  await page.close();
+});
 
-test.skipIf(!browserThere)(
-  "your own settings and figures are read, and what is wrong is said",
-  async () => {
-    const { page, troubles } = await lesson("your-turn");
-    const ini = page.getByLabel(/^pgbouncer.ini/);
-    const text = await ini.inputValue();
-    const settings = readIni(text).value;
-    const measured = readFigures(await page.getByLabel(/^Figures/).inputValue()).value;
-    if (settings === undefined || measured === undefined) throw new Error("the example is refused");
-    const load = loadOf(measured, "as chance has it", 20, secondsFor(measured));
-    const run = await studied(configured(yourWorkload(load, settings), 20));
-    await expect
-      .poll(() => page.locator("tbody tr").allInnerTexts())
-      .toContain(rowOf(run, " (now)"));
-    await ini.fill(text.replace("transaction", "trans"));
-    await ini.press("Control+Enter");
-    await expect
-      .poll(() => page.getByRole("alert").innerText())
-      .toMatch(/pgbouncer\.ini:7: pool_mode is "trans"; expected session/);
-    expect(troubles).toEqual([]);
-    await page.close();
-  },
-);
+visit("your own settings and figures are read, and what is wrong is said", async ({ expect }) => {
+  const { page, troubles } = await lesson("your-turn");
+  const ini = page.getByLabel(/^pgbouncer.ini/);
+  const text = await ini.inputValue();
+  const settings = readIni(text).value;
+  const measured = readFigures(await page.getByLabel(/^Figures/).inputValue()).value;
+  if (settings === undefined || measured === undefined) throw new Error("the example is refused");
+  const load = loadOf(measured, "as chance has it", 20, secondsFor(measured));
+  const run = await studied(configured(yourWorkload(load, settings), 20));
+  await expect
+    .poll(() => page.locator("tbody tr").allInnerTexts(), { timeout: 30_000 })
+    .toContain(rowOf(run, " (now)"));
+  await ini.fill(text.replace("transaction", "trans"));
+  await ini.press("Control+Enter");
+  await expect
+    .poll(() => page.getByRole("alert").innerText(), { timeout: 30_000 })
+    .toMatch(/pgbouncer\.ini:7: pool_mode is "trans"; expected session/);
+  expect(troubles).toEqual([]);
+  await page.close();
+});
 
 test.skipIf(!browserThere)("every lesson has a test of its own above", () => {
   expect([...visited].sort()).toEqual(LESSONS);
