@@ -1,14 +1,5 @@
-/**
- * Cancel requests of clients whose patience is over, as far as the pooler and the network go. A client
- * keeps its connection: the request comes on a connection of its own, and PgBouncer opens another one to
- * the database to pass it on. Source: PgBouncer 1.25.2 accept_cancel_request(), forward_cancel_request().
- */
-import { type Nanos, REASON, SERVER } from "../../engine/core/index.ts";
-import { passed } from "./computing.ts";
-import { EVENT } from "./events.ts";
-import { M } from "./population.ts";
-import type { Kind, Run } from "./run.ts";
-import { own } from "./sessions.ts";
+/** Cancel requests under way: which connection carries which, and who rolls back because of one. */
+import type { Nanos } from "../../engine/core/index.ts";
 
 /** In place of a model's client: a cancel request. */
 export const REQUEST = -1;
@@ -54,45 +45,4 @@ export class Cancels {
     this.carried.delete(server);
     for (const one of this.carried.values()) if (one.target === server) one.target = -1;
   }
-}
-
-/**
- * The client's request is at the pooler, one round trip after its patience was over. With several
- * processes it is one of them by chance that gets it, and only the client's own knows its key.
- * True: the core has had an input.
- */
-export function askToCancel(run: Run, { kind }: Kind, cancels: Cancels, client: number): boolean {
-  const { ints } = run.clients;
-  const handle = ints[(client << 4) + M.handle] as number;
-  if (run.down) return false;
-  run.processes?.choose(`${kind.name} cancel`, client, cancels.asked++);
-  const request = run.core.accept(run.now);
-  own(run, request, REQUEST);
-  const known = run.processOf(request) === run.processOf(handle);
-  run.core.cancel(run.now, request, known ? handle : -1);
-  return true;
-}
-
-/** EFFECT.cancel: the request goes to the database on `carrier`, and ends what runs on `target`. */
-export function carry(run: Run, cancels: Cancels, carrier: number, target: number): void {
-  const due = run.now + passed(run, 0) + run.serverTrip;
-  cancels.carry(carrier, target, due);
-  run.at(due, EVENT.strike, carrier);
-}
-
-/** The core opens a connection for a request: it needs no login. True: it is planned. */
-export function knockToCancel(run: Run, server: number, reason: number, delay: Nanos): boolean {
-  if (run.cancels === undefined || reason !== REASON.cancel) return false;
-  run.cancels.knock(server, delay);
-  return true;
-}
-
-/**
- * A connection stands: the core may use it for a request. Returns how long its login takes from now on;
- * -1: there is none, it carries a request or is not needed any more.
- */
-export function standing(run: Run, cancels: Cancels, server: number): Nanos {
-  run.core.connected(run.now, server);
-  if (run.core.serverState(server) !== SERVER.login) return -1;
-  return cancels.login(server);
 }

@@ -3,7 +3,8 @@
 import * as core from "../../engine/core/index.ts";
 import { droppedConnection, ready } from "./app-clients.ts";
 import type { AppPools } from "./app-pools.ts";
-import { type Cancels, carry } from "./cancels.ts";
+import { carry } from "./cancel-requests.ts";
+import type { Cancels } from "./cancels.ts";
 import { EVENT } from "./events.ts";
 import { droppedImpatient, resume } from "./patience.ts";
 import { M } from "./population.ts";

@@ -6,7 +6,7 @@
 import type { Nanos } from "../../engine/core/index.ts";
 import { failedUser } from "./app-clients.ts";
 import type { Attempts } from "./attempts.ts";
-import { askToCancel } from "./cancels.ts";
+import { askToCancel } from "./cancel-requests.ts";
 import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
 import { isCounted, nextAttempt, wait } from "./retries.ts";

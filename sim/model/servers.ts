@@ -1,6 +1,6 @@
 /** A server connection: it is opened, refused or closed, reset or checked. */
 import { type Nanos, STATUS } from "../../engine/core/index.ts";
-import { knockToCancel, standing } from "./cancels.ts";
+import { knockToCancel, standing } from "./cancel-requests.ts";
 import { compute, passed } from "./computing.ts";
 import { PURPOSE } from "./cores.ts";
 import { EVENT } from "./events.ts";
