@@ -32,6 +32,10 @@ const EXAMPLES = `
 Each repeat plays the same draws live and in the simulator. What the machine itself adds is measured
 first, on a run without queueing. Exit status 1 when a prediction does not hold.
 
+A measurement during which the machine stood still, so that a timer or the event loop of the measuring
+process was more than 250 ms late, is made again, up to three times in all; the result says which were. The
+figures that are compared have no say in it.
+
 Without --dsn (or DATABASE_URL) a private PostgreSQL is started and removed again. With --pooler-dsn the
 one configuration of that pooler is validated; it is read from its console, SHOW CONFIG and SHOW DATABASES,
 if that user may use it, and else taken from the workload file. --dsn then names the database behind it,

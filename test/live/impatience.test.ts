@@ -17,6 +17,9 @@ const lasting = (service: number): ClientKind["transaction"] => ({
   ...{ statements: constant(1), service: constant(ms(service)), gap: constant(0) },
 });
 
+/** Two such statements. */
+const twice = (service: number) => ({ ...lasting(service), statements: constant(2) });
+
 describe.skipIf(!installed)("for real (skipped: embedded package not installed)", () => {
   let database: Database;
   beforeAll(async () => {
@@ -105,7 +108,7 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
   });
 
   describe("kinds of clients beside each other", () => {
-    const [patient, hurried, broken] = ["patient", "hurried", "broken"];
+    const [patient, hurried, broken, cancelling] = ["patient", "hurried", "broken", "cancelling"];
     const pool = { instances: 1, size: 3, timeout: 0 };
     const [one, idle] = [{ ...pool, min_size: 1 }, { idle_timeout: ms(20) }];
     /** A user alone with a pool: connections that are made, and why. */
@@ -125,6 +128,7 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
         kind({ name: patient, timeout: ms(30_000), retry }),
         kind({ name: hurried, app_pool: short, think: constant(ms(1)), transaction: lasting(50) }),
         kind({ name: broken, app_pool: two, ...hasty }),
+        kind({ name: cancelling, cancels: true, retry, ...hasty, transaction: twice(200) }),
         ...upkeep.map(([name, app_pool]) =>
           kind({ name, app_pool, count: 1, think: constant(ms(60)), transaction: lasting(5) }),
         ),
@@ -161,6 +165,19 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
       const rows = rowsOf(broken, sessions);
       expect(new Set(rows.map((row) => sessions.client[row]))).toEqual(new Set([0, 1]));
       expect(rows.length).toBeGreaterThan(4);
+    });
+
+    test("who cancels keeps its connection, rolls back, tries again and goes on", () => {
+      const { transactions, sessions } = result;
+      expect(outcomesOf(cancelling)).toContain("client_cancel");
+      expect(rowsOf(cancelling, sessions).length).toBe(4);
+      const { client, number, again, outcome } = transactions;
+      const rows = rowsOf(cancelling, transactions).filter((row) => client[row] === 0);
+      const failed = rows.filter((row) => outcome[row] !== 0);
+      expect(failed.length).toBeGreaterThan(1);
+      failed.forEach((row, i) => {
+        expect([number[row], again[row]]).toEqual([Math.floor(i / 3), i % 3 < 2 ? 1 : 0]);
+      });
     });
 
     for (const [name, , made, why] of upkeep)

@@ -112,22 +112,22 @@ export class AppUser implements Player {
   private startTransaction(lateness: Nanos): void {
     this.session.use();
     this.playing.next(lateness);
-    this.seek();
+    this.seek(this.playing.begun);
   }
 
   private attempt(): void {
     this.playing.attempt();
-    this.seek();
+    this.seek(now());
   }
 
-  private seek(): void {
+  private seek(asked: Nanos): void {
     const { timeout } = this.draws.kind;
     this.state = "waiting";
-    this.asked = now();
+    this.asked = asked;
     this.playing.appWait = Number.NaN;
-    if (timeout !== undefined) this.stage.timers.set(patienceOf(this.id), this.asked + timeout);
+    if (timeout !== undefined) this.stage.timers.set(patienceOf(this.id), asked + timeout);
     const patience = this.pool.options.timeout;
-    if (patience > 0) this.stage.timers.set(timerOf(this.id), this.asked + patience);
+    if (patience > 0) this.stage.timers.set(timerOf(this.id), asked + patience);
     this.pool.seek(this);
   }
 

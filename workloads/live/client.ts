@@ -16,13 +16,16 @@ import { type Player, patienceOf, timerOf } from "./timers.ts";
 
 /**
  * `out`: no connection. `login`: one is being made. `idle`: between transactions. `asking`: a statement is
- * under way. `gap`: between statements. `rollback`: cleaning up. `done`: for good.
+ * under way. `gap`: between statements. `rollback`: cleaning up. `pausing`: between attempts on the same
+ * connection. `done`: for good.
  */
-type State = "out" | "login" | "idle" | "asking" | "gap" | "rollback" | "done";
+type State = "out" | "login" | "idle" | "asking" | "gap" | "rollback" | "pausing" | "done";
 
 export const ROLLBACK = simpleQuery("rollback");
 /** What a client that has waited long enough is counted under; the simulator's word. */
 export const CLIENT_TIMEOUT = { sqlstate: "", text: "client_timeout" };
+/** A statement that the client itself has cancelled. */
+const CLIENT_CANCEL = { sqlstate: "57014", text: "client_cancel" };
 
 export class Client implements Player, LineOwner {
   readonly id: number;
@@ -32,6 +35,8 @@ export class Client implements Player, LineOwner {
   private readonly playing: Playing;
   private readonly session: Session;
   private state: State = "out";
+  /** Pause after the attempt that was cancelled; -1: it was the last. */
+  private next: Nanos = -1;
 
   constructor(id: number, stage: Stage, address: Address, draws: ClientDraws) {
     this.id = id;
@@ -80,11 +85,16 @@ export class Client implements Player, LineOwner {
     if (this.state === "out") this.connect();
     else if (this.state === "idle") this.startTransaction(at - due);
     else if (this.state === "gap") this.ask();
+    else if (this.state === "pausing") this.tryAgain();
   }
 
-  /** It has waited long enough: it goes, and with it its connection. */
+  /** It has waited long enough: it goes, and with it its connection; or it cancels, once, and stays. */
   onPatience(at: Nanos): void {
     if (!this.playing.open) return;
+    if (this.draws.kind.cancels) {
+      this.line.up?.cancel();
+      return;
+    }
     this.line.hangUp();
     this.attemptFailed(at, this.stage.errors.count(CLIENT_TIMEOUT));
   }
@@ -102,7 +112,7 @@ export class Client implements Player, LineOwner {
 
   onAnswer(connection: Connection, at: Nanos): void {
     const { answers } = connection;
-    if (this.state === "rollback") this.think(at);
+    if (this.state === "rollback") this.goOn(at);
     else if (answers.error !== undefined) this.fail(at, connection);
     else this.answered(at, this.stage.clock.rough(answers.stamp));
   }
@@ -152,7 +162,7 @@ export class Client implements Player, LineOwner {
     this.ask();
   }
 
-  /** On a new connection, with the same draws. */
+  /** With the same draws. */
   private tryAgain(): void {
     this.playing.attempt();
     this.expect();
@@ -181,21 +191,33 @@ export class Client implements Player, LineOwner {
     }
   }
 
-  /** A statement has failed and the connection has not; who tries again does so on a new one. */
+  /** A statement has failed and the connection has not; who tries again does so on a new one, or cancels. */
   private fail(at: Nanos, connection: Connection): void {
     const { error, status } = connection.answers;
     if (error === undefined) return;
-    const outcome = this.stage.errors.count(error);
-    if (this.draws.kind.isImpatient) {
+    const { cancels, isImpatient } = this.draws.kind;
+    const own = cancels && error.sqlstate === CLIENT_CANCEL.sqlstate;
+    const outcome = this.stage.errors.count(own ? CLIENT_CANCEL : error);
+    if (isImpatient && !cancels) {
       this.line.hangUp();
       this.attemptFailed(at, outcome);
       return;
     }
-    this.playing.fail(at, outcome);
-    if (status === "I") this.think(at);
+    this.stage.timers.cancel(patienceOf(this.id));
+    this.next = this.playing.fail(at, outcome);
+    if (status === "I") this.goOn(at);
     else {
       this.state = "rollback";
       connection.send(ROLLBACK);
+    }
+  }
+
+  /** After a failure, on the same connection. */
+  private goOn(at: Nanos): void {
+    if (this.next < 0) this.think(at);
+    else {
+      this.state = "pausing";
+      this.pause(at, this.next);
     }
   }
 

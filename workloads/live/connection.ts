@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
 import { ServerLogin, type ServerLoginEvent } from "../../engine/wire/server-login.ts";
-import { terminate } from "../../engine/wire/writer.ts";
+import { cancelRequest, terminate } from "../../engine/wire/writer.ts";
 import type { Address } from "../database/dsn.ts";
 import { systemCode } from "../database/errors.ts";
 import { Answers, type ServerError } from "./answers.ts";
@@ -45,6 +45,8 @@ export class Connection {
   private login: ServerLogin | undefined;
   private connected = false;
   private over = false;
+  /** What a cancel request must name; undefined before the login is complete. */
+  private key: Buffer | undefined;
 
   constructor(address: Address, listener: Listener) {
     this.address = address;
@@ -78,16 +80,31 @@ export class Connection {
     this.socket.unref();
   }
 
-  private open(): net.Socket {
+  /**
+   * Asks for the end of what it runs, by a connection of its own. That one stays until the other side closes
+   * it: a pooler gives up on requests whose sender has gone.
+   */
+  cancel(): void {
+    if (this.key === undefined || this.over) return;
+    const socket = net.connect(this.place());
+    socket.on("error", () => undefined); // Then nothing is cancelled.
+    socket.resume();
+    socket.write(cancelRequest(this.key));
+  }
+
+  private place(): net.NetConnectOpts {
     const { host, port } = this.address;
-    const place = host.startsWith("/")
+    return host.startsWith("/")
       ? { path: `${host}/.s.PGSQL.${port}` }
       : { host, port, noDelay: true };
+  }
+
+  private open(): net.Socket {
     const callback = (size: number, bytes: Uint8Array): boolean => {
       this.receive(bytes as Buffer, size); // COMMON itself: see `onread` below.
       return true;
     };
-    const socket = net.connect({ ...place, onread: { buffer: COMMON, callback } });
+    const socket = net.connect({ ...this.place(), onread: { buffer: COMMON, callback } });
     socket.on("connect", () => this.onConnect());
     this.watch(socket);
     return socket;
@@ -124,6 +141,7 @@ export class Connection {
   private onLoginEvent(event: ServerLoginEvent): void {
     if (event.kind === "ready") {
       this.login = undefined;
+      this.key = event.key;
       this.listener.onLogin(this);
     } else if (event.kind === "failed") {
       this.answers.error = { sqlstate: event.sqlstate, text: event.text };

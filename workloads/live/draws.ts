@@ -19,6 +19,8 @@ export class Kind {
   readonly work: Work;
   /** How long its clients wait for a transaction; undefined: as long as it takes. */
   readonly timeout: Nanos | undefined;
+  /** They cancel their statement then and keep their connection. */
+  readonly cancels: boolean;
   readonly retry: RetryModel | undefined;
   /** The pool that each instance of its application has. */
   readonly app_pool: AppPool | undefined;
@@ -33,6 +35,7 @@ export class Kind {
     this.draws = kindDraws(kind, seed);
     this.work = kind.transaction.work ?? "sleep";
     this.timeout = kind.timeout;
+    this.cancels = kind.cancels ?? false;
     this.retry = kind.retry;
     this.app_pool = kind.app_pool;
     this.joined = this.count;

@@ -17,8 +17,6 @@ export function notPlayed(workload: Workload): string[] {
     notes.push("service on a core is rows that the database counts: how fast, was measured alone");
   if (pooler !== undefined && pooler.cpu_per_message > 0)
     notes.push("cpu_per_message is not played: a message costs what it costs");
-  if (workload.clients.some(({ timeout }) => timeout !== undefined))
-    notes.push("a client that gives up closes its connection; no cancel request is sent");
   if (workload.clients.some((kind) => (kind.prepared ?? kind.parameters) !== undefined))
     notes.push("prepared statements and parameters are not played: statements are simple queries");
   if (workload.network.client > 0 || workload.network.server > 0)

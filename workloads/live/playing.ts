@@ -17,7 +17,7 @@ export class Playing {
   /** Wait for a connection of the application's own pool; NaN: there is none. */
   appWait = Number.NaN;
   /** When it was first sent, or first asked for a connection. */
-  private begun: Nanos = 0;
+  begun: Nanos = 0;
   private failed = 0;
   private statements = 0;
   private statement = 0;
