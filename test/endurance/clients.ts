@@ -78,7 +78,7 @@ export class Client {
     }
   }
 
-  /** One connection of a busy client, which in the end says goodbye, or just vanishes. */
+  /** One connection of a busy client, which in the end says goodbye, or vanishes in a transaction. */
   private async work(): Promise<void> {
     const talker = await this.enter(() => undefined);
     const questions = 1 + Math.floor(this.draw() * 60);
@@ -88,6 +88,7 @@ export class Client {
         await this.rest(20 * this.draw());
       }
       if (this.draw() < VANISHING) await talker.exchange(query("begin; select 1"));
+      else talker.leave();
     } finally {
       this.leave(talker);
     }
@@ -102,7 +103,7 @@ export class Client {
 
   private leave(talker: Talker): void {
     this.scene.connected--;
-    talker.vanish();
+    if (!talker.socket.writableEnded) talker.vanish();
   }
 
   private async ask(talker: Talker, question: Question): Promise<void> {

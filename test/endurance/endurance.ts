@@ -108,7 +108,8 @@ class Endurance {
     );
     const work = [...clients.map((client) => client.play()), this.trouble(), this.watch()];
     await Promise.all(work).finally(() => this.ending.abort());
-    await this.empty();
+    // The terminal's Ctrl-C reaches the pooler too, and then there is nobody to ask.
+    if (!this.options.stop.aborted) await this.empty();
     await this.read();
     return this.outcome();
   }

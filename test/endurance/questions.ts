@@ -4,7 +4,7 @@
  */
 import { FRONTEND } from "../../engine/wire/messages.ts";
 import { extendedQuery, message, query, sync } from "../../engine/wire/writer.ts";
-import type { Answer, Talker } from "./talker.ts";
+import { type Answer, Lost, type Talker } from "./talker.ts";
 
 /** Somebody got what was meant for somebody else, or not all of it. */
 export class WrongAnswer extends Error {}
@@ -59,7 +59,7 @@ export const ask = {
   /** Far more than fits into any buffer, and nobody reads it for a while. */
   slow: async (talker, { word, draw, rest }) => {
     const rows = `select '${word}-' || g from generate_series(1, ${SLOW_ROWS}) g`;
-    const coming = talker.exchange(query(rows));
+    const coming = talker.exchange(query(rows)).catch(unread);
     talker.socket.pause();
     const pause = rest(1_000 * draw()).then(() => talker.socket.resume());
     const [answer] = await Promise.all([coming, pause]);
@@ -87,6 +87,13 @@ export const MIX: readonly Question[] = [
   ...[prepared, prepared, prepared, prepared, transaction, transaction, pipeline, pipeline],
   ...[mistake, slow, cancelled],
 ];
+
+/** Last words stand behind all that has not been read, and the pooler waits a second for that. */
+function unread(error: Lost): never {
+  throw error.error === undefined
+    ? new Lost(undefined, `${error.message}, to a slow reader`)
+    : error;
+}
 
 function right({ values, errors }: Answer, wanted: readonly string[], sqlstate?: string): void {
   const same = values.length === wanted.length && values.every((each, at) => each === wanted[at]);

@@ -22,11 +22,17 @@ calls for, any answer to the wrong client, any client that hears nothing, and me
   --quiet           no progress
 
 Ctrl-C ends it early and prints what is known by then.
-Exit status: 0 no fault, 1 faults, 2 bad usage, 3 no database or too few open files.
+Exit status: 0 no fault, 1 faults, 2 bad usage, 3 no database or too few open files, 130 no fault up to Ctrl-C.
 `;
+
+/** As a shell has it for SIGINT. */
+const INTERRUPTED = 130;
 
 const PROGRESS_EVERY_MS = 10_000;
 const MIB = 1 << 20;
+
+/** What was typed cannot be obeyed. */
+class UsageError extends Error {}
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -40,7 +46,7 @@ async function main(words: string[]): Promise<number> {
     const { seed, minutes, connections, log } = options;
     process.stdout.write(`seed ${seed}, ${minutes} min, ${connections} connections\n`);
     const stop = new AbortController();
-    // `on`, not `once`: tsx passes on the signal that the terminal has sent too.
+    // `on`, not `once`: who presses Ctrl-C again must wait until all is cleaned up.
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
       process.on(signal, () => stop.abort());
     const onProgress = options.quiet ? () => undefined : progress();
@@ -50,15 +56,14 @@ async function main(words: string[]): Promise<number> {
     const what = { seed, minutes, connections };
     const outcome = await endure({ ...what, stop: stop.signal, onProgress, onLog });
     process.stdout.write(report(outcome));
-    return outcome.faults.length === 0 ? 0 : 1;
+    if (outcome.faults.length > 0) return 1;
+    return stop.signal.aborted ? INTERRUPTED : 0;
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof OutsideError)) throw error;
     process.stderr.write(`endurance: ${error.message}\n`);
     return error instanceof UsageError ? 2 : 3;
   }
 }
-
-class UsageError extends Error {}
 
 interface Options {
   minutes: number;

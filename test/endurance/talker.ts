@@ -1,7 +1,7 @@
 /** A client that speaks the protocol by hand, and takes note of everything that it gets. */
 import { connect, type Socket } from "node:net";
 import { FRAME, MessageReader } from "../../engine/wire/frames.ts";
-import { cancelRequest, startupMessage } from "../../engine/wire/writer.ts";
+import { cancelRequest, startupMessage, terminate } from "../../engine/wire/writer.ts";
 
 /** Longer than any wait that the settings allow: who hears nothing by then is forgotten. */
 const PATIENCE_MS = 60_000;
@@ -110,6 +110,12 @@ export class Talker {
     socket.on("error", () => undefined);
     socket.resume().end(cancelRequest(this.key));
     return new Promise((resolve) => socket.once("close", () => resolve()));
+  }
+
+  /** Says goodbye, as drivers do. */
+  leave(): void {
+    this.left = true;
+    this.socket.end(terminate());
   }
 
   /** Cuts the connection without a word. */

@@ -11,11 +11,14 @@ export interface Trouble {
   draw(): number;
 }
 
+const SLOW = "closed without a word, to a slow reader";
 /** A backend of PostgreSQL ends, or all of them do. */
-const CRASHED = /^(57P01 terminating connection|08P01 server conn crashed\?|57P02 )/;
+const CRASHED = new RegExp(
+  `^(57P01 terminating connection|08P01 server conn crashed\\?|57P02 |${SLOW})`,
+);
 /** It does not come back at once. */
 const DOWN = new RegExp(`${CRASHED.source}|^57P03 |server login has been failing|login failed`);
-const KILLED = /^08P01 (admin forced disconnect|database removed)/;
+const KILLED = new RegExp(`^(08P01 (admin forced disconnect|database removed)|${SLOW})`);
 
 /** Each ends when what it does is done. Errors: those of the console and the database. */
 export const TROUBLES = {
