@@ -1,6 +1,8 @@
 /** The relay against a real PostgreSQL, in the three pool modes. */
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { native } from "../../engine/pooler/native.ts";
 import { FRONTEND } from "../../engine/wire/messages.ts";
 import {
   cancelRequest,
@@ -10,6 +12,7 @@ import {
   startupMessage,
   terminate,
 } from "../../engine/wire/writer.ts";
+import { pretend, WELCOME } from "./faulty.ts";
 import { Raw } from "./raw.ts";
 import { failure, Stage, until } from "./stage.ts";
 
@@ -151,6 +154,45 @@ test("a cancel request reaches the query of the client whose key it shows", asyn
   expect((await other.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
   expect(await console.pool("app")).toMatchObject({ sv_being_canceled: 0, sv_active_cancel: 0 });
 });
+
+// Node's streams end both halves together, whatever we do.
+const whole = native === undefined;
+test.skipIf(whole)(
+  "who cancels is hung up on when that is dealt with, not as he ends his half",
+  async () => {
+    const seen: Socket[] = [];
+    let asked = false;
+    const server = await pretend((socket, turn) => {
+      if (turn === 0) seen.push(socket);
+      if (socket === seen[0]) {
+        if (turn === 0) socket.write(WELCOME);
+        else asked = true;
+      }
+    });
+    const entry = `slow = host=127.0.0.1 port=${server.port}`;
+    const pooler = await stage.pooler({ server_tls_sslmode: "disable" }, entry);
+    const raw = new Raw(pooler);
+    raw.send(
+      startupMessage([
+        ["user", "alice"],
+        ["database", "slow"],
+      ]),
+    );
+    await raw.until("Z");
+    const key = raw.messages.find(({ type }) => type === "K")?.body ?? Buffer.alloc(8);
+    raw.send(query("select"));
+    await until(() => asked);
+    const canceller = new Raw(pooler);
+    canceller.socket.end(cancelRequest(key));
+    await until(() => seen.length === 2);
+    await (await stage.client(pooler)).query("select 1"); // The pooler has had turns enough.
+    expect(canceller.closed).toBe(false);
+    seen[1]?.end();
+    await canceller.end();
+    raw.socket.destroy();
+    server.close();
+  },
+);
 
 test("a cancel request with a key that nobody has does nothing", async () => {
   const pooler = await stage.pooler();
