@@ -23,7 +23,7 @@ export function carryCancel(world: World, pool: Pool, server: number): boolean {
     if (pool.peer > 0) giveUp(world, pool, server);
     return pool.peer > 0;
   }
-  const target = world.clients.ints[(client << 4) + C.server] as number;
+  const target = world.clients.ints[(client << 4) | C.server] as number;
   if (target < 0 && pool.peer === 0) {
     endCancel(world, client, REASON.cancel_late);
     giveUp(world, pool, server);
@@ -32,9 +32,9 @@ export function carryCancel(world: World, pool: Pool, server: number): boolean {
   const servers = world.servers.ints;
   moveClient(world, client, CLIENT.active_cancel);
   moveServer(world, server, SERVER.active_cancel);
-  servers[(server << 4) + S.client] = client;
+  servers[(server << 4) | S.client] = client;
   if (target >= 0)
-    servers[(target << 4) + S.cancels] = (servers[(target << 4) + S.cancels] as number) + 1;
+    servers[(target << 4) | S.cancels] = (servers[(target << 4) | S.cancels] as number) + 1;
   world.effects.push(EFFECT.cancel, client, server, target);
   return true;
 }

@@ -63,7 +63,7 @@ export function reconnect(world: World, database: number): void {
     if (!concerns(world, database, server)) continue;
     const state = ints[server << 4];
     if (state === SERVER.login) closeServer(world, server, REASON.reconnect);
-    else if (state !== SERVER.being_canceled) ints[(server << 4) + S.close_needed] = 1;
+    else if (state !== SERVER.being_canceled) ints[(server << 4) | S.close_needed] = 1;
   }
 }
 
@@ -71,7 +71,7 @@ function concerns(world: World, database: number, server: number): boolean {
   const ints = world.servers.ints;
   const at = server << 4;
   if (ints[at] === SERVER.free) return false;
-  const pool = world.pools[ints[at + S.pool] as number] as Pool;
+  const pool = world.pools[ints[at | S.pool] as number] as Pool;
   return database < 0 || pool.database.id === database;
 }
 
@@ -105,7 +105,7 @@ function dropClients(world: World, database: number): void {
   const ints = world.clients.ints;
   for (let client = 0; client < world.clients.high; client++) {
     const at = client << 4;
-    const pool = ints[at + C.pool] as number; // -1: no startup packet yet.
+    const pool = ints[at | C.pool] as number; // -1: no startup packet yet.
     if (ints[at] === CLIENT.free || pool < 0) continue;
     if (database < 0 || (world.pools[pool] as Pool).database.id === database)
       dropClient(world, client, REASON.killed);

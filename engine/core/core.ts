@@ -9,7 +9,8 @@ import { carryCancel } from "./cancelling.ts";
 import * as control from "./control.ts";
 import * as effects from "./effects.ts";
 import { invariant } from "./errors.ts";
-import { INPUT, type Input, type Tape } from "./inputs.ts";
+import type { Input, Tape } from "./inputs.ts";
+import * as inputs from "./inputs.ts";
 import { launch } from "./launching.ts";
 import { dropClient } from "./leaving.ts";
 import { lookedUp, lookup } from "./lookup.ts";
@@ -23,7 +24,7 @@ import { refusal } from "./refusal.ts";
 import { seek } from "./seeking.ts";
 import type { CoreSettings } from "./settings.ts";
 import * as states from "./states.ts";
-import { settle } from "./turn.ts";
+import * as turn from "./turn.ts";
 import { type Nanos, TICK } from "./units.ts";
 import { upkeep } from "./upkeep.ts";
 import { Views } from "./views.ts";
@@ -31,9 +32,12 @@ import { type CoreOptions, World } from "./world.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
+const { INPUT } = inputs;
 const { REASON } = reasons;
 const { C, C_CANCEL, C_COUNTED, C_REPLICATION, CT, S, ST } = records;
 const { CLIENT, STATUS } = states;
+const { ready, request } = matching;
+const { settle } = turn;
 
 export class Core extends Views {
   /** Set: every input is written to it (see `journal.ts`). */
@@ -45,6 +49,12 @@ export class Core extends Views {
   }
 
   private input(kind: Input, now: Nanos, a: number, b: number, c: number): void {
+    this.world.calm_until = 0;
+    this.step(kind, now, a, b, c);
+  }
+
+  /** An input after which there may be nothing to settle: the moves that it makes know. */
+  private step(kind: Input, now: Nanos, a: number, b: number, c: number): void {
     this.world.now = now;
     if (this.tape !== null) this.tape.input(kind, now, a, b, c);
   }
@@ -70,8 +80,8 @@ export class Core extends Views {
     this.input(INPUT.accept, now, 0, 0, 0);
     const { clients } = this.world;
     const client = clients.take();
-    clients.times[(client << 3) + CT.connect] = now;
-    clients.times[(client << 3) + CT.request] = now;
+    clients.times[(client << 3) | CT.connect] = now;
+    clients.times[(client << 3) | CT.request] = now;
     moveClient(this.world, client, CLIENT.login);
     return client;
   }
@@ -86,15 +96,15 @@ export class Core extends Views {
     const world = this.world;
     const ints = world.clients.ints;
     const at = client << 4;
-    ints[at + C.database] = database;
-    ints[at + C.user] = user;
+    ints[at | C.database] = database;
+    ints[at | C.user] = user;
     const reason = refusal(world, database, user);
     if (reason >= 0) {
       endClient(world, client, reason);
       return false;
     }
-    ints[at + C.pool] = world.pool(database, user).id;
-    ints[at + C.flags] = C_COUNTED;
+    ints[at | C.pool] = world.pool(database, user).id;
+    ints[at | C.flags] = C_COUNTED;
     (world.databases[database] as Database).clients++;
     (world.users[user] as User).clients++;
     return true;
@@ -107,7 +117,7 @@ export class Core extends Views {
    */
   replicate(now: Nanos, client: number): void {
     this.input(INPUT.replicate, now, client, 0, 0);
-    const at = (client << 4) + C.flags;
+    const at = (client << 4) | C.flags;
     this.world.clients.ints[at] = (this.world.clients.ints[at] as number) | C_REPLICATION;
     this.world.replications++;
   }
@@ -138,7 +148,7 @@ export class Core extends Views {
       endClient(world, client, REASON.shutting_down);
       return;
     }
-    world.clients.times[(client << 3) + CT.request] = now;
+    world.clients.times[(client << 3) | CT.request] = now;
     const pool = matching.poolOfClient(world, client);
     matching.countLogin(pool);
     if (pool.welcome_known) {
@@ -156,8 +166,8 @@ export class Core extends Views {
    * already, else -1 and there is an effect: `grant`, `wait` or `drop`.
    */
   request(now: Nanos, client: number): number {
-    this.input(INPUT.request, now, client, 0, 0);
-    return matching.request(this.world, client);
+    this.step(INPUT.request, now, client, 0, 0);
+    return request(this.world, client);
   }
 
   /**
@@ -194,16 +204,16 @@ export class Core extends Views {
     this.input(INPUT.cancel, now, client, target, 0);
     const world = this.world;
     const ints = world.clients.ints;
-    const server = target < 0 ? -1 : (ints[(target << 4) + C.server] as number);
+    const server = target < 0 ? -1 : (ints[(target << 4) | C.server] as number);
     if (server < 0 || ints[target << 4] !== CLIENT.active) {
       endClient(world, client, REASON.cancel_idle);
       return;
     }
     const pool = matching.poolOfServer(world, server);
-    ints[(client << 4) + C.pool] = pool.id;
-    ints[(client << 4) + C.server] = server;
-    ints[(client << 4) + C.flags] = C_CANCEL;
-    world.clients.times[(client << 3) + CT.request] = now;
+    ints[(client << 4) | C.pool] = pool.id;
+    ints[(client << 4) | C.server] = server;
+    ints[(client << 4) | C.flags] = C_CANCEL;
+    world.clients.times[(client << 3) | CT.request] = now;
     moveClient(world, client, CLIENT.waiting_cancel);
     launch(world, pool, REASON.cancel, true);
   }
@@ -233,8 +243,8 @@ export class Core extends Views {
     pool.last_login_failed = false;
     pool.last_connect_failed = false;
     pool.welcome_known = true;
-    world.servers.ints[(server << 4) + S.status] = STATUS.idle;
-    world.servers.times[(server << 3) + ST.request] = now;
+    world.servers.ints[(server << 4) | S.status] = STATUS.idle;
+    world.servers.times[(server << 3) | ST.request] = now;
     matching.release(world, server, -1);
   }
 
@@ -248,7 +258,7 @@ export class Core extends Views {
     this.input(INPUT.loginFailed, now, server, fatal ? 1 : 0, 0);
     const world = this.world;
     const pool = matching.poolOfServer(world, server);
-    const dedicated = (world.servers.ints[(server << 4) + S.client] as number) >= 0;
+    const dedicated = (world.servers.ints[(server << 4) | S.client] as number) >= 0;
     closeServer(world, server, -1, REASON.login_failed);
     if (dedicated || !fatal || (pool.connected > 0 && pool.welcome_known)) return;
     while (pool.waiting.head >= 0) endClient(world, pool.waiting.head, REASON.server_error);
@@ -260,8 +270,8 @@ export class Core extends Views {
    * server as the pool mode says. Source: PgBouncer 1.25.2 src/server.c, handle_server_work().
    */
   ready(now: Nanos, server: number, status: number): void {
-    this.input(INPUT.ready, now, server, status, 0);
-    matching.ready(this.world, server, status);
+    this.step(INPUT.ready, now, server, status, 0);
+    ready(this.world, server, status);
   }
 
   /** The server's socket has ended by itself; a linked client is told "server conn crashed?". */
@@ -274,8 +284,8 @@ export class Core extends Views {
 
   /** Ends a turn: waiters meet idle servers, connections are opened. Call it after each batch of inputs. */
   settle(now: Nanos): void {
-    this.input(INPUT.settle, now, 0, 0, 0);
-    settle(this.world);
+    this.step(INPUT.settle, now, 0, 0, 0);
+    if (now >= this.world.calm_until) settle(this.world);
   }
 
   /** When `advance` is due: the next maintenance tick. */

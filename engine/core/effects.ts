@@ -56,18 +56,13 @@ const STRIDE = 4;
 
 /** A first-in, first-out queue of effects, four integers each. Grows by doubling, never shrinks. */
 export class EffectQueue {
-  /** Operands of the effect that `next` has moved to. */
-  kind = -1;
-  client = -1;
-  server = -1;
-  /** Reason, database, pool or target, as the kind says. */
-  detail = -1;
   /** Set: every effect is folded into `hash`, so that two runs can be compared. */
   hashing = false;
   /** FNV-1a over the operands of all effects so far, while `hashing`; unsigned 32 bits. */
   hash = 0x811c9dc5;
   private slots = new Int32Array(64 * STRIDE);
-  private head = 0;
+  private at = 0;
+  private next_at = 0;
   private tail = 0;
 
   /** Appends an effect. For the core only. */
@@ -76,33 +71,48 @@ export class EffectQueue {
     const slots = this.slots;
     const at = this.tail;
     slots[at] = kind;
-    slots[at + 1] = client;
-    slots[at + 2] = server;
-    slots[at + 3] = detail;
+    slots[at | 1] = client;
+    slots[at | 2] = server;
+    slots[at | 3] = detail;
     this.tail = at + STRIDE;
     if (this.hashing) this.fold(kind, client, server, detail);
   }
 
   /** Moves to the next effect; false when there is none, and the queue is then empty. */
   next(): boolean {
-    const at = this.head;
-    if (at === this.tail) {
-      this.head = 0;
+    const next = this.next_at;
+    if (next === this.tail) {
+      this.next_at = 0;
       this.tail = 0;
       return false;
     }
-    const slots = this.slots;
-    this.kind = slots[at] as number;
-    this.client = slots[at + 1] as number;
-    this.server = slots[at + 2] as number;
-    this.detail = slots[at + 3] as number;
-    this.head = at + STRIDE;
+    this.at = next;
+    this.next_at = next + STRIDE;
     return true;
+  }
+
+  // Operands of the effect that `next` has moved to.
+
+  get kind(): number {
+    return this.slots[this.at] as number;
+  }
+
+  get client(): number {
+    return this.slots[this.at | 1] as number;
+  }
+
+  get server(): number {
+    return this.slots[this.at | 2] as number;
+  }
+
+  /** Reason, database, pool or target, as the kind says. */
+  get detail(): number {
+    return this.slots[this.at | 3] as number;
   }
 
   /** Number of effects that wait to be drained. */
   get length(): number {
-    return (this.tail - this.head) / STRIDE;
+    return (this.tail - this.next_at) / STRIDE;
   }
 
   private fold(kind: number, client: number, server: number, detail: number): void {

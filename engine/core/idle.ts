@@ -43,7 +43,7 @@ function isIdlePool(world: World, pool: Pool): boolean {
 function isNamed(world: World, pool: Pool): boolean {
   const { ints } = world.clients;
   for (let at = 0; at < world.clients.high << 4; at += 16)
-    if (ints[at] !== CLIENT.free && ints[at + C.pool] === pool.id) return true;
+    if (ints[at] !== CLIENT.free && ints[at | C.pool] === pool.id) return true;
   return false;
 }
 

@@ -52,7 +52,7 @@ function reserveAllows(world: World, pool: Pool, servers: number): boolean {
   const timeout = world.settings.reserve_pool_timeout;
   const oldest = pool.waiting.head;
   if (timeout === 0 || pool.reserve_size === 0 || oldest < 0) return false;
-  const waited = world.now - (world.clients.times[(oldest << 3) + CT.request] as number);
+  const waited = world.now - (world.clients.times[(oldest << 3) | CT.request] as number);
   return waited >= timeout && servers < pool.size + pool.reserve_size;
 }
 
@@ -65,7 +65,7 @@ function reserveAllows(world: World, pool: Pool, servers: number): boolean {
 function makesRoom(world: World, pool: Pool): boolean {
   const oldest = pool.waiting.head;
   if (oldest < 0) return false;
-  if (((world.clients.ints[(oldest << 4) + C.flags] as number) & C_REPLICATION) === 0) return false;
+  if (((world.clients.ints[(oldest << 4) | C.flags] as number) & C_REPLICATION) === 0) return false;
   while (pool.servers >= pool.size) {
     const server = pool.used.tail >= 0 ? pool.used.tail : pool.idle.tail;
     if (server < 0) return false;
@@ -131,10 +131,10 @@ function older(world: World, a: number, b: number): number {
 
 function open(world: World, pool: Pool, reason: number): void {
   const server = world.servers.take();
-  world.servers.ints[(server << 4) + S.pool] = pool.id;
-  world.servers.ints[(server << 4) + S.status] = STATUS.busy;
-  world.servers.times[(server << 3) + ST.connect] = world.now;
-  world.servers.times[(server << 3) + ST.request] = world.now;
+  world.servers.ints[(server << 4) | S.pool] = pool.id;
+  world.servers.ints[(server << 4) | S.status] = STATUS.busy;
+  world.servers.times[(server << 3) | ST.connect] = world.now;
+  world.servers.times[(server << 3) | ST.request] = world.now;
   pool.last_connect_time = world.now;
   pool.last_active = world.now;
   pool.database.connections++;

@@ -26,14 +26,14 @@ export function dropClient(world: World, client: number, reason: number): void {
   if (state === CLIENT.waiting_cancel) endCancel(world, client, reason);
   else if (state === CLIENT.active_cancel) closeCarrier(world, client);
   else {
-    const server = ints[(client << 4) + C.server] as number;
+    const server = ints[(client << 4) | C.server] as number;
     if (server >= 0 && !isReplication(world, client)) giveBack(world, client, server);
     endClient(world, client, reason);
   }
 }
 
 function giveBack(world: World, client: number, server: number): void {
-  if (world.servers.ints[(server << 4) + S.status] === STATUS.idle) {
+  if (world.servers.ints[(server << 4) | S.status] === STATUS.idle) {
     release(world, server, REASON.session_end);
     return;
   }
@@ -44,9 +44,9 @@ function giveBack(world: World, client: number, server: number): void {
 /** Cuts the link, so that closing the server does not end the client once more. */
 function detach(world: World, client: number, server: number): void {
   world.effects.push(EFFECT.unlink, client, server, REASON.not_ready);
-  world.servers.ints[(server << 4) + S.client] = -1;
-  world.servers.ints[(server << 4) + S.status] = STATUS.busy;
-  world.clients.ints[(client << 4) + C.server] = -1;
+  world.servers.ints[(server << 4) | S.client] = -1;
+  world.servers.ints[(server << 4) | S.status] = STATUS.busy;
+  world.clients.ints[(client << 4) | C.server] = -1;
 }
 
 /** Closes the connection that carries a cancel request; the request ends with it. */
@@ -54,7 +54,7 @@ function closeCarrier(world: World, client: number): void {
   const ints = world.servers.ints;
   for (let server = 0; server < world.servers.high; server++) {
     const at = server << 4;
-    if (ints[at] === SERVER.active_cancel && ints[at + S.client] === client) {
+    if (ints[at] === SERVER.active_cancel && ints[at | S.client] === client) {
       closeServer(world, server, REASON.cancel_given_up);
       return;
     }

@@ -15,7 +15,7 @@ const { ST } = records;
  */
 export function lifeOver(world: World, pool: Pool, server: number): boolean {
   const lifetime = pool.server_lifetime;
-  if (world.now - (world.servers.times[(server << 3) + ST.connect] as number) < lifetime)
+  if (world.now - (world.servers.times[(server << 3) | ST.connect] as number) < lifetime)
     return false;
   const gap = pool.size > 0 ? Math.floor(lifetime / pool.size) : 0;
   return world.now - pool.last_lifetime_close >= gap;

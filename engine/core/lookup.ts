@@ -23,11 +23,11 @@ export function lookup(world: World, client: number, database: number, user: num
     return;
   }
   const pool = world.pool(database, user, true);
-  ints[at + C.database] = database;
-  ints[at + C.user] = user;
-  ints[at + C.pool] = pool.id;
-  ints[at + C.flags] = C_LOOKUP;
-  times[(client << 3) + CT.request] = world.now;
+  ints[at | C.database] = database;
+  ints[at | C.user] = user;
+  ints[at | C.pool] = pool.id;
+  ints[at | C.flags] = C_LOOKUP;
+  times[(client << 3) | CT.request] = world.now;
   moveClient(world, client, CLIENT.active);
   world.logins++; // It still logs in: client_login_timeout goes on.
   findServer(world, pool, client);
@@ -37,10 +37,10 @@ export function lookup(world: World, client: number, database: number, user: num
 export function lookedUp(world: World, client: number): void {
   const { ints } = world.clients;
   const at = client << 4;
-  const server = ints[at + C.server] as number;
-  world.servers.ints[(server << 4) + S.status] = STATUS.idle;
-  world.servers.times[(server << 3) + ST.request] = world.now;
-  ints[at + C.flags] = 0;
+  const server = ints[at | C.server] as number;
+  world.servers.ints[(server << 4) | S.status] = STATUS.idle;
+  world.servers.times[(server << 3) | ST.request] = world.now;
+  ints[at | C.flags] = 0;
   moveClient(world, client, CLIENT.login);
   release(world, server, REASON.transaction_end);
 }

@@ -5,24 +5,15 @@
  */
 import * as effects from "./effects.ts";
 import { launch } from "./launching.ts";
-import { lifeOver, retire } from "./lifetime.ts";
-import {
-  activeToIdle,
-  activeToWaiting,
-  closeServer,
-  endClient,
-  forgetCancels,
-  handOver,
-  idleToActive,
-  moveClient,
-  moveServer,
-} from "./moves.ts";
+import * as lifetimes from "./lifetime.ts";
+import * as moves from "./moves.ts";
 import type { Pool } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
 import { rouse, rouseFirst, turnOf } from "./rousing.ts";
 import * as states from "./states.ts";
 import * as statistics from "./statistics.ts";
+import type { Nanos } from "./units.ts";
 import type { World } from "./world.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -31,13 +22,16 @@ const { REASON } = reasons;
 const { C, C_NOTIFIED, C_REPLICATION, CT, S, ST } = records;
 const { CLIENT, SERVER, STATUS } = states;
 const { STAT } = statistics;
+const { lifeOver, retire } = lifetimes;
+const { activeToIdle, activeToWaiting, handOver, idleToActive } = moves;
+const { closeServer, endClient, forgetCancels, moveClient, moveServer } = moves;
 
 /** The pool of a client that has passed `startup`. */
 export const poolOfClient = (world: World, client: number): Pool =>
-  world.pools[world.clients.ints[(client << 4) + C.pool] as number] as Pool;
+  world.pools[world.clients.ints[(client << 4) | C.pool] as number] as Pool;
 
 export const poolOfServer = (world: World, server: number): Pool =>
-  world.pools[world.servers.ints[(server << 4) + S.pool] as number] as Pool;
+  world.pools[world.servers.ints[(server << 4) | S.pool] as number] as Pool;
 
 /** No client of this pool is served: PAUSE of everything, or of its database. */
 export const isPaused = (world: World, pool: Pool): boolean =>
@@ -45,7 +39,16 @@ export const isPaused = (world: World, pool: Pool): boolean =>
 
 /** The client wants a replication connection. */
 export const isReplication = (world: World, client: number): boolean =>
-  ((world.clients.ints[(client << 4) + C.flags] as number) & C_REPLICATION) !== 0;
+  ((world.clients.ints[(client << 4) | C.flags] as number) & C_REPLICATION) !== 0;
+
+/**
+ * When `settle` must look at a pool with a waiter, the oldest being `client`: at once, unless all its
+ * servers are at work and no further one may be opened yet.
+ */
+export const nextLook = (world: World, pool: Pool, client: number): Nanos =>
+  pool.full
+    ? (world.clients.times[(client << 3) | CT.request] as number) + pool.look_again
+    : world.now;
 
 /**
  * The first packet of a query: counts it, and finds a server unless one is linked, which it returns.
@@ -56,19 +59,19 @@ export function request(world: World, client: number): number {
   const at = client << 4;
   const time = client << 3;
   const now = world.now;
-  const pool = world.pools[ints[at + C.pool] as number] as Pool;
+  const pool = world.pools[ints[at | C.pool] as number] as Pool;
   const stats = pool.stats;
-  times[time + CT.request] = now;
-  if ((times[time + CT.query] as number) < 0) {
-    times[time + CT.query] = now;
+  times[time | CT.request] = now;
+  if ((times[time | CT.query] as number) < 0) {
+    times[time | CT.query] = now;
     stats[STAT.query_count] = (stats[STAT.query_count] as number) + 1;
   }
-  if ((times[time + CT.xact] as number) < 0) {
-    times[time + CT.xact] = now;
+  if ((times[time | CT.xact] as number) < 0) {
+    times[time | CT.xact] = now;
     stats[STAT.xact_count] = (stats[STAT.xact_count] as number) + 1;
   }
-  const server = ints[at + C.server] as number;
-  if (server >= 0) world.servers.ints[(server << 4) + S.status] = STATUS.busy;
+  const server = ints[at | C.server] as number;
+  if (server >= 0) world.servers.ints[(server << 4) | S.status] = STATUS.busy;
   else findServer(world, pool, client);
   return server;
 }
@@ -97,12 +100,14 @@ export function findServer(world: World, pool: Pool, client: number): void {
   const behind = pool.waiting.tail;
   if (
     behind >= 0 &&
-    (times[(behind << 3) + CT.query] as number) > (times[(client << 3) + CT.query] as number)
+    (times[(behind << 3) | CT.query] as number) > (times[(client << 3) | CT.query] as number)
   )
     pool.ordered = false;
-  const flags = (client << 4) + C.flags;
+  const flags = (client << 4) | C.flags;
   ints[flags] = (ints[flags] as number) & ~C_NOTIFIED;
   activeToWaiting(world, pool, client);
+  const look = nextLook(world, pool, client);
+  if (look < world.calm_until) world.calm_until = look;
   const reason = isPaused(world, pool) ? REASON.paused : REASON.no_idle_server;
   world.effects.push(EFFECT.wait, client, -1, reason);
   if (world.discipline !== null && world.discipline.rouses === "each") rouse(world, client);
@@ -113,7 +118,7 @@ export function firstIdle(world: World, pool: Pool): number {
   for (;;) {
     const server = pool.idle.head;
     if (server < 0) return -1;
-    if (world.servers.ints[(server << 4) + S.close_needed] === 0) return server;
+    if (world.servers.ints[(server << 4) | S.close_needed] === 0) return server;
     closeServer(world, server, REASON.obsolete);
   }
 }
@@ -145,7 +150,7 @@ export function activate(world: World, pool: Pool, client: number): void {
 
 function countWait(world: World, pool: Pool, client: number): void {
   const times = world.clients.times;
-  const time = (client << 3) + CT.request;
+  const time = (client << 3) | CT.request;
   const stats = pool.stats;
   stats[STAT.wait_time] = (stats[STAT.wait_time] as number) + (world.now - (times[time] as number));
   times[time] = world.now; // Its packet is read again at this moment.
@@ -172,14 +177,14 @@ export function welcome(world: World, client: number): void {
 export function ready(world: World, server: number, status: number): void {
   const ints = world.servers.ints;
   const at = server << 4;
-  world.servers.times[(server << 3) + ST.request] = world.now;
-  ints[at + S.status] = status;
+  world.servers.times[(server << 3) | ST.request] = world.now;
+  ints[at | S.status] = status;
   if (ints[at] !== SERVER.active) {
     readyAlone(world, server, status);
     return;
   }
-  const pool = world.pools[ints[at + S.pool] as number] as Pool;
-  const client = ints[at + S.client] as number;
+  const pool = world.pools[ints[at | S.pool] as number] as Pool;
+  const client = ints[at | S.client] as number;
   const ended = isReplication(world, client) ? -1 : pool.release_reason;
   if (ended === REASON.statement_end && status !== STATUS.idle) {
     closeServer(world, server, REASON.statement_mode);
@@ -193,15 +198,15 @@ function account(world: World, pool: Pool, client: number, status: number): void
   const times = world.clients.times;
   const time = client << 3;
   const stats = pool.stats;
-  const query = times[time + CT.query] as number;
+  const query = times[time | CT.query] as number;
   if (query >= 0) {
     stats[STAT.query_time] = (stats[STAT.query_time] as number) + (world.now - query);
-    times[time + CT.query] = -1;
+    times[time | CT.query] = -1;
   }
-  const xact = times[time + CT.xact] as number;
+  const xact = times[time | CT.xact] as number;
   if (status === STATUS.idle && xact >= 0) {
     stats[STAT.xact_time] = (stats[STAT.xact_time] as number) + (world.now - xact);
-    times[time + CT.xact] = -1;
+    times[time | CT.xact] = -1;
   }
 }
 
@@ -220,9 +225,9 @@ function readyAlone(world: World, server: number, status: number): void {
 export function release(world: World, server: number, reason: number): void {
   const ints = world.servers.ints;
   const at = server << 4;
-  const pool = world.pools[ints[at + S.pool] as number] as Pool;
+  const pool = world.pools[ints[at | S.pool] as number] as Pool;
   const state = ints[at] as number;
-  const client = ints[at + S.client] as number;
+  const client = ints[at | S.client] as number;
   if (state === SERVER.login && client >= 0) {
     beginReplication(world, pool, client, server);
     return;
@@ -235,9 +240,9 @@ export function release(world: World, server: number, reason: number): void {
   forgetCancels(world, pool, server, false);
   if (state !== SERVER.login && lifeOver(world, pool, server)) {
     retire(world, pool, server);
-  } else if (ints[at + S.close_needed] === 1) {
+  } else if (ints[at | S.close_needed] === 1) {
     closeServer(world, server, REASON.close_needed);
-  } else if ((ints[at + S.cancels] as number) > 0) {
+  } else if ((ints[at | S.cancels] as number) > 0) {
     moveServer(world, server, SERVER.being_canceled);
   } else if (next === SERVER.idle && state === SERVER.active) {
     handOn(world, pool, server);
@@ -283,6 +288,7 @@ function handOn(world: World, pool: Pool, server: number): void {
   stats[STAT.server_assignment_count] = (stats[STAT.server_assignment_count] as number) + 1;
   handOver(world, pool, client, server);
   if (pool.waiting.length === 0) pool.ordered = true;
+  if (!pool.ordered) world.calm_until = 0; // Who is next may have waited for longer.
   world.effects.push(EFFECT.grant, client, server, -1);
 }
 
@@ -293,8 +299,8 @@ function handOn(world: World, pool: Pool, server: number): void {
 export function dedicate(world: World, pool: Pool, server: number): number {
   const client = pool.waiting.head;
   if (client < 0 || !isReplication(world, client)) return -1;
-  world.clients.ints[(client << 4) + C.server] = server;
-  world.servers.ints[(server << 4) + S.client] = client;
+  world.clients.ints[(client << 4) | C.server] = server;
+  world.servers.ints[(server << 4) | S.client] = client;
   return client;
 }
 
@@ -305,7 +311,7 @@ function beginReplication(world: World, pool: Pool, client: number, server: numb
   moveServer(world, server, SERVER.active);
   moveClient(world, client, CLIENT.active);
   if (pool.waiting.length === 0) pool.ordered = true;
-  if (!login) world.servers.ints[(server << 4) + S.status] = STATUS.busy;
+  if (!login) world.servers.ints[(server << 4) | S.status] = STATUS.busy;
   else welcome(world, client);
   if (world.servers.ints[server << 4] === SERVER.active)
     world.effects.push(EFFECT.grant, client, server, -1);
@@ -319,17 +325,17 @@ function serveNext(world: World, pool: Pool): void {
 }
 
 function unlink(world: World, server: number, reason: number): void {
-  const at = (server << 4) + S.client;
+  const at = (server << 4) | S.client;
   const client = world.servers.ints[at] as number;
   if (client < 0) return;
   world.servers.ints[at] = -1;
-  world.clients.ints[(client << 4) + C.server] = -1;
+  world.clients.ints[(client << 4) | C.server] = -1;
   world.effects.push(EFFECT.unlink, client, server, reason);
 }
 
 /** Has an idle server reset or checked. */
 export function test(world: World, server: number, effect: number): void {
-  world.servers.ints[(server << 4) + S.status] = STATUS.busy;
+  world.servers.ints[(server << 4) | S.status] = STATUS.busy;
   world.effects.push(effect, -1, server, -1);
 }
 
@@ -342,12 +348,12 @@ export function abandon(world: World, client: number): void {
     endClient(world, client, -1);
     return;
   }
-  const at = (client << 4) + C.server;
+  const at = (client << 4) | C.server;
   const server = world.clients.ints[at] as number;
   const stats = poolOfClient(world, client).stats;
   stats[STAT.server_assignment_count] = (stats[STAT.server_assignment_count] as number) - 1;
   unlink(world, server, REASON.client_gone);
-  world.servers.ints[(server << 4) + S.status] = STATUS.idle;
+  world.servers.ints[(server << 4) | S.status] = STATUS.idle;
   moveServer(world, server, SERVER.idle);
   endClient(world, client, -1);
 }

@@ -4,7 +4,7 @@
  * change_client_state(), change_server_state(), disconnect_client(), disconnect_server().
  */
 import * as effects from "./effects.ts";
-import { invariant } from "./errors.ts";
+import * as errors from "./errors.ts";
 import type { Database, Pool, User } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
@@ -13,6 +13,7 @@ import type { World } from "./world.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
+const invariant: typeof errors.invariant = errors.invariant;
 const { REASON } = reasons;
 const { C, C_COUNTED, C_LOOKUP, C_REPLICATION, S } = records;
 const { CLIENT, LEGAL_CLIENT, LEGAL_SERVER, SERVER, STATUS } = states;
@@ -24,13 +25,14 @@ export function moveClient(world: World, client: number, state: number): void {
   const from = ints[at] as number;
   invariant(LEGAL_CLIENT[from * 8 + state] === 1, "moveClient: illegal move");
   ints[at] = state;
+  world.calm_until = 0;
   if (from === CLIENT.free) {
     world.logins++;
     return;
   }
   if (from === CLIENT.login) world.logins--;
   if (from === CLIENT.login && state === CLIENT.free) return;
-  const pool = world.pools[ints[at + C.pool] as number] as Pool;
+  const pool = world.pools[ints[at | C.pool] as number] as Pool;
   leaveClients(world, pool, client, from);
   enterClients(world, pool, client, state);
 }
@@ -84,9 +86,10 @@ export function moveServer(world: World, server: number, state: number): void {
   const at = server << 4;
   const from = ints[at] as number;
   invariant(LEGAL_SERVER[from * 8 + state] === 1, "moveServer: illegal move");
-  const pool = world.pools[ints[at + S.pool] as number] as Pool;
+  const pool = world.pools[ints[at | S.pool] as number] as Pool;
   leave(pool, ints, server, from);
   ints[at] = state;
+  world.calm_until = 0;
   switch (state) {
     case SERVER.free:
       pool.servers--;
@@ -96,7 +99,7 @@ export function moveServer(world: World, server: number, state: number): void {
       pool.login++;
       break;
     case SERVER.idle:
-      if (ints[at + S.close_needed] === 1 || world.settings.server_round_robin)
+      if (ints[at | S.close_needed] === 1 || world.settings.server_round_robin)
         pool.idle.append(ints, server);
       else pool.idle.prepend(ints, server);
       break;
@@ -159,11 +162,11 @@ export function idleToActive(world: World, pool: Pool, client: number, server: n
   const ints = world.servers.ints;
   const at = server << 4;
   invariant(ints[at] === SERVER.idle, "idleToActive: server is not idle");
-  world.clients.ints[(client << 4) + C.server] = server;
+  world.clients.ints[(client << 4) | C.server] = server;
   pool.idle.remove(ints, server);
   ints[at] = SERVER.active;
-  ints[at + S.client] = client;
-  ints[at + S.status] = STATUS.busy;
+  ints[at | S.client] = client;
+  ints[at | S.status] = STATUS.busy;
   pool.active++;
 }
 
@@ -174,7 +177,8 @@ export function activeToIdle(world: World, pool: Pool, server: number): void {
   invariant(ints[at] === SERVER.active, "activeToIdle: server is not active");
   ints[at] = SERVER.idle;
   pool.active--;
-  if (ints[at + S.close_needed] === 1 || world.settings.server_round_robin)
+  world.calm_until = 0;
+  if (ints[at | S.close_needed] === 1 || world.settings.server_round_robin)
     pool.idle.append(ints, server);
   else pool.idle.prepend(ints, server);
 }
@@ -185,12 +189,12 @@ export function handOver(world: World, pool: Pool, client: number, server: numbe
   const ints = world.servers.ints;
   invariant(clients[client << 4] === CLIENT.waiting, "handOver: client is not waiting");
   clients[client << 4] = CLIENT.active;
-  clients[(client << 4) + C.server] = server;
+  clients[(client << 4) | C.server] = server;
   pool.waiting.remove(clients, client);
   pool.clients++;
   world.waiters--;
-  ints[(server << 4) + S.client] = client;
-  ints[(server << 4) + S.status] = STATUS.busy;
+  ints[(server << 4) | S.client] = client;
+  ints[(server << 4) | S.status] = STATUS.busy;
 }
 
 /**
@@ -200,13 +204,13 @@ export function handOver(world: World, pool: Pool, client: number, server: numbe
 export function endClient(world: World, client: number, reason: number): void {
   const ints = world.clients.ints;
   const at = client << 4;
-  const flags = ints[at + C.flags] as number;
+  const flags = ints[at | C.flags] as number;
   if (flags & C_COUNTED) {
-    (world.databases[ints[at + C.database] as number] as Database).clients--;
-    (world.users[ints[at + C.user] as number] as User).clients--;
+    (world.databases[ints[at | C.database] as number] as Database).clients--;
+    (world.users[ints[at | C.user] as number] as User).clients--;
   }
   if (flags & C_LOOKUP) {
-    ints[at + C.flags] = 0;
+    ints[at | C.flags] = 0;
     world.logins--;
   }
   if (flags & C_REPLICATION) endReplication(world, client);
@@ -216,12 +220,12 @@ export function endClient(world: World, client: number, reason: number): void {
 }
 
 function endReplication(world: World, client: number): void {
-  const at = (client << 4) + C.server;
+  const at = (client << 4) | C.server;
   const server = world.clients.ints[at] as number;
   world.replications--;
   if (server < 0) return;
   world.clients.ints[at] = -1;
-  world.servers.ints[(server << 4) + S.client] = -1;
+  world.servers.ints[(server << 4) | S.client] = -1;
   world.effects.push(EFFECT.unlink, client, server, REASON.replication_closed);
   closeServer(world, server, REASON.replication_closed);
 }
@@ -243,17 +247,17 @@ function isOurs(reason: number): boolean {
 export function closeServer(world: World, server: number, reason: number, told = reason): void {
   const ints = world.servers.ints;
   const at = server << 4;
-  const pool = world.pools[ints[at + S.pool] as number] as Pool;
+  const pool = world.pools[ints[at | S.pool] as number] as Pool;
   const state = ints[at] as number;
-  const client = ints[at + S.client] as number;
+  const client = ints[at | S.client] as number;
   // A replication client that leaves says nothing of the server that was being opened for it.
   if (state === SERVER.login && reason !== REASON.replication_closed) {
     if (!isOurs(reason)) pool.last_login_failed = true;
     pool.last_connect_failed = true;
   }
-  ints[at + S.client] = -1;
+  ints[at | S.client] = -1;
   if ((state === SERVER.active || state === SERVER.login) && client >= 0) {
-    world.clients.ints[(client << 4) + C.server] = -1;
+    world.clients.ints[(client << 4) | C.server] = -1;
     world.effects.push(EFFECT.unlink, client, server, told);
     endClient(world, client, told);
   }
@@ -271,13 +275,13 @@ export function closeServer(world: World, server: number, reason: number, told =
  * released at the end of the turn.
  */
 export function endCancel(world: World, client: number, reason: number): void {
-  const target = world.clients.ints[(client << 4) + C.server] as number;
+  const target = world.clients.ints[(client << 4) | C.server] as number;
   const carried = world.clients.ints[client << 4] === CLIENT.active_cancel;
   endClient(world, client, reason);
   if (target < 0 || !carried) return;
   const servers = world.servers.ints;
-  const left = (servers[(target << 4) + S.cancels] as number) - 1;
-  servers[(target << 4) + S.cancels] = left;
+  const left = (servers[(target << 4) | S.cancels] as number) - 1;
+  servers[(target << 4) | S.cancels] = left;
   if (left === 0 && servers[target << 4] === SERVER.being_canceled) world.releasable.push(target);
 }
 
@@ -289,9 +293,9 @@ export function forgetCancels(world: World, pool: Pool, server: number, all: boo
   if (pool.waiting_cancel.length === 0 && pool.clients_active_cancel === 0) return;
   const ints = world.clients.ints;
   for (let at = 0; at < world.clients.high << 4; at += 16) {
-    if (ints[at + C.server] !== server) continue;
+    if (ints[at | C.server] !== server) continue;
     const state = ints[at];
     if (state === CLIENT.waiting_cancel || (all && state === CLIENT.active_cancel))
-      ints[at + C.server] = -1;
+      ints[at | C.server] = -1;
   }
 }

@@ -19,9 +19,9 @@ export function cancelAtPeer(world: World, client: number, peer: number): void {
     return;
   }
   const { ints, times } = world.clients;
-  ints[(client << 4) + C.pool] = pool.id;
-  ints[(client << 4) + C.flags] = C_CANCEL;
-  times[(client << 3) + CT.request] = world.now;
+  ints[(client << 4) | C.pool] = pool.id;
+  ints[(client << 4) | C.flags] = C_CANCEL;
+  times[(client << 3) | CT.request] = world.now;
   moveClient(world, client, CLIENT.waiting_cancel);
   launch(world, pool, REASON.cancel, false);
 }
@@ -39,6 +39,6 @@ function closePool(world: World, pool: Pool): void {
     endCancel(world, pool.waiting_cancel.head, REASON.cancel_no_peer);
   const { ints } = world.servers;
   for (let at = 0; at < world.servers.high << 4; at += 16)
-    if (ints[at] !== SERVER.free && ints[at + S.pool] === pool.id)
+    if (ints[at] !== SERVER.free && ints[at | S.pool] === pool.id)
       closeServer(world, at >> 4, REASON.cancel_given_up);
 }

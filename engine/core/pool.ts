@@ -120,6 +120,12 @@ export class Pool {
     );
   }
 
+  /** All its servers are at work, and it may not grow but by its reserve. */
+  get full(): boolean {
+    const { active, size } = this;
+    return active >= size && active === this.servers && size > 0 && this.welcome_known;
+  }
+
   /** Its clients, cancel requests left out. Source: PgBouncer 1.25.2 pool_client_count(). */
   get all_clients(): number {
     return this.clients + this.waiting.length;

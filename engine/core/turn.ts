@@ -5,7 +5,7 @@
  */
 import * as effects from "./effects.ts";
 import { launch } from "./launching.ts";
-import { activate, isPaused, release, test } from "./matching.ts";
+import { activate, isPaused, nextLook, release, test } from "./matching.ts";
 import { closeServer, moveServer } from "./moves.ts";
 import type { Pool } from "./pool.ts";
 import * as reasons from "./reasons.ts";
@@ -13,7 +13,7 @@ import type { List } from "./records.ts";
 import * as records from "./records.ts";
 import { turnOf } from "./rousing.ts";
 import * as states from "./states.ts";
-import { SECOND } from "./units.ts";
+import { NEVER, SECOND } from "./units.ts";
 import type { World } from "./world.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -22,20 +22,31 @@ const { REASON } = reasons;
 const { C, C_NOTIFIED, C_REPLICATION, CT, S, ST } = records;
 const { CLIENT, SERVER } = states;
 
-/** Ends the turn. Costs one comparison when nobody waits and nothing is paused. */
+/** Ends the turn. */
 export function settle(world: World): void {
+  // What is done below, and whoever must be looked at again, clears it.
+  world.calm_until = world.held === 0 && world.discipline === null ? NEVER : 0;
   if (world.waiters === 0 && world.held === 0 && world.releasable.length === 0) return;
   releaseCanceled(world);
   const pools = world.sorted;
   for (let i = 0; i < pools.length; i++) {
     const pool = pools[i] as Pool;
     if (isPaused(world, pool)) closeUnused(world, pool);
-    else if (pool.waiting_cancel.length > 0) launch(world, pool, REASON.cancel, true);
-    else if (pool.waiting.head >= 0 && !isFull(world, pool)) serve(world, pool);
+    else if (pool.waiting_cancel.length > 0) launchForCancel(world, pool, true);
+    else if (pool.waiting.head >= 0) {
+      const look = nextLook(world, pool, pool.waiting.head);
+      if (look < world.calm_until) world.calm_until = look;
+      if (world.now >= look) serve(world, pool);
+    }
   }
   for (const pool of world.peers)
-    if (pool.waiting_cancel.length > 0) launch(world, pool, REASON.cancel, false);
+    if (pool.waiting_cancel.length > 0) launchForCancel(world, pool, false);
   if (world.held > 0) report(world);
+}
+
+function launchForCancel(world: World, pool: Pool, evict: boolean): void {
+  world.calm_until = 0;
+  launch(world, pool, REASON.cancel, evict);
 }
 
 /** Servers kept back for a cancel that has ended since. */
@@ -44,14 +55,6 @@ function releaseCanceled(world: World): void {
     const server = world.releasable.pop() as number;
     if (world.servers.ints[server << 4] === SERVER.being_canceled) release(world, server, -1);
   }
-}
-
-/** All its servers are at work and no further one may be opened yet: `serve` would change nothing. */
-function isFull(world: World, pool: Pool): boolean {
-  const { active, size } = pool;
-  if (active < size || active !== pool.servers || size === 0 || !pool.welcome_known) return false;
-  const oldest = (pool.waiting.head << 3) + CT.request;
-  return world.now - (world.clients.times[oldest] as number) < pool.look_again;
 }
 
 /**
@@ -69,9 +72,9 @@ function serve(world: World, pool: Pool): void {
   let client = pool.waiting.head;
   while (client >= 0) {
     const ints = world.clients.ints;
-    const next = ints[(client << 4) + C.next] as number;
+    const next = ints[(client << 4) | C.next] as number;
     notify(world, client);
-    if ((ints[(client << 4) + C.flags] as number) & C_REPLICATION)
+    if ((ints[(client << 4) | C.flags] as number) & C_REPLICATION)
       launch(world, pool, REASON.replication, true);
     else if (pool.idle.head >= 0) {
       const unknown = ints[client << 4] === CLIENT.waiting_login && !pool.welcome_known;
@@ -114,7 +117,7 @@ function serveOtherwise(world: World, pool: Pool): void {
 function recheck(world: World, pool: Pool): void {
   const server = pool.used.head;
   if (server < 0) return;
-  const idle = world.now - (world.servers.times[(server << 3) + ST.request] as number);
+  const idle = world.now - (world.servers.times[(server << 3) | ST.request] as number);
   const { server_check_query, server_check_delay } = world.settings;
   if (!server_check_query || (server_check_delay > 0 && idle < server_check_delay)) {
     release(world, server, -1);
@@ -128,13 +131,13 @@ function recheck(world: World, pool: Pool): void {
 function notify(world: World, client: number): void {
   const limit = world.settings.query_wait_notify;
   if (limit === 0) return;
-  const waited = world.now - (world.clients.times[(client << 3) + CT.request] as number);
+  const waited = world.now - (world.clients.times[(client << 3) | CT.request] as number);
   if (waited < limit + SECOND) return;
   const ints = world.clients.ints;
   const at = client << 4;
-  const flags = ints[at + C.flags] as number;
+  const flags = ints[at | C.flags] as number;
   if (ints[at] !== CLIENT.waiting || flags & C_NOTIFIED) return;
-  ints[at + C.flags] = flags | C_NOTIFIED;
+  ints[at | C.flags] = flags | C_NOTIFIED;
   world.effects.push(EFFECT.notice, client, -1, -1);
 }
 
@@ -146,7 +149,7 @@ function closeUnused(world: World, pool: Pool): void {
     for (let server = 0; server < world.servers.high; server++) {
       const ints = world.servers.ints;
       const at = server << 4;
-      if (ints[at] === SERVER.login && ints[at + S.pool] === pool.id)
+      if (ints[at] === SERVER.login && ints[at | S.pool] === pool.id)
         closeServer(world, server, REASON.pause_mode);
     }
   }
@@ -186,8 +189,8 @@ function obsolete(world: World, database: number): number {
   let count = 0;
   const ints = world.servers.ints;
   for (let at = 0; at < world.servers.high << 4; at += 16) {
-    if (ints[at] === SERVER.free || ints[at + S.close_needed] === 0) continue;
-    if ((world.pools[ints[at + S.pool] as number] as Pool).database.id === database) count++;
+    if (ints[at] === SERVER.free || ints[at | S.close_needed] === 0) continue;
+    if ((world.pools[ints[at | S.pool] as number] as Pool).database.id === database) count++;
   }
   return count;
 }

@@ -54,9 +54,9 @@ function closeUnused(world: World, pool: Pool, list: List, idle_list: boolean): 
   let server = list.head;
   while (server >= 0) {
     const at = server << 4;
-    const next = world.servers.ints[at + S.next] as number;
-    const idle = world.now - (world.servers.times[(server << 3) + ST.request] as number);
-    if (world.servers.ints[at + S.close_needed] === 1) {
+    const next = world.servers.ints[at | S.next] as number;
+    const idle = world.now - (world.servers.times[(server << 3) | ST.request] as number);
+    if (world.servers.ints[at | S.close_needed] === 1) {
       closeServer(world, server, REASON.changed);
     } else if (server_idle_timeout > 0 && idle > server_idle_timeout && aboveMinimum(pool)) {
       closeServer(world, server, REASON.server_idle_timeout);
@@ -81,7 +81,7 @@ const aboveMinimum = (pool: Pool): boolean => pool.min_size === 0 || pool.connec
 
 /** Its lifetime is over, but another of the pool was closed for that too recently: it stays as it is. */
 const aged = (world: World, pool: Pool, server: number): boolean =>
-  world.now - (world.servers.times[(server << 3) + ST.connect] as number) >= pool.server_lifetime;
+  world.now - (world.servers.times[(server << 3) | ST.connect] as number) >= pool.server_lifetime;
 
 /** After pool_size was lowered: closes what is too much. Below min_pool_size: opens one. */
 function keepSize(world: World, pool: Pool): void {
@@ -114,7 +114,7 @@ function watchServers(world: World): void {
       if (fast && closesFast(world, server)) closeServer(world, server, REASON.changed);
       else if (timeouts) watchActive(world, server);
     } else if (state === SERVER.login && server_connect_timeout > 0) {
-      const age = world.now - (world.servers.times[(server << 3) + ST.connect] as number);
+      const age = world.now - (world.servers.times[(server << 3) | ST.connect] as number);
       if (age > server_connect_timeout) closeServer(world, server, REASON.connect_timeout);
     }
   }
@@ -134,22 +134,22 @@ function hasServerTimeouts(world: World): boolean {
 function closesFast(world: World, server: number): boolean {
   const at = server << 4;
   const ints = world.servers.ints;
-  if (ints[at + S.close_needed] === 0) return false;
-  if (isReplication(world, ints[at + S.client] as number)) return true;
-  return world.settings.server_fast_close && ints[at + S.status] === STATUS.idle;
+  if (ints[at | S.close_needed] === 0) return false;
+  if (isReplication(world, ints[at | S.client] as number)) return true;
+  return world.settings.server_fast_close && ints[at | S.status] === STATUS.idle;
 }
 
 /** query_timeout and transaction_timeout count queueing too; the idle one counts from the last answer. */
 function watchActive(world: World, server: number): void {
   const at = server << 4;
   const ints = world.servers.ints;
-  const pool = world.pools[ints[at + S.pool] as number] as Pool;
-  const status = ints[at + S.status] as number;
+  const pool = world.pools[ints[at | S.pool] as number] as Pool;
+  const status = ints[at | S.status] as number;
   if (status === STATUS.idle) return;
-  const time = (ints[at + S.client] as number) << 3;
-  const query = world.clients.times[time + CT.query] as number;
-  const xact = world.clients.times[time + CT.xact] as number;
-  const silent = world.now - (world.servers.times[(server << 3) + ST.request] as number);
+  const time = (ints[at | S.client] as number) << 3;
+  const query = world.clients.times[time | CT.query] as number;
+  const xact = world.clients.times[time | CT.xact] as number;
+  const silent = world.now - (world.servers.times[(server << 3) | ST.request] as number);
   const in_transaction = status === STATUS.transaction || status === STATUS.failed;
   if (pool.query_timeout > 0 && query >= 0 && world.now - query > pool.query_timeout)
     closeServer(world, server, REASON.query_timeout);
@@ -170,10 +170,10 @@ function dropIdleClients(world: World): void {
   const { ints, times } = world.clients;
   for (let client = 0; client < world.clients.high; client++) {
     const at = client << 4;
-    if (ints[at] !== CLIENT.active || (ints[at + C.server] as number) >= 0) continue;
-    const user = world.users[ints[at + C.user] as number] as User;
+    if (ints[at] !== CLIENT.active || (ints[at | C.server] as number) >= 0) continue;
+    const user = world.users[ints[at | C.user] as number] as User;
     const timeout = user.settings.client_idle_timeout || global;
-    if (timeout > 0 && world.now - (times[(client << 3) + CT.request] as number) > timeout)
+    if (timeout > 0 && world.now - (times[(client << 3) | CT.request] as number) > timeout)
       endClient(world, client, REASON.client_idle_timeout);
   }
 }
@@ -186,7 +186,7 @@ function dropWaiters(world: World, pool: Pool): void {
   const ordered = pool.ordered && !world.user_wait_timeouts && pool.welcome_known;
   let client = pool.waiting.head;
   while (client >= 0) {
-    const next = world.clients.ints[(client << 4) + C.next] as number;
+    const next = world.clients.ints[(client << 4) | C.next] as number;
     const reason = overdue(world, pool, client);
     if (reason >= 0) endClient(world, client, reason);
     else if (ordered) return;
@@ -198,9 +198,9 @@ function dropWaiters(world: World, pool: Pool): void {
 function overdue(world: World, pool: Pool, client: number): number {
   const { ints, times } = world.clients;
   const time = client << 3;
-  const query = times[time + CT.query] as number;
-  const age = world.now - (query >= 0 ? query : (times[time + CT.request] as number));
-  const user = world.users[ints[(client << 4) + C.user] as number] as User;
+  const query = times[time | CT.query] as number;
+  const age = world.now - (query >= 0 ? query : (times[time | CT.request] as number));
+  const user = world.users[ints[(client << 4) | C.user] as number] as User;
   const limit = user.settings.query_wait_timeout ?? pool.query_wait_timeout;
   const { query_timeout, client_login_timeout } = world.settings;
   if (world.shutdown === "wait_for_servers") return REASON.server_shutting_down;
@@ -208,7 +208,7 @@ function overdue(world: World, pool: Pool, client: number): number {
   if (limit > 0 && age > limit) return REASON.query_wait_timeout;
   if (client_login_timeout === 0 || pool.welcome_known) return -1;
   if (ints[client << 4] !== CLIENT.waiting_login) return -1;
-  const since_accept = world.now - (times[time + CT.connect] as number);
+  const since_accept = world.now - (times[time | CT.connect] as number);
   return since_accept > client_login_timeout ? REASON.login_server_down : -1;
 }
 
@@ -217,8 +217,8 @@ function dropCancels(world: World, pool: Pool): void {
   if (limit === 0) return;
   let client = pool.waiting_cancel.head;
   while (client >= 0) {
-    const next = world.clients.ints[(client << 4) + C.next] as number;
-    if (world.now - (world.clients.times[(client << 3) + CT.request] as number) > limit)
+    const next = world.clients.ints[(client << 4) | C.next] as number;
+    if (world.now - (world.clients.times[(client << 3) | CT.request] as number) > limit)
       endCancel(world, client, REASON.cancel_wait_timeout);
     client = next;
   }
@@ -230,9 +230,9 @@ function dropLogins(world: World): void {
   if (limit === 0) return;
   for (let client = 0; client < world.clients.high; client++) {
     const { ints, times } = world.clients;
-    const looking = ((ints[(client << 4) + C.flags] as number) & C_LOOKUP) !== 0;
+    const looking = ((ints[(client << 4) | C.flags] as number) & C_LOOKUP) !== 0;
     if (ints[client << 4] !== CLIENT.login && !looking) continue;
-    if (world.now - (times[(client << 3) + CT.connect] as number) > limit)
+    if (world.now - (times[(client << 3) | CT.connect] as number) > limit)
       dropClient(world, client, REASON.client_login_timeout);
   }
 }

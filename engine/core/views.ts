@@ -90,41 +90,41 @@ export class Views {
 
   /** The server linked to a client, or -1. */
   serverOf(client: number): number {
-    return this.world.clients.ints[(client << 4) + C.server] as number;
+    return this.world.clients.ints[(client << 4) | C.server] as number;
   }
 
   /** The client linked to a server, or -1. */
   clientOf(server: number): number {
-    return this.world.servers.ints[(server << 4) + S.client] as number;
+    return this.world.servers.ints[(server << 4) | S.client] as number;
   }
 
   /** True: RECONNECT or RELOAD has marked this server to be closed. */
   closeNeeded(server: number): boolean {
-    return this.world.servers.ints[(server << 4) + S.close_needed] === 1;
+    return this.world.servers.ints[(server << 4) | S.close_needed] === 1;
   }
 
   /** When the client's running query began to wait or run; -1: it has none. For SHOW. */
   queryStart(client: number): Nanos {
-    return this.world.clients.times[(client << 3) + CT.query] as number;
+    return this.world.clients.times[(client << 3) | CT.query] as number;
   }
 
   /** When the client connected. */
   clientConnectTime(client: number): Nanos {
-    return this.world.clients.times[(client << 3) + CT.connect] as number;
+    return this.world.clients.times[(client << 3) | CT.connect] as number;
   }
 
   /** When the client asked last. */
   clientRequestTime(client: number): Nanos {
-    return this.world.clients.times[(client << 3) + CT.request] as number;
+    return this.world.clients.times[(client << 3) | CT.request] as number;
   }
 
   /** When the connection of a server was begun. */
   serverConnectTime(server: number): Nanos {
-    return this.world.servers.times[(server << 3) + ST.connect] as number;
+    return this.world.servers.times[(server << 3) | ST.connect] as number;
   }
 
   /** When a server answered last. */
   serverRequestTime(server: number): Nanos {
-    return this.world.servers.times[(server << 3) + ST.request] as number;
+    return this.world.servers.times[(server << 3) | ST.request] as number;
   }
 }

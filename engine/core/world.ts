@@ -61,8 +61,13 @@ export class World {
   replications = 0;
   /** Waiters of all pools, cancel requests included: zero lets a turn end at once. */
   waiters = 0;
-  /** `now`. As an argument or a field V8 would put it on the heap each time. */
-  private readonly clock = new Float64Array(1);
+  /** Time of the input that is being dealt with. */
+  now: Nanos = 0;
+  /**
+   * `settle` has nothing to do before: whoever waits does so for a server of a full pool. Every move but
+   * those of a plain transaction ends the calm.
+   */
+  calm_until: Nanos = 0;
   next_tick: Nanos;
   /** Servers to release at the end of the turn: the last cancel request for each has ended. */
   readonly releasable: number[] = [];
@@ -80,15 +85,6 @@ export class World {
     this.now = now;
     this.next_tick = now + TICK;
     this.adopt(settings);
-  }
-
-  /** Time of the input that is being dealt with. */
-  get now(): Nanos {
-    return this.clock[0] as number;
-  }
-
-  set now(time: Nanos) {
-    this.clock[0] = time;
   }
 
   /** Makes `settings` those in force: known entries change, new ones appear, none goes. */

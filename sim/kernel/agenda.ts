@@ -25,8 +25,10 @@ const ITEM = 2;
 const CHAIN = 3;
 
 export class Agenda {
-  /** `now`, and the time of the event that is being put in. V8 would put fields or arguments on the heap. */
-  private readonly clock = new Float64Array(2);
+  /** Time of the event that `pop` returned last. */
+  now = 0;
+  /** Time of the event that is being put in; as an argument V8 would put it on the heap. */
+  private time = 0;
 
   // The near wheel: the first event of each slot, the rest in a chain. A slot is 16 bytes: the time, then
   // the item and the chain's first node.
@@ -79,11 +81,6 @@ export class Agenda {
     for (let slot = 0; slot < SLOTS; slot++) this.slotInts[4 * slot + CHAIN] = -1;
   }
 
-  /** Time of the event that `pop` returned last. */
-  get now(): number {
-    return this.clock[0] as number;
-  }
-
   /** Events that wait. */
   get size(): number {
     return this.near + this.far + this.beyond;
@@ -91,12 +88,12 @@ export class Agenda {
 
   /** Adds an event at `time` (an integer, not before `now`) that carries `item` (a 32-bit integer). */
   push(time: number, item: number): void {
-    this.clock[1] = time;
+    this.time = time;
     this.insert(item);
   }
 
   private insert(item: number): void {
-    const window = Math.floor(((this.clock[1] as number) - this.turnStart) * this.perWindow);
+    const window = Math.floor((this.time - this.turnStart) * this.perWindow);
     if (window <= this.window) this.insertNear(item);
     else if (window < WINDOWS) this.appendFar(window, item);
     else this.appendBeyond(item);
@@ -112,9 +109,9 @@ export class Agenda {
     this.cursor = word;
     const slot = (word << 5) + 31 - Math.clz32(bits & -bits);
     const at = slot << 2;
-    this.clock[0] = this.slotTime[slot << 1] as number;
-    const item = this.slotInts[at + ITEM] as number;
-    const node = this.slotInts[at + CHAIN] as number;
+    this.now = this.slotTime[slot << 1] as number;
+    const item = this.slotInts[at | ITEM] as number;
+    const node = this.slotInts[at | CHAIN] as number;
     if (node < 0) occupied[word] = bits & (bits - 1);
     else this.unchain(slot, node);
     this.near--;
@@ -132,7 +129,7 @@ export class Agenda {
   }
 
   private insertNear(item: number): void {
-    const time = this.clock[1] as number;
+    const time = this.time;
     // After a look ahead the window may begin later than `now`: what comes before it goes to slot 0.
     const slot = Math.max(0, Math.floor((time - this.windowStart) * this.perSlot));
     const word = slot >> 5;
@@ -143,27 +140,27 @@ export class Agenda {
     if ((bits & bit) === 0) {
       this.occupied[word] = bits | bit;
       this.slotTime[slot << 1] = time;
-      this.slotInts[(slot << 2) + ITEM] = item;
+      this.slotInts[(slot << 2) | ITEM] = item;
     } else this.chain(slot, item);
   }
 
   /** A further event of a slot: in order of time, behind those of the same time. */
   private chain(slot: number, item: number): void {
     const slotInts = this.slotInts;
-    const time = this.clock[1] as number;
+    const time = this.time;
     const at = slot << 2;
-    const head = slotInts[at + CHAIN] as number;
+    const head = slotInts[at | CHAIN] as number;
     const first = this.slotTime[slot << 1] as number;
     if (time < first) {
-      const node = this.takeNode(first, slotInts[at + ITEM] as number, head);
+      const node = this.takeNode(first, slotInts[at | ITEM] as number, head);
       this.nodeLast[node] = head < 0 ? node : (this.nodeLast[head] as number);
-      slotInts[at + CHAIN] = node;
-      slotInts[at + ITEM] = item;
+      slotInts[at | CHAIN] = node;
+      slotInts[at | ITEM] = item;
       this.slotTime[slot << 1] = time;
     } else if (head < 0 || time < (this.nodeTime[head] as number)) {
       const node = this.takeNode(time, item, head);
       this.nodeLast[node] = head < 0 ? node : (this.nodeLast[head] as number);
-      slotInts[at + CHAIN] = node;
+      slotInts[at | CHAIN] = node;
     } else {
       const before = this.lastNotAfter(head, time);
       const node = this.takeNode(time, item, this.nodeNext[before] as number);
@@ -201,8 +198,8 @@ export class Agenda {
   private unchain(slot: number, node: number): void {
     const next = this.nodeNext[node] as number;
     this.slotTime[slot << 1] = this.nodeTime[node] as number;
-    this.slotInts[(slot << 2) + ITEM] = this.nodeItem[node] as number;
-    this.slotInts[(slot << 2) + CHAIN] = next;
+    this.slotInts[(slot << 2) | ITEM] = this.nodeItem[node] as number;
+    this.slotInts[(slot << 2) | CHAIN] = next;
     if (next >= 0) this.nodeLast[next] = this.nodeLast[node] as number;
     this.nodeNext[node] = this.nodeFree;
     this.nodeFree = node;
@@ -212,7 +209,7 @@ export class Agenda {
     let chunk = this.last[window] as number;
     if (chunk < 0 || this.chunkFill[chunk] === CHUNK) chunk = this.addChunk(window, chunk);
     const at = chunk * CHUNK + (this.chunkFill[chunk] as number);
-    this.chunkTime[at] = this.clock[1] as number;
+    this.chunkTime[at] = this.time;
     this.chunkItem[at] = item;
     (this.chunkFill[chunk] as number)++;
     this.far++;
@@ -238,7 +235,7 @@ export class Agenda {
       this.beyondTime = grown(this.beyondTime, new Float64Array(this.beyond * 2));
       this.beyondItem = grown(this.beyondItem, new Int32Array(this.beyond * 2));
     }
-    this.beyondTime[this.beyond] = this.clock[1] as number;
+    this.beyondTime[this.beyond] = this.time;
     this.beyondItem[this.beyond++] = item;
   }
 
@@ -264,7 +261,7 @@ export class Agenda {
       const fill = this.chunkFill[chunk] as number;
       const at = chunk * CHUNK;
       for (let i = at; i < at + fill; i++) {
-        this.clock[1] = this.chunkTime[i] as number;
+        this.time = this.chunkTime[i] as number;
         this.insertNear(this.chunkItem[i] as number);
       }
       this.far -= fill;
@@ -292,7 +289,7 @@ export class Agenda {
     this.beyond = 0;
     for (let i = 0; i < count; i++) {
       const time = times[i] as number;
-      this.clock[1] = time;
+      this.time = time;
       const window = Math.floor((time - this.turnStart) * this.perWindow);
       if (window < WINDOWS) this.appendFar(window, items[i] as number);
       else this.appendBeyond(items[i] as number);

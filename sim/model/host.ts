@@ -13,10 +13,11 @@ import type { Rousing } from "./rousing.ts";
 import type { Kind, Run } from "./run.ts";
 import { closed, opening, testing } from "./servers.ts";
 import { dropped, welcome } from "./sessions.ts";
-import { granted, queued } from "./transactions.ts";
+import * as transactions from "./transactions.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT, REASON } = core;
+const { granted, queued } = transactions;
 
 /** Ends the core's turn and carries out what it decided. */
 export function turn(run: Run): void {
@@ -94,6 +95,6 @@ export function refused(run: Run, client: number): boolean {
 }
 
 const kindOf = (run: Run, client: number): Kind =>
-  run.kinds[run.clients.ints[(client << 4) + M.kind] as number] as Kind;
+  run.kinds[run.clients.ints[(client << 4) | M.kind] as number] as Kind;
 
 const appOf = (run: Run, client: number): AppPools | undefined => kindOf(run, client).app;

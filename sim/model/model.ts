@@ -11,7 +11,7 @@ import { type Dashboard, SAMPLE } from "./dashboard.ts";
 import * as events from "./events.ts";
 import { fault, plan } from "./failing.ts";
 import type { Faults } from "./faults.ts";
-import { refused, turn } from "./host.ts";
+import * as host from "./host.ts";
 import { sample, turnWindow } from "./measuring.ts";
 import { giveUp } from "./patience.ts";
 import { M } from "./population.ts";
@@ -23,10 +23,12 @@ import { connect, loggedIn, tested } from "./servers.ts";
 import { arrival, leave, login, nextArrival, returned } from "./sessions.ts";
 import type { Station } from "./station.ts";
 import { stuck } from "./stuck.ts";
-import { answer, arrive } from "./transactions.ts";
+import * as transactions from "./transactions.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EVENT, SHIFT } = events;
+const { refused, turn } = host;
+const { answer, arrive } = transactions;
 const HANDLE = (1 << SHIFT) - 1;
 
 /** Runs warm-up and window, and on until the window's transactions are over. */

@@ -74,14 +74,14 @@ export class Population {
     }
     const at = client * INTS;
     this.ints.fill(0, at, at + FIELDS);
-    this.ints[at + M.kind] = kind;
-    this.ints[at + M.number] = number;
-    this.ints[at + M.handle] = -1;
+    this.ints[at | M.kind] = kind;
+    this.ints[at | M.number] = number;
+    this.ints[at | M.handle] = -1;
     const time = client * TIMES;
-    this.times[time + MT.sent] = -1;
-    this.times[time + MT.due] = -1;
-    this.times[time + MT.waited] = 0;
-    this.times[time + MT.end] = Number.POSITIVE_INFINITY;
+    this.times[time | MT.sent] = -1;
+    this.times[time | MT.due] = -1;
+    this.times[time | MT.waited] = 0;
+    this.times[time | MT.end] = Number.POSITIVE_INFINITY;
     return client;
   }
 

@@ -25,12 +25,12 @@ const { M, MT, PHASE } = population;
 export function arrive(run: Run, client: number): boolean {
   const { ints, times } = run.clients;
   const at = client << 4;
-  const due = (client << 3) + MT.due;
-  const phase = ints[at + M.phase] as number;
+  const due = (client << 3) | MT.due;
+  const phase = ints[at | M.phase] as number;
   if (times[due] !== run.now || (phase !== PHASE.thinking && phase !== PHASE.asking)) return false;
   times[due] = -1;
   if (phase === PHASE.thinking) begin(run, client);
-  const linked = run.core.request(run.now, ints[at + M.handle] as number);
+  const linked = run.core.request(run.now, ints[at | M.handle] as number);
   if (linked >= 0) serve(run, client, linked);
   return true;
 }
@@ -38,22 +38,22 @@ export function arrive(run: Run, client: number): boolean {
 function begin(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
-  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
-  const number = ints[at + M.number] as number;
-  const statements = draws.statements.draw(number, ints[at + M.transaction] as number, 0);
-  ints[at + M.phase] = PHASE.asking;
-  ints[at + M.later] = statements > 1 ? statements - 1 : 0;
-  times[(client << 3) + MT.sent] = run.now;
+  const { draws } = run.kinds[ints[at | M.kind] as number] as Kind;
+  const number = ints[at | M.number] as number;
+  const statements = draws.statements.draw(number, ints[at | M.transaction] as number, 0);
+  ints[at | M.phase] = PHASE.asking;
+  ints[at | M.later] = statements > 1 ? statements - 1 : 0;
+  times[(client << 3) | MT.sent] = run.now;
   if (run.now >= run.from && run.now < run.to) run.pending++;
 }
 
 /** No server is free. A client that waits for the login's sake is not counted. */
 export function queued(run: Run, client: number): void {
   const { ints, times } = run.clients;
-  const phase = (client << 4) + M.phase;
+  const phase = (client << 4) | M.phase;
   if (ints[phase] !== PHASE.asking) return;
   ints[phase] = PHASE.waiting;
-  const waited = (client << 3) + MT.waited;
+  const waited = (client << 3) | MT.waited;
   times[waited] = (times[waited] as number) - run.now;
   run.waiting.up(run.now);
 }
@@ -61,11 +61,11 @@ export function queued(run: Run, client: number): void {
 /** The client has a server. */
 export function granted(run: Run, client: number, server: number): void {
   const { ints, times } = run.clients;
-  const phase = (client << 4) + M.phase;
+  const phase = (client << 4) | M.phase;
   run.active.up(run.now);
   if (ints[phase] === PHASE.waiting) {
     ints[phase] = PHASE.asking;
-    const waited = (client << 3) + MT.waited;
+    const waited = (client << 3) | MT.waited;
     times[waited] = (times[waited] as number) + run.now;
     run.waiting.down(run.now);
   }
@@ -76,10 +76,10 @@ export function granted(run: Run, client: number, server: number): void {
 function serve(run: Run, client: number, server: number): void {
   const ints = run.clients.ints;
   const at = client << 4;
-  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
-  const transaction = ints[at + M.transaction] as number;
-  const part = ints[at + M.later] as number;
-  const service = draws.service.draw(ints[at + M.number] as number, transaction, part);
+  const { draws } = run.kinds[ints[at | M.kind] as number] as Kind;
+  const transaction = ints[at | M.transaction] as number;
+  const part = ints[at | M.later] as number;
+  const service = draws.service.draw(ints[at | M.number] as number, transaction, part);
   if (run.plain) {
     const due = run.now + run.serverTrip + service;
     run.serverDue[server] = due;
@@ -125,13 +125,13 @@ export function answer(run: Run, server: number): boolean {
   const client = run.clientOf[run.core.clientOf(server)] as number;
   const ints = run.clients.ints;
   const at = client << 4;
-  const later = ints[at + M.later] as number;
+  const later = ints[at | M.later] as number;
   // In statement mode each statement is a transaction of its own.
   const open = later > 0 && run.core.serverPool(server).mode !== "statement";
   run.core.ready(run.now, server, open ? STATUS.transaction : STATUS.idle);
   run.seen = run.now + run.clientTrip;
   if (!run.ideal)
-    run.seen += run.extras.client.draw(client, ints[at + M.transaction] as number, later);
+    run.seen += run.extras.client.draw(client, ints[at | M.transaction] as number, later);
   if (later > 0) pauseInside(run, client, later);
   else end(run, client);
   return true;
@@ -140,10 +140,10 @@ export function answer(run: Run, server: number): boolean {
 function pauseInside(run: Run, client: number, later: number): void {
   const ints = run.clients.ints;
   const at = client << 4;
-  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
-  const transaction = ints[at + M.transaction] as number;
-  const gap = draws.gap.draw(ints[at + M.number] as number, transaction, later);
-  ints[at + M.later] = later - 1;
+  const { draws } = run.kinds[ints[at | M.kind] as number] as Kind;
+  const transaction = ints[at | M.transaction] as number;
+  const gap = draws.gap.draw(ints[at | M.number] as number, transaction, later);
+  ints[at | M.later] = later - 1;
   clientEvent(run, run.seen + late(run, gap, client, transaction, later), EVENT.arrive, client);
 }
 
@@ -152,10 +152,10 @@ function end(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
   const time = client << 3;
-  const sent = times[time + MT.sent] as number;
-  const waited = times[time + MT.waited] as number;
+  const sent = times[time | MT.sent] as number;
+  const waited = times[time | MT.waited] as number;
   if (sent >= run.from && sent < run.to) {
-    const { meter } = run.kinds[ints[at + M.kind] as number] as Kind;
+    const { meter } = run.kinds[ints[at | M.kind] as number] as Kind;
     const response = run.seen - sent;
     run.pending--;
     meter.wait.record(waited);
@@ -163,10 +163,10 @@ function end(run: Run, client: number): void {
     if (waited > 0) meter.waited++;
     if (run.trace !== undefined) note(run.trace, run.clients, client, response);
   }
-  if (waited !== 0) times[time + MT.waited] = 0;
-  ints[at + M.transaction] = (ints[at + M.transaction] as number) + 1;
-  const left = ints[at + M.left] as number;
-  if (left > 0) ints[at + M.left] = left - 1;
+  if (waited !== 0) times[time | MT.waited] = 0;
+  ints[at | M.transaction] = (ints[at | M.transaction] as number) + 1;
+  const left = ints[at | M.left] as number;
+  if (left > 0) ints[at | M.left] = left - 1;
   if (run.plain) think(run, client);
   else endOtherwise(run, client, sent);
 }
@@ -174,7 +174,7 @@ function end(run: Run, client: number): void {
 /** The transaction of a client that has somebody behind it, or a clock beside it, is over. */
 function endOtherwise(run: Run, client: number, sent: Nanos): void {
   const { ints } = run.clients;
-  const { app, attempts, meter } = run.kinds[ints[(client << 4) + M.kind] as number] as Kind;
+  const { app, attempts, meter } = run.kinds[ints[(client << 4) | M.kind] as number] as Kind;
   const connection = app?.connection(client);
   if (connection === undefined) {
     attempts?.forget(client);
@@ -183,7 +183,7 @@ function endOtherwise(run: Run, client: number, sent: Nanos): void {
   }
   if (sent >= run.from && sent < run.to) meter.app_wait?.record(connection.wait);
   attempts?.calm(connection.user);
-  ints[(client << 4) + M.phase] = PHASE.thinking;
+  ints[(client << 4) | M.phase] = PHASE.thinking;
   clientEvent(run, run.seen, EVENT.free, client);
 }
 
@@ -191,15 +191,15 @@ function endOtherwise(run: Run, client: number, sent: Nanos): void {
 export function think(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
-  if (ints[at + M.left] === 0 || run.seen >= (times[(client << 3) + MT.end] as number)) {
-    ints[at + M.phase] = PHASE.leaving;
+  if (ints[at | M.left] === 0 || run.seen >= (times[(client << 3) | MT.end] as number)) {
+    ints[at | M.phase] = PHASE.leaving;
     clientEvent(run, run.seen, EVENT.leave, client);
     return;
   }
-  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
-  const transaction = ints[at + M.transaction] as number;
-  const pause = entry.draws.think.draw(ints[at + M.number] as number, transaction, 0);
-  ints[at + M.phase] = PHASE.thinking;
+  const entry = run.kinds[ints[at | M.kind] as number] as Kind;
+  const transaction = ints[at | M.transaction] as number;
+  const pause = entry.draws.think.draw(ints[at | M.number] as number, transaction, 0);
+  ints[at | M.phase] = PHASE.thinking;
   if (run.plain) clientEvent(run, run.seen + pause, EVENT.arrive, client);
   else thinkOtherwise(run, client, entry, pause);
 }
@@ -207,7 +207,7 @@ export function think(run: Run, client: number): void {
 /** A think time under a load that changes, kept by a timer that is late; then patience begins. */
 function thinkOtherwise(run: Run, client: number, entry: Kind, pause: Nanos): void {
   const { app, attempts, kind, load } = entry;
-  const transaction = run.clients.ints[(client << 4) + M.transaction] as number;
+  const transaction = run.clients.ints[(client << 4) | M.transaction] as number;
   const kept = late(run, scheduled(run, load, pause), client, transaction, 0);
   const due = Math.min(Number.MAX_SAFE_INTEGER, run.seen + kept);
   clientEvent(run, due, app === undefined ? EVENT.arrive : EVENT.ask, client);
@@ -227,6 +227,6 @@ export function late(run: Run, pause: Nanos, client: number, draw: number, part:
 
 /** Plans what the client does next; what was planned before is stale. */
 export function clientEvent(run: Run, time: Nanos, event: number, client: number): void {
-  run.clients.times[(client << 3) + MT.due] = time;
+  run.clients.times[(client << 3) | MT.due] = time;
   run.at(time, event, client);
 }
