@@ -120,6 +120,7 @@ export class Core extends Views {
     const at = (client << 4) | C.flags;
     this.world.clients.ints[at] = (this.world.clients.ints[at] as number) | C_REPLICATION;
     this.world.replications++;
+    this.world.held++;
   }
 
   /**
@@ -363,6 +364,7 @@ export class Core extends Views {
   shutdown(now: Nanos, mode: "wait_for_servers" | "wait_for_clients"): void {
     this.input(INPUT.shutdown, now, mode === "wait_for_servers" ? 0 : 1, 0, 0);
     if (mode === "wait_for_servers" && control.pause(this.world, -1)) this.world.pausing = false;
+    if (this.world.shutdown === "none") this.world.held++;
     this.world.shutdown = mode;
   }
 

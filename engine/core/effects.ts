@@ -75,7 +75,7 @@ export class EffectQueue {
     slots[at | 2] = server;
     slots[at | 3] = detail;
     this.tail = at + STRIDE;
-    if (this.hashing) this.fold(kind, client, server, detail);
+    if (this.hashing === true) this.fold(kind, client, server, detail);
   }
 
   /** Moves to the next effect; false when there is none, and the queue is then empty. */

@@ -34,21 +34,24 @@ export const poolOfServer = (world: World, server: number): Pool =>
   world.pools[world.servers.ints[(server << 4) | S.pool] as number] as Pool;
 
 /** No client of this pool is served: PAUSE of everything, or of its database. */
-export const isPaused = (world: World, pool: Pool): boolean =>
-  world.held > 0 && (world.paused || pool.database.paused);
+export function isPaused(world: World, pool: Pool): boolean {
+  return world.held > 0 && (world.paused || pool.database.paused);
+}
 
 /** The client wants a replication connection. */
-export const isReplication = (world: World, client: number): boolean =>
-  ((world.clients.ints[(client << 4) | C.flags] as number) & C_REPLICATION) !== 0;
+export function isReplication(world: World, client: number): boolean {
+  if (world.held === 0) return false;
+  return ((world.clients.ints[(client << 4) | C.flags] as number) & C_REPLICATION) !== 0;
+}
 
 /**
  * When `settle` must look at a pool with a waiter, the oldest being `client`: at once, unless all its
  * servers are at work and no further one may be opened yet.
  */
-export const nextLook = (world: World, pool: Pool, client: number): Nanos =>
-  pool.full
-    ? (world.clients.times[(client << 3) | CT.request] as number) + pool.look_again
-    : world.now;
+export function nextLook(world: World, pool: Pool, client: number): Nanos {
+  if (!pool.full) return world.now;
+  return (world.clients.times[(client << 3) | CT.request] as number) + pool.look_again;
+}
 
 /**
  * The first packet of a query: counts it, and finds a server unless one is linked, which it returns.
@@ -81,21 +84,19 @@ export function request(world: World, client: number): number {
  * server is opened for it at the end of the turn.
  */
 export function findServer(world: World, pool: Pool, client: number): void {
-  const dedicated = isReplication(world, client);
-  const server = dedicated || isPaused(world, pool) ? -1 : firstIdle(world, pool);
-  if (server >= 0) {
-    grant(world, pool, client, server);
-    return;
-  }
-  if (world.shutdown === "wait_for_servers") {
+  const barred = world.held > 0 && (isReplication(world, client) || isPaused(world, pool));
+  const server = barred ? -1 : firstIdle(world, pool);
+  if (server >= 0) grant(world, pool, client, server);
+  else if (world.held > 0 && world.shutdown === "wait_for_servers")
     endClient(world, client, REASON.server_shutting_down);
-    return;
-  }
-  if (!dedicated && !isPaused(world, pool) && failsFast(pool)) {
+  else if (!barred && failsFast(pool)) {
     endClient(world, client, REASON.server_login_retry);
     launch(world, pool, REASON.retry, true);
-    return;
-  }
+  } else queue(world, pool, client);
+}
+
+/** The client takes a place at the end of the queue. */
+function queue(world: World, pool: Pool, client: number): void {
   const { ints, times } = world.clients;
   const behind = pool.waiting.tail;
   if (
@@ -132,7 +133,7 @@ function grant(world: World, pool: Pool, client: number, server: number): void {
 
 /** The last login failed and there is nothing else to hope for. */
 function failsFast(pool: Pool): boolean {
-  return pool.last_login_failed && pool.servers - pool.login === 0;
+  return pool.servers === pool.login && pool.last_login_failed;
 }
 
 /**
@@ -191,7 +192,7 @@ export function ready(world: World, server: number, status: number): void {
     return;
   }
   account(world, pool, client, status);
-  if (ended >= 0 && status === STATUS.idle) release(world, server, ended);
+  if (ended >= 0 && status === STATUS.idle) giveBack(world, pool, server, ended);
 }
 
 function account(world: World, pool: Pool, client: number, status: number): void {
@@ -227,30 +228,41 @@ export function release(world: World, server: number, reason: number): void {
   const at = server << 4;
   const pool = world.pools[ints[at | S.pool] as number] as Pool;
   const state = ints[at] as number;
-  const client = ints[at | S.client] as number;
-  if (state === SERVER.login && client >= 0) {
-    beginReplication(world, pool, client, server);
-    return;
+  if (state === SERVER.active) giveBack(world, pool, server, reason);
+  else if (state === SERVER.login && (ints[at | S.client] as number) >= 0)
+    beginReplication(world, pool, ints[at | S.client] as number, server);
+  else {
+    if (state === SERVER.being_canceled) unlink(world, server, reason);
+    const next = state === SERVER.being_canceled ? pool.after_use : SERVER.idle;
+    if (!setAside(world, pool, server)) park(world, pool, server, next);
   }
-  let next: number = SERVER.idle;
-  if (state === SERVER.active || state === SERVER.being_canceled) {
-    unlink(world, server, reason);
-    next = pool.after_use;
-  }
+}
+
+/** An active server has served its client. */
+function giveBack(world: World, pool: Pool, server: number, reason: number): void {
+  unlink(world, server, reason);
+  if (setAside(world, pool, server)) return;
+  if (pool.after_use === SERVER.idle) handOn(world, pool, server);
+  else park(world, pool, server, pool.after_use);
+}
+
+/** Closes a server that nobody uses, or keeps it back, if it must not be used again. False: it may. */
+function setAside(world: World, pool: Pool, server: number): boolean {
+  const ints = world.servers.ints;
+  const at = server << 4;
   forgetCancels(world, pool, server, false);
-  if (state !== SERVER.login && lifeOver(world, pool, server)) {
-    retire(world, pool, server);
-  } else if (ints[at | S.close_needed] === 1) {
-    closeServer(world, server, REASON.close_needed);
-  } else if ((ints[at | S.cancels] as number) > 0) {
-    moveServer(world, server, SERVER.being_canceled);
-  } else if (next === SERVER.idle && state === SERVER.active) {
-    handOn(world, pool, server);
-  } else {
-    moveServer(world, server, next);
-    if (next === SERVER.tested) test(world, server, EFFECT.reset);
-    else if (next === SERVER.idle && waitsForIdle(world, pool)) serveNext(world, pool);
-  }
+  if (ints[at] !== SERVER.login && lifeOver(world, pool, server)) retire(world, pool, server);
+  else if (ints[at | S.close_needed] === 1) closeServer(world, server, REASON.close_needed);
+  else if ((ints[at | S.cancels] as number) > 0) moveServer(world, server, SERVER.being_canceled);
+  else return false;
+  return true;
+}
+
+/** It is reset first, checked first, or idle. */
+function park(world: World, pool: Pool, server: number, state: number): void {
+  moveServer(world, server, state);
+  if (state === SERVER.tested) test(world, server, EFFECT.reset);
+  else if (state === SERVER.idle && waitsForIdle(world, pool)) serveNext(world, pool);
 }
 
 /**

@@ -223,6 +223,7 @@ function endReplication(world: World, client: number): void {
   const at = (client << 4) | C.server;
   const server = world.clients.ints[at] as number;
   world.replications--;
+  world.held--;
   if (server < 0) return;
   world.clients.ints[at] = -1;
   world.servers.ints[(server << 4) | S.client] = -1;

@@ -123,7 +123,7 @@ export class Pool {
   /** All its servers are at work, and it may not grow but by its reserve. */
   get full(): boolean {
     const { active, size } = this;
-    return active >= size && active === this.servers && size > 0 && this.welcome_known;
+    return active >= size && active === this.servers && size > 0 && this.welcome_known === true;
   }
 
   /** Its clients, cancel requests left out. Source: PgBouncer 1.25.2 pool_client_count(). */

@@ -124,10 +124,10 @@ export class List {
   append(ints: Int32Array, handle: number): void {
     const at = handle << 4;
     const tail = this.tail;
-    ints[at + NEXT] = -1;
-    ints[at + PREV] = tail;
+    ints[at | NEXT] = -1;
+    ints[at | PREV] = tail;
     if (tail < 0) this.head = handle;
-    else ints[(tail << 4) + NEXT] = handle;
+    else ints[(tail << 4) | NEXT] = handle;
     this.tail = handle;
     this.length++;
   }
@@ -135,22 +135,22 @@ export class List {
   prepend(ints: Int32Array, handle: number): void {
     const at = handle << 4;
     const head = this.head;
-    ints[at + PREV] = -1;
-    ints[at + NEXT] = head;
+    ints[at | PREV] = -1;
+    ints[at | NEXT] = head;
     if (head < 0) this.tail = handle;
-    else ints[(head << 4) + PREV] = handle;
+    else ints[(head << 4) | PREV] = handle;
     this.head = handle;
     this.length++;
   }
 
   remove(ints: Int32Array, handle: number): void {
     const at = handle << 4;
-    const next = ints[at + NEXT] as number;
-    const prev = ints[at + PREV] as number;
+    const next = ints[at | NEXT] as number;
+    const prev = ints[at | PREV] as number;
     if (prev < 0) this.head = next;
-    else ints[(prev << 4) + NEXT] = next;
+    else ints[(prev << 4) | NEXT] = next;
     if (next < 0) this.tail = prev;
-    else ints[(next << 4) + PREV] = prev;
+    else ints[(next << 4) | PREV] = prev;
     this.length--;
   }
 }

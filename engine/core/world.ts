@@ -52,7 +52,7 @@ export class World {
   paused = false;
   /** A PAUSE of everything has not been reported as done yet. */
   pausing = false;
-  /** Things that `settle` must look at although nobody waits: pauses and WAIT_CLOSEs in force. */
+  /** Things in force that bar clients: pauses, WAIT_CLOSEs, a shutdown, replication clients. */
   held = 0;
   shutdown: Shutdown = "none";
   /** Clients that have not finished their login. */

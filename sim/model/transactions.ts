@@ -80,7 +80,7 @@ function serve(run: Run, client: number, server: number): void {
   const transaction = ints[at | M.transaction] as number;
   const part = ints[at | M.later] as number;
   const service = draws.service.draw(ints[at | M.number] as number, transaction, part);
-  if (run.plain) {
+  if (run.plain === true) {
     const due = run.now + run.serverTrip + service;
     run.serverDue[server] = due;
     run.at(due, EVENT.answer, server);
@@ -130,7 +130,7 @@ export function answer(run: Run, server: number): boolean {
   const open = later > 0 && run.core.serverPool(server).mode !== "statement";
   run.core.ready(run.now, server, open ? STATUS.transaction : STATUS.idle);
   run.seen = run.now + run.clientTrip;
-  if (!run.ideal)
+  if (run.ideal === false)
     run.seen += run.extras.client.draw(client, ints[at | M.transaction] as number, later);
   if (later > 0) pauseInside(run, client, later);
   else end(run, client);
@@ -167,7 +167,7 @@ function end(run: Run, client: number): void {
   ints[at | M.transaction] = (ints[at | M.transaction] as number) + 1;
   const left = ints[at | M.left] as number;
   if (left > 0) ints[at | M.left] = left - 1;
-  if (run.plain) think(run, client);
+  if (run.plain === true) think(run, client);
   else endOtherwise(run, client, sent);
 }
 
@@ -200,7 +200,7 @@ export function think(run: Run, client: number): void {
   const transaction = ints[at | M.transaction] as number;
   const pause = entry.draws.think.draw(ints[at | M.number] as number, transaction, 0);
   ints[at | M.phase] = PHASE.thinking;
-  if (run.plain) clientEvent(run, run.seen + pause, EVENT.arrive, client);
+  if (run.plain === true) clientEvent(run, run.seen + pause, EVENT.arrive, client);
   else thinkOtherwise(run, client, entry, pause);
 }
 
