@@ -70,10 +70,11 @@ export class EffectQueue {
     if (this.tail === this.slots.length) this.grow();
     const slots = this.slots;
     const at = this.tail;
-    slots[at] = kind;
-    slots[at | 1] = client;
-    slots[at | 2] = server;
-    slots[at | 3] = detail;
+    // `| 0`: else V8 converts each operand as if it were a double.
+    slots[at] = kind | 0;
+    slots[at | 1] = client | 0;
+    slots[at | 2] = server | 0;
+    slots[at | 3] = detail | 0;
     this.tail = at + STRIDE;
     if (this.hashing === true) this.fold(kind, client, server, detail);
   }

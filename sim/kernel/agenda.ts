@@ -72,12 +72,14 @@ export class Agenda {
   private perWindow = 0;
   private turnStart = 0;
   private windowStart = 0;
+  private windowEnd = 0;
   private window = 0;
 
   /** `gap`: expected ns between events; a wrong guess costs speed at the start only. */
   constructor(gap = 100_000) {
     this.exponent = exponentFor(gap);
     this.scale();
+    this.windowEnd = 1 / this.perWindow;
     for (let slot = 0; slot < SLOTS; slot++) this.slotInts[4 * slot + CHAIN] = -1;
   }
 
@@ -93,9 +95,12 @@ export class Agenda {
   }
 
   private insert(item: number): void {
+    if (this.time < this.windowEnd) {
+      this.insertNear(item);
+      return;
+    }
     const window = Math.floor((this.time - this.turnStart) * this.perWindow);
-    if (window <= this.window) this.insertNear(item);
-    else if (window < WINDOWS) this.appendFar(window, item);
+    if (window < WINDOWS) this.appendFar(window, item);
     else this.appendBeyond(item);
   }
 
@@ -131,7 +136,7 @@ export class Agenda {
   private insertNear(item: number): void {
     const time = this.time;
     // After a look ahead the window may begin later than `now`: what comes before it goes to slot 0.
-    const slot = Math.max(0, Math.floor((time - this.windowStart) * this.perSlot));
+    const slot = (Math.max(0, time - this.windowStart) * this.perSlot) | 0;
     const word = slot >> 5;
     const bit = 1 << (slot & 31);
     const bits = this.occupied[word] as number;
@@ -253,6 +258,7 @@ export class Agenda {
   private enter(window: number): void {
     this.window = window;
     this.windowStart = this.turnStart + window / this.perWindow;
+    this.windowEnd = this.windowStart + 1 / this.perWindow;
     this.cursor = 0;
     let chunk = this.first[window] as number;
     this.first[window] = -1;
