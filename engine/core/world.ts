@@ -21,6 +21,8 @@ export interface CoreOptions {
   effects?: EffectQueue | undefined;
   /** Handles of clients and servers: cores that have different ones can be told apart by them. */
   handles?: Handles | undefined;
+  /** Room for so many clients from the start; there may be more. */
+  room?: number | undefined;
 }
 
 export class World {
@@ -79,7 +81,7 @@ export class World {
   constructor(settings: CoreSettings, now: Nanos, options: CoreOptions = {}) {
     this.settings = settings;
     this.effects = options.effects ?? new EffectQueue();
-    this.clients = new Records(64, options.handles);
+    this.clients = new Records(options.room ?? 64, options.handles);
     this.servers = new Records(64, options.handles);
     this.discipline = options.discipline ?? null;
     this.now = now;

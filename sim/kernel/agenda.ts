@@ -53,10 +53,10 @@ export class Agenda {
   // The far wheel: a chain of chunks for each window of the turn.
   private readonly first = new Int32Array(WINDOWS).fill(-1);
   private readonly last = new Int32Array(WINDOWS).fill(-1);
-  private chunkTime = new Float64Array(16 * CHUNK);
-  private chunkItem = new Int32Array(16 * CHUNK);
-  private chunkNext = new Int32Array(16);
-  private chunkFill = new Int32Array(16);
+  private chunkTime: Float64Array;
+  private chunkItem: Int32Array;
+  private chunkNext: Int32Array;
+  private chunkFill: Int32Array;
   private chunkFree = -1;
   private chunkHigh = 0;
   private far = 0;
@@ -75,8 +75,17 @@ export class Agenda {
   private windowEnd = 0;
   private window = 0;
 
-  /** `gap`: expected ns between events; a wrong guess costs speed at the start only. */
-  constructor(gap = 100_000) {
+  /**
+   * `gap`: expected ns between events; a wrong guess costs speed at the start only. `room`: events that
+   * will wait at a time; there may be more.
+   */
+  constructor(gap = 100_000, room = 16) {
+    // One chunk of each window is not full.
+    const chunks = Math.ceil(room / CHUNK) + Math.min(room, WINDOWS);
+    this.chunkTime = new Float64Array(chunks * CHUNK);
+    this.chunkItem = new Int32Array(chunks * CHUNK);
+    this.chunkNext = new Int32Array(chunks);
+    this.chunkFill = new Int32Array(chunks);
     this.exponent = exponentFor(gap);
     this.scale();
     this.windowEnd = 1 / this.perWindow;

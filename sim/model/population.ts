@@ -59,7 +59,7 @@ export class Population {
   private free = -1;
 
   constructor(capacity: number) {
-    const buffer = new ArrayBuffer(Math.max(16, capacity) * BYTES);
+    const buffer = new ArrayBuffer(capacity * BYTES);
     this.ints = new Int32Array(buffer);
     this.times = new Float64Array(buffer);
   }

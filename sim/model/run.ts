@@ -103,7 +103,7 @@ export class Run {
   readonly clients: Population;
   readonly kinds: Kind[];
   /** Model's client by the core's handle. */
-  clientOf: Int32Array = new Int32Array(64);
+  clientOf: Int32Array;
   /**
    * By the core's server handle: when its answer is due, and when the end of its login or its test is;
    * others are stale. Two, for a handle that is used again may have both at the same time.
@@ -170,6 +170,9 @@ export class Run {
     const { processes = 1, cpu_per_message: work = 0 } = pooler ?? {};
     const { seed } = options;
     this.start(0);
+    const room = roomFor(workload);
+    this.clients = new Population(room);
+    this.clientOf = new Int32Array(room);
     this.station = work > 0 ? new Station(work, processes) : undefined;
     this.rousing = pooler && new Rousing(pooler, seed);
     this.from = options.warmup;
@@ -195,10 +198,7 @@ export class Run {
       workload.curves === undefined &&
       !workload.clients.some(demands);
     this.kinds = workload.clients.map((kind, index) => this.kindOf(kind, index));
-    this.clients = new Population(
-      workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0),
-    );
-    this.agenda = new Agenda(expectedGap(workload));
+    this.agenda = new Agenda(expectedGap(workload), room);
   }
 
   /** A pooler begins that knows nobody. */
@@ -208,7 +208,8 @@ export class Run {
     const rule = discipline === "fifo" ? {} : { discipline: DISCIPLINES[discipline] };
     const { seed } = this.options;
     this.processes = count > 1 ? new Processes(settings, now, count, seed, rule) : undefined;
-    this.core = this.processes ?? new Core(settings, now, rule);
+    this.core =
+      this.processes ?? new Core(settings, now, { ...rule, room: roomFor(this.workload) });
     // Names get their handles in the order in which they are asked for, so these are the same each time.
     for (const { database, user } of clients) {
       this.core.database(database);
@@ -244,6 +245,11 @@ export class Run {
       attempts: demands(kind) ? new Attempts(draws) : undefined,
     };
   }
+}
+
+/** Clients that may be connected at a time, roughly. */
+function roomFor({ clients }: Workload): number {
+  return clients.reduce((sum, kind) => sum + (kind.count ?? 64), 64);
 }
 
 /** Its clients are more than the textbook's. */
