@@ -203,6 +203,27 @@ test("every schedule: all that came is gone when all clients leave and KILL has 
   fc.assert(property, { numRuns });
 });
 
+/** Nothing is spared it: every `settle` looks at every pool. */
+class Attentive extends Schedule {
+  override turn(): void {
+    memory(this.core).calm_until = 0;
+    super.turn();
+  }
+}
+
+test("every schedule: a settle that is spared would have done nothing", () => {
+  const variants = fc.array(fc.oneof(patient, hasty), { minLength: 1, maxLength: 2 });
+  const property = fc.property(variants, everything, (all, schedule) => {
+    const pair = [new Schedule(all), new Attentive(all)] as const;
+    for (const { core } of pair) core.effects.hashing = true;
+    for (const step of schedule) {
+      for (const world of pair) world.step(step);
+      expect(pair[0].core.effects.hash).toBe(pair[1].core.effects.hash);
+    }
+  });
+  fc.assert(property, { numRuns });
+});
+
 test("every schedule, written down and replayed, decides the same", () => {
   const variants = fc.array(hasty, { minLength: 1, maxLength: 2 });
   const property = fc.property(variants, everything, (all, schedule) => {
