@@ -44,7 +44,7 @@ const variant = (name: string, ...changes: Change[]): Mutant => ({ name, changes
 const REPLICATION_AND_PEERS = [
   variant(
     "a replication client served by an idle server",
-    inMatching("const server = dedicated || isPaused", "const server = isPaused"),
+    inMatching("(isReplication(world, client) || isPaused(world, pool))", "isPaused(world, pool)"),
   ),
   variant(
     "the server of a replication client released at the end of a transaction",
@@ -101,7 +101,7 @@ const ORDER = [
   variant(
     "a released server not handed to the oldest waiter",
     inMatching("if (!waitsForIdle(world, pool)) {\n    activeToIdle", "{\n    activeToIdle"),
-    inMatching("else if (next === SERVER.idle && waits", "else if (next < 0 && waits"),
+    inMatching("else if (state === SERVER.idle && waits", "else if (state < 0 && waits"),
   ),
   variant(
     "a released server handed to the newest waiter",
@@ -116,7 +116,7 @@ const SIZES = [
   variant(
     "pool_size + 1",
     inLaunching("servers >= pool.size &&", "servers > pool.size &&"),
-    inTurn("if (active < size ||", "if (active <= size ||"),
+    inPool("return active >= size &&", "return active > size &&"),
   ),
   variant("several logins at a time", inLaunching("if (pool.login > 0) return;", "")),
   variant(
@@ -230,7 +230,7 @@ const SERVERS = [
   ),
   variant(
     "a server reused while a cancel for it is under way",
-    inMatching("(ints[at + S.cancels] as number) > 0", "(ints[at + S.cancels] as number) < 0"),
+    inMatching("(ints[at | S.cancels] as number) > 0", "(ints[at | S.cancels] as number) < 0"),
   ),
   variant(
     "transactions allowed in statement mode",
@@ -281,7 +281,7 @@ const CLIENTS = [
   ),
   variant(
     "no quick refusal after a failed login",
-    inMatching("return pool.last_login_failed &&", "return pool.size < 0 &&"),
+    inMatching("&& pool.last_login_failed;", "&& pool.size < 0;"),
   ),
 ];
 
