@@ -295,7 +295,7 @@ export class Host implements HostRole {
   cancelTarget(key: Buffer): number {
     const owner = this.keys.get(key.toString("latin1"));
     if (owner === undefined) return -1;
-    if (!("upstream" in owner)) {
+    if ("cancelled" in owner) {
       owner.cancelled();
       return -1;
     }
