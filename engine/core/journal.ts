@@ -290,13 +290,13 @@ class Reader {
     return text;
   }
 
-  /** NaN where the bytes end. */
+  /** NaN where the bytes end, and for a number that nobody can have written. */
   private unsigned(): number {
     let value = 0;
     let scale = 1;
     for (;;) {
       const byte = this.bytes[this.at++];
-      if (byte === undefined) return Number.NaN;
+      if (byte === undefined || scale > Number.MAX_SAFE_INTEGER) return Number.NaN;
       value += (byte % 128) * scale;
       if (byte < 128) return value;
       scale *= 128;

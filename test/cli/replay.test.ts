@@ -10,8 +10,8 @@ const folder = new Folder();
 const path = join(folder.path, "traffic.journal");
 afterAll(() => folder.remove());
 
-/** A client that asks a pool of one for a server again and again, another that waits for it. */
-function record(): Buffer {
+/** A client that asks a pool of one for a server again and again; then `idle` turns without anything. */
+function record(idle: number): Buffer {
   const core = new Core({
     ...DEFAULTS,
     databases: [{ name: "app" }],
@@ -29,13 +29,14 @@ function record(): Buffer {
     core.settle(at * SECOND);
     while (core.effects.next());
   }
+  for (let at = 1_500; at < 1_500 + idle; at++) core.settle(at * SECOND);
   writer.end();
   return Buffer.concat(parts);
 }
 
 let journal: Buffer;
 beforeAll(() => {
-  journal = record();
+  journal = record(0);
   folder.bytes("traffic.journal", journal);
 });
 
@@ -84,6 +85,14 @@ describe("poolwise replay", () => {
     expect(status).toBe(1);
     expect(stdout).toContain("Verdict: fail.");
   });
+});
+
+test("damage among turns without decisions is seen as well: status 1, and where", async () => {
+  const idle = record(2_000);
+  idle.fill(0xff, idle.length - 2_000, idle.length - 2_000 + 64);
+  const { status, stdout } = await inThisProcess(["replay", folder.bytes("damaged.journal", idle)]);
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/the file is damaged at byte \d+/);
 });
 
 describe("what is no journal: one line, status 2", () => {
