@@ -7,7 +7,7 @@ import { type Asking, ask, WrongAnswer } from "./questions.ts";
 import type { Answer, Talker } from "./talker.ts";
 
 test("a hundred clients, ten seconds, a trouble each half second, a crash of the database: no fault", async () => {
-  const seed = Date.now() % 1e9;
+  const seed = 1;
   const stop = new AbortController().signal;
   const outcome = await endure({ minutes: 1 / 6, connections: 100, seed, every: 500, stop });
   expect(outcome.faults, `seed ${seed}`).toEqual([]);
@@ -41,6 +41,17 @@ test("an error is called for while its trouble lasts and a little longer, by so 
     [10_001, "busy", crash],
     [10_001, "busy", "08P01 server conn crashed?"],
   ]);
+});
+
+test("a trouble of many does not use up what one client's trouble calls for, whose error comes later", () => {
+  const ledger = new Ledger(() => 0);
+  const errors = /^08P01 admin forced disconnect$/;
+  const one = ledger.allow({ trouble: "kill_client", errors, most: 1 });
+  ledger.allow({ trouble: "kill", errors, database: "busy" });
+  ledger.error("busy", "08P01 admin forced disconnect");
+  expect(one.used).toBe(0);
+  ledger.error("sticky", "08P01 admin forced disconnect");
+  expect([one.used, ledger.complaints]).toEqual([1, []]);
 });
 
 const MIB = 1 << 20;

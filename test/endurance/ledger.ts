@@ -61,12 +61,14 @@ export class Ledger {
   error(database: string, error: string): void {
     const at = this.now();
     this.open = this.open.filter(({ until }) => until >= at);
-    const fits = this.open.find(
+    const fitting = this.open.filter(
       (each) =>
         (each.database === undefined || each.database === database) &&
         each.used < (each.most ?? Number.POSITIVE_INFINITY) &&
         each.errors.test(error),
     );
+    // What is counted is kept for those who have no other reason: their errors may come later.
+    const fits = fitting.find(({ most }) => most === undefined) ?? fitting[0];
     if (fits === undefined) {
       this.complaints.push({ at, database, error });
       return;

@@ -51,8 +51,9 @@ export const TROUBLES = {
   killClient: async ({ stand, ledger, draw }) => {
     const clients = (await stand.ask("show clients")).filter(({ user }) => user === USER);
     for (let left = 1 + Math.floor(3 * draw()); left > 0; left--) {
-      const id = clients[Math.floor(draw() * clients.length)]?.id;
-      const allowance = { trouble: "kill_client", errors: KILLED, most: 1 };
+      const { id, database } = clients[Math.floor(draw() * clients.length)] ?? {};
+      const whose = database === undefined ? {} : { database: String(database) };
+      const allowance = { trouble: "kill_client", errors: KILLED, ...whose, most: 1 };
       // It may have gone by itself since.
       await allowing(ledger, allowance, () =>
         stand.ask(`kill_client ${id}`).catch((error: Error) => {
