@@ -45,7 +45,7 @@ Where the workload's transactions have work: cpu, real queries keep the cores bu
 measured at two pool sizes, one connection and ten for each core, and all other sizes are predicted from it.
 
 Examples:
-  poolwise validate workloads/cpu-bound.yaml --pool-size 2,3,4,6,8,12,16,24,40 --repeats 3 --duration '4 s'
+  poolwise validate workloads/cpu-bound.yaml --pool-size 2,3,4,6,8,12,16,24,40 --repeats 3 --duration '10 s'
   poolwise validate workloads/tour.yaml --pool-mode transaction --pool-size 5,7
   poolwise validate workloads/tour.yaml --dsn postgresql://me@localhost/test --json
   poolwise validate workloads/tour.yaml --pgbouncer /usr/sbin/pgbouncer --chart report.html
