@@ -39,7 +39,8 @@ export const MAX_CLIENTS = 12_000;
 
 /** Starts it all, and lets the poolers run warm. */
 export async function openBench(): Promise<Bench> {
-  const settings = { max_connections: 300 };
+  // Both poolers keep 128 servers of the session pool, and direct clients come beside them.
+  const settings = { max_connections: 450 };
   const database = await resolveDatabase({ env: { PATH: process.env.PATH ?? "" }, settings });
   const directories: string[] = [];
   const targets: PoolerTarget[] = [];
