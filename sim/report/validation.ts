@@ -1,4 +1,6 @@
 /** `validate` as text and as a report: predicted beside live, configuration by configuration. */
+import { MILLISECOND } from "../../engine/core/index.ts";
+import { STANDSTILL } from "../study/live/standstill.ts";
 import type { Result, Validated } from "../study/results.ts";
 import { type Chart, predictedAndLive, predictedOverSizes } from "./charts.ts";
 import type { Report } from "./html.ts";
@@ -97,7 +99,7 @@ function standstillFindings({ measured_again = [] }: Result): string[] {
     ...(["calibration", "live"] as const).flatMap((what) => {
       const own = measured_again.filter((each) => each.what === what);
       const name = what === "calibration" ? "Calibrated again" : "Live runs repeated";
-      const why = `a timer or the event loop of the driver was more than ${duration(250)} late`;
+      const why = `a timer or the event loop of the driver was more than ${duration(STANDSTILL / MILLISECOND)} late`;
       return own.length === 0 ? [] : [`${name}: ${standstill(own)} (${why}).`];
     }),
     ...unquiet.map(({ what, repeat, times, used_ms }) => {
