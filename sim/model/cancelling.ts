@@ -10,7 +10,7 @@ import { EVENT } from "./events.ts";
 import { attempt } from "./patience.ts";
 import { M, MT, PHASE } from "./population.ts";
 import { isCounted, nextAttempt } from "./retries.ts";
-import type { Kind, Run } from "./run.ts";
+import { type Kind, kindOf, type Run } from "./run.ts";
 import { closed } from "./servers.ts";
 import { clientEvent, think } from "./transactions.ts";
 
@@ -97,6 +97,3 @@ function statementsOf(run: Run, { draws }: Kind, client: number): number {
     0,
   );
 }
-
-const kindOf = (run: Run, client: number): Kind =>
-  run.kinds[run.clients.ints[(client << 4) + M.kind] as number] as Kind;

@@ -7,10 +7,9 @@ import { carry } from "./cancel-requests.ts";
 import type { Cancels } from "./cancels.ts";
 import { EVENT } from "./events.ts";
 import { droppedImpatient, resume } from "./patience.ts";
-import { M } from "./population.ts";
 import { stopped } from "./restarting.ts";
 import type { Rousing } from "./rousing.ts";
-import type { Kind, Run } from "./run.ts";
+import { kindOf, type Run } from "./run.ts";
 import { closed, opening, testing } from "./servers.ts";
 import { dropped, welcome } from "./sessions.ts";
 import * as transactions from "./transactions.ts";
@@ -93,8 +92,5 @@ export function refused(run: Run, client: number): boolean {
   lost(run, client, REASON.shutting_down);
   return false;
 }
-
-const kindOf = (run: Run, client: number): Kind =>
-  run.kinds[run.clients.ints[(client << 4) | M.kind] as number] as Kind;
 
 const appOf = (run: Run, client: number): AppPools | undefined => kindOf(run, client).app;

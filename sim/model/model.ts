@@ -14,10 +14,9 @@ import type { Faults } from "./faults.ts";
 import * as host from "./host.ts";
 import { sample, turnWindow } from "./measuring.ts";
 import { giveUp } from "./patience.ts";
-import { M } from "./population.ts";
 import { read, reply, request } from "./reading.ts";
 import type { Rousing } from "./rousing.ts";
-import type { Kind, Run } from "./run.ts";
+import { type Kind, kindOf, type Run } from "./run.ts";
 import { planScrapes, scrape } from "./scraping.ts";
 import { connect, loggedIn, tested } from "./servers.ts";
 import { arrival, leave, login, nextArrival, returned } from "./sessions.ts";
@@ -178,6 +177,3 @@ function arrives(run: Run, index: number): boolean {
   enter(run, run.clients.take(index, entry.arrived++));
   return false;
 }
-
-const kindOf = (run: Run, client: number): Kind =>
-  run.kinds[run.clients.ints[(client << 4) + M.kind] as number] as Kind;

@@ -4,6 +4,7 @@
  * draws, and the transaction's response counts from the first one.
  */
 import type { Nanos } from "../../engine/core/index.ts";
+import { isImpatient } from "../../workloads/schema/kinds.ts";
 import { failedUser } from "./app-clients.ts";
 import type { Attempts } from "./attempts.ts";
 import { askToCancel } from "./cancel-requests.ts";
@@ -16,8 +17,6 @@ import { comeBack, RETRY } from "./sessions.ts";
 import { clientEvent } from "./transactions.ts";
 
 /** True: transactions of this kind can be tried again, or given up by the client. */
-const isImpatient = ({ kind }: Kind): boolean => (kind.timeout ?? kind.retry) !== undefined;
-
 /** EVENT.impatient: the client's timeout is over, unless it has been answered. True: the core has had an input. */
 export function giveUp(run: Run, client: number): boolean {
   const { ints } = run.clients;
@@ -43,7 +42,7 @@ export function droppedImpatient(run: Run, client: number, reason: number): bool
   const at = client << 4;
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
   const { attempts } = entry;
-  if (attempts === undefined || !isImpatient(entry)) return false;
+  if (attempts === undefined || !isImpatient(entry.kind)) return false;
   const phase = ints[at + M.phase];
   const working = phase === PHASE.waiting || phase === PHASE.asking;
   if (!working && attempts.count(client) === 0) {

@@ -5,6 +5,7 @@
 import { Core, DISCIPLINES, type Nanos, STAT_NAMES } from "../../engine/core/index.ts";
 import { loadCourse, serviceCourse } from "../../workloads/schema/courses.ts";
 import { type KindDraws, kindDraws } from "../../workloads/schema/draws.ts";
+import { isDemanding } from "../../workloads/schema/kinds.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { Agenda } from "../kernel/agenda.ts";
 import type { Course } from "../kernel/course.ts";
@@ -21,7 +22,7 @@ import * as events from "./events.ts";
 import { Faults } from "./faults.ts";
 import { isIdeal, type Machine, NOTHING } from "./machine.ts";
 import { emptyTrace, KindMeter, Level, type Moment, type Trace } from "./meters.ts";
-import { Population } from "./population.ts";
+import { M, Population } from "./population.ts";
 import { Processes, type Scheduler } from "./processes.ts";
 import type { CoresFigures } from "./result.ts";
 import { Rousing } from "./rousing.ts";
@@ -196,7 +197,7 @@ export class Run {
       this.backends === undefined &&
       workload.schedule.length === 0 &&
       workload.curves === undefined &&
-      !workload.clients.some(demands);
+      !workload.clients.some(isDemanding);
     this.kinds = workload.clients.map((kind, index) => this.kindOf(kind, index));
     this.agenda = new Agenda(expectedGap(workload), room);
   }
@@ -242,19 +243,18 @@ export class Run {
       load: loadCourse(this.workload, kind.name, this.from),
       preparation: preparationOf(kind, index, this.backends, seed),
       app: kind.app_pool && new AppPools(kind.app_pool),
-      attempts: demands(kind) ? new Attempts(draws) : undefined,
+      attempts: isDemanding(kind) ? new Attempts(draws) : undefined,
     };
   }
 }
 
+/** The kind of a client. */
+export const kindOf = (run: Run, client: number): Kind =>
+  run.kinds[run.clients.ints[(client << 4) | M.kind] as number] as Kind;
+
 /** Clients that may be connected at a time, roughly. */
 function roomFor({ clients }: Workload): number {
   return clients.reduce((sum, kind) => sum + (kind.count ?? 64), 64);
-}
-
-/** Its clients are more than the textbook's. */
-function demands({ app_pool, timeout, retry }: ClientKind): boolean {
-  return (app_pool ?? timeout ?? retry) !== undefined;
 }
 
 function extrasOf(workload: Workload, { machine, seed }: RunOptions): Extras {

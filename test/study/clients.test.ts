@@ -5,9 +5,10 @@ import { closedPool, openPool } from "../../sim/study/analytic.ts";
 import { compareModesAndClients } from "../../sim/study/compare.ts";
 import { resultSchema } from "../../sim/study/results.ts";
 import { mostClients } from "../../sim/study/size/clients.ts";
-import { LOAD, staying } from "../../sim/study/size/load.ts";
+import { LOAD } from "../../sim/study/size/load.ts";
 import { type Judge, narrow } from "../../sim/study/size/search.ts";
 import { exponential, openKind, textbook } from "../../sim/study/theory/textbook.ts";
+import { staying } from "../../workloads/schema/kinds.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 

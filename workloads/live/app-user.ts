@@ -142,19 +142,12 @@ export class AppUser implements Player {
       return;
     }
     this.state = "idle";
-    const think = this.draws.think(this.playing.number + 1);
-    this.pause(at, this.stage.scheduled(this.draws.kind.name, think, at));
+    this.stage.pause(this, at, this.playing.thinkTime(at));
   }
 
   private goAway(at: Nanos): void {
     this.state = "away";
     if (this.draws.kind.open) this.stage.onDeparture(this.id);
-    else this.pause(at, this.session.end());
-  }
-
-  /** Lets `length` pass; nothing at all does not wait for a timer's millisecond. */
-  private pause(at: Nanos, length: Nanos): void {
-    if (length > 0) this.stage.timers.set(timerOf(this.id), at + length);
-    else this.onTimer(at, at);
+    else this.stage.pause(this, at, this.session.end());
   }
 }

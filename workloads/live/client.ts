@@ -4,6 +4,7 @@
  */
 import { MILLISECOND, type Nanos } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
+import { isImpatient } from "../schema/kinds.ts";
 import { now } from "./clock.ts";
 import type { Connection, ConnectionEnd } from "./connection.ts";
 import type { ClientDraws } from "./draws.ts";
@@ -137,8 +138,7 @@ export class Client implements Player, LineOwner {
       this.line.hangUp();
       this.comeBack(at);
     } else {
-      const think = this.draws.think(this.playing.number + 1);
-      this.pause(at, this.stage.scheduled(this.draws.kind.name, think, at));
+      this.stage.pause(this, at, this.playing.thinkTime(at));
     }
   }
 
@@ -146,13 +146,7 @@ export class Client implements Player, LineOwner {
   private comeBack(at: Nanos): void {
     this.state = "out";
     if (this.draws.kind.open) this.stage.onDeparture(this.id);
-    else if (this.stage.started) this.pause(at, this.session.end());
-  }
-
-  /** Lets `length` pass; nothing at all does not wait for a timer's millisecond. */
-  private pause(at: Nanos, length: Nanos): void {
-    if (length > 0) this.stage.timers.set(timerOf(this.id), at + length);
-    else this.onTimer(at, at);
+    else if (this.stage.started) this.stage.pause(this, at, this.session.end());
   }
 
   private startTransaction(lateness: Nanos): void {
@@ -184,7 +178,7 @@ export class Client implements Player, LineOwner {
     const pause = this.playing.answered(at, started);
     if (pause >= 0) {
       this.state = "gap";
-      this.pause(at, pause);
+      this.stage.pause(this, at, pause);
     } else {
       this.stage.timers.cancel(patienceOf(this.id));
       this.think(at);
@@ -195,10 +189,11 @@ export class Client implements Player, LineOwner {
   private fail(at: Nanos, connection: Connection): void {
     const { error, status } = connection.answers;
     if (error === undefined) return;
-    const { cancels, isImpatient } = this.draws.kind;
+    const { kind } = this.draws;
+    const { cancels } = kind;
     const own = cancels && error.sqlstate === CLIENT_CANCEL.sqlstate;
     const outcome = this.stage.errors.count(own ? CLIENT_CANCEL : error);
-    if (isImpatient && !cancels) {
+    if (isImpatient(kind) && !cancels) {
       this.line.hangUp();
       this.attemptFailed(at, outcome);
       return;
@@ -217,7 +212,7 @@ export class Client implements Player, LineOwner {
     if (this.next < 0) this.think(at);
     else {
       this.state = "pausing";
-      this.pause(at, this.next);
+      this.stage.pause(this, at, this.next);
     }
   }
 

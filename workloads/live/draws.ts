@@ -41,11 +41,6 @@ export class Kind {
     this.joined = this.count;
   }
 
-  /** Transactions can be tried again, or given up by the client. */
-  get isImpatient(): boolean {
-    return (this.timeout ?? this.retry) !== undefined;
-  }
-
   /** Pause before the arrival of client `number`. */
   arrivalGap(number: number): Nanos {
     return this.draws.arrivals.draw(0, number, 0);

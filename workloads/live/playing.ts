@@ -38,6 +38,11 @@ export class Playing {
     return this.open && this.begun < end;
   }
 
+  /** Pause from `at` on before the next transaction, under the load that there is then. */
+  thinkTime(at: Nanos): Nanos {
+    return this.stage.scheduled(this.draws.kind.name, this.draws.think(this.number + 1), at);
+  }
+
   /** The next transaction begins; its timer was late by `lateness`. */
   next(lateness: Nanos): void {
     this.number++;

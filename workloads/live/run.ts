@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MILLISECOND, type Nanos } from "../../engine/core/units.ts";
 import { showAddress } from "../database/dsn.ts";
 import { OutsideError } from "../database/errors.ts";
-import type { Workload } from "../schema/workload.ts";
+import { staying } from "../schema/kinds.ts";
 import { AppPool, PoolMember } from "./app-pool.ts";
 import { AppUser } from "./app-user.ts";
 import { Client } from "./client.ts";
@@ -33,7 +33,7 @@ export async function playPlan(
   plan: Plan,
   report: (report: Report) => void,
 ): Promise<DriverResult> {
-  checkOpenFiles(connectionsOf(plan.workload));
+  checkOpenFiles(staying(plan.workload.clients));
   const sentinel = new Sentinel(plan.direct ?? targetAddress(plan, 0));
   await sentinel.open();
   const first = await sentinel.compare();
@@ -50,13 +50,6 @@ export async function playPlan(
     sentinel.close();
     run.end();
   }
-}
-
-/** Connections that clients have at most, as far as their number is known. */
-function connectionsOf({ clients }: Workload): number {
-  return clients.reduce((sum, { app_pool, count = 0 }) => {
-    return sum + (app_pool === undefined ? count : app_pool.instances * app_pool.size);
-  }, 0);
 }
 
 class Run implements Director {

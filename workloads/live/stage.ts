@@ -23,7 +23,7 @@ import {
   trim,
 } from "./records.ts";
 import { Counts, type Place, Sleeps, type Statements } from "./statements.ts";
-import { Timers } from "./timers.ts";
+import { type Player, Timers, timerOf } from "./timers.ts";
 
 /** Asked whom the run consists of, and told what happens to it. */
 export interface Director {
@@ -72,6 +72,12 @@ export class Stage {
   scheduled(kind: string, pause: Nanos, at: Nanos): Nanos {
     const since = at - this.zero;
     return (this.loads.get(kind)?.after(since, pause) ?? since + pause) - since;
+  }
+
+  /** Lets `length` pass; nothing at all does not wait for a timer's millisecond. */
+  pause(player: Player, at: Nanos, length: Nanos): void {
+    if (length > 0) this.timers.set(timerOf(player.id), at + length);
+    else player.onTimer(at, at);
   }
 
   /** How statements of this work are said. */

@@ -5,6 +5,7 @@
  */
 import type { Address } from "../../../workloads/database/dsn.ts";
 import type { LiveResult } from "../../../workloads/live/index.ts";
+import { isDemanding } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
 import {
@@ -168,8 +169,7 @@ async function probeRunning(stand: Stand, workload: Workload, cell: Cell): Promi
 }
 
 /** Whether clients come back that a calibration never loses. */
-const reconnects = ({ clients }: Workload): boolean =>
-  clients.some(({ app_pool, timeout, retry }) => (app_pool ?? timeout ?? retry) !== undefined);
+const reconnects = ({ clients }: Workload): boolean => clients.some(isDemanding);
 
 const seedOf = ({ seed }: CalibratingOptions, repeat: number, which: 0 | 1): number =>
   replicationSeed(seed, CALIBRATION_SEED + 2 * repeat + which);

@@ -5,6 +5,7 @@
 import { MILLISECOND, type Nanos, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
 import { type LiveProgress, type LiveResult, runLive } from "../../../workloads/live/index.ts";
+import { isDemanding } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { KindResult, Moment, Run, SettingValue, Wait } from "../results.ts";
 import { sloOutcome, unservedClients } from "../slo.ts";
@@ -152,9 +153,7 @@ function attemptsOf(
   workload: Workload,
   kind?: number,
 ): Pick<KindResult, "retries" | "given_up"> {
-  const demanding = workload.clients.map(
-    ({ app_pool, timeout, retry }) => (app_pool ?? timeout ?? retry) !== undefined,
-  );
+  const demanding = workload.clients.map(isDemanding);
   let [retries, given_up] = [0, 0];
   for (let at = 0; at < transactions.length; at++) {
     const sent = transactions.sent[at] as number;

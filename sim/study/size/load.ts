@@ -1,5 +1,6 @@
 /** The load as something to be sized: so many clients, or so many per cent of the arrivals. */
-import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
+import { staying } from "../../../workloads/schema/kinds.ts";
+import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { Varied } from "./probes.ts";
 import { holdings } from "./reason.ts";
 import { withLoad } from "./variants.ts";
@@ -53,12 +54,4 @@ function withRoom(changed: Workload, { clients, settings }: Workload): Workload 
   const spare = come ? Math.max(0, settings.max_client_conn - staying(clients)) : 0;
   const max_client_conn = Math.max(settings.max_client_conn, staying(changed.clients) + spare);
   return { ...changed, settings: { ...changed.settings, max_client_conn } };
-}
-
-/** Connections to the pooler that are there all the time. */
-export function staying(clients: readonly ClientKind[]): number {
-  return clients.reduce((sum, { count = 0, app_pool }) => {
-    const pooled = app_pool && app_pool.instances * app_pool.size;
-    return sum + (pooled ?? count);
-  }, 0);
 }

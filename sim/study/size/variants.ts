@@ -1,4 +1,5 @@
 /** Variants of a workload: another pool size, more load, slower statements. */
+import { connectionsOf } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { scaled } from "../../kernel/distributions.ts";
 
@@ -44,9 +45,13 @@ export function largestPool(workload: Workload): number {
   const closed = clients.every((kind) => kind.count !== undefined);
   const count = clients.reduce((sum, kind) => sum + (kind.count ?? 0), 0);
   const room = Math.floor((server.max_connections - RESERVED) / (pooler?.processes ?? 1));
-  let largest = closed ? count : room;
-  while (largest > 1 && opened(workload, largest) > room) largest--;
-  return Math.max(1, largest);
+  let [low, high] = [1, closed ? count : room];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (opened(workload, middle) <= room) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 const NO_END = Number.POSITIVE_INFINITY;
@@ -55,8 +60,9 @@ const NO_END = Number.POSITIVE_INFINITY;
 function opened(workload: Workload, size: number): number {
   const { clients, settings } = withPoolSize(workload, size);
   const pools = new Map<string, { clients: number; size: number }>();
-  for (const { database, user, app_pool, count = NO_END } of clients) {
-    const connections = app_pool === undefined ? count : app_pool.instances * app_pool.size;
+  for (const kind of clients) {
+    const { database, user } = kind;
+    const connections = connectionsOf(kind, NO_END);
     const key = JSON.stringify([database, user]);
     const own = settings.databases.find((entry) => entry.name === database)?.pool_size;
     const ofUser = settings.users.find((entry) => entry.name === user)?.pool_size;
