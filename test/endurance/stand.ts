@@ -72,10 +72,7 @@ export class Stand {
       const ini = join(directory, "pooler.ini");
       const pooler = await startPooler({ ini, directory, port: parts.port });
       const pid = Number(await readFile(join(directory, "pid"), "utf8"));
-      const where = { host: "127.0.0.1", port: parts.port, user: ADMIN, database: "pgbouncer" };
-      const console = new pg.Client(where);
-      console.on("error", () => undefined);
-      await console.connect();
+      const console = await consoleOf(parts.port);
       return new Stand(parts, pooler, pid, console);
     } catch (error) {
       await database.stop();
@@ -94,6 +91,16 @@ export class Stand {
   /** A command of the console, and its rows. */
   async ask(sql: string): Promise<Record<string, string>[]> {
     return (await this.console.query(sql)).rows;
+  }
+
+  /** Runs `work` on a console of its own, which is cut off after it. */
+  async administer(work: (console: pg.Client) => Promise<void>): Promise<void> {
+    const console = await consoleOf(this.place.port);
+    try {
+      await work(console);
+    } finally {
+      console.connection.stream.destroy();
+    }
   }
 
   /** Runs `work` on a connection that goes past the pooler. */
@@ -147,6 +154,14 @@ function iniOf({ database, directory, connections, port }: Parts, settings: Sett
   };
   const lines = Object.entries(all).map(([key, value]) => `${key} = ${value}`);
   return `${["[databases]", ...entries, "[pgbouncer]", ...lines].join("\n")}\n`;
+}
+
+async function consoleOf(port: number): Promise<pg.Client> {
+  const where = { host: "127.0.0.1", port, user: ADMIN, database: "pgbouncer" };
+  const console = new pg.Client(where);
+  console.on("error", () => undefined);
+  await console.connect();
+  return console;
 }
 
 /** A port that was free a moment ago. */

@@ -47,6 +47,22 @@ export const TROUBLES = {
     await sleep(1_500 * draw());
     await stand.ask(`resume ${pool}`);
   },
+  /** Everybody at once; sessions that have a server go on, so PAUSE may not be complete when RESUME comes. */
+  pauseAll: ({ stand, draw }) =>
+    stand.administer(async (console) => {
+      const paused = console.query("pause").catch(() => undefined);
+      await sleep(1_500 * draw());
+      await stand.ask("resume");
+      // Whoever waits for the end of a PAUSE hears nothing when RESUME comes first.
+      await Promise.race([paused, sleep(10)]);
+    }),
+  /** Nobody is read, new ones wait at the door, and who cannot be set aside within `suspend_timeout` is dropped. */
+  suspend: ({ stand, ledger, draw }) =>
+    allowing(ledger, { trouble: "suspend", errors: KILLED }, async () => {
+      await stand.ask("suspend");
+      await sleep(1_000 * draw());
+      await stand.ask("resume");
+    }),
   /** Some of the clients of the console's list, whatever they are doing. */
   killClient: async ({ stand, ledger, draw }) => {
     const clients = (await stand.ask("show clients")).filter(({ user }) => user === USER);
@@ -79,7 +95,7 @@ export type TroubleName = keyof typeof TROUBLES;
 /** What happens how often. */
 export const COURSE: readonly TroubleName[] = [
   ...(["terminate", "terminate", "terminate", "killClient", "killClient"] as const),
-  ...(["reload", "reload", "pause", "pause", "reconnect", "kill"] as const),
+  ...(["reload", "reload", "pause", "pause", "pauseAll", "suspend", "reconnect", "kill"] as const),
 ];
 
 /**
