@@ -16,10 +16,9 @@ import {
   fewClients,
   latenessOf,
 } from "./calibrate.ts";
-import { type CalibratingOptions, probe } from "./calibrating.ts";
+import { type CalibratingOptions, playQuietly, probe } from "./calibrating.ts";
 import { fewBusy, fitCapacity, rms } from "./capacity.ts";
 import { liveSamples } from "./figures.ts";
-import { playWatched } from "./play-cell.ts";
 import type { Cell, Stand } from "./stand.ts";
 
 /** Far from the numbers of replications and of other calibrations; four for each repeat. */
@@ -82,9 +81,7 @@ export function calibratingCapacity(
     quiet ??= await withoutQueue(stand, options, { alone, cold }, repeat);
     const play = async (cell: Cell, which: number, workload: Workload) => {
       const seed = replicationSeed(options.seed, SEED + 4 * repeat + which);
-      const live = await options.watch.quietly({ what: "calibration", repeat }, () =>
-        playWatched(stand, options, cell, seed, workload),
-      );
+      const live = await playQuietly(stand, options, { cell, seed, workload, repeat });
       const { response } = liveSamples(live, 0);
       const throughput = (response.length * SECOND) / options.duration;
       return { workload, seed, live, throughput, response_rms: rms(response) * MILLISECOND };
@@ -113,8 +110,6 @@ async function withoutQueue(
 ): Promise<Calibration> {
   const workload = calibrationWorkload(fewClients(stand.workloadOf(alone), () => 1));
   const seed = replicationSeed(options.seed, SEED);
-  const live = await options.watch.quietly({ what: "calibration", repeat }, () =>
-    playWatched(stand, options, alone, seed, workload),
-  );
+  const live = await playQuietly(stand, options, { cell: alone, seed, workload, repeat });
   return calibrate(live, stand.entries(alone), await probe(stand, options, cold, repeat));
 }

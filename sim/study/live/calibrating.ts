@@ -88,6 +88,26 @@ export function calibratingOwn(
   };
 }
 
+/** A run of the calibration, made again when the machine stood still. */
+export interface CalibrationRun {
+  cell: Cell;
+  seed: number;
+  workload: Workload;
+  /** Of the repeat that it comes before. */
+  repeat: number;
+}
+
+/** Plays it. Errors: OutsideError, the signal's reason. */
+export function playQuietly(
+  stand: Stand,
+  options: CalibratingOptions,
+  { cell, seed, workload, repeat }: CalibrationRun,
+): Promise<LiveResult> {
+  return options.watch.quietly({ what: "calibration", repeat }, () =>
+    playWatched(stand, options, cell, seed, workload),
+  );
+}
+
 /** What is measured on idle connections: set-up through `cold` entries, resets. */
 export function probe(
   stand: Stand,
@@ -145,12 +165,9 @@ export function calibratingRunning(
   const few = fewClients(own, (database) => effectivePool(own, database).size);
   let probed: Probed | undefined;
   return async (repeat) => {
-    const seed = seedOf(options, repeat, 0);
-    const piece = { what: "calibration", repeat } as const;
-    const live = await options.watch.quietly(piece, () =>
-      playWatched(stand, options, cell, seed, calibrationWorkload(few)),
-    );
-    probed ??= await options.watch.quietly(piece, () =>
+    const [seed, workload] = [seedOf(options, repeat, 0), calibrationWorkload(few)];
+    const live = await playQuietly(stand, options, { cell, seed, workload, repeat });
+    probed ??= await options.watch.quietly({ what: "calibration", repeat }, () =>
       watched(() => probeRunning(stand, own, cell)),
     );
     return calibrate(live, stand.entries(cell), probed);
