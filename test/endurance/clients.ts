@@ -47,12 +47,13 @@ export class Client {
   async play(): Promise<void> {
     const { over, ledger } = this.scene;
     while (!over.aborted) {
+      const opened = ledger.now();
       try {
         await (this.pool === "crowd" ? this.idle() : this.work());
       } catch (error) {
         if (error instanceof WrongAnswer) this.scene.onWrong(error);
         else if (!(error instanceof Lost)) throw error;
-        else if (!over.aborted) ledger.error(this.pool, error.message);
+        else if (!over.aborted) ledger.error(this.pool, error.message, opened);
       }
       await this.rest(20 + 200 * this.draw());
     }

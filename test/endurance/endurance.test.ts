@@ -20,16 +20,16 @@ test("an error is called for while its trouble lasts and a little longer, by so 
   const ledger = new Ledger(() => now);
   const crash = "57P01 terminating connection due to administrator command";
   const open = ledger.allow({ trouble: "kill", errors: /^57P01 /, database: "busy", most: 3 });
-  ledger.error("busy", crash);
-  ledger.error("crowd", crash);
-  ledger.error("busy", "08P01 server conn crashed?");
+  ledger.error("busy", crash, 0);
+  ledger.error("crowd", crash, 0);
+  ledger.error("busy", "08P01 server conn crashed?", 0);
   ledger.close(open);
   now = 9_999;
-  ledger.error("busy", crash);
+  ledger.error("busy", crash, 0);
   now = 10_001;
-  ledger.error("busy", crash);
+  ledger.error("busy", crash, 0);
   const counted = ledger.allow({ trouble: "terminate", errors: /crashed/, most: 1 });
-  for (let client = 0; client < 2; client++) ledger.error("busy", "08P01 server conn crashed?");
+  for (let client = 0; client < 2; client++) ledger.error("busy", "08P01 server conn crashed?", 0);
   expect(counted.used).toBe(1);
   expect([...ledger.calledFor]).toEqual([
     ["kill", 2],
@@ -48,10 +48,24 @@ test("a trouble of many does not use up what one client's trouble calls for, who
   const errors = /^08P01 admin forced disconnect$/;
   const one = ledger.allow({ trouble: "kill_client", errors, most: 1 });
   ledger.allow({ trouble: "kill", errors, database: "busy" });
-  ledger.error("busy", "08P01 admin forced disconnect");
+  ledger.error("busy", "08P01 admin forced disconnect", 0);
   expect(one.used).toBe(0);
-  ledger.error("sticky", "08P01 admin forced disconnect");
+  ledger.error("sticky", "08P01 admin forced disconnect", 0);
   expect([one.used, ledger.complaints]).toEqual([1, []]);
+});
+
+test("what ends every connection explains an error however late, but only of those that were open then", () => {
+  let now = 0;
+  const ledger = new Ledger(() => now);
+  const removed = "08P01 database removed";
+  const open = ledger.allow({ trouble: "kill", errors: /removed/, everybody: true });
+  now = 5_000;
+  ledger.close(open);
+  now = 60_000;
+  ledger.error("busy", removed, 4_000);
+  ledger.error("busy", removed, 6_000);
+  expect(open.used).toBe(1);
+  expect(ledger.complaints).toHaveLength(1);
 });
 
 const MIB = 1 << 20;

@@ -15,6 +15,8 @@ export interface Allowance {
   database?: string;
   /** At most so many clients; any number when left out. */
   most?: number;
+  /** It ends every connection there is, so whoever had one may hear of it as late as they like. */
+  everybody?: true;
 }
 
 /** An allowance in force. */
@@ -37,10 +39,10 @@ export class Ledger {
   readonly complaints: Complaint[] = [];
   /** Answers that were right. */
   answers = 0;
-  private readonly now: () => number;
+  /** Milliseconds since the start. */
+  readonly now: () => number;
   private open: Open[] = [];
 
-  /** `now`: milliseconds since the start. */
   constructor(now: () => number) {
     this.now = now;
   }
@@ -57,12 +59,13 @@ export class Ledger {
     open.until = this.now() + GRACE_MS;
   }
 
-  /** A client of `database` got this error or lost its connection. */
-  error(database: string, error: string): void {
+  /** A client of `database` got this error or lost its connection, which it has had since `opened`. */
+  error(database: string, error: string, opened: number): void {
     const at = this.now();
-    this.open = this.open.filter(({ until }) => until >= at);
+    this.open = this.open.filter(({ until, everybody }) => until >= at || everybody);
     const fitting = this.open.filter(
       (each) =>
+        (each.until >= at || each.until - GRACE_MS >= opened) &&
         (each.database === undefined || each.database === database) &&
         each.used < (each.most ?? Number.POSITIVE_INFINITY) &&
         each.errors.test(error),

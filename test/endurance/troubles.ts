@@ -82,7 +82,8 @@ export const TROUBLES = {
   kill: async ({ stand, ledger, draw }) => {
     const pools = ["busy", "busy", "sticky", "sticky", "crowd"] as const;
     const database: PoolName = pools[Math.floor(draw() * pools.length)] ?? "busy";
-    await allowing(ledger, { trouble: "kill", errors: KILLED, database }, async () => {
+    const allowance = { trouble: "kill", errors: KILLED, database, everybody: true } as const;
+    await allowing(ledger, allowance, async () => {
       await stand.ask(`kill ${database}`);
       await sleep(500 * draw());
       await stand.ask(`resume ${database}`);
