@@ -2,9 +2,7 @@
  * Charts to pictures, in Node and without a browser: Vega-Lite to SVG through vega, SVG to PNG through
  * resvg. Both are loaded only when asked for: they take longer to load than most simulations to run.
  */
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import type { LoggerInterface, Spec } from "vega";
 import type { Chart } from "./chart.ts";
 
@@ -55,26 +53,23 @@ const SCALE = 2;
 /** SVG text as a PNG picture. */
 export async function renderPng(svg: string): Promise<Uint8Array> {
   const { Resvg } = await import("@resvg/resvg-js");
-  const fontFiles = bundledFonts();
   const picture = new Resvg(svg, {
     fitTo: { mode: "zoom", value: SCALE },
     font: {
-      fontFiles,
-      // A bare Debian has no fonts at all; with our own the picture is the same everywhere.
-      loadSystemFonts: fontFiles.length === 0,
+      fontFiles: ownFonts(),
+      // A bare Debian has no fonts at all, and no text then; with our own the picture is the same everywhere.
+      loadSystemFonts: false,
       defaultFontFamily: "DejaVu Sans",
     },
   });
   return picture.render().asPng();
 }
 
-/** The two fonts that charts use, from the package `dejavu-fonts-ttf`; none when it is not there. */
-function bundledFonts(): string[] {
-  try {
-    const root = dirname(createRequire(import.meta.url).resolve("dejavu-fonts-ttf/package.json"));
-    const files = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((name) => join(root, "ttf", name));
-    return files.filter((file) => existsSync(file));
-  } catch {
-    return [];
-  }
+/** The two fonts that charts use, in the package that brings them. */
+function ownFonts(): string[] {
+  const require = createRequire(import.meta.url);
+  return [
+    require.resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"),
+    require.resolve("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf"),
+  ];
 }
