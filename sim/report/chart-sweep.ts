@@ -2,7 +2,7 @@
 import type { CurvePoint, Run } from "../study/results.ts";
 import { type Chart, chart } from "./chart.ts";
 import { waitCurve } from "./chart-curves.ts";
-import { INK } from "./theme.ts";
+import { ON_COLOUR } from "./theme.ts";
 import { duration } from "./units.ts";
 
 /** Wait over a key with numbers for values. */
@@ -28,6 +28,8 @@ function pointOf(run: Run, value: number): CurvePoint {
 
 /** Labels are left out where a map has more cells than can be read. */
 const LABELLED = 150;
+/** From here on, between the shortest and the longest wait, cividis is a dark ground. */
+const DARK = 0.54;
 
 /** p99 wait as colour over two keys, with the figure in each cell. */
 export function heatMap(title: string, runs: readonly Run[], x: string, y: string): Chart {
@@ -56,9 +58,11 @@ export function heatMap(title: string, runs: readonly Run[], x: string, y: strin
     title: "p99 wait (ms)",
     scale: { type: "symlog", scheme: "cividis", reverse: true },
   };
-  const most = Math.max(...values.map((row) => row.wait));
-  // Cividis is dark at its upper end: text there must be light.
-  const ink = { condition: { test: `datum.wait > ${most / 8}`, value: "white" }, value: INK };
+  // Cividis is dark where waits are long: words there must be light. By night the cells stay as they are.
+  const waits = values.map((row) => row.wait);
+  const [low, high] = [Math.min(...waits), Math.max(...waits)].map(Math.log1p) as [number, number];
+  const dark = `log(1 + datum.wait) > ${low + DARK * (high - low)}`;
+  const ink = { condition: { test: dark, value: "white" }, value: ON_COLOUR };
   return chart(title, ["colour on a logarithmic scale"], describe(values, x, y), {
     data: { values },
     width: { step: 64 },

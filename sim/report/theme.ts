@@ -18,6 +18,9 @@ export const PURPLE = "#cc79a7";
 export const ORANGE = "#e69f00";
 export const SKY = "#56b4e9";
 
+/** Words on a light colour: the same by night, when the colour does not change either. */
+export const ON_COLOUR = "#000000";
+
 /** Colours of series that have no colour of their own, in this order. */
 export const SERIES = [BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY] as const;
 /** Dashes to go with `SERIES`. */
