@@ -16,9 +16,7 @@ import { study } from "../sim/study/run.ts";
 import { curvePoint } from "../sim/study/size/curve.ts";
 import { gridOf, parseVary, sweep } from "../sim/study/sweep.ts";
 import { loadWorkload } from "../workloads/schema/load.ts";
-import { film } from "./lib/film.ts";
 import { slim } from "./lib/slim.ts";
-import { spansOf } from "./lib/spans.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -141,13 +139,14 @@ export const PICTURES: Readonly<Record<string, () => Promise<draw.Chart>>> = {
     return draw.queueDepth("Queue over time: retry-storm", run.timeline ?? []);
   },
   spanChart: async () => {
-    const few = workload("json-api", "clients.requests.count=4", "default_pool_size=2");
-    const busy = { ...few, clients: few.clients.map((kind) => ({ ...kind, think: MOMENT })) };
-    return draw.spanChart("Four clients share two connections", spansOf(film(busy, 400e6)));
+    const { run } = await study(workload("eleventh-client", "pool_mode=session"), {
+      ...{ replications: 1, occupancy: 12e9 },
+    });
+    const { occupancy = { to_ms: 0, servers: 0, spans: [] } } = run;
+    const title = "Eleven clients, ten connections, session mode";
+    return draw.spanChart(title, draw.occupancySpans(occupancy), occupancy.to_ms);
   },
 };
-
-const MOMENT = { kind: "exponential", mean: 60e6 } as const;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   mkdirSync(PICTURES_FOLDER, { recursive: true });

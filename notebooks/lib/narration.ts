@@ -1,7 +1,8 @@
 /** What happens in a film, in sentences. */
 import type { Nanos } from "../../engine/core/index.ts";
 import { duration, percent, whole } from "../../sim/report/units.ts";
-import type { Change, Scene, State } from "./film.ts";
+import type { Change, State } from "../../sim/study/film.ts";
+import type { Scene } from "./film.ts";
 
 const MILLISECOND = 1e6;
 const time = (nanos: Nanos): string => duration(nanos / MILLISECOND);

@@ -1,6 +1,7 @@
 /** A scene as a picture: a square for each client, a box for each server, and the queue. */
+import { type Film, STATES, type State } from "../../sim/study/film.ts";
 import { shape } from "./dom.ts";
-import { type Film, type Scene, STATES, type State } from "./film.ts";
+import type { Scene } from "./film.ts";
 
 const WIDTH = 300;
 const SERVER = { width: 28, height: 20, gap: 2 };

@@ -1,8 +1,9 @@
 /** Films side by side under one set of controls: play, pause, step, back to the start, any moment. */
 import type { Nanos } from "../../engine/core/index.ts";
 import { duration, whole } from "../../sim/report/units.ts";
+import type { Film } from "../../sim/study/film.ts";
 import { element } from "./dom.ts";
-import { type Film, Scene } from "./film.ts";
+import { Scene } from "./film.ts";
 import { score, step, summary, WORDS } from "./narration.ts";
 import { Picture, swatches } from "./picture.ts";
 

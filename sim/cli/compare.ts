@@ -8,7 +8,7 @@ import {
   withObjective,
   withObjectiveSet,
 } from "./objective.ts";
-import { type CommonOptions, withCommonOptions } from "./options.ts";
+import { type CommonOptions, occupancyOption, withCommonOptions } from "./options.ts";
 import { runStudy, type StudyCommand } from "./study.ts";
 
 const EXAMPLES = `
@@ -26,6 +26,7 @@ Examples:
   poolwise compare workloads/eleventh-client.yaml
   poolwise compare workloads/storefront.yaml --chart modes.html
   poolwise compare workloads/storefront.yaml --pool-size 50 --json
+  poolwise compare workloads/eleventh-client.yaml --occupancy '10 s' --chart who.html
   poolwise compare workloads/ten-times.yaml --clients
   poolwise compare workloads/thousands-on-twenty.yaml --clients --wait-p99 '5 ms' --time-limit '2 min'`;
 
@@ -60,6 +61,7 @@ export function compareCommand(finish: (status: number) => void): Command {
     .description("Session, transaction and statement mode side by side on the same draws")
     .argument("<workload>", "workload file, such as workloads/storefront.yaml")
     .option("--clients", "the most clients that each mode carries within the objective")
+    .addOption(occupancyOption())
     .addHelpText("after", EXAMPLES);
   return withCommonOptions(withObjective(command), { mode: false }).action(
     async (file: string, options: CompareOptions) => {

@@ -4,6 +4,7 @@
  */
 import { type Command, Option } from "commander";
 import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
+import type { Nanos } from "../../engine/core/index.ts";
 import type { Overrides } from "../../workloads/schema/load.ts";
 import { CHART_FORMATS, chartFormat } from "../report/chart-file.ts";
 import type { SettingValue } from "../study/results.ts";
@@ -19,6 +20,7 @@ export interface CommonOptions {
   timeLimit?: string;
   replications?: string;
   workers?: string;
+  occupancy?: string;
   json?: boolean;
   csv?: boolean;
   chart: string[];
@@ -113,17 +115,28 @@ export function replicationsOf(text: string | undefined): number | undefined {
   throw new ConfigError({ at: "--replications", name: "number", got: "0", expected });
 }
 
+/** `--occupancy`, which commands on a single pool size know. */
+export function occupancyOption(): Option {
+  const text =
+    "also draw who has which server connection, for so long from the start, such as '2 s'";
+  return new Option("--occupancy <time>", text);
+}
+
+/** `--occupancy`. Errors: ConfigError. */
+export function occupancyTimeOf(text: string | undefined): Nanos | undefined {
+  return text === undefined ? undefined : positiveTime("--occupancy", "2 s", text);
+}
+
 /** `--time-limit` in milliseconds. Errors: ConfigError. */
 export function timeLimitOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : positiveTime("--time-limit", "30 s", text) / 1e6;
+}
+
+function positiveTime(option: string, example: string, text: string): Nanos {
   const nanos = durationWithUnit(text);
-  if (nanos !== undefined && nanos > 0) return nanos / 1e6;
-  throw new ConfigError({
-    at: "--time-limit",
-    name: "time",
-    got: text,
-    expected: "a duration with its unit, such as 30 s",
-  });
+  if (nanos !== undefined && nanos > 0) return nanos;
+  const expected = `a duration above 0 with its unit, such as ${example}`;
+  throw new ConfigError({ at: option, name: "time", got: text, expected });
 }
 
 /** Refuses chart files whose format cannot be told, before anything is simulated. */

@@ -5,7 +5,7 @@ import { exposition } from "../report/exposition.ts";
 import { writeWhole } from "../report/files.ts";
 import { runReport, runText } from "../report/reports.ts";
 import { study } from "../study/run.ts";
-import { type CommonOptions, withCommonOptions } from "./options.ts";
+import { type CommonOptions, occupancyOption, withCommonOptions } from "./options.ts";
 import { note } from "./output.ts";
 import { runStudy, type StudyCommand } from "./study.ts";
 
@@ -22,6 +22,7 @@ Examples:
   poolwise simulate workloads/storefront.yaml
   poolwise simulate workloads/storefront.yaml --pool-size 115 --chart waits.svg
   poolwise simulate workloads/storefront.yaml --set query_wait_timeout=5 --json
+  poolwise simulate workloads/json-api.yaml --pool-size 8 --occupancy '500 ms' --chart who.svg
   poolwise simulate workloads/storefront.yaml --show --every '5 s' --metrics day.txt`;
 
 interface SimulateOptions extends CommonOptions {
@@ -43,6 +44,7 @@ export function simulateCommand(finish: (status: number) => void): Command {
       "write them for Prometheus (OpenMetrics), as pgbouncer_exporter does",
     )
     .option("--start <time>", "time of day of the first sample there", "2026-01-01T00:00:00Z")
+    .addOption(occupancyOption())
     .addHelpText("after", EXAMPLES);
   return withCommonOptions(command).action(async (file: string, options: SimulateOptions) =>
     finish(await runStudy(simulation(options), file, options)),

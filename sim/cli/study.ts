@@ -16,6 +16,7 @@ import { interruptible } from "./interrupt.ts";
 import {
   type CommonOptions,
   checkCharts,
+  occupancyTimeOf,
   overridesOf,
   replicationsOf,
   settingsOf,
@@ -62,10 +63,13 @@ export async function runLoaded(
   const timeLimit = timeLimitOf(options.timeLimit);
   const replications = replicationsOf(options.replications);
   const settings = settingsOf(options);
+  const occupancy = occupancyTimeOf(options.occupancy);
   const simulator = openSimulator(threadsOf(options.workers));
   const quiet = options.quiet === true;
   const { own, interrupted } = await watched(quiet, command.patience, (watch) =>
-    command.answer(workload, { ...watch, timeLimit, replications, settings, simulator }),
+    command.answer(workload, {
+      ...{ ...watch, timeLimit, replications, settings, occupancy, simulator },
+    }),
   ).finally(() => simulator.close());
   const result = complete(command.name, workload, own, interrupted);
   await present(command, result, options);

@@ -48,7 +48,7 @@ function sweeping(file: string, options: SweepOptions): StudyCommand {
       const { runs, differences, notes } = await sweep(points, load, study);
       return { runs, differences, ...(notes.length > 0 ? { notes } : {}) };
     },
-    text: (result) => sweepText(result, Object.keys(points[0] ?? {})),
+    text: (result, quiet) => sweepText(result, Object.keys(points[0] ?? {}), quiet),
     report: (result) => sweepReport(result, Object.keys(points[0] ?? {})),
     met: ({ runs }) => runs.some((run) => run.slo?.met !== false),
   };

@@ -7,11 +7,12 @@ const LEVELS = "▁▂▃▄▅▆▇█";
 
 /**
  * A line of bars, one for each of at most `width` stretches of the series; a stretch shows its largest
- * value, so that a short peak is not averaged away. Empty for an empty series.
+ * value, so that a short peak is not averaged away. Empty for an empty series. `highest` fills the line;
+ * left out, it is the series' own.
  */
-export function sparkline(values: readonly number[], width = 60): string {
+export function sparkline(values: readonly number[], width = 60, highest?: number): string {
   const peaks = stretches(values, width).map((part) => Math.max(...part));
-  const top = Math.max(0, ...peaks);
+  const top = highest ?? Math.max(0, ...peaks);
   return peaks.map((peak) => LEVELS[level(peak, top)]).join("");
 }
 
@@ -56,4 +57,42 @@ export function bars(rows: readonly BarRow[], width = 30): string {
   const line = (row: BarRow): string =>
     `${row.label.padEnd(label)}  ${row.text.padStart(text)}  ${bar(row.value, top, width)}`;
   return rows.map((row) => line(row).trimEnd()).join("\n");
+}
+
+/** A stretch of time with the character that stands for what happened in it. */
+export interface Stretch {
+  from: number;
+  to: number;
+  mark: string;
+}
+
+/** Nothing at all in a part of the time, and something in less than half of it. */
+const [NOTHING, LITTLE] = ["·", "░"];
+
+/**
+ * `width` characters for the time from 0 to `end`: what most of each part of it went to; `·` nothing, `░`
+ * something for less than half of it.
+ */
+export function lane(stretches: readonly Stretch[], end: number, width = 60): string {
+  return Array.from({ length: width }, (_, i) => {
+    const [from, to] = [(i * end) / width, ((i + 1) * end) / width];
+    const times = new Map<string, number>();
+    for (const each of stretches) {
+      const time = Math.min(to, each.to) - Math.max(from, each.from);
+      if (time > 0) times.set(each.mark, (times.get(each.mark) ?? 0) + time);
+    }
+    const taken = [...times.values()].reduce((sum, time) => sum + time, 0);
+    const most = [...times].reduce((a, b) => (b[1] > a[1] ? b : a), [NOTHING, 0]);
+    return taken > 0 && taken * 2 < to - from ? LITTLE : most[0];
+  }).join("");
+}
+
+const SHADES = [" ", "░", "▒", "▓", "█"];
+
+/** A shade for `value` between `low` and `high`, on a logarithmic scale; darker is more. */
+export function shade(value: number, low: number, high: number): string {
+  if (!(value > 0) || !(high > 0)) return SHADES[0] as string;
+  const span = Math.log(high / Math.max(low, high / 1e4));
+  const share = span > 0 ? Math.max(0, 1 - Math.log(high / value) / span) : 1;
+  return SHADES[Math.max(1, Math.round(share * (SHADES.length - 1)))] as string;
 }

@@ -1,7 +1,7 @@
-/** What happens when: the queue over time, and who holds which server connection. */
+/** The queue over time. */
 import type { Moment } from "../study/results.ts";
 import { type Chart, chart } from "./chart.ts";
-import { BLUE, GREEN, SERIES, SOFT_INK, VERMILLION } from "./theme.ts";
+import { BLUE, GREEN, VERMILLION } from "./theme.ts";
 import { digits } from "./units.ts";
 
 /** What a timeline is of. */
@@ -74,33 +74,4 @@ export function queueDepth(title: string, timeline: readonly Moment[], words = S
       ],
     },
   );
-}
-
-/** A stretch of time that `lane` (a client or a server connection) spends in one state. */
-export interface Span {
-  lane: string;
-  state: string;
-  from_ms: number;
-  to_ms: number;
-}
-
-/** Lanes of coloured stretches: clients sharing servers, moment by moment. */
-export function spanChart(title: string, spans: readonly Span[]): Chart {
-  const lanes = [...new Set(spans.map((span) => span.lane))];
-  const states = [...new Set(spans.map((span) => span.state))];
-  const range = states.map((_, i) => SERIES[i % SERIES.length]);
-  const alternative =
-    `Timeline of ${lanes.length} lanes (${lanes.slice(0, 3).join(", ")}, ..) ` +
-    `in the states ${states.join(", ")}.`;
-  return chart(title, ["one lane a row"], alternative, {
-    height: { step: 18 },
-    data: { values: spans },
-    mark: { type: "bar", height: 12, stroke: SOFT_INK, strokeWidth: 0.3 },
-    encoding: {
-      x: { field: "from_ms", type: "quantitative", title: "Time (ms)", scale: { nice: false } },
-      x2: { field: "to_ms" },
-      y: { field: "lane", type: "nominal", title: null, sort: lanes },
-      color: { field: "state", type: "nominal", title: null, scale: { domain: states, range } },
-    },
-  });
 }

@@ -3,14 +3,21 @@
  * each command that has something to draw.
  */
 import type { Result, Run } from "../study/results.ts";
-import { bars, sparkline } from "./blocks.ts";
-import { modeBars, queueDepth, runDistributions } from "./charts.ts";
+import {
+  type Chart,
+  modeBars,
+  occupancySpans,
+  queueDepth,
+  runDistributions,
+  spanChart,
+} from "./charts.ts";
 import { mostCharts, mostFindings, mostTables } from "./clients.ts";
 import { dashboardTables } from "./dashboard.ts";
 import { connectionsOf, provenance } from "./figures.ts";
 import { comparisonFindings, runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
+import { occupancyLanes, queueLine, runsBars, waitBars } from "./small-charts.ts";
 import {
   breakageTable,
   compareTable,
@@ -19,7 +26,6 @@ import {
   runTable,
   terminal,
 } from "./tables.ts";
-import { digits, duration, percent } from "./units.ts";
 
 /** `simulate`: one run. */
 export function runReport(result: Result): Report {
@@ -27,6 +33,7 @@ export function runReport(result: Result): Report {
   const charts = [runDistributions(`Waits: ${result.workload}`, [run])];
   const { timeline } = run;
   if (timeline) charts.push(queueDepth(`Queue over time: ${result.workload}`, timeline));
+  charts.push(...occupancyCharts([run], result.workload));
   return {
     title: `${result.workload}: ${run.pool_mode} mode, ${connectionsOf(run)}`,
     findings: [...runFindings(run), ...(result.notes ?? []), repeat(result)],
@@ -41,7 +48,7 @@ export function runText(result: Result, quiet: boolean): string {
   const run = only(result);
   const own = [runTable(run, !quiet), ...kindTables([run]), ...dashboardTables(run)];
   const tables = own.map(terminal);
-  const pictures = quiet ? [] : [waitPicture(run), queuePicture(run)];
+  const pictures = quiet ? [] : [waitBars(run), queueLine(run), ...occupancyTexts([run])];
   return page([runFindings(run), tables, pictures, [repeat(result)]]);
 }
 
@@ -59,6 +66,7 @@ export function comparisonReport(result: Result): Report {
       ...mostCharts(result.workload, result.most_clients),
       modeBars(`Pool modes: ${result.workload}`, result.runs),
       runDistributions("Waits in each mode", result.runs),
+      ...occupancyCharts(result.runs, result.workload),
     ],
     tables: [
       ...mostTables(result.most_clients),
@@ -80,8 +88,29 @@ export function comparisonText(result: Result, quiet: boolean): string {
     ...(quiet ? [] : [breakageTable()]),
   ];
   const found = [...mostFindings(result.most_clients ?? []), ...comparisonFindings(result)];
-  return page([found, tables.map(terminal), [repeat(result)]]);
+  const pictures = quiet
+    ? []
+    : [runsBars(result.runs, ({ pool_mode }) => pool_mode), ...occupancyTexts(result.runs)];
+  return page([found, tables.map(terminal), pictures, [repeat(result)]]);
 }
+
+/** Who has which server connection, for each run that tells it. */
+function occupancyCharts(runs: readonly Run[], workload: string): Chart[] {
+  return runs.flatMap(({ pool_mode, occupancy }) =>
+    occupancy === undefined
+      ? []
+      : spanChart(
+          `Server connections, ${pool_mode} mode: ${workload}`,
+          occupancySpans(occupancy),
+          occupancy.to_ms,
+        ),
+  );
+}
+
+const occupancyTexts = (runs: readonly Run[]): string[] =>
+  runs.flatMap(({ pool_mode, occupancy }) =>
+    occupancy === undefined ? [] : occupancyLanes(occupancy, `, ${pool_mode} mode`),
+  );
 
 function only(result: Result): Run {
   const [run] = result.runs;
@@ -99,26 +128,4 @@ function repeat(result: Result): string {
   return run === undefined
     ? `Seed ${result.seed}.`
     : `To repeat: ${provenance(run, result.seed, result.precision)}.`;
-}
-
-const PICTURED = [0.5, 0.9, 0.95, 0.99, 0.999];
-
-function waitPicture(run: Run): string {
-  const rows = PICTURED.flatMap((p) => {
-    const point = (run.distribution ?? []).find((each) => Math.abs(each.p - p) < 1e-9);
-    if (point === undefined) return [];
-    const label = `${percent(p)} wait at most`;
-    return [{ label, value: point.wait_ms, text: duration(point.wait_ms) }];
-  });
-  return rows.length === 0 ? "" : `Waits\n${bars(rows)}\n`;
-}
-
-function queuePicture(run: Run): string {
-  const { timeline = [] } = run;
-  const most = Math.max(0, ...timeline.map((moment) => moment.clients_waiting));
-  const last = timeline.at(-1);
-  if (last === undefined || most === 0) return "";
-  const line = sparkline(timeline.map((moment) => moment.clients_waiting));
-  const title = `Clients waiting, first replication, 0 to ${duration(last.at_s * 1000)}`;
-  return `${title}; at most ${digits(most)}\n${line}\n`;
 }

@@ -1,6 +1,5 @@
 /** `size` as text and as a report: the answer first, then the curve, then what a harder day brings. */
 import type { CurvePoint, Result, Run, Sensitivity } from "../study/results.ts";
-import { bars } from "./blocks.ts";
 import type { Chart } from "./chart.ts";
 import type { CurveOptions } from "./chart-curves.ts";
 import { responseCurve, throughputCurve, waitCurve } from "./charts.ts";
@@ -8,6 +7,7 @@ import { between, provenance } from "./figures.ts";
 import { sloFindings, trouble } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
+import { curveBars } from "./small-charts.ts";
 import { curveTable, runTable, type Table, terminal } from "./tables.ts";
 import { digits, duration, durations, memory, percent, signed } from "./units.ts";
 
@@ -40,7 +40,7 @@ function chartsOf(result: Result, curve: readonly CurvePoint[], options: CurveOp
 export function sizeText(result: Result, quiet: boolean): string {
   const { curve = [], recommended } = result;
   const tables = [curveTable(curve), ...sensitivities(result)].map(terminal);
-  const picture = quiet ? "" : pictureOf(result);
+  const picture = quiet ? "" : curveBars(curve, result.best !== undefined);
   return page([
     [title(result)],
     findings(result),
@@ -135,15 +135,4 @@ function sensitivities({ sensitivity = [] }: Result): Table[] {
       rows: sensitivity.map(row),
     },
   ];
-}
-
-/** The p99 over the pool size: of the wait, or of the response where a bigger pool can hurt. */
-function pictureOf({ curve = [], best }: Result): string {
-  if (curve.length < 2) return "";
-  const rows = curve.map((point) => {
-    const value = best === undefined ? point.wait_p99_ms : point.response_p99_ms;
-    return { label: `${point.pool_size}`, value, text: duration(value) };
-  });
-  const what = best === undefined ? "Wait" : "Response";
-  return `${what}, p99, over the pool size\n${bars(rows)}\n`;
 }

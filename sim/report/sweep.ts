@@ -8,6 +8,7 @@ import type { Chart } from "./charts.ts";
 import { trouble } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
+import { runsBars, shadeMap } from "./small-charts.ts";
 import { differenceTable, type Table, terminal } from "./tables.ts";
 import { SERIES } from "./theme.ts";
 import { digits, durations, NOTHING, percent, whole } from "./units.ts";
@@ -23,12 +24,13 @@ export function sweepReport(result: Result, keys: readonly string[]): Report {
   };
 }
 
-/** The terminal's version of `sweepReport`. */
-export function sweepText(result: Result, keys: readonly string[]): string {
+/** The terminal's version of `sweepReport`; `quiet` leaves out the picture. */
+export function sweepText(result: Result, keys: readonly string[], quiet = false): string {
   return page([
     [title(result, keys)],
     findings(result),
     tables(result, keys).map(terminal),
+    quiet ? [] : [smallPicture(result.runs, keys)],
     [repeat(result)],
   ]);
 }
@@ -106,4 +108,10 @@ function pictures({ workload, runs }: Result, keys: readonly string[]): Chart[] 
     run,
   }));
   return [runBars(`${workload}: over ${first}`, first, bars)];
+}
+
+function smallPicture(runs: readonly Run[], [first, second, ...more]: readonly string[]): string {
+  if (first === undefined || more.length > 0) return "";
+  if (second !== undefined) return shadeMap(runs, first, second);
+  return runsBars(runs, ({ settings }) => `${settings[first]}`);
 }

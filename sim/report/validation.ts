@@ -4,6 +4,7 @@ import { STANDSTILL } from "../study/live/standstill.ts";
 import type { Result, Validated } from "../study/results.ts";
 import { type Chart, predictedAndLive, predictedOverSizes } from "./charts.ts";
 import type { Report } from "./html.ts";
+import { quantileLines } from "./small-charts.ts";
 import { type Table, terminal } from "./tables.ts";
 import { digits, duration, percent } from "./units.ts";
 
@@ -50,6 +51,7 @@ export function validationText(result: Result, all: boolean): string {
   const tables = all ? validations.map(fullTable) : [shortTable(result, validations)];
   return [
     ...[...tables, ...capacityTable(result), machineTable(result)].map(terminal),
+    quantileLines(validations),
     ...findings(result),
   ].join("\n");
 }

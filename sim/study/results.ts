@@ -8,6 +8,7 @@ import { capacity } from "./results-capacity.ts";
 import { change, check } from "./results-check.ts";
 import { mostClients } from "./results-clients.ts";
 import { dashboard } from "./results-dashboard.ts";
+import { occupancy } from "./results-occupancy.ts";
 import {
   best,
   bigger,
@@ -170,6 +171,7 @@ export const runSchema = z
     distribution: z.array(distributionPoint).optional(),
     timeline: z.array(moment).optional().describe("course of the first replication"),
     dashboard: dashboard.optional(),
+    occupancy: occupancy.optional(),
   })
   .describe("one configuration");
 
@@ -344,6 +346,7 @@ export const liveResultSchema = resultSchema.extend({ runs: z.array(liveRunSchem
 export type Run = z.infer<typeof runSchema>;
 export type Result = z.infer<typeof resultSchema>;
 export type Validated = z.infer<typeof validation>;
+export type Occupancy = z.infer<typeof occupancy>;
 export type Replay = z.infer<typeof replay>;
 export type Wait = z.infer<typeof wait>;
 export type KindResult = z.infer<typeof kind>;

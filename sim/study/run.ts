@@ -3,11 +3,13 @@
  * precise as asked for or the time is up. Several configurations can be studied in lockstep on the same
  * seeds; then the difference between two of them is free of the noise that they share.
  */
+import type { Nanos } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { replicationSeed } from "../kernel/streams.ts";
 import type { DashboardOptions, DashboardView, Machine, SimulateOptions } from "../model/index.ts";
 import type { Samples } from "./estimates.ts";
-import type { Run, SettingValue } from "./results.ts";
+import { occupancyOf } from "./occupancy.ts";
+import type { Occupancy, Run, SettingValue } from "./results.ts";
 import { HERE, type Simulated, type Simulator } from "./simulator.ts";
 import { LEAST_REPLICATIONS, nextLook } from "./statistics.ts";
 import { Tally } from "./tally.ts";
@@ -33,6 +35,8 @@ export interface StudyOptions {
   machine?: Machine | undefined;
   /** Look at the first replication as dashboards do, so often. */
   dashboard?: Pick<DashboardOptions, "every"> | undefined;
+  /** Tell who has which server connection, for so long from the start of the first replication. */
+  occupancy?: Nanos | undefined;
   /** Settings that were changed, for the record. */
   settings?: Record<string, SettingValue> | undefined;
   /** Stops the study after the replication that is running; what is known by then is the answer. */
@@ -97,7 +101,9 @@ export async function studies(
   );
   // One window for all of them: pairs then see the same stretch of every client's life.
   const warmup = Math.max(0, ...begins.map((begin) => begin.warmup));
-  const entries = workloads.map((workload, i) => new Entry(workload, warmup, begins[i], options));
+  const entries = workloads.map(
+    (workload, i) => new Entry(workload, warmup, begins[i], seed, options),
+  );
   const results = new Ahead(entries, seed, options.simulator ?? HERE);
   for (let done = 0, look = LEAST_REPLICATIONS; ; ) {
     if (options.signal?.aborted && done > 0) break;
@@ -164,12 +170,14 @@ class Entry {
   private readonly notes: string[] = [];
   private readonly goal: StudyOptions["goal"];
   private readonly dashboard: DashboardOptions | undefined;
+  private readonly occupancy: Occupancy | undefined;
   private wall = 0;
 
   constructor(
     workload: Workload,
     warmup: number,
     begin: WarmUpTime | undefined,
+    seed: number,
     options: StudyOptions,
   ) {
     this.workload = workload;
@@ -178,6 +186,10 @@ class Entry {
     const { stats_period } = workload;
     this.dashboard = options.dashboard && { ...options.dashboard, stats_period };
     this.tally = new Tally(workload);
+    if (options.occupancy !== undefined) {
+      const first = { ...workload, run: { ...workload.run, seed } };
+      this.occupancy = occupancyOf(first, options.occupancy);
+    }
     this.simulation = { machine: options.machine, warmup };
     this.tally.unsteady = begin?.unsteady;
     if (begin?.unsteady !== undefined) this.notes.push(begin.unsteady);
@@ -213,8 +225,9 @@ class Entry {
   }
 
   study(settings: Record<string, SettingValue>): Study {
-    const run = this.tally.run(this.precision, this.wall / 1000, settings);
+    const made = this.tally.run(this.precision, this.wall / 1000, settings);
     const { samples, dashboard } = this.tally;
+    const run = { ...made, ...(this.occupancy && { occupancy: this.occupancy }) };
     return { run, samples, notes: [...this.notes, ...this.refusals()], dashboard };
   }
 

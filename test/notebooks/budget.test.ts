@@ -6,10 +6,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { PoolMode } from "../../engine/core/index.ts";
-import { film } from "../../notebooks/lib/film.ts";
 import { type Load, workloadOf } from "../../notebooks/lib/loads.ts";
 import { configured } from "../../notebooks/lib/studying.ts";
 import { FOLDER, NOTEBOOKS } from "../../notebooks/vite.config.ts";
+import { film } from "../../sim/study/film.ts";
 
 /**
  * Steps (events, and looks of the camera at a client) of one move of a slider: 200 ms at 2,000 a
@@ -83,7 +83,8 @@ describe("nothing else is simulated where the page lives", () => {
     const filming = NOTEBOOKS.filter((name) => importsOf(join(FOLDER, name)).length > 0);
     expect(filming.sort()).toEqual(Object.keys(FILMS).sort());
     for (const name of filming)
-      for (const line of importsOf(join(FOLDER, name))) expect(line).toContain('"./lib/film.ts"');
+      for (const line of importsOf(join(FOLDER, name)))
+        expect(line).toContain('"../sim/study/film.ts"');
   });
 
   test("nor do the parts of the pages, and of explore, but for the workers and what they are made of", () => {
@@ -94,8 +95,7 @@ describe("nothing else is simulated where the page lives", () => {
     );
     const simulating = parts.filter((name) => importsOf(join(FOLDER, name)).length > 0);
     expect(simulating.sort()).toEqual([
-      ...["explore/explore.worker.ts", "lib/film.ts"],
-      ...["lib/simulation.worker.ts", "lib/studying.ts"],
+      ...["explore/explore.worker.ts", "lib/simulation.worker.ts", "lib/studying.ts"],
     ]);
   });
 

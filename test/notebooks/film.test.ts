@@ -1,11 +1,12 @@
 /** The films are the simulator's own runs: what they show adds up to what the simulator measures. */
 import { describe, expect, test } from "vitest";
 import { POOL_MODES } from "../../engine/core/index.ts";
-import { film, firstTurnedAway, Scene, stays } from "../../notebooks/lib/film.ts";
+import { firstTurnedAway, Scene, stays } from "../../notebooks/lib/film.ts";
 import { type Load, offered, workloadOf } from "../../notebooks/lib/loads.ts";
 import { step } from "../../notebooks/lib/narration.ts";
 import { configured, sizesAround, smallest } from "../../notebooks/lib/studying.ts";
 import { simulate } from "../../sim/model/index.ts";
+import { film } from "../../sim/study/film.ts";
 import type { CurvePoint } from "../../sim/study/results.ts";
 
 const SECOND = 1e9;

@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 import { buildNotebooks } from "../../notebooks/build.ts";
 import { browserThere, startBrowser } from "../../notebooks/chromium.ts";
-import { film, firstTurnedAway, Scene } from "../../notebooks/lib/film.ts";
+import { firstTurnedAway, Scene } from "../../notebooks/lib/film.ts";
 import { type Load, workloadOf } from "../../notebooks/lib/loads.ts";
 import { score, step, summary } from "../../notebooks/lib/narration.ts";
 import { configured, interval, studied } from "../../notebooks/lib/studying.ts";
@@ -21,6 +21,7 @@ import { RENDERED_FOLDER, renderedName, rendering } from "../../notebooks/render
 import { type Opened, openNotebook, settled } from "../../notebooks/visit.ts";
 import { NOTEBOOKS } from "../../notebooks/vite.config.ts";
 import { digits, durations, memory, percent } from "../../sim/report/units.ts";
+import { film } from "../../sim/study/film.ts";
 import type { Run } from "../../sim/study/results.ts";
 import { curvePoint } from "../../sim/study/size/curve.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";

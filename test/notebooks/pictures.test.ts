@@ -2,9 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Film } from "../../notebooks/lib/film.ts";
 import { slim } from "../../notebooks/lib/slim.ts";
-import { spansOf } from "../../notebooks/lib/spans.ts";
 import { PICTURES, PICTURES_FOLDER } from "../../notebooks/pictures.ts";
 
 /** Names of the functions that draw, over all modules of charts. */
@@ -55,21 +53,4 @@ test("slim rounds places and drops names of marks, and leaves texts alone", () =
     '<svg width="10.123" role="img"><desc>1.2345 ms</desc><g clip-path="url(#p0)">' +
       '<clipPath id="p0"/><path d="M1.2,0L10,0"/><text>0.0123 ms</text></g></svg>',
   );
-});
-
-test("spans: a lane for each connection, a stretch for each client that had it", () => {
-  const change = (at: number, client: number, server: number) => ({
-    ...{ at: at * 1e6, client, server },
-    state: "working" as const,
-  });
-  const film: Film = {
-    ...{ pool_mode: "transaction", clients: 2, servers: 2, length: 10e6 },
-    // Client 2 takes connection 1 in the very moment in which client 1 gives it back, and keeps it.
-    changes: [change(1, 1, 1), change(2, 1, 1), change(4, 2, 1), change(4, 1, 0), change(7, 1, 2)],
-  };
-  expect(spansOf(film)).toEqual([
-    { lane: "connection 1", state: "client 1", from_ms: 1, to_ms: 4 },
-    { lane: "connection 1", state: "client 2", from_ms: 4, to_ms: 10 },
-    { lane: "connection 2", state: "client 1", from_ms: 7, to_ms: 10 },
-  ]);
 });

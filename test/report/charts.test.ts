@@ -8,6 +8,7 @@ import {
   predictedAndLive,
   queueDepth,
   runDistributions,
+  type Span,
   spanChart,
   stack,
   throughputCurve,
@@ -31,9 +32,10 @@ const varied = [10, 20].flatMap((count) =>
     settings: { default_pool_size: size, count },
   })),
 );
-const spans = [
-  { lane: "client 1", state: "waiting", from_ms: 0, to_ms: 4 },
-  { lane: "client 1", state: "server 1", from_ms: 4, to_ms: 9 },
+const spans: Span[] = [
+  { lane: "connection 10", state: "working", label: "7", from_ms: 0, to_ms: 4 },
+  { lane: "connection 2", state: "held", label: "12", from_ms: 4, to_ms: 9 },
+  { lane: "client 3", state: "waiting", label: "", from_ms: 1, to_ms: 10 },
 ];
 
 // name, chart, what its text alternative must say, axis titles
@@ -87,9 +89,9 @@ const charts: [string, Chart, string, string[]][] = [
   ],
   [
     "spanChart",
-    spanChart("S", spans),
-    "1 lanes (client 1, ..) in the states waiting",
-    ["Time (ms)"],
+    spanChart("S", spans, 10),
+    "10 ms, one lane for each: connection 2 50 % held, not used; connection 10 40 % working; client 3 90 % waiting",
+    ["Simulated time (ms)", "held, not used", ">12<"],
   ],
   [
     "stack",
