@@ -89,7 +89,7 @@ async function treeOf(page: Page): Promise<Tree> {
 }
 
 /** A picture that needs no page around it: with the page's colours of the day, on white paper. */
-function standing(svg: string): string {
+export function standing(svg: string): string {
   const paper = '<rect width="100%" height="100%" fill="#fff"/>';
   const bare = svg.replace(/ style="[^"]*"/, "");
   const framed = /<svg[^>]* width=/.test(bare) ? bare : bare.replace("<svg", '<svg width="300"');
@@ -102,7 +102,9 @@ function panelStyle(): string {
   const sheet = readFileSync(here("./lib/style.css"), "utf8");
   const day = sheet.slice(0, sheet.indexOf("}"));
   const colours = new Map([...day.matchAll(/(--[\w-]+): ([^;]+);/g)].map((m) => [m[1], m[2]]));
-  const rules = [...sheet.matchAll(/^(?:\.panel (?!h3|svg|p\b)[^{]*)\{[^}]*\}/gm)].map((m) => m[0]);
+  const rules = [...sheet.matchAll(/^(?:\.panel (?!h3|svg|p\b|\{|\.event)[^{]*)\{[^}]*\}/gm)].map(
+    (m) => m[0],
+  );
   return rules
     .join("")
     .replaceAll(/\.panel /g, "")

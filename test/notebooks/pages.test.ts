@@ -17,15 +17,16 @@ import {
   secondsFor,
   yourWorkload,
 } from "../../notebooks/lib/yours.ts";
-import { RENDERED_FOLDER, renderedName, rendering } from "../../notebooks/render.ts";
+import { RENDERED_FOLDER, renderedName, rendering, standing } from "../../notebooks/render.ts";
 import { type Opened, openNotebook, settled } from "../../notebooks/visit.ts";
 import { NOTEBOOKS } from "../../notebooks/vite.config.ts";
-import { digits, durations, memory, percent } from "../../sim/report/units.ts";
+import { digits, duration, durations, memory, percent } from "../../sim/report/units.ts";
 import { film } from "../../sim/study/film.ts";
 import type { Run } from "../../sim/study/results.ts";
 import { curvePoint } from "../../sim/study/size/curve.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import { contents } from "./browser.ts";
+import { drawn } from "./drawn.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "poolwise-notebooks-"));
 const fileOf = (name: string): string => join(folder, `${name}.html`);
@@ -65,10 +66,13 @@ const visited = new Set<string>();
 const visit = (name: string, look: (context: TestContext) => Promise<void>): void =>
   test.concurrent.skipIf(!browserThere)(name, look, 240_000);
 
-/** What is kept of the page, figures and all, is what it shows now; else: npm run notebooks:render. */
+/** What is kept of the page, figures and pictures, is what it shows now; else: npm run notebooks:render. */
 async function isPrinted(page: Page, name: string): Promise<void> {
-  const kept = readFileSync(join(RENDERED_FOLDER, renderedName(name)), "utf8");
-  expect(await rendering(page, name, () => {})).toBe(kept);
+  const kept = (file: string): string => readFileSync(join(RENDERED_FOLDER, file), "utf8");
+  const pictures: [string, string][] = [];
+  const text = await rendering(page, name, (svg, file) => pictures.push([file, standing(svg)]));
+  expect(text).toBe(kept(renderedName(name)));
+  for (const [file, svg] of pictures) expect(drawn(svg), file).toEqual(drawn(kept(file)));
 }
 
 /** Opens a lesson; all its inputs and pictures have names, its answers are folded away, nothing failed. */
@@ -97,7 +101,7 @@ visit("the start page leads to every notebook", async ({ expect }) => {
 const rowOf = (run: Run, mark = ""): string =>
   [
     String(run.pool_size) + mark,
-    ...durations([run.wait_ms.mean, run.wait_ms.p99]),
+    ...[duration(run.wait_ms.mean), duration(run.wait_ms.p99)],
     interval(curvePoint(run.pool_size, run)),
     digits(run.throughput_tps),
     percent(run.utilization),
