@@ -48,3 +48,6 @@ export const nothing = (words = ""): HTMLElement => element("p", {}, words);
 /** What is wrong with what the reader gave, for all to see. */
 export const trouble = (message: string): HTMLElement =>
   element("div", { class: "trouble", role: "alert" }, message);
+
+/** Several elements as one: a cell shows one thing. */
+export const all = (elements: readonly Node[]): HTMLElement => element("div", {}, ...elements);

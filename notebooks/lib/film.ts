@@ -109,3 +109,10 @@ export function firstTurnedAway(film: Film): Stay | undefined {
     return working + holding >= film.servers;
   });
 }
+
+/** How many statements of a client were answered. */
+export function answersOf({ changes }: Film, client: number): number {
+  const own = changes.filter((change) => change.client === client);
+  return own.filter(({ state }, i) => state !== "working" && own[i - 1]?.state === "working")
+    .length;
+}

@@ -26,9 +26,10 @@ export class Picture {
     const serverRows = Math.ceil(film.servers / perRow);
     const top = 16 + rows * size + 22;
     const height = top + serverRows * (SERVER.height + SERVER.gap) + 2;
-    this.element = shape("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img" });
+    this.element = shape("svg", { viewBox: `-1 0 ${WIDTH + 2} ${height}`, role: "img" });
     this.element.append(shape("text", { class: "label", x: 0, y: 7 }, "clients"));
-    this.crowd = shape("g", { class: size < LEGIBLE ? "crowd" : "few" });
+    const tight = film.clients > 99 ? "few tight" : "few";
+    this.crowd = shape("g", { class: size < LEGIBLE ? "crowd" : tight });
     for (let i = 0; i < film.clients; i++)
       this.client(i, (i % columns) * size, 16 + Math.floor(i / columns) * size, size);
     this.element.append(this.crowd);

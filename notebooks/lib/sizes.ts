@@ -1,5 +1,5 @@
 /** What the pages about pool sizes have in common: the curve as a table. */
-import { digits, durations, percent } from "../../sim/report/units.ts";
+import { digits, duration, percent } from "../../sim/report/units.ts";
 import type { CurvePoint } from "../../sim/study/results.ts";
 import { interval } from "./studying.ts";
 import { table } from "./table.ts";
@@ -17,7 +17,8 @@ const HEAD = [
 export function sizesTable(points: readonly CurvePoint[], now?: number): HTMLElement {
   const rows = points.map((point) => [
     `${point.pool_size}${point.pool_size === now ? " (now)" : ""}`,
-    ...durations([point.wait_mean_ms, point.wait_p99_ms]),
+    duration(point.wait_mean_ms),
+    duration(point.wait_p99_ms),
     interval(point),
     digits(point.throughput_tps),
     percent(point.utilization),

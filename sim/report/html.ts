@@ -101,6 +101,7 @@ caption{text-align:left;font-weight:600;padding:.4rem 0}
 th,td{padding:.25rem .75rem;border-bottom:1px solid var(--grid);font-weight:normal;vertical-align:top}
 thead th{border-bottom:2px solid var(--soft);font-weight:600}
 .left{text-align:left}.right{text-align:right;white-space:nowrap}
+@media screen and (max-width:40rem){svg{max-width:none}}
 details,footer{color:var(--soft);font-size:.85rem}
 @media screen and (prefers-color-scheme:dark){
 :root{--ink:${NIGHT.ink};--soft:${NIGHT.soft};--grid:${NIGHT.grid};--paper:${NIGHT.paper}}
