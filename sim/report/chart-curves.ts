@@ -1,6 +1,6 @@
 /** Curves over the pool size: what a connection more buys. */
 import type { CurvePoint, Interval95 } from "../study/results.ts";
-import { type Chart, chart, waitScale } from "./chart.ts";
+import { axisTitle, type Chart, chart, waitScale } from "./chart.ts";
 import { BLUE, INK, ORANGE, VERMILLION } from "./theme.ts";
 import { digits, duration } from "./units.ts";
 
@@ -18,12 +18,11 @@ export interface CurveOptions {
   recommended?: number | undefined;
 }
 
-const POOL_SIZE = "default_pool_size (server connections)";
 /** The axis below; half a connection, or half a client, is no place on it. */
-const over = (points: readonly CurvePoint[], title = POOL_SIZE) => ({
+const over = (points: readonly CurvePoint[], key = "default_pool_size") => ({
   field: "pool_size",
   type: "quantitative",
-  title,
+  title: axisTitle(key),
   axis: points.every(({ pool_size }) => Number.isInteger(pool_size))
     ? { tickMinStep: 1, format: ",d" }
     : {},

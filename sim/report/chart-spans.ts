@@ -65,7 +65,10 @@ export function spanChart(title: string, spans: readonly Span[], to_ms: number):
         },
       },
       {
-        transform: [{ calculate: "(datum.from_ms + datum.to_ms) / 2", as: "middle" }],
+        transform: [
+          { filter: "datum.label !== ''" },
+          { calculate: "(datum.from_ms + datum.to_ms) / 2", as: "middle" },
+        ],
         mark: { type: "text", fontSize: 10 },
         encoding: { x: { ...time, field: "middle" }, text: { field: "label" }, color: ink },
       },

@@ -1,6 +1,6 @@
 /** Pictures of a sweep: a curve over one key, a map over two. */
 import type { CurvePoint, Run } from "../study/results.ts";
-import { type Chart, chart } from "./chart.ts";
+import { axisTitle, type Chart, chart } from "./chart.ts";
 import { waitCurve } from "./chart-curves.ts";
 import { ON_COLOUR } from "./theme.ts";
 import { duration } from "./units.ts";
@@ -46,11 +46,11 @@ export function heatMap(title: string, runs: readonly Run[], x: string, y: strin
     x: {
       field: "x",
       type: "ordinal",
-      title: x,
+      title: axisTitle(x),
       sort: order((row) => row.x),
       axis: { labelAngle: 0 },
     },
-    y: { field: "y", type: "ordinal", title: y, sort: order((row) => row.y).reverse() },
+    y: { field: "y", type: "ordinal", title: axisTitle(y), sort: order((row) => row.y).reverse() },
   };
   const colour = {
     field: "wait",

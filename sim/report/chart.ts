@@ -33,6 +33,22 @@ function frame(description: string): Picture {
   };
 }
 
+/** Units of keys of a workload and of settings whose values are bare numbers. */
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/(?:^|[._])pool_size$/, "server connections"],
+  [/app_pool\.size$/, "connections of each pool"],
+  [/\.count$/, "clients"],
+  [/(?:^|\.)(?:\w+_timeout|server_lifetime)$/, "s"],
+  [/\.cores$/, "cores"],
+  [/\.statements$/, "statements of a transaction"],
+];
+
+/** A key as the title of an axis, with its unit; values that have one of their own bring it along. */
+export function axisTitle(key: string): string {
+  const unit = UNITS.find(([pattern]) => pattern.test(key))?.[1];
+  return unit === undefined ? key : `${key} (${unit})`;
+}
+
 /** Several charts as one picture, below each other, each with its own title, scales and legend. */
 export function stack(charts: readonly Chart[]): Chart {
   const [first] = charts;

@@ -56,6 +56,14 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
     ],
     [["compare", small, "--pool-mode", "session"], "unknown option '--pool-mode'"],
     [
+      ["compare", small, "--occupancy", "2"],
+      '--occupancy: time is "2"; expected a duration above 0 with its unit, such as 2 s',
+    ],
+    [
+      ["simulate", small, "--occupancy", "1 s", "--set", "pooler.processes=2"],
+      'pooler.processes is "2"; expected one process',
+    ],
+    [
       ["simulate", small, "--pool-mode", "trans"],
       '--pool-mode: pool_mode is "trans"; expected session | transaction | statement; did you mean "transaction"?',
     ],

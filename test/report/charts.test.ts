@@ -1,5 +1,6 @@
 /** Every chart compiles without a warning, says what it shows, and becomes a picture. */
 import { describe, expect, test } from "vitest";
+import { axisTitle } from "../../sim/report/chart.ts";
 import { heatMap, runCurve } from "../../sim/report/chart-sweep.ts";
 import {
   type Chart,
@@ -29,7 +30,7 @@ const quantiles = (run.distribution ?? []).map(({ p, wait_ms }) => ({
 const varied = [10, 20].flatMap((count) =>
   [1, 4].map((size) => ({
     ...sampleRun("transaction", size),
-    settings: { default_pool_size: size, count },
+    settings: { default_pool_size: size, "web.count": count },
   })),
 );
 const spans: Span[] = [
@@ -63,15 +64,15 @@ const charts: [string, Chart, string, string[]][] = [
   ],
   [
     "heatMap",
-    heatMap("H", varied, "default_pool_size", "count"),
-    "Heat map of the p99 wait over default_pool_size and count: shortest",
-    ["default_pool_size", "count", "p99 wait (ms)"],
+    heatMap("H", varied, "default_pool_size", "web.count"),
+    "Heat map of the p99 wait over default_pool_size and web.count: shortest",
+    ["default_pool_size (server connections)", "web.count (clients)", "p99 wait (ms)"],
   ],
   [
     "runCurve",
-    runCurve("checkout", varied, "count"),
-    "Line chart of the wait over count: mean",
-    ["count"],
+    runCurve("checkout", varied, "web.count"),
+    "Line chart of the wait over web.count: mean",
+    ["web.count (clients)"],
   ],
   ["runDistributions", runDistributions("W", runs), "transaction, 20: 50 % at most 0 ms", ["(%)"]],
   ["predictedAndLive", predictedAndLive("V", quantiles), "live: 50 %", ["connection (ms)"]],
@@ -100,6 +101,20 @@ const charts: [string, Chart, string, string[]][] = [
     ["(s)"],
   ],
 ];
+
+// key, title
+const titles = [
+  ["default_pool_size", "default_pool_size (server connections)"],
+  ["databases.shop.pool_size", "databases.shop.pool_size (server connections)"],
+  ["clients.web.app_pool.size", "clients.web.app_pool.size (connections of each pool)"],
+  ["query_wait_timeout", "query_wait_timeout (s)"],
+  ["server.cores", "server.cores (cores)"],
+  ["clients.web.think", "clients.web.think"],
+  ["pool_mode", "pool_mode"],
+] as const;
+test.each(titles)("an axis over %s is called %s", (key, title) => {
+  expect(axisTitle(key)).toBe(title);
+});
 
 describe("charts", () => {
   for (const [name, chart, alternative, axes] of charts) {
