@@ -36,9 +36,19 @@ export async function openNotebook(browser: Browser, file: string): Promise<Open
   return opened;
 }
 
-/** Waits until nothing is being simulated. */
+/** Waits until nothing is being simulated or drawn. */
 export async function settled(page: Page): Promise<void> {
-  await page.waitForFunction(
-    () => document.querySelectorAll('.background[data-state="running"]').length === 0,
+  await still(page);
+  // What the last answer changes is computed in the frame after it.
+  await page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
   );
+  await still(page);
 }
+
+const still = (page: Page): Promise<unknown> =>
+  page.waitForFunction(
+    () =>
+      document.querySelectorAll('.background[data-state="running"]').length === 0 &&
+      (document.documentElement.dataset.drawing ?? "0") === "0",
+  );

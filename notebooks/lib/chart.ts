@@ -7,8 +7,29 @@ import { element } from "./dom.ts";
 
 let styled = false;
 
-/** Draws `chart`; a screen reader finds one picture whose name is the chart's description. */
+/** Charts that are being drawn; the page says how many, for whoever waits for the last one. */
+let drawing = 0;
+
+function begun(more: number): void {
+  drawing += more;
+  document.documentElement.dataset.drawing = String(drawing);
+}
+
+/**
+ * Draws `chart`; a screen reader finds one picture whose name is the chart's description. What a slider has
+ * just changed is shown first: a chart takes longer than a frame.
+ */
 export async function draw(chart: Chart): Promise<HTMLElement> {
+  begun(1);
+  try {
+    await new Promise((resolve) => setTimeout(resolve));
+    return await figure(chart);
+  } finally {
+    begun(-1);
+  }
+}
+
+async function figure(chart: Chart): Promise<HTMLElement> {
   if (!styled) document.head.append(element("style", {}, NIGHT_STYLE));
   styled = true;
   const { spec } = compile(chart);

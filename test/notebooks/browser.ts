@@ -37,3 +37,39 @@ export function contents(page: Page): Promise<Contents> {
     };
   });
 }
+
+/** Controls and links that Tab does not lead to, from the top of the page; each is said by its own text. */
+export async function unreachable(page: Page): Promise<string[]> {
+  await page.evaluate(() => {
+    for (const each of document.querySelectorAll(
+      "a[href], button, input, select, textarea, summary",
+    ))
+      if (each.checkVisibility()) (each as HTMLElement).dataset.toReach = "";
+    (document.activeElement as HTMLElement | null)?.blur();
+  });
+  const left = page.locator("[data-to-reach]");
+  // Boxes that can be scrolled are reached as well, so that it takes some more.
+  for (let most = 3 * (await left.count()); most > 0 && (await left.count()) > 0; most--) {
+    await page.keyboard.press("Tab");
+    await page.evaluate(() => {
+      delete (document.activeElement as HTMLElement | null)?.dataset.toReach;
+    });
+  }
+  return left.evaluateAll((all) => all.map((each) => each.outerHTML.slice(0, 100)));
+}
+
+/** Colours of paper, words and words in pictures, as they are shown to a reader whose screen is dark. */
+export async function nightColours(page: Page): Promise<string[]> {
+  await page.emulateMedia({ colorScheme: "dark" });
+  const colours = await page.evaluate(() => {
+    const body = getComputedStyle(document.body);
+    const texts = [...document.querySelectorAll("figure svg text[fill='#1f2933']")];
+    return [
+      body.backgroundColor,
+      body.color,
+      ...new Set(texts.map((each) => getComputedStyle(each).fill)),
+    ];
+  });
+  await page.emulateMedia({ colorScheme: "light" });
+  return colours;
+}

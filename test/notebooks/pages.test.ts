@@ -20,12 +20,13 @@ import {
 import { RENDERED_FOLDER, renderedName, rendering, standing } from "../../notebooks/render.ts";
 import { type Opened, openNotebook, settled } from "../../notebooks/visit.ts";
 import { NOTEBOOKS } from "../../notebooks/vite.config.ts";
+import { NIGHT } from "../../sim/report/night.ts";
 import { digits, duration, durations, memory, percent } from "../../sim/report/units.ts";
 import { film } from "../../sim/study/film.ts";
 import type { Run } from "../../sim/study/results.ts";
 import { curvePoint } from "../../sim/study/size/curve.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
-import { contents } from "./browser.ts";
+import { contents, nightColours, unreachable } from "./browser.ts";
 import { drawn } from "./drawn.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "poolwise-notebooks-"));
@@ -75,7 +76,14 @@ async function isPrinted(page: Page, name: string): Promise<void> {
   for (const [file, svg] of pictures) expect(drawn(svg), file).toEqual(drawn(kept(file)));
 }
 
-/** Opens a lesson; all its inputs and pictures have names, its answers are folded away, nothing failed. */
+/** `#e6e9ee` as a browser says it. */
+const asShown = (colour: string): string =>
+  `rgb(${[1, 3, 5].map((i) => Number.parseInt(colour.slice(i, i + 2), 16)).join(", ")})`;
+
+/**
+ * Opens a lesson; all its inputs and pictures have names, its answers are folded away, nothing failed, Tab leads
+ * everywhere, and it is dark where the reader's screen is.
+ */
 async function lesson(name: string): Promise<Opened> {
   visited.add(name);
   const opened = await openNotebook(browser, fileOf(name));
@@ -83,6 +91,9 @@ async function lesson(name: string): Promise<Opened> {
   expect(found).toEqual({ failed: [], nameless: 0, mute: 0, answers: 1, start: 1 });
   expect(Math.min(inputs, pictures)).toBeGreaterThan(0);
   await isPrinted(opened.page, `${name}.html`);
+  expect(await unreachable(opened.page)).toEqual([]);
+  const night = [NIGHT.paper, NIGHT.ink, NIGHT.ink];
+  expect(await nightColours(opened.page)).toEqual(night.map(asShown));
   return opened;
 }
 
@@ -148,6 +159,11 @@ visit("the eleventh client waits as in the simulator, step by step", async ({ ex
   expect(await panel.locator(".state").innerText()).toBe(summary(scene));
   expect(await panel.locator("svg").getAttribute("aria-label")).toBe(summary(scene));
   for (let i = 0; i < 5; i++) await page.getByRole("button", { name: "Step" }).press("Enter");
+  const clients = page.getByLabel("Clients", { exact: true });
+  await clients.press("ArrowLeft");
+  await expect.poll(() => page.locator("main").innerText()).toContain("With 10 clients nobody is");
+  await clients.press("ArrowRight");
+  await expect.poll(() => page.locator("figure svg").count()).toBe(2);
   expect(await page.locator("tbody").innerText()).toContain("2.00 min");
   expect(troubles).toEqual([]);
   await page.close();

@@ -85,6 +85,23 @@ describe("the renderings that are kept", () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(600_000);
   });
 
+  test.each(NOTEBOOKS.filter((name) => name !== "index.html"))(
+    "%s asks one question, says what to look at, what to try and what was to be seen, in short paragraphs",
+    (name) => {
+      const text = readFileSync(join(RENDERED_FOLDER, renderedName(name)), "utf8");
+      expect(text.match(/^# /gm)).toHaveLength(1);
+      expect(text.indexOf("**Look at**")).toBeGreaterThan(0);
+      expect(text.indexOf("## Try it")).toBeGreaterThan(text.indexOf("**Look at**"));
+      expect(text.indexOf("## What was to be seen")).toBeGreaterThan(text.indexOf("## Try it"));
+      const prose = text.split("\n\n").filter((block) => !/^(?:!\[|\||```|<)/.test(block));
+      const items = prose.flatMap((block) => block.split(/\n(?=- |\d\. )/));
+      for (const part of items) expect(part.split(/\s+/).length, part).toBeLessThan(75);
+      // No chart without a word about it before.
+      const [before = ""] = text.split(/^!\[Line|^!\[Stacked|^!\[Timeline|^!\[Bar/m);
+      expect(before).toContain("**Look at**");
+    },
+  );
+
   test.each(NOTEBOOKS)("%s is told in its own words: npm run notebooks:render", (name) => {
     const source = readFileSync(join(FOLDER, name), "utf8");
     const text = readFileSync(join(RENDERED_FOLDER, renderedName(name)), "utf8");
