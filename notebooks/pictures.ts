@@ -139,7 +139,8 @@ export const PICTURES: Readonly<Record<string, () => Promise<draw.Chart>>> = {
     return draw.queueDepth("Queue over time: retry-storm", run.timeline ?? []);
   },
   spanChart: async () => {
-    const { run } = await study(workload("eleventh-client", "pool_mode=session"), {
+    const longer = "clients.staying.transaction.service.exponential=60 ms";
+    const { run } = await study(workload("eleventh-client", "pool_mode=session", longer), {
       ...{ replications: 1, occupancy: 12e9 },
     });
     const { occupancy = { to_ms: 0, servers: 0, spans: [] } } = run;
