@@ -23,9 +23,13 @@ export async function openPage(browser: Browser, url: string, expected: RegExp):
   return { page, troubles };
 }
 
-/** Opens a file as by double click, and waits until all of its simulations are done. */
+/** Opens a file as by double click. */
+export const openFile = (browser: Browser, file: string): Promise<Opened> =>
+  openPage(browser, pathToFileURL(file).href, /^(file|data|blob):/);
+
+/** Opens a notebook as by double click, and waits until all of its simulations are done. */
 export async function openNotebook(browser: Browser, file: string): Promise<Opened> {
-  const opened = await openPage(browser, pathToFileURL(file).href, /^(file|data|blob):/);
+  const opened = await openFile(browser, file);
   const { page } = opened;
   await page.waitForFunction(() => {
     const main = document.querySelector("main");
