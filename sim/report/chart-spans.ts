@@ -1,5 +1,4 @@
 /** Who has which server connection, from when to when: a Gantt chart. */
-import type { Occupancy } from "../study/results.ts";
 import { type Chart, chart } from "./chart.ts";
 import { BLUE, ON_COLOUR, ORANGE, PAPER, SOFT_INK, VERMILLION } from "./theme.ts";
 import { duration, percent } from "./units.ts";
@@ -19,16 +18,6 @@ export interface Span {
   label: string;
   from_ms: number;
   to_ms: number;
-}
-
-/** The stretches of server connections, as they are to be drawn: one lane a connection. */
-export function occupancySpans({ spans }: Occupancy): Span[] {
-  return spans.map(({ server, client, used, from_ms, to_ms }) => ({
-    lane: `connection ${server}`,
-    state: used ? "working" : "held",
-    label: `${client}`,
-    ...{ from_ms, to_ms },
-  }));
 }
 
 /** Part of the width that a number in a bar needs. */

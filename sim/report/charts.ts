@@ -15,5 +15,6 @@ export { type VariedWait, waitsOver } from "./chart-kinds.ts";
 export { modeBars } from "./chart-modes.ts";
 export { timeParts, type VariedParts } from "./chart-parts.ts";
 export { predictedOverSizes, type SizePrediction } from "./chart-predictions.ts";
-export { occupancySpans, type Span, spanChart } from "./chart-spans.ts";
+export { type Span, spanChart } from "./chart-spans.ts";
 export { queueDepth } from "./chart-timelines.ts";
+export { occupancySpans } from "./occupancy.ts";

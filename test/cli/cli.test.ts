@@ -73,7 +73,7 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
     ],
     [
       ["simulate", small, "--time-limit", "5"],
-      '--time-limit: time is "5"; expected a duration with its unit, such as 30 s',
+      '--time-limit: time is "5"; expected a duration above 0 with its unit, such as 30 s',
     ],
     [
       ["simulate", small, "--chart", "a.pdf"],

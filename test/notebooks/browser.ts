@@ -38,11 +38,14 @@ export function contents(page: Page): Promise<Contents> {
   });
 }
 
-/** Controls and links that Tab does not lead to, from the top of the page; each is said by its own text. */
+/**
+ * Controls and links that Tab does not lead to, from the top of the page, by their own text. Of a group of choices
+ * Tab leads to the chosen one, and arrows lead to the others.
+ */
 export async function unreachable(page: Page): Promise<string[]> {
   await page.evaluate(() => {
     for (const each of document.querySelectorAll(
-      "a[href], button, input, select, textarea, summary",
+      "a[href], button, input:not([type=radio]:not(:checked)), select, textarea, summary",
     ))
       if (each.checkVisibility()) (each as HTMLElement).dataset.toReach = "";
     (document.activeElement as HTMLElement | null)?.blur();

@@ -25,6 +25,7 @@ import type { Result } from "../../sim/study/results.ts";
 import { parseWorkload, type Workload } from "../../workloads/schema/load.ts";
 import { poolerOf } from "../../workloads/schema/pooler.ts";
 import { Folder, inThisProcess, SMALL } from "../cli/poolwise.ts";
+import { unreachable } from "./browser.ts";
 
 const texts = readdirSync("workloads")
   .filter((name) => name.endsWith(".yaml"))
@@ -204,6 +205,7 @@ test.skipIf(!browserThere)(
       const { page, troubles } = await openPage(browser, url, own);
       await answered(page);
       expect(await figuresOn(page)).toEqual(figuresOf(await printed(page)));
+      expect(await unreachable(page)).toEqual([]);
 
       const count = page.getByLabel("count", { exact: true });
       await count.press("ArrowRight");
