@@ -4,6 +4,7 @@ import { type Config, parseIni } from "./ini.ts";
 import { type ReadFile, readFromDisk } from "./ini-lines.ts";
 import { refusalOf } from "./pooler-support.ts";
 import { knownSetting, readSetting } from "./read-setting.ts";
+import type { SystemCalls } from "./setting.ts";
 import { rowOf, SETTING_NAMES, type SettingName, type Values } from "./settings.ts";
 
 /** A row of SHOW CONFIG, its columns in order; null is NULL. */
@@ -57,7 +58,7 @@ export function showConfig(config: Config): ConfigRow[] {
  * value, a value that our pooler cannot do, and, other than PgBouncer, which then does nothing and
  * says nothing, for a setting that needs a restart.
  */
-export function applySet(config: Config, key: string, text: string): Config {
+export function applySet(config: Config, key: string, text: string, calls: SystemCalls): Config {
   const name = knownSetting("SET", key);
   if (!rowOf(name).reloadable) {
     const problem = "cannot be changed while running";
@@ -69,7 +70,8 @@ export function applySet(config: Config, key: string, text: string): Config {
     });
   }
   const value = readSetting("SET", name, text);
-  const refusal = refusalOf(rowOf(name), "SET", name, value);
+  const refusal = refusalOf(rowOf(name), "SET", name, value, calls);
   if (refusal !== undefined) throw refusal;
-  return { ...config, values: { ...config.values, [name]: value } };
+  const given = new Map(config.given).set(name, "SET");
+  return { ...config, given, values: { ...config.values, [name]: value } };
 }

@@ -1,6 +1,6 @@
 /**
- * Files of rules who may log in from where and how (auth_hba_file), and of maps from names in
- * certificates to users (auth_ident_file). A broken line is told and left out, as in PgBouncer; one that
+ * Files of rules who may log in from where and how (auth_hba_file), and of maps to users from names in
+ * certificates and of the system's users (auth_ident_file). A broken line is told and left out, as in PgBouncer; one that
  * PgBouncer would obey and we cannot is refused with its file, or the next rule would decide in its place.
  * Source: PgBouncer 1.25.2 src/hba.c.
  */
@@ -9,10 +9,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { ConfigError, didYouMean } from "./errors.ts";
 import { linesOf, type ReadFile, readFromDisk, readOrRefuse } from "./ini-lines.ts";
 
-/** Why nobody comes in by a rule with the method `peer`. */
-export const NO_PEER = "Node.js cannot ask the kernel who is at the other end of a Unix socket";
-
-/** Ways to log in that a rule can name, and `reject`; `peer` lets nobody in. */
+/** Ways to log in that a rule can name, and `reject`. */
 export const HBA_METHODS = [
   "trust",
   "reject",
@@ -24,7 +21,7 @@ export const HBA_METHODS = [
 ] as const;
 export type HbaMethod = (typeof HBA_METHODS)[number];
 
-/** One line of a map: who has `system` in the certificate may be `user`; null: any user. */
+/** One line of a map: who is `system` to the system, or by certificate, may be `user`; null: any user. */
 export interface Mapping {
   readonly system: string;
   readonly user: string | null;
@@ -214,13 +211,13 @@ function readRule(line: Line, file: string, maps: IdentMaps, readFile: ReadFile)
   const method = readMethod(line);
   const map = line.ended ? undefined : readMap(line, maps);
   line.end();
-  const note = noteOn(method, addresses);
+  const note = noteOn(addresses);
   return { at: line.at, type, databases, users, addresses, method, map, note };
 }
 
-function noteOn(method: HbaMethod, addresses: Addresses | undefined): string | undefined {
-  if (addresses?.empty) return "no client fits this rule: its address has bits beyond the mask";
-  return method === "peer" ? `this rule lets nobody in: ${NO_PEER}` : undefined;
+function noteOn(addresses: Addresses | undefined): string | undefined {
+  if (!addresses?.empty) return undefined;
+  return "no client fits this rule: its address has bits beyond the mask";
 }
 
 function oneOf<T extends string>(line: Line, name: string, words: readonly T[]): T {

@@ -14,11 +14,12 @@ export {
 export { coreSettings, coreSettingsFrom } from "./core-settings.ts";
 export type { DatabaseEntry, PeerEntry, UserEntry, Written } from "./entries.ts";
 export { ConfigError, type ConfigErrorParts, didYouMean, nearest, unknownName } from "./errors.ts";
-export { type HbaRule, loadHba, loadIdent, type Mapping, matchingRule, NO_PEER } from "./hba.ts";
+export { type HbaRule, loadHba, loadIdent, type Mapping, matchingRule } from "./hba.ts";
 export { type Config, parseIni, printIni } from "./ini.ts";
 export { type ReadFile, readFromDisk } from "./ini-lines.ts";
 export { durationWithUnit } from "./numbers.ts";
 export { noteOf, plainRefusals, poolerNotes, poolerRefusals } from "./pooler-support.ts";
+export { CALLS_NEED, type SystemCalls } from "./setting.ts";
 export { SETTING_NAMES, SETTINGS, type SettingName, sourceOf, type Values } from "./settings.ts";
 export {
   placeOf,

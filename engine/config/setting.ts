@@ -3,12 +3,21 @@ import type { Kind } from "./kinds.ts";
 
 /**
  * What our pooler makes of a setting: it obeys it; or the setting changes nothing here, for the
- * reason `why`; or it refuses all values but those matching `unless`, which `allowed` describes.
+ * reason `why`; or it refuses all values but those matching `unless`, which `allowed` describes. One
+ * that takes a system call is obeyed where calls can be made; where not, a value other than 0 is `without`.
  */
 export type PoolerSupport =
   | { readonly is: "obeyed" }
+  | { readonly is: "system call"; readonly without: PlainSupport }
+  | PlainSupport;
+
+/** Of a setting that is not obeyed. */
+export type PlainSupport =
   | { readonly is: "no effect"; readonly why: string }
   | { readonly is: "refused"; readonly unless: RegExp; readonly allowed: string };
+
+/** Whether the operating system's own calls can be made; asked only where a setting needs them. */
+export type SystemCalls = () => boolean;
 
 /** One setting whose value in the program is a `T`. */
 export interface Setting<T> {
@@ -23,6 +32,9 @@ export interface Setting<T> {
   readonly source?: string | undefined;
   readonly pooler: PoolerSupport;
 }
+
+/** What a pooler needs to make the operating system's own calls. */
+export const CALLS_NEED = "Linux and the npm package koffi";
 
 /** A table of settings by name, whatever their types. */
 export type Settings = Readonly<Record<string, Setting<unknown>>>;
@@ -46,15 +58,31 @@ export function setting<T>(
 export const restart = { reloadable: false } as const;
 
 /** Marks a setting that changes nothing in our pooler. */
-export function noEffect(why: string): { pooler: PoolerSupport } {
+export function noEffect(why: string): { pooler: PlainSupport } {
   return { pooler: { is: "no effect", why } };
 }
 
 /** Marks a setting of which our pooler takes only these values; none given: it must stay unset. */
-export function only(...values: readonly string[]): { pooler: PoolerSupport } {
+export function only(...values: readonly string[]): { pooler: PlainSupport } {
   const unless = new RegExp(`^(?:${values.map(escaped).join("|")})$`, "i");
   const allowed = values.length === 0 ? "no value" : values.join(" | ");
   return { pooler: { is: "refused", unless, allowed: `${allowed}: our pooler has no more yet` } };
+}
+
+/** Marks a setting that takes a system call: without it, a value other than 0 changes nothing. */
+export function systemCall(): { pooler: PoolerSupport } {
+  const why = `the operating system's value holds, as another takes ${CALLS_NEED}`;
+  return { pooler: { is: "system call", without: { is: "no effect", why } } };
+}
+
+/** The same for one that must not be missed: without the call, a value other than 0 is refused. */
+export function systemCallOrRefused(): { pooler: PoolerSupport } {
+  const without: PlainSupport = {
+    is: "refused",
+    unless: /^0$/,
+    allowed: `0: more takes ${CALLS_NEED}`,
+  };
+  return { pooler: { is: "system call", without } };
 }
 
 /** The value that holds when a file says nothing. */

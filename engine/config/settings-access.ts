@@ -39,7 +39,7 @@ export const ACCESS_SETTINGS = {
   auth_ident_file: setting(
     optionalText,
     null,
-    "File that maps names in certificates to users, for rules with `map=`.",
+    "File that maps names in certificates and of system users to users, for rules with `map=`.",
   ),
   auth_ldap_options: setting(optionalText, null, "Options for `auth_type = ldap`.", only()),
   auth_user: setting(

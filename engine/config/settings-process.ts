@@ -1,14 +1,14 @@
 /** Settings of `[pgbouncer]` about the process: sockets, packets, names of hosts, logs, files. */
 import { MILLISECOND, SECOND } from "../core/units.ts";
 import { count, flag, MOST, optionalText, text, time, wholeTime } from "./kinds.ts";
-import { noEffect, only, restart, setting } from "./setting.ts";
+import { noEffect, only, restart, setting, systemCall, systemCallOrRefused } from "./setting.ts";
 import { MOST_PEERS } from "./settings-entries.ts";
 
 const wholeSeconds = wholeTime(SECOND, "seconds");
 /** Kept in C's `unsigned int`. Source: PgBouncer 1.25.2 src/main.c. */
 const MOST_UNSIGNED = 4_294_967_295;
 
-const system = noEffect("the operating system's value holds");
+const system = systemCall();
 const buffers = noEffect("Node.js manages its own buffers");
 const noSyslog = noEffect("there is no syslog");
 
@@ -49,7 +49,7 @@ export const PROCESS_SETTINGS = {
   tcp_defer_accept: setting(
     flag,
     "1",
-    "Accept a connection only when it has sent something.",
+    "Accept a connection only when it has sent something; our pooler: where this is written.",
     system,
   ),
   tcp_keepalive: setting(flag, "1", "Let the operating system notice dead connections."),
@@ -76,7 +76,7 @@ export const PROCESS_SETTINGS = {
     wholeTime(MILLISECOND, "milliseconds"),
     "0",
     "Longest time that sent data may stay unacknowledged; 0 = the system's value.",
-    only("0"),
+    systemCallOrRefused(),
   ),
   pkt_buf: setting(count(1, MOST, "bytes"), "4096", "Size of the buffer for a packet.", {
     ...restart,

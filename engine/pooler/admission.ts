@@ -2,11 +2,12 @@
  * How a client that has said who it is must prove it: by auth_type, or by the rule of auth_hba_file that
  * fits. Source: PgBouncer 1.25.2 src/client.c, finish_set_pool(), login_via_cert().
  */
-import { type HbaRule, type Mapping, matchingRule, NO_PEER } from "../config/index.ts";
+import { CALLS_NEED, type HbaRule, type Mapping, matchingRule } from "../config/index.ts";
 import type { AuthMethod } from "../wire/client-login.ts";
 import { type Refusal, refuse } from "../wire/startup.ts";
 import type { Accounts } from "./accounts.ts";
 import { standsFor } from "./certificates.ts";
+import type { Peer } from "./unix-peer.ts";
 
 /** Who wants in, and what is known of the connection. */
 export interface Applicant {
@@ -21,7 +22,12 @@ export interface Applicant {
   readonly tls: boolean;
   /** Names in its verified certificate; undefined: it has shown none. */
   readonly names: readonly string[] | undefined;
+  /** Who is at the other end of the Unix socket, asked when a rule wants to know. */
+  readonly peer: () => Peer;
 }
+
+/** Why nobody comes in by a rule with the method `peer` where the system cannot be asked. */
+export const NO_PEER = `to ask who is at the other end of a Unix socket takes ${CALLS_NEED}`;
 
 /** The method to go on with, or why the client is turned away. */
 export function admission(accounts: Accounts, applicant: Applicant): AuthMethod | Refusal {
@@ -36,12 +42,25 @@ export function admission(accounts: Accounts, applicant: Applicant): AuthMethod 
     case "cert":
       return byCertificate(applicant, rule.map);
     case "peer":
-      return refuse("unix socket login rejected", true, NO_PEER);
+      return byPeer(applicant, rule.map);
     case "password":
       return "plain";
     default:
       return rule.method;
   }
+}
+
+/** The system says who it is: nothing more is asked. Source: src/client.c, login_as_unix_peer(). */
+function byPeer(applicant: Applicant, map: HbaRule["map"]): AuthMethod | Refusal {
+  const refused = (detail?: string): Refusal => refuse("unix socket login rejected", true, detail);
+  if (applicant.address !== undefined || !applicant.known) return refused();
+  const peer = applicant.peer();
+  if (peer === undefined) return refused(NO_PEER);
+  const { user } = applicant;
+  if (map === undefined) return peer.user === user ? "trust" : refused();
+  const allows = (mapping: Mapping): boolean =>
+    mapping.system === peer.user && (mapping.user === null || mapping.user === user);
+  return map.mappings.some(allows) ? "trust" : refused(`ident map ${map.name} cannot be matched`);
 }
 
 /** The verified certificate is the proof: nothing more is asked. */

@@ -1,11 +1,19 @@
 /**
  * What the console's commands do, with PgBouncer's texts. Source: PgBouncer 1.25.2 src/admin.c.
  */
-import { applySet, ConfigError, noteOf, reloadConfig, type SettingName } from "../config/index.ts";
+import {
+  applySet,
+  type Config,
+  ConfigError,
+  noteOf,
+  reloadConfig,
+  type SettingName,
+} from "../config/index.ts";
 import { columns, type Table } from "../show/table.ts";
 import type { ConsoleCommand } from "../wire/console.ts";
 import { noticeResponse } from "../wire/writer.ts";
 import { Environment } from "./environment.ts";
+import { hasLibc } from "./libc.ts";
 import { CONSOLE } from "./names.ts";
 import type { HostRole } from "./roles.ts";
 import { SHOW } from "./show.ts";
@@ -111,9 +119,9 @@ function show(desk: CommandDesk, { what }: Of<"show">): void {
 function set(desk: CommandDesk, { key, value }: Of<"set">): void {
   const { host } = desk;
   try {
-    const config = applySet(host.environment.config, key, value);
+    const config = applySet(host.environment.config, key, value, hasLibc);
     host.adopt(new Environment(config));
-    desk.done(`SET ${key}=${value}`.slice(0, 511), ...withoutEffect(key as SettingName));
+    desk.done(`SET ${key}=${value}`.slice(0, 511), ...withoutEffect(key as SettingName, config));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     host.log.write("ERROR", error.message);
@@ -122,8 +130,8 @@ function set(desk: CommandDesk, { key, value }: Of<"set">): void {
 }
 
 /** A notice for a setting that changes nothing here: nothing is passed over in silence. */
-function withoutEffect(name: SettingName): Buffer[] {
-  const note = noteOf("SET", name);
+function withoutEffect(name: SettingName, config: Config): Buffer[] {
+  const note = noteOf("SET", name, config, hasLibc);
   return note === undefined ? [] : [noticeResponse(note)];
 }
 

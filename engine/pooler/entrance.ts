@@ -18,7 +18,9 @@ import { Identity } from "./identity.ts";
 import { CONSOLE } from "./names.ts";
 import { ownerOf } from "./peers.ts";
 import type { Guest, HostRole, ServerRole } from "./roles.ts";
+import { tune } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
+import { isOurs, peerOf } from "./unix-peer.ts";
 
 const nothing: Buffer = Buffer.alloc(0);
 
@@ -53,7 +55,7 @@ export class Entrance implements Guest, ChannelOwner {
       host.environment.clientLogin(this.identity, host.tls.forClient(channel.unix)),
     );
     channel.owner = this;
-    if (host.values.tcp_keepalive) channel.keepAlive();
+    tune(channel, host.values.tcp_keepalive, host.environment.socketOptions);
   }
 
   received(buffer: Buffer, start: number, end: number): void {
@@ -207,7 +209,8 @@ export class Entrance implements Guest, ChannelOwner {
     const { channel, names } = this;
     const address = channel.unix ? undefined : this.identity.address;
     const physical = replication === "physical";
-    return { user, database, physical, known, address, tls: this.identity.tls !== "", names };
+    const [tls, peer] = [this.identity.tls !== "", () => peerOf(channel)];
+    return { user, database, physical, known, address, tls, names, peer };
   }
 
   // --- auth_query --------------------------------------------------------------------------------------
@@ -299,10 +302,13 @@ export class Entrance implements Guest, ChannelOwner {
     return true;
   }
 
-  /** Whoever can reach a socket that only we can reach may do everything, as user `pgbouncer`. */
+  /**
+   * Our own user may do everything over the Unix socket, as user `pgbouncer`: whoever can reach a socket
+   * that only we can reach, and whomever the system names.
+   */
   private isOwner({ database, user }: { database: string; user: string }): boolean {
-    const console = database === CONSOLE && user === CONSOLE;
-    return console && this.channel.unix && this.host.environment.socketIsPrivate;
+    if (database !== CONSOLE || user !== CONSOLE || !this.channel.unix) return false;
+    return this.host.environment.socketIsPrivate || isOurs(this.channel);
   }
 
   private enter(scramKeys: ScramKeys | undefined, rest: Buffer): void {

@@ -17,12 +17,15 @@ import type { RelayOptions } from "../wire/relay.ts";
 import { ServerLogin, type ServerLoginOptions } from "../wire/server-login.ts";
 import { VariableNames } from "../wire/variables.ts";
 import { Accounts } from "./accounts.ts";
+import { NO_PEER } from "./admission.ts";
 import type { Target } from "./channel.ts";
 import type { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
+import { hasLibc } from "./libc.ts";
 import type { ListenSettings } from "./listener.ts";
 import type { Log } from "./log.ts";
 import { CONSOLE } from "./names.ts";
+import { type SocketOptions, socketOptions } from "./socket-options.ts";
 
 const words = (list: string): string[] => list.split(/[\s,]+/).filter((word) => word !== "");
 
@@ -48,17 +51,20 @@ export class Environment {
   readonly accounts: Accounts;
   readonly variableNames: VariableNames;
   readonly relayOptions: RelayOptions;
+  /** What each TCP connection is told, see `tune`. */
+  readonly socketOptions: SocketOptions;
   private readonly ignored: ReadonlySet<string>;
   private readonly entries: ReadonlyMap<string, DatabaseEntry>;
 
   /** Errors: ConfigError for what the pooler cannot do, or if the auth_file cannot be read. */
   constructor(config: Config) {
     const { values } = config;
-    const refusal = plainRefusals(config)[0] ?? portRefusal(config);
+    const refusal = plainRefusals(config, hasLibc)[0] ?? portRefusal(config);
     if (refusal !== undefined) throw refusal;
     this.config = config;
     this.core = coreSettings(config);
     this.accounts = new Accounts(config);
+    this.socketOptions = socketOptions(values);
     this.variableNames = new VariableNames(words(values.track_extra_parameters));
     this.ignored = new Set(words(values.ignore_startup_parameters));
     this.entries = new Map(config.databases.map((entry) => [entry.name, entry]));
@@ -75,8 +81,14 @@ export class Environment {
   }
 
   private get notes(): string[] {
-    const useless = this.accounts.rules.filter(({ note }) => note !== undefined);
-    return [...poolerNotes(this.config), ...useless.map(({ at, note }) => `${at}: ${note}`)];
+    return [
+      ...poolerNotes(this.config, hasLibc),
+      ...this.accounts.rules.flatMap(({ at, method, note }) => {
+        const lost = method === "peer" && !hasLibc();
+        const why = lost ? `this rule lets nobody in: ${NO_PEER}` : note;
+        return why === undefined ? [] : [`${at}: ${why}`];
+      }),
+    ];
   }
 
   /** The entry for a database; undefined: there is none, nor a `*` entry. */
@@ -190,12 +202,14 @@ export class Environment {
 
   /** What to listen on. */
   get listen(): ListenSettings {
-    const { values } = this.config;
+    const { values, given } = this.config;
     return {
       addresses: words(values.listen_addr),
       port: values.listen_port,
       backlog: values.listen_backlog,
       reusePort: values.so_reuseport,
+      // Its default would have every pooler make system calls: it holds where it is written.
+      deferAccept: given.has("tcp_defer_accept") && values.tcp_defer_accept,
       socketDirectory: values.unix_socket_dir,
       socketMode: values.unix_socket_mode,
       socketGroup: values.unix_socket_group,
@@ -203,8 +217,8 @@ export class Environment {
   }
 
   /**
-   * True if nobody but our own user (and root) can reach the Unix socket. PgBouncer asks the kernel for
-   * the other side's user id, which Node cannot; a private directory on the way to it proves the same.
+   * True if nobody but our own user (and root) can reach the Unix socket: there is a private directory on
+   * the way to it. Then the system need not be asked who is at the other end.
    */
   get socketIsPrivate(): boolean {
     const { unix_socket_dir } = this.config.values;

@@ -7,6 +7,7 @@ import { createServer, connect as dial, type ListenOptions, type Server } from "
 import { join } from "node:path";
 import { Channel } from "./channel.ts";
 import { OutsideError } from "./errors.ts";
+import { libc } from "./libc.ts";
 import { type NativeHandle, usable } from "./native.ts";
 import { groupId } from "./user.ts";
 
@@ -19,12 +20,17 @@ export interface ListenSettings {
   backlog: number;
   /** Other processes may listen on the same port; Node.js 20 cannot do it. */
   reusePort: boolean;
+  /** Connections over TCP are accepted when they have said something; where the system can be told. */
+  deferAccept: boolean;
   /** Directory of the Unix socket; empty: none. */
   socketDirectory: string;
   socketMode: number;
   /** Group that the Unix socket is given to; empty: our own. */
   socketGroup: string;
 }
+
+/** Seconds for which a silent connection is not accepted. Source: PgBouncer 1.25.2 src/pooler.c. */
+const DEFERRED = 45;
 
 /** Called with each new connection. */
 export type OnClient = (channel: Channel) => void;
@@ -62,6 +68,11 @@ export class Listener {
       );
   }
 
+  /** New settings are in force: those that an open socket can follow. */
+  tune({ deferAccept }: ListenSettings): void {
+    for (const server of this.tcp) defer(server, deferAccept);
+  }
+
   /** Stops taking TCP connections; the Unix socket stays open for the console. */
   async closeTcp(): Promise<void> {
     await Promise.all(this.tcp.splice(0).map(closed));
@@ -82,6 +93,7 @@ export class Listener {
     const more = reusePort ? { reusePort } : {};
     const server = await this.listen({ host, port, backlog, ...more }, false);
     this.tcp.push(server);
+    if (settings.deferAccept) defer(server, true);
     const bound = server.address();
     if (bound === null || typeof bound === "string") return;
     if (this.port === 0) this.port = bound.port;
@@ -118,6 +130,7 @@ export class Listener {
 
 /** The part of a listening handle that is not public; the same from Node 18 to 26 at least. */
 interface ListeningHandle {
+  readonly fd?: number;
   onconnection?: (error: number, client: object | undefined) => void;
 }
 
@@ -138,6 +151,12 @@ function takeHandles(server: Server, take: (handle: NativeHandle) => void): void
     handle.setNoDelay?.(true);
     take(handle);
   };
+}
+
+function defer(server: Server, on: boolean): void {
+  const descriptor = (server as unknown as { _handle?: ListeningHandle })._handle?.fd ?? -1;
+  if (on || libc()?.option(descriptor, "defer_accept"))
+    libc()?.setOption(descriptor, "defer_accept", on ? DEFERRED : 0);
 }
 
 function giveTo(path: string, group: string): void {

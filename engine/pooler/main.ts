@@ -81,7 +81,10 @@ export class RunningPooler implements Pooler {
     });
     this.host.onShutdown = (mode) => this.onShutdown(mode);
     this.host.onTick = () => this.journal?.flush();
-    this.host.onAdopted = () => this.reopenLog();
+    this.host.onAdopted = () => {
+      this.reopenLog();
+      this.listener.tune(this.host.environment.listen);
+    };
   }
 
   /** `beforeUp` is called when it listens, before it says so: who reads "process up" may send a signal. */

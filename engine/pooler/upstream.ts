@@ -13,6 +13,7 @@ import { cancelRequest, terminate } from "../wire/writer.ts";
 import { Channel, type ChannelOwner, type Target } from "./channel.ts";
 import { Identity, place } from "./identity.ts";
 import type { ClientRole, HostRole, Purpose, ServerRole } from "./roles.ts";
+import { tune } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
 
 export class Upstream implements ServerRole, ChannelOwner, Sink {
@@ -180,7 +181,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     if (this.phase === "over") return;
     this.host.begin();
     this.identity.locate(this.channel, this.identity.port);
-    this.channel.keepAlive();
+    tune(this.channel, this.host.values.tcp_keepalive, this.host.environment.socketOptions);
     if (this.host.values.log_connections) {
       const { localAddress, localPort } = this.identity;
       const from = this.channel.unix ? "" : ` (from ${place(localAddress, localPort)})`;

@@ -23,6 +23,10 @@ function load(text: string): Config {
   return loadConfig("a.ini", () => text);
 }
 
+/** Can the system's own calls be made? */
+const none = (): boolean => false;
+const some = (): boolean => true;
+
 function message(action: () => unknown): string {
   try {
     action();
@@ -68,7 +72,7 @@ describe("SET", () => {
   const config = load("[pgbouncer]\n");
 
   test("gives a new config and leaves the old as it is", () => {
-    const changed = applySet(config, "default_pool_size", "7");
+    const changed = applySet(config, "default_pool_size", "7", none);
     expect(settingValue(changed, "default_pool_size")).toBe("7");
     expect(settingValue(config, "default_pool_size")).toBe("20");
   });
@@ -89,7 +93,7 @@ describe("SET", () => {
     ["verbose", "x", 'SET: verbose is "x"; expected an integer from 0 to 3'],
     ["syslog", "1", 'SET: syslog is "1"; expected 0: our pooler has no more yet'],
   ])("%s = %s is refused", (key, text, want) => {
-    expect(message(() => applySet(config, key, text))).toBe(want);
+    expect(message(() => applySet(config, key, text, none))).toBe(want);
   });
 });
 
@@ -98,6 +102,7 @@ describe("RELOAD", () => {
     load("[pgbouncer]\nlisten_port = 1\nauth_file = u\nmin_pool_size = 1\n"),
     "default_pool_size",
     "7",
+    none,
   );
   const fresh = reloadConfig(old, () => "[databases]\nx =\n[pgbouncer]\nlisten_port = 2\n");
 
@@ -125,7 +130,7 @@ describe("RELOAD", () => {
   });
 
   test("reads the file that conffile names", () => {
-    const moved = applySet(old, "conffile", "b.ini");
+    const moved = applySet(old, "conffile", "b.ini", none);
     expect(message(() => reloadConfig(moved, (path) => `[${path}]`))).toContain("b.ini:1");
   });
 });
@@ -287,7 +292,7 @@ describe("what our pooler cannot do", () => {
     ["auth_ldap_options = x", 'a.ini:2: auth_ldap_options is "x"; expected no value'],
     ["[databases]\nx = host=a,", 'a.ini:3: host of database x is "a,"; expected names between'],
   ])("%j is refused by name", (text, want) => {
-    const refusals = poolerRefusals(load(`[pgbouncer]\n${text}\n`));
+    const refusals = poolerRefusals(load(`[pgbouncer]\n${text}\n`), none);
     expect(refusals.map((refusal) => refusal.message)).toEqual([expect.stringContaining(want)]);
   });
 
@@ -300,19 +305,55 @@ describe("what our pooler cannot do", () => {
     "auth_type = scram-sha-256",
     "[databases]\nx = host=a load_balance_hosts=disable",
   ])("%j is taken, because nothing is missed", (text) => {
-    expect(poolerRefusals(load(`[pgbouncer]\n${text}\n`))).toEqual([]);
+    expect(poolerRefusals(load(`[pgbouncer]\n${text}\n`), none)).toEqual([]);
   });
 
   test("every default is taken", () => {
     const text = showConfig(load("[pgbouncer]\n")).flatMap((row) =>
       row.default === null ? [] : [`${row.key} = ${row.default}`],
     );
-    expect(poolerRefusals(load(`[pgbouncer]\n${text.join("\n")}\n`))).toEqual([]);
+    expect(poolerRefusals(load(`[pgbouncer]\n${text.join("\n")}\n`), none)).toEqual([]);
   });
 
   test("a setting that changes nothing is noted", () => {
-    expect(poolerNotes(load("[pgbouncer]\ntcp_socket_buffer = 1\nverbose = 1\n"))).toEqual([
-      "a.ini:2: tcp_socket_buffer has no effect: the operating system's value holds",
+    expect(poolerNotes(load("[pgbouncer]\npkt_buf = 1\nverbose = 1\n"), none)).toEqual([
+      "a.ini:2: pkt_buf has no effect: Node.js manages its own buffers",
     ]);
+  });
+
+  describe("without system calls", () => {
+    const koffi = "takes Linux and the npm package koffi";
+    test.each([
+      // setting, refusal, note
+      ["tcp_user_timeout = 0", undefined, undefined],
+      [
+        "tcp_user_timeout = 10",
+        `a.ini:2: tcp_user_timeout is "10"; expected 0: more ${koffi}`,
+        undefined,
+      ],
+      ["tcp_keepcnt = 0", undefined, undefined],
+      [
+        "tcp_keepcnt = 3",
+        undefined,
+        `a.ini:2: tcp_keepcnt has no effect: the operating system's value holds, as another ${koffi}`,
+      ],
+    ])("%s: %s, %s", (text, refusal, note) => {
+      const config = load(`[pgbouncer]\n${text}\n`);
+      const messages = poolerRefusals(config, none).map((error) => error.message);
+      expect([messages[0], poolerNotes(config, none)[0]]).toEqual([refusal, note]);
+      expect([poolerRefusals(config, some), poolerNotes(config, some)]).toEqual([[], []]);
+    });
+
+    test("whether there are any is asked only where a setting needs one", () => {
+      let asked = 0;
+      const calls = (): boolean => {
+        asked++;
+        return true;
+      };
+      const idle = load("[pgbouncer]\ntcp_keepcnt = 0\ntcp_user_timeout = 0\nsyslog = 0\n");
+      expect([poolerRefusals(idle, calls), poolerNotes(idle, calls), asked]).toEqual([[], [], 0]);
+      poolerRefusals(load("[pgbouncer]\ntcp_user_timeout = 1\n"), calls);
+      expect(asked).toBe(1);
+    });
   });
 });

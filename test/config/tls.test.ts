@@ -61,7 +61,9 @@ describe("refused:", () => {
       'a.ini:2: client_tls13_ciphers is "unknown"; expected a list, between colons, of TLS_AES_256_GCM_SHA384 | TLS_CHACHA20_POLY1305_SHA256 | TLS_AES_128_GCM_SHA256 | TLS_AES_128_CCM_SHA256 | TLS_AES_128_CCM_8_SHA256; failed to set the TLSv1.3 cipher suites',
     ],
   ])("%j", (lines, want) => {
-    expect(poolerRefusals(load(...lines)).map(({ message }) => message)).toContain(want);
+    expect(poolerRefusals(load(...lines), () => false).map(({ message }) => message)).toContain(
+      want,
+    );
   });
 });
 
@@ -71,5 +73,5 @@ test.each([
   [["server_tls_sslmode = verify-full", "server_tls_ca_file = x"]],
   [["server_tls_sslmode = verify-full"]],
 ])("taken: %j", (lines) => {
-  expect(poolerRefusals(load(...lines))).toEqual([]);
+  expect(poolerRefusals(load(...lines), () => false)).toEqual([]);
 });

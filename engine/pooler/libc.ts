@@ -1,0 +1,183 @@
+/**
+ * Calls of the operating system that Node.js has no words for: who is at the other end of a Unix socket,
+ * options of a socket, and sockets that go from one process to another. They go through the optional
+ * package koffi and to Linux only. It is loaded at the first question, so by a pooler that needs it;
+ * where it is missing, what needs it is refused by name, with `CALLS_NEED`. No call here waits.
+ */
+import { createRequire } from "node:module";
+import { endianness } from "node:os";
+
+/** Options of a socket by PgBouncer's names: level and name. Source: Linux, asm-generic/socket.h, tcp.h. */
+const OPTIONS = {
+  keepalive: [1, 9],
+  send_buffer: [1, 7],
+  receive_buffer: [1, 8],
+  reuse_port: [1, 15],
+  keepidle: [6, 4],
+  keepintvl: [6, 5],
+  keepcnt: [6, 6],
+  defer_accept: [6, 9],
+  user_timeout: [6, 18],
+} as const;
+export type SocketOption = keyof typeof OPTIONS;
+
+/** What one call has read. */
+export interface Received {
+  /** Bytes; 0: the other side has ended the connection. */
+  readonly length: number;
+  /** The open file that came with them; it is ours to close. */
+  readonly descriptor: number | undefined;
+}
+
+/** The calls. All take a file descriptor; an error is the name of the system's, such as `EAGAIN`. */
+export interface Libc {
+  /** The user id of who has made the other end of a Unix socket; undefined: it is none. */
+  peerUser(descriptor: number): number | undefined;
+  /** The name of a user id in the system's list; undefined: it has none. */
+  userName(id: number): string | undefined;
+  /** False: the system refuses. */
+  setOption(descriptor: number, option: SocketOption, value: number): boolean;
+  /** Undefined: it is no such socket. */
+  option(descriptor: number, option: SocketOption): number | undefined;
+  /** Sends bytes and, with the first of them, `passed`. Returns how many went. */
+  send(descriptor: number, bytes: Buffer, passed?: number): number | string;
+  /** Reads what is there into `into`, and takes the open file that comes along. */
+  receive(descriptor: number, into: Buffer): Received | string;
+}
+
+/** Set to 1: as if it were not there. For tests, and for whoever does not trust it. */
+const SWITCH = "POOLWISE_NO_KOFFI";
+
+let found: Libc | null | undefined;
+
+/** The calls; undefined: this is not Linux, or koffi is not installed. */
+export function libc(): Libc | undefined {
+  if (found === undefined) found = load() ?? null;
+  return found ?? undefined;
+}
+
+/** Can settings that take a system call be obeyed? */
+export const hasLibc = (): boolean => libc() !== undefined;
+
+function load(): Libc | undefined {
+  // The layouts below are those of little-endian machines.
+  if (process.platform !== "linux" || endianness() !== "LE") return undefined;
+  if (process.env[SWITCH] === "1") return undefined;
+  try {
+    return calls(createRequire(import.meta.url)("koffi") as Koffi);
+  } catch {
+    return undefined; // Not installed, or there is none for this machine.
+  }
+}
+
+type Koffi = typeof import("koffi");
+
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const SCM_RIGHTS = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+/** Bytes of `struct ucred`: process, user and group. Source: unix(7). */
+const CREDENTIALS = 12;
+
+function calls(koffi: Koffi): Libc {
+  const system = koffi.load(null); // Node itself is linked to it, whichever libc it is.
+  const getsockopt = system.func(
+    "int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint32_t *)",
+  );
+  const setsockopt = system.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)");
+  const getpwuid = system.func("const void *getpwuid(uint32_t)");
+  const account = koffi.struct({ name: "const char *" }); // Its first member; more is not asked for.
+  return {
+    peerUser(descriptor) {
+      const credentials = Buffer.alloc(CREDENTIALS);
+      if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, credentials, [CREDENTIALS]) !== 0)
+        return undefined;
+      const user = credentials.readUInt32LE(4);
+      return user === 0xffff_ffff ? undefined : user; // TCP has no such thing.
+    },
+    userName(id) {
+      const entry: unknown = getpwuid(id);
+      return entry === null ? undefined : (koffi.decode(entry, account) as { name: string }).name;
+    },
+    setOption(descriptor, option, value) {
+      const [level, name] = OPTIONS[option];
+      return setsockopt(descriptor, level, name, integer(value), 4) === 0;
+    },
+    option(descriptor, option) {
+      const [level, name] = OPTIONS[option];
+      const value = integer(0);
+      return getsockopt(descriptor, level, name, value, [4]) === 0
+        ? value.readInt32LE(0)
+        : undefined;
+    },
+    ...messages(koffi, system),
+  };
+}
+
+function integer(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(Math.min(value, 0x7fff_ffff));
+  return bytes;
+}
+
+/** sendmsg and recvmsg. Source: their manual pages, cmsg(3). */
+function messages(koffi: Koffi, system: ReturnType<Koffi["load"]>): Pick<Libc, "send" | "receive"> {
+  const parts = koffi.struct({ base: "uint8_t *", length: "size_t" });
+  const header = koffi.struct({
+    name: "void *",
+    nameLength: "uint32_t",
+    parts: koffi.pointer(parts),
+    partCount: "size_t",
+    control: "uint8_t *",
+    controlLength: "size_t",
+    flags: "int",
+  });
+  const sendmsg = system.func("sendmsg", "long", ["int", koffi.pointer(header), "int"]);
+  const recvmsg = system.func("recvmsg", "long", [
+    "int",
+    koffi.inout(koffi.pointer(header)),
+    "int",
+  ]);
+  const word = koffi.sizeof("size_t");
+  /** Room for the header, of a word and two integers, and one descriptor. */
+  const room = Math.ceil((word + 12) / word) * word;
+  const message = (bytes: Buffer, control: Buffer | null) => ({
+    name: null,
+    nameLength: 0,
+    parts: { base: bytes, length: bytes.length },
+    partCount: 1,
+    control,
+    controlLength: control?.length ?? 0,
+    flags: 0,
+  });
+  const problem = (): string => {
+    const number = koffi.errno();
+    return Object.entries(koffi.os.errno).find(([, code]) => code === number)?.[0] ?? `${number}`;
+  };
+  return {
+    send(descriptor, bytes, passed) {
+      const control = passed === undefined ? null : rights(room, word, passed);
+      const sent = sendmsg(descriptor, message(bytes, control), MSG_DONTWAIT | MSG_NOSIGNAL);
+      return sent < 0 ? problem() : sent;
+    },
+    receive(descriptor, into) {
+      const control = Buffer.alloc(room);
+      const length = recvmsg(descriptor, message(into, control), MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+      if (length < 0) return problem();
+      const came = control.readInt32LE(word + 4) === SCM_RIGHTS && control.readUInt8(0) > 0;
+      return { length, descriptor: came ? control.readInt32LE(word + 8) : undefined };
+    },
+  };
+}
+
+/** One `struct cmsghdr` with a descriptor. */
+function rights(room: number, word: number, descriptor: number): Buffer {
+  const control = Buffer.alloc(room);
+  control.writeUInt8(word + 12, 0); // Its length, a small number in a word: little-endian.
+  control.writeInt32LE(SOL_SOCKET, word);
+  control.writeInt32LE(SCM_RIGHTS, word + 4);
+  control.writeInt32LE(descriptor, word + 8);
+  return control;
+}
