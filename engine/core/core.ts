@@ -5,6 +5,7 @@
  *
  * Inputs from the network never throw. An InvariantError is a bug of ours or of the host.
  */
+import { adoptClient, adoptServer } from "./adopting.ts";
 import { carryCancel } from "./cancelling.ts";
 import * as control from "./control.ts";
 import * as effects from "./effects.ts";
@@ -279,6 +280,20 @@ export class Core extends Views {
   closed(now: Nanos, server: number): void {
     this.input(INPUT.closed, now, server, 0, 0);
     closeServer(this.world, server, -1, REASON.server_gone);
+  }
+
+  // --- from another process ------------------------------------------------------------------------
+
+  /** After `startup`: the client has been in before, in the process that hands it over. */
+  adoptClient(now: Nanos, client: number): void {
+    this.input(INPUT.adoptClient, now, client, 0, 0);
+    adoptClient(this.world, client);
+  }
+
+  /** A logged-in server: linked to `client`, busy, or (-1) idle in the pool of `database` and `user`. */
+  adoptServer(now: Nanos, client: number, database: number, user: number): number {
+    this.input(INPUT.adoptServer, now, client, database, user);
+    return adoptServer(this.world, client, database, user);
   }
 
   // --- time ----------------------------------------------------------------------------------------

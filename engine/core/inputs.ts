@@ -33,6 +33,8 @@ export const INPUT = {
   lookedUp: 28,
   replicate: 29,
   cancelAtPeer: 30,
+  adoptClient: 31,
+  adoptServer: 32,
 } as const;
 
 export type Input = (typeof INPUT)[keyof typeof INPUT];

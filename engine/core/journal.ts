@@ -53,6 +53,8 @@ const OPERANDS: Readonly<Record<keyof typeof INPUT, number>> = {
   lookedUp: 1,
   replicate: 1,
   cancelAtPeer: 2,
+  adoptClient: 1,
+  adoptServer: 3,
 };
 const ARITY = INPUT_NAMES.map((name) => OPERANDS[name]);
 const TEXTS: ReadonlySet<number> = new Set([INPUT.database, INPUT.user, INPUT.reload]);
@@ -223,6 +225,9 @@ function apply(core: Core, now: Nanos, { kind, a, b, c, text }: JournalRecord): 
       return;
     case INPUT.lookup:
       core.lookup(now, a, b, c);
+      return;
+    case INPUT.adoptServer:
+      core.adoptServer(now, a, b, c);
       return;
     case INPUT.loginFailed:
       core.loginFailed(now, a, b === 1);

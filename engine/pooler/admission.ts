@@ -3,10 +3,12 @@
  * fits. Source: PgBouncer 1.25.2 src/client.c, finish_set_pool(), login_via_cert().
  */
 import { CALLS_NEED, type HbaRule, type Mapping, matchingRule } from "../config/index.ts";
+import type { Core } from "../core/index.ts";
 import type { AuthMethod } from "../wire/client-login.ts";
 import { type Refusal, refuse } from "../wire/startup.ts";
 import type { Accounts } from "./accounts.ts";
 import { standsFor } from "./certificates.ts";
+import { CONSOLE } from "./names.ts";
 import type { Peer } from "./unix-peer.ts";
 
 /** Who wants in, and what is known of the connection. */
@@ -81,4 +83,15 @@ function objection(
   const allows = (mapping: Mapping): boolean =>
     standsFor(names, mapping.system) && (mapping.user === null || mapping.user === user);
   return map.mappings.some(allows) ? undefined : `ident map: ${map.name} does not have a match`;
+}
+
+/** Why secrets cannot be looked up in `database`, which the core knows as `place`. */
+export function unusable(database: string, core: Core, place: number): Refusal | undefined {
+  const problem = "bouncer config error";
+  if (database === CONSOLE)
+    return refuse(problem, true, `cannot use the reserved "${CONSOLE}" database as an auth_dbname`);
+  if (place < 0)
+    return refuse(problem, true, `authentication database "${database}" is not configured.`);
+  const disabled = core.databases.find(({ id }) => id === place)?.disabled === true;
+  return disabled ? refuse(`authentication database "${database}" is disabled`) : undefined;
 }

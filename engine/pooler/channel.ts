@@ -76,6 +76,15 @@ export class Channel implements LineListener {
     return new Channel(unix, handle);
   }
 
+  /** An open socket that came from another process; nothing is read of it until `thaw`. */
+  static ofDescriptor(descriptor: number, unix: boolean): Channel {
+    const socket = new Socket({ fd: descriptor, manualStart: true } as object);
+    const channel = new Channel(unix, socket);
+    channel.strip(socket);
+    channel.freeze();
+    return channel;
+  }
+
   /** Bytes that the kernel has not taken yet. */
   get pending(): number {
     return this.line.pending;

@@ -33,6 +33,8 @@ export interface ClientParts {
   /** `options` of a replication client, as it sent them. */
   options: string | undefined;
   pool: Pool;
+  /** Its key for cancel requests, where it has one already. */
+  key?: Buffer;
 }
 
 export class Client implements ClientRole, ChannelOwner, Sink {
@@ -61,7 +63,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.channel = parts.channel;
     this.identity = parts.identity;
     this.pool = parts.pool;
-    this.key = host.newKey(this);
+    this.key = host.newKey(this, parts.key);
     this.relay = new ClientRelay(this, host.environment.relayOptions, parts.variables);
     this.serverParameters = serverParameters(parts);
     this.reconfigure();
@@ -74,6 +76,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     const at = this.held ? start : this.feed(buffer, start, end);
     if (at < end) this.backlog.add(buffer, at, end);
     if (!this.over) this.regulate();
+    if (this.host.suspension.on) this.host.suspension.look();
     this.host.end();
   }
 
@@ -114,6 +117,20 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     if (this.backlog.length > BACKLOG_LIMIT || this.upstream?.channel.congested)
       this.channel.hold();
     else this.channel.resume();
+  }
+
+  /** Nothing of it is on its way through us: its relay is between two messages, and holds nothing back. */
+  get atRest(): boolean {
+    return !this.held && this.backlog.length === 0 && this.relay.scanner.atRest;
+  }
+
+  /** It was in before, in the process that has handed it over: goes on, with its server if it has one. */
+  goOn(upstream: ServerRole | undefined): void {
+    this.held = false;
+    this.upstream = upstream;
+    if (upstream === undefined) return;
+    upstream.client = this;
+    link(this.relay, upstream.relay);
   }
 
   // --- from the core -------------------------------------------------------------------------------

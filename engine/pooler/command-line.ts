@@ -57,7 +57,7 @@ Usage:
 Options:
   -d, --daemon         run in background (as a daemon)
   -q, --quiet          run quietly
-  -R, --reboot         start as usual; an online restart is refused
+  -R, --reboot         do an online reboot
   -u, --user=USERNAME  assume identity of USERNAME
   -v, --verbose        increase verbosity
   -V, --version        show version, then exit

@@ -12,7 +12,9 @@ import {
 import { columns, type Table } from "../show/table.ts";
 import type { ConsoleCommand } from "../wire/console.ts";
 import { noticeResponse } from "../wire/writer.ts";
+import type { Channel } from "./channel.ts";
 import { Environment } from "./environment.ts";
+import { canHandOver } from "./handover.ts";
 import { hasLibc } from "./libc.ts";
 import { CONSOLE } from "./names.ts";
 import type { HostRole } from "./roles.ts";
@@ -23,9 +25,14 @@ export interface CommandDesk {
   readonly host: HostRole;
   /** Its user may do more than look. */
   readonly admin: boolean;
+  /** Its user is our own, over the Unix socket. */
+  readonly own: boolean;
+  readonly channel: Channel;
   done(tag: string, ...before: Buffer[]): void;
   table(table: Table): void;
   error(text: string, sqlstate?: string): void;
+  /** Answers SHOW FDS with the sockets themselves. */
+  handOver(): void;
   /** The answer comes when `kind` is so for all these databases (-1: for everything). */
   wait(kind: WaitKind, tag: string, databases: Iterable<number>): void;
 }
@@ -113,6 +120,7 @@ const HELP = `
 function show(desk: CommandDesk, { what }: Of<"show">): void {
   if (what === "help") desk.done("SHOW", noticeResponse("Console usage", HELP));
   else if (what === "fds" && !desk.admin) desk.error("admin access needed");
+  else if (what === "fds" && desk.own && canHandOver(desk.host, desk.channel)) desk.handOver();
   else desk.table(SHOW[what](desk.host));
 }
 

@@ -20,6 +20,7 @@ import {
 import { Backlog } from "./backlog.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
 import { type CommandDesk, execute, type WaitKind } from "./commands.ts";
+import { handOver } from "./handover.ts";
 import type { Identity } from "./identity.ts";
 import { COMPATIBLE, CONSOLE } from "./names.ts";
 import type { ConsoleRole, HostRole } from "./roles.ts";
@@ -27,6 +28,9 @@ import { SUSPENDED } from "./suspension.ts";
 
 /** Bytes of the longest query; PgBouncer takes what fits its packet buffer. */
 const LONGEST = 64 * 1024;
+
+/** Beside the core's effects and SUSPENDED: all sockets have been sent. */
+const HANDED_OVER = -2;
 
 const PARAMETERS = [
   ["server_version", `${COMPATIBLE}/bouncer`],
@@ -38,6 +42,12 @@ const PARAMETERS = [
   ["is_superuser", "on"],
 ] as const;
 
+/** What its user may do: `own` is our own user, over the Unix socket. */
+export interface Rights {
+  readonly admin: boolean;
+  readonly own: boolean;
+}
+
 /** A command that is answered later: PAUSE or WAIT_CLOSE, and the databases it still waits for. */
 interface Waiting {
   kind: number;
@@ -48,6 +58,7 @@ interface Waiting {
 export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   readonly host: HostRole;
   readonly admin: boolean;
+  readonly own: boolean;
   readonly key: Buffer;
   readonly identity: Identity;
   readonly channel: Channel;
@@ -57,11 +68,12 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   private waiting: Waiting | undefined;
   private over = false;
 
-  constructor(host: HostRole, channel: Channel, identity: Identity, admin: boolean) {
+  constructor(host: HostRole, channel: Channel, identity: Identity, rights: Rights) {
     this.host = host;
     this.channel = channel;
     this.identity = identity;
-    this.admin = admin;
+    this.admin = rights.admin;
+    this.own = rights.own;
     identity.database = CONSOLE;
     this.key = host.newKey(this);
     host.admitConsole(this);
@@ -151,6 +163,18 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
     const number = kind === "suspended" ? SUSPENDED : EFFECT[kind];
     this.waiting = { kind: number, tag, databases: new Set(databases) };
     if (this.waiting.databases.size === 0) this.answer(() => this.done(tag));
+  }
+
+  /** Sends the open sockets themselves; what comes meanwhile waits. */
+  handOver(): void {
+    this.waiting = { kind: HANDED_OVER, tag: "SHOW", databases: new Set([-1]) };
+    handOver(this.host, this.channel, (error) => {
+      if (this.over) return;
+      this.host.begin();
+      if (error === undefined) this.completed(HANDED_OVER, -1);
+      else this.leave(`cannot hand sockets over: ${error}`);
+      this.host.end();
+    });
   }
 
   completed(kind: number, database: number): void {

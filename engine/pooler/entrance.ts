@@ -2,12 +2,12 @@
  * A connection that is not in yet: its startup packet, its limits, its password. It goes on as a client
  * of a pool or as a session on the console, it carries a cancel request, or it is refused.
  */
-import { type Core, type Pool, REASON, REASONS } from "../core/index.ts";
+import { type Pool, REASON, REASONS } from "../core/index.ts";
 import { AuthQuery, type AuthQueryResult } from "../wire/auth-query.ts";
 import { ClientLogin, type ClientLoginEvent, type ScramKeys } from "../wire/client-login.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
 import { errorResponse } from "../wire/writer.ts";
-import { type Applicant, admission } from "./admission.ts";
+import { type Applicant, admission, unusable } from "./admission.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
 import { Client } from "./client.ts";
 import { ConsoleSession } from "./console.ts";
@@ -17,14 +17,14 @@ import { type Explanation, explain } from "./explain.ts";
 import { Identity } from "./identity.ts";
 import { CONSOLE } from "./names.ts";
 import { ownerOf } from "./peers.ts";
-import type { Guest, HostRole, ServerRole } from "./roles.ts";
+import type { HostRole, Newcomer, ServerRole } from "./roles.ts";
 import { tune } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
 import { isOurs, peerOf } from "./unix-peer.ts";
 
 const nothing: Buffer = Buffer.alloc(0);
 
-export class Entrance implements Guest, ChannelOwner {
+export class Entrance implements Newcomer, ChannelOwner {
   readonly handle: number;
   readonly identity: Identity;
   private readonly host: HostRole;
@@ -66,6 +66,10 @@ export class Entrance implements Guest, ChannelOwner {
   }
 
   flushed(): void {}
+
+  get fresh(): boolean {
+    return !this.heard && this.phase === "login";
+  }
 
   /**
    * Gone before it was in. One that never said a word may be a monitor's probe: that is not logged. A
@@ -227,7 +231,7 @@ export class Entrance implements Guest, ChannelOwner {
     const { core, now } = this.host;
     const { database, user } = lookup;
     const place = database === CONSOLE ? -1 : core.database(database);
-    const refusal = unusable(database, place >= 0, isDisabled(core, place));
+    const refusal = unusable(database, core, place);
     if (refusal !== undefined) {
       this.reject(refusal);
       return;
@@ -338,10 +342,11 @@ export class Entrance implements Guest, ChannelOwner {
   /** The console is no business of the scheduler's: its sessions leave the core. */
   private enterConsole({ user }: Startup, rest: Buffer): void {
     const { accounts } = this.host.environment;
-    const admin = accounts.isAdmin(user) || this.isOwner({ database: CONSOLE, user });
+    const own = this.isOwner({ database: CONSOLE, user });
+    const admin = own || accounts.isAdmin(user);
     this.host.disconnect(this);
     this.finish();
-    const session = new ConsoleSession(this.host, this.channel, this.identity, admin);
+    const session = new ConsoleSession(this.host, this.channel, this.identity, { admin, own });
     this.channel.owner = session;
     session.greet();
     if (rest.length > 0) session.take(rest, 0, rest.length);
@@ -383,18 +388,4 @@ export class Entrance implements Guest, ChannelOwner {
     const text = `closing because: ${why} (age=${this.host.age(this.identity)}s)`;
     if (this.host.values.log_disconnections) this.host.log.write("LOG", text, this.identity.label);
   }
-}
-
-/** Why secrets cannot be looked up in `database`. */
-function unusable(database: string, exists: boolean, disabled: boolean): Refusal | undefined {
-  const problem = "bouncer config error";
-  if (database === CONSOLE)
-    return refuse(problem, true, `cannot use the reserved "${CONSOLE}" database as an auth_dbname`);
-  if (!exists)
-    return refuse(problem, true, `authentication database "${database}" is not configured.`);
-  return disabled ? refuse(`authentication database "${database}" is disabled`) : undefined;
-}
-
-function isDisabled(core: Core, database: number): boolean {
-  return core.databases.find(({ id }) => id === database)?.disabled === true;
 }

@@ -10,6 +10,7 @@ import { terminate } from "../wire/writer.ts";
 import type { Channel } from "./channel.ts";
 import { Clock } from "./clock.ts";
 import { ConsolePool } from "./console-pool.ts";
+import type { DoorsRole } from "./doors.ts";
 import { Entrance } from "./entrance.ts";
 import type { Environment } from "./environment.ts";
 import { PoolFacts } from "./facts.ts";
@@ -52,6 +53,8 @@ export class Host implements HostRole {
   readonly consoles = new Set<ConsoleRole>();
   readonly consolePool = new ConsolePool();
   readonly suspension: Suspension = new Suspension(this);
+  /** Set by whoever runs the host. */
+  doors: DoorsRole = { doors: [], letGo() {}, takeBack() {} };
   /** Told of every wait, when metrics are wanted. */
   waits: WaitObserver | undefined;
   /** The pooler is to stop listening to TCP, or has nothing more to do; set by whoever runs the host. */
@@ -261,6 +264,11 @@ export class Host implements HostRole {
     this.clients[client.handle] = client;
   }
 
+  /** A server that has come from another process. */
+  admitServer(server: ServerRole): void {
+    this.servers[server.handle] = server;
+  }
+
   admitConsole(session: ConsoleRole): void {
     this.consoles.add(session);
   }
@@ -284,10 +292,12 @@ export class Host implements HostRole {
     this.keys.delete(session.key.toString("latin1"));
   }
 
-  newKey(owner: ClientRole | ConsoleRole): Buffer {
-    const key = randomBytes(8);
-    mark(key, this.values.peer_id);
-    key[0] = (key[0] as number) & 0x7f; // The first half is shown as a process id.
+  newKey(owner: ClientRole | ConsoleRole, has?: Buffer): Buffer {
+    const key = has ?? randomBytes(8);
+    if (has === undefined) {
+      mark(key, this.values.peer_id);
+      key[0] = (key[0] as number) & 0x7f; // The first half is shown as a process id.
+    }
     this.keys.set(key.toString("latin1"), owner);
     return key;
   }
@@ -331,14 +341,22 @@ export class Host implements HostRole {
     this.onAdopted();
   }
 
-  /** Cuts all connections. Resolves when they are closed. */
+  /** Cuts all connections but the consoles'. Resolves when they are closed. */
   async close(): Promise<void> {
     clearTimeout(this.timer);
-    const guests = [...this.clients, ...this.entrances, ...this.consoles];
+    const guests = [...this.clients, ...this.entrances];
     for (const guest of guests) guest?.channel.destroy();
-    for (const server of this.servers) server?.channel.close(terminate());
-    const all = [...guests, ...this.servers].filter((end) => end !== undefined);
-    await Promise.all(all.map(({ channel }) => channel.closed()));
+    for (const server of this.servers)
+      if (this.suspension.handedOver) server?.channel.destroy();
+      else server?.channel.close(terminate());
+    await closed([...guests, ...this.servers]);
+  }
+
+  /** Cuts those: their end tells who has ordered ours that nothing of us is left. */
+  async closeConsoles(): Promise<void> {
+    const consoles = [...this.consoles];
+    for (const console of consoles) console.channel.destroy();
+    await closed(consoles);
   }
 
   shutdown(mode: "immediate" | "wait_for_servers" | "wait_for_clients"): void {
@@ -346,4 +364,8 @@ export class Host implements HostRole {
     if (mode !== "immediate") this.core.shutdown(this.now, mode);
     this.onShutdown(mode === "immediate" ? "immediate" : "graceful");
   }
+}
+
+async function closed(ends: readonly ({ channel: Channel } | undefined)[]): Promise<void> {
+  await Promise.all(ends.map((end) => end?.channel.closed()));
 }

@@ -2,10 +2,26 @@
  * Where clients come in: one TCP socket per address of listen_addr, and a Unix socket. Accepted
  * connections are taken as bare handles where Node allows it, see `native.ts`.
  */
-import { chmodSync, chownSync, lstatSync, unlinkSync } from "node:fs";
-import { createServer, connect as dial, type ListenOptions, type Server } from "node:net";
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import {
+  type AddressInfo,
+  createServer,
+  connect as dial,
+  type ListenOptions,
+  type Server,
+} from "node:net";
 import { join } from "node:path";
 import { Channel } from "./channel.ts";
+import type { Door, DoorsRole } from "./doors.ts";
 import { OutsideError } from "./errors.ts";
 import { libc } from "./libc.ts";
 import { type NativeHandle, usable } from "./native.ts";
@@ -32,11 +48,14 @@ export interface ListenSettings {
 /** Seconds for which a silent connection is not accepted. Source: PgBouncer 1.25.2 src/pooler.c. */
 const DEFERRED = 45;
 
+/** Where to listen: an address, a path, or a socket that is open already. */
+type Place = ListenOptions & { fd?: number };
+
 /** Called with each new connection. */
 export type OnClient = (channel: Channel) => void;
 
 /** Open listening sockets. */
-export class Listener {
+export class Listener implements DoorsRole {
   /** Port of the first TCP socket; 0 if there is none. */
   port = 0;
   /** Path of the Unix socket; empty if there is none. */
@@ -45,6 +64,7 @@ export class Listener {
   readonly places: string[] = [];
   private readonly tcp: Server[] = [];
   private unix: Server | undefined;
+  private settings: ListenSettings | undefined;
   private readonly onClient: OnClient;
 
   constructor(onClient: OnClient) {
@@ -55,6 +75,7 @@ export class Listener {
    * Opens everything asked for, or nothing. Errors: OutsideError that names the address and the reason.
    */
   async open(settings: ListenSettings): Promise<void> {
+    this.settings = settings;
     try {
       for (const address of settings.addresses) await this.openTcp(settings, address);
       if (settings.socketDirectory !== "") await this.openUnix(settings);
@@ -66,6 +87,43 @@ export class Listener {
       throw new OutsideError(
         "nowhere to listen on: listen_addr and unix_socket_dir are both empty",
       );
+  }
+
+  /**
+   * Listens on sockets that another process has opened. A Unix socket that went away with it is opened anew.
+   */
+  async adopt(doors: readonly Pick<Door, "descriptor" | "unix">[], settings: ListenSettings) {
+    this.settings = settings;
+    const { backlog } = settings;
+    for (const { descriptor } of doors.filter(({ unix }) => !unix))
+      this.addTcp(await this.listen({ fd: descriptor, backlog }, false), settings);
+    const path = socketPath(settings.socketDirectory, this.port || settings.port);
+    for (const { descriptor } of doors.filter(({ unix }) => unix)) {
+      if (settings.socketDirectory === "" || !isSocket(path)) closeSync(descriptor);
+      else this.addUnix(await this.listen({ fd: descriptor, backlog }, true), path);
+    }
+    if (settings.socketDirectory !== "" && this.unix === undefined) await this.openUnix(settings);
+  }
+
+  get doors(): Door[] {
+    const tcp = this.tcp.map((server) => {
+      const { address, port } = server.address() as AddressInfo;
+      return { descriptor: descriptorOf(server), unix: false, address, port };
+    });
+    const { unix, port } = this;
+    if (unix === undefined) return tcp;
+    return [...tcp, { descriptor: descriptorOf(unix), unix: true, address: "unix", port }];
+  }
+
+  letGo(): void {
+    for (const server of [...this.tcp.splice(0), this.unix]) server?.close();
+    this.unix = undefined;
+  }
+
+  takeBack(): void {
+    const { settings, port } = this;
+    this.places.length = 0;
+    if (settings !== undefined) void this.open({ ...settings, port: port || settings.port });
   }
 
   /** New settings are in force: those that an open socket can follow. */
@@ -82,6 +140,7 @@ export class Listener {
   async close(): Promise<void> {
     const unix = this.unix;
     this.unix = undefined;
+    if (unix !== undefined && this.path !== "") rmSync(this.path, { force: true });
     await Promise.all([this.closeTcp(), unix === undefined ? undefined : closed(unix)]);
   }
 
@@ -91,7 +150,10 @@ export class Listener {
     const { backlog, reusePort } = settings;
     // Left out unless it is wanted: older Node.js does not know it.
     const more = reusePort ? { reusePort } : {};
-    const server = await this.listen({ host, port, backlog, ...more }, false);
+    this.addTcp(await this.listen({ host, port, backlog, ...more }, false), settings);
+  }
+
+  private addTcp(server: Server, settings: ListenSettings): void {
     this.tcp.push(server);
     if (settings.deferAccept) defer(server, true);
     const bound = server.address();
@@ -104,19 +166,37 @@ export class Listener {
   private async openUnix(settings: ListenSettings): Promise<void> {
     const port = this.port === 0 ? settings.port : this.port;
     const path = socketPath(settings.socketDirectory, port);
-    await removeStale(path);
-    this.unix = await this.listen({ path, backlog: settings.backlog }, true);
-    this.path = path;
-    this.places.push(`unix:${path}`);
-    if (settings.socketGroup !== "") giveTo(path, settings.socketGroup);
-    chmodSync(path, settings.socketMode);
+    const { backlog, socketGroup, socketMode } = settings;
+    // Node.js removes the name that it has given when it closes the socket; that of ours must outlive us
+    // where another process goes on with the socket. A stale one is replaced.
+    const own = join(settings.socketDirectory, `.s.${randomBytes(4).toString("hex")}`);
+    if (await isTaken(path)) throw cannot({ path }, { code: "EADDRINUSE" });
+    const server = await this.listen({ path: own, backlog }, true, path);
+    try {
+      if (socketGroup !== "") giveTo(own, socketGroup);
+      chmodSync(own, socketMode);
+      renameSync(own, path);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+    this.addUnix(server, path);
   }
 
-  private listen(options: ListenOptions, unix: boolean): Promise<Server> {
+  private addUnix(server: Server, path: string): void {
+    this.unix = server;
+    this.path = path;
+    this.places.push(`unix:${path}`);
+  }
+
+  /** `name`: what errors call the place, unless it is what the options say. */
+  private listen(options: Place, unix: boolean, name = options.path): Promise<Server> {
     const server = createServer({ noDelay: true, allowHalfOpen: false });
     server.on("connection", (socket) => this.onClient(Channel.accepted(socket, unix)));
     return new Promise((resolve, reject) => {
-      server.once("error", (error: NodeJS.ErrnoException) => reject(cannot(options, error)));
+      server.once("error", (error: NodeJS.ErrnoException) =>
+        reject(cannot({ ...options, path: name }, error)),
+      );
       server.listen(options, () => {
         server.removeAllListeners("error");
         // Out of file descriptors, for one: the client goes without, the pooler goes on.
@@ -153,8 +233,12 @@ function takeHandles(server: Server, take: (handle: NativeHandle) => void): void
   };
 }
 
+function descriptorOf(server: Server): number {
+  return (server as unknown as { _handle?: ListeningHandle })._handle?.fd ?? -1;
+}
+
 function defer(server: Server, on: boolean): void {
-  const descriptor = (server as unknown as { _handle?: ListeningHandle })._handle?.fd ?? -1;
+  const descriptor = descriptorOf(server);
   if (on || libc()?.option(descriptor, "defer_accept"))
     libc()?.setOption(descriptor, "defer_accept", on ? DEFERRED : 0);
 }
@@ -167,14 +251,9 @@ function giveTo(path: string, group: string): void {
   }
 }
 
-/** Removes a socket file that nobody listens on any more, as a killed process leaves it. */
-async function removeStale(path: string): Promise<void> {
-  if (!isSocket(path) || (await answers(path))) return; // Somebody listens: `listen` will say so.
-  try {
-    unlinkSync(path);
-  } catch {
-    // Gone meanwhile, or not ours: `listen` will say so.
-  }
+/** Somebody listens there, or it is no socket at all. A killed process leaves one that does not answer. */
+async function isTaken(path: string): Promise<boolean> {
+  return existsSync(path) && (!isSocket(path) || (await answers(path)));
 }
 
 function isSocket(path: string): boolean {
@@ -195,7 +274,10 @@ export function answers(path: string): Promise<boolean> {
   });
 }
 
-function cannot(options: ListenOptions, error: NodeJS.ErrnoException): OutsideError {
+function cannot(
+  options: ListenOptions,
+  error: { readonly code?: string | undefined; readonly message?: string },
+): OutsideError {
   const where = options.path ?? `${options.host ?? "*"}:${options.port}`;
   const why: Record<string, string> = {
     EADDRINUSE: "it is in use; is another pooler running?",

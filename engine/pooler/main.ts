@@ -3,7 +3,9 @@
  * `startPooler` is for programs; the command line is in `run.ts`.
  */
 import { type Config, loadConfig } from "../config/index.ts";
+import { MILLISECOND } from "../core/index.ts";
 import type { Table, Value } from "../show/table.ts";
+import { adopt, doorsOf } from "./adoption.ts";
 import { reload } from "./commands.ts";
 import { Environment } from "./environment.ts";
 import { OutsideError } from "./errors.ts";
@@ -12,8 +14,9 @@ import { Journal } from "./journal.ts";
 import { answers, Listener, socketPath } from "./listener.ts";
 import { Log } from "./log.ts";
 import { VERSION } from "./names.ts";
-import { removePid, writePid } from "./pidfile.ts";
+import { pidGone, removePid, writePid } from "./pidfile.ts";
 import { SHOW } from "./show.ts";
+import { type Taken, takeOver } from "./takeover.ts";
 
 export { OutsideError } from "./errors.ts";
 
@@ -28,7 +31,7 @@ export interface PoolerOptions {
   quiet?: boolean | undefined;
   /** Where Prometheus may ask, `HOST:PORT`, or a port of 127.0.0.1; left out: nowhere. */
   metrics?: string | undefined;
-  /** As PgBouncer's -R: a pooler that runs already would hand its sockets over, which is refused. */
+  /** As PgBouncer's -R: a pooler that runs already hands its sockets over, and ends. */
   reboot?: boolean | undefined;
 }
 
@@ -76,6 +79,7 @@ export class RunningPooler implements Pooler {
     this.log = log;
     this.host = new Host(environment, log);
     this.listener = new Listener((channel) => this.host.accept(channel));
+    this.host.doors = this.listener;
     this.ended = new Promise((resolve) => {
       this.end = resolve;
     });
@@ -110,19 +114,21 @@ export class RunningPooler implements Pooler {
     const { host, listener, log } = this;
     openLog(log, config);
     host.environment.tell(log);
-    if (reboot) await this.lookForOther();
+    const taken = reboot ? await this.takeOver() : undefined;
     if (journal !== undefined)
       this.journal = await Journal.open(host.core, journal, (why) => {
         const message = `the journal ${journal} ends early, traffic goes on: ${why}`;
         log.write("WARNING", message);
         options.onJournalEnd?.(message);
       });
-    await listener.open(host.environment.listen);
+    if (taken === undefined) await listener.open(host.environment.listen);
+    else await listener.adopt(doorsOf(taken), host.environment.listen);
     if (metrics !== undefined) await this.serveMetrics(metrics);
     host.port = listener.port || config.values.listen_port;
     writePid(config.values.pidfile);
     this.pidfile = config.values.pidfile;
     for (const place of listener.places) log.write("LOG", `listening on ${place}`);
+    if (taken !== undefined) adopt(host, taken);
   }
 
   private async serveMetrics(address: string): Promise<void> {
@@ -136,16 +142,22 @@ export class RunningPooler implements Pooler {
     this.log.write("LOG", `metrics on http://${metrics.place}/metrics`);
   }
 
-  /** For -R. Errors: OutsideError when a pooler answers on our Unix socket. */
-  private async lookForOther(): Promise<void> {
+  /** For -R: the sockets of the pooler that answers on our Unix socket. Errors: see `takeOver`. */
+  private async takeOver(): Promise<readonly Taken[] | undefined> {
+    const { log } = this;
     const { socketDirectory, port } = this.host.environment.listen;
     const path = socketPath(socketDirectory, port);
-    if (socketDirectory !== "" && (await answers(path)))
-      throw new OutsideError(
-        `${path} answers, and Node.js cannot take sockets over from another process; ` +
-          "end that one with SHUTDOWN WAIT_FOR_CLIENTS and start without -R",
-      );
-    this.log.write("LOG", "old process not found, try to continue normally");
+    if (socketDirectory === "") throw new OutsideError("cannot reboot if unix dir not configured");
+    if (await answers(path)) {
+      const { suspend_timeout, pidfile } = this.host.values;
+      const tell = (text: string): void => log.write("LOG", text);
+      const taken = await takeOver(path, suspend_timeout / MILLISECOND, tell);
+      await pidGone(pidfile);
+      log.write("LOG", "old process killed, resuming work");
+      return taken;
+    }
+    log.write("LOG", "old process not found, try to continue normally");
+    return undefined;
   }
 
   private up(): void {
@@ -225,6 +237,7 @@ export class RunningPooler implements Pooler {
     await Promise.all([this.listener.close(), this.host.close(), this.endpoint?.close()]);
     await this.journal?.close();
     removePid(this.pidfile);
+    await this.host.closeConsoles();
     this.log.close();
     this.end();
   }

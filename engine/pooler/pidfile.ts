@@ -1,5 +1,6 @@
 /** The file with our process id, which also keeps a second pooler from starting with the same one. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { OutsideError } from "./errors.ts";
 
 /**
@@ -14,6 +15,11 @@ export function writePid(path: string): void {
   } catch (error) {
     throw new OutsideError(`cannot write the pidfile ${path}: ${(error as Error).message}`);
   }
+}
+
+/** Waits until the process that has written the file has taken it away, or is gone. */
+export async function pidGone(path: string): Promise<void> {
+  while (path !== "" && isTaken(path)) await sleep(20);
 }
 
 /** Removes the file. */

@@ -9,6 +9,7 @@ import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
 import type { StatementTable } from "../wire/prepared.ts";
 import type { ClientRelay, ServerRelay } from "../wire/relay.ts";
 import type { Channel } from "./channel.ts";
+import type { DoorsRole } from "./doors.ts";
 import type { Environment } from "./environment.ts";
 import type { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
@@ -28,14 +29,23 @@ export interface Guest {
   drop(reason: number): void;
 }
 
+/** One that is not in yet. */
+export interface Newcomer extends Guest {
+  /** Nothing has been read of it. */
+  readonly fresh: boolean;
+}
+
 /** A client that is in. */
 export interface ClientRole extends Guest {
+  readonly pool: Pool;
   readonly relay: ClientRelay;
   readonly key: Buffer;
   /** The linked server. */
   readonly upstream: ServerRole | undefined;
   /** Bytes of it that wait for a server. */
   readonly kept: number;
+  /** Nothing of it is on its way through us. */
+  readonly atRest: boolean;
   /** For a replication client: what its own server is told at login. Empty for others. */
   readonly serverParameters: readonly (readonly [name: string, value: string])[];
   /** What to tell it, instead of the reason's own text, when its server goes. */
@@ -61,8 +71,11 @@ export interface ServerRole {
   readonly handle: number;
   readonly identity: Identity;
   readonly channel: Channel;
+  readonly pool: Pool;
   readonly relay: ServerRelay;
   readonly purpose: Purpose;
+  /** Nothing of it is on its way through us. */
+  readonly atRest: boolean;
   /** BackendKeyData: what a cancel request for it must show. */
   readonly key: Buffer;
   client: ClientRole | undefined;
@@ -126,6 +139,10 @@ export interface SuspensionRole {
   end(): boolean;
   /** Looks whether all is quiet, and says so to who waits for that. */
   look(): void;
+  /** All is quiet: no message is on its way through us. */
+  readonly complete: boolean;
+  /** Another process has our sockets: where we end, they do not. */
+  handedOver: boolean;
 }
 
 /** The host, as its clients, servers and consoles see it. */
@@ -150,10 +167,11 @@ export interface HostRole {
   readonly servers: readonly (ServerRole | undefined)[];
   readonly consoles: ReadonlySet<ConsoleRole>;
   /** Clients that are not in yet, and cancel requests, by handle. */
-  readonly entrances: readonly (Guest | undefined)[];
+  readonly entrances: readonly (Newcomer | undefined)[];
   /** What the sessions on the console have done, for the statistics. */
   readonly consolePool: ConsoleCounters;
   readonly suspension: SuspensionRole;
+  readonly doors: DoorsRole;
 
   /** Begins a turn: everything in it happens at one instant. */
   begin(): void;
@@ -172,8 +190,8 @@ export interface HostRole {
   forget(guest: Guest): void;
   forgetServer(server: ServerRole): void;
   forgetConsole(session: ConsoleRole): void;
-  /** A new key by which `owner` can be cancelled. */
-  newKey(owner: ClientRole | ConsoleRole): Buffer;
+  /** A new key by which `owner` can be cancelled, or the one that it has. */
+  newKey(owner: ClientRole | ConsoleRole, has?: Buffer): Buffer;
   /** Handle of the client with this key if it runs a query that may be cancelled, else -1. */
   cancelTarget(key: Buffer): number;
 

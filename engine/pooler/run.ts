@@ -11,7 +11,7 @@ export interface PoolerFlags {
   verbose?: number | undefined;
   /** As -u: the user to become when started as root; wins over the setting `user`. */
   user?: string | undefined;
-  /** As -R: take over from a pooler that runs already, which we cannot; without one, start as usual. */
+  /** As -R: take the sockets over from a pooler that runs already; without one, start as usual. */
   reboot?: boolean | undefined;
   journal?: string | undefined;
   /** Where Prometheus may ask, see `PoolerOptions`. */

@@ -38,25 +38,41 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   /** Name of the server's machine, for which its certificate has to stand. */
   private readonly machine: string;
 
-  constructor(host: HostRole, handle: number, pool: Pool, target: Target) {
+  /** Opens a connection to `way`; an open one, logged in and from another process, goes on with `goOn`. */
+  constructor(host: HostRole, handle: number, pool: Pool, way: Target | Channel) {
     this.host = host;
     this.handle = handle;
     this.pool = pool;
     this.identity = new Identity("S", host.now);
     this.identity.database = pool.database.settings.name;
     this.identity.user = pool.user.settings.name;
-    this.machine = "host" in target ? target.host : "";
-    if ("host" in target) {
-      this.identity.address = target.host;
-      this.identity.port = target.port;
+    this.machine = "host" in way ? way.host : "";
+    if ("host" in way) {
+      this.identity.address = way.host;
+      this.identity.port = way.port;
     }
     const { relayOptions, variableNames } = host.environment;
     this.statements = new ServerStatements(host.statements, host.values.max_prepared_statements);
     const variables = new Variables(variableNames);
     this.relay = new ServerRelay(this, relayOptions, variables, this.statements);
     this.reconfigure();
-    this.channel = Channel.open(target, host.resolver.lookup, () => this.connected());
+    this.channel =
+      way instanceof Channel
+        ? way
+        : Channel.open(way, host.resolver.lookup, () => this.connected());
     this.channel.owner = this;
+  }
+
+  /** It was logged in to by the process that has handed it over; `key` is what cancels its query. */
+  goOn(key: Buffer): void {
+    this.identity.locate(this.channel, this.host.port);
+    this.key = key;
+    this.phase = "working";
+  }
+
+  /** Nothing of it is on its way through us. */
+  get atRest(): boolean {
+    return this.phase === "working" && this.purpose === "none" && this.relay.scanner.atRest;
   }
 
   // --- from the socket -----------------------------------------------------------------------------
@@ -66,6 +82,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     if (this.phase === "working") this.work(buffer, start, end);
     else if (this.phase === "login") this.advance(buffer, start, end);
     else if (this.phase === "looking") this.hearAnswer(buffer, start, end);
+    if (this.host.suspension.on) this.host.suspension.look();
     this.host.end();
   }
 

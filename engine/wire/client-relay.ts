@@ -39,7 +39,7 @@ export class ClientRelay implements ClientHalf {
   statements: ClientStatements | undefined;
   private tracking = false;
   private readonly options: RelayOptions;
-  private readonly scanner: FrameScanner;
+  readonly scanner: FrameScanner;
   private readonly names = new Names();
   private chunk: Buffer = NOTHING;
   /** Offset in the chunk of the first byte that is to be forwarded and has not been. */

@@ -83,6 +83,11 @@ export class FrameScanner {
     return this.buffer.toString("hex", from, Math.min(this.end, from + 8));
   }
 
+  /** True between two messages: nothing of a header or a body has been read that is to go on. */
+  get atRest(): boolean {
+    return this.remaining === 0 && this.held === 0;
+  }
+
   /** Offset up to which the chunk belongs to messages whose header is complete. */
   get whole(): number {
     return this.position - this.held;

@@ -39,6 +39,14 @@ export class Outstanding {
     this.length++;
   }
 
+  /** All of them, oldest first, as `push` takes them. */
+  list(): [type: number, answer: number, statement: number][] {
+    return Array.from({ length: this.length }, (_, index) => {
+      const at = this.place(index);
+      return [this.typeAt(index), (this.slots[at] as number) >> 8, this.slots[at + 1] as number];
+    });
+  }
+
   /** Takes away the oldest if it is of this type and not fake. */
   pop(type: number): boolean {
     if (this.length === 0) return false;

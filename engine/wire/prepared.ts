@@ -35,17 +35,24 @@ export class StatementTable {
   /** Finds or makes the statement, and counts one use. `body`: query, NUL, count and types. */
   take(body: Buffer): Statement {
     const key = body.toString("latin1", 0, body.length);
-    let statement = this.byKey.get(key);
-    if (statement === undefined) {
-      this.last++;
-      const name = `PGBOUNCER_${this.last}`;
-      const nameBytes = Buffer.from(name, "latin1");
-      const parse = parseMessage(name, body);
-      statement = { id: this.last, name, nameBytes, parse, key, uses: 0 };
-      this.byKey.set(key, statement);
-    }
+    const statement = this.byKey.get(key) ?? this.make(this.last + 1, body, key);
     statement.uses++;
     return statement;
+  }
+
+  /** Makes the statement with this number, which servers know already; its uses are still to be counted. */
+  make(id: number, body: Buffer, key = body.toString("latin1")): Statement {
+    const name = `PGBOUNCER_${id}`;
+    const nameBytes = Buffer.from(name, "latin1");
+    const statement = { id, name, nameBytes, parse: parseMessage(name, body), key, uses: 0 };
+    this.byKey.set(key, statement);
+    this.last = Math.max(this.last, id);
+    return statement;
+  }
+
+  /** All of them. */
+  get all(): Iterable<Statement> {
+    return this.byKey.values();
   }
 
   /** Counts one use less. */
@@ -70,9 +77,9 @@ export class ClientStatements {
   serverParses = 0;
   binds = 0;
   readonly table: StatementTable;
-  private readonly byName = new Map<string, Named>();
+  readonly byName = new Map<string, Named>();
   /** What Parse messages without an answer have named, oldest first. */
-  private readonly unanswered: Named[] = [];
+  readonly unanswered: Named[] = [];
 
   constructor(table: StatementTable) {
     this.table = table;
@@ -139,7 +146,7 @@ export class ClientStatements {
 }
 
 /** A statement with messages on their way to a server. */
-interface Pending {
+export interface Pending {
   readonly statement: Statement;
   /** Whether the server had it at the last answer. */
   there: boolean;
@@ -161,11 +168,12 @@ export class ServerStatements {
    * Those that will be there if nothing is skipped. A Map keeps the order of insertion, which makes it
    * the list of last use too.
    */
-  private readonly byId = new Map<number, Statement>();
-  private readonly pending = new Map<number, Pending>();
+  readonly byId = new Map<number, Statement>();
+  readonly pending = new Map<number, Pending>();
   /** Id of the one used last; 0 when that is not known. */
   private youngest = 0;
-  private batch = 0;
+  /** Counts the Syncs sent while something is on its way. */
+  batch = 0;
 
   constructor(table: StatementTable, limit: number) {
     this.table = table;

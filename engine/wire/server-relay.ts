@@ -33,14 +33,15 @@ export class ServerRelay {
   readonly sink: Sink;
   readonly variables: Variables;
   readonly statements: ServerStatements | undefined;
-  private readonly scanner: FrameScanner;
+  readonly scanner: FrameScanner;
   private readonly stash = new Stash();
   private chunk: Buffer = NOTHING;
   /** Offset in the chunk of the first byte that is to be forwarded and has not been. */
   private run = 0;
   private verdict: Relayed = RELAY.more;
   private asking = false;
-  private failed = false;
+  /** An error has been answered, and the ReadyForQuery after it has not come yet. */
+  failed = false;
   /** Parse messages of the client among the requests being dropped. */
   private refusals = 0;
   /** The message that the scanner is in is kept from the client. */

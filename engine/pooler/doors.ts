@@ -1,0 +1,18 @@
+/** The sockets that the pooler listens on, as others than their owner see them. */
+
+/** One of them. */
+export interface Door {
+  readonly descriptor: number;
+  readonly unix: boolean;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** All of them. */
+export interface DoorsRole {
+  readonly doors: readonly Door[];
+  /** Another process has them: listens no more, but leaves everything as it stands. */
+  letGo(): void;
+  /** It has given up: listens again. */
+  takeBack(): void;
+}
