@@ -4,7 +4,7 @@
  */
 import { poolOfClient } from "./matching.ts";
 import { idleToActive, moveClient, moveServer } from "./moves.ts";
-import type { Pool } from "./pool.ts";
+import type { Database, Pool, User } from "./pool.ts";
 import { CT, S, ST } from "./records.ts";
 import { CLIENT, SERVER, STATUS } from "./states.ts";
 import type { World } from "./world.ts";
@@ -21,7 +21,7 @@ export function adoptClient(world: World, client: number): void {
  * due, or idle if that is -1. No limit keeps it away: it is there.
  */
 export function adoptServer(world: World, client: number, database: number, user: number): number {
-  const pool = client >= 0 ? poolOfClient(world, client) : world.pool(database, user, true);
+  const pool = client >= 0 ? poolOfClient(world, client) : poolOf(world, database, user);
   const server = enter(world, pool);
   pool.welcome_known = true;
   moveServer(world, server, SERVER.idle);
@@ -31,6 +31,13 @@ export function adoptServer(world: World, client: number, database: number, user
   times[(client << 3) | CT.query] = world.now;
   times[(client << 3) | CT.xact] = world.now;
   return server;
+}
+
+/** `user` is the pool's, whether the entry forces it or not. */
+function poolOf(world: World, database: number, user: number): Pool {
+  const forced = (world.databases[database] as Database).settings.forced_user;
+  const { name } = (world.users[user] as User).settings;
+  return world.pool(database, user, forced !== name);
 }
 
 function enter(world: World, pool: Pool): number {

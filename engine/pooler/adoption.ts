@@ -29,6 +29,7 @@ interface Row {
   readonly user: string | null;
   readonly database: string | null;
   readonly unix: boolean;
+  readonly port: number;
   readonly key: Buffer;
   /** The number that the socket had there, and that of the one linked to it; 0: none. */
   readonly old: string;
@@ -102,9 +103,8 @@ function adoptClient(
   const identity = Object.assign(new Identity("C", now), { database, user });
   identity.locate(channel, host.port);
   const variables = new Variables(environment.variableNames);
-  const client = new Client(host, {
-    ...{ handle, channel, identity, variables, options: undefined, pool, key },
-  });
+  const parts = { handle, channel, identity, variables, options: undefined, pool, key };
+  const client = new Client(host, parts);
   restoreClient(client.relay, clientStateOf(row), statements);
   client.goOn(undefined);
   channel.owner = client;
@@ -169,7 +169,7 @@ function learn(host: Host, common: Common | undefined): void {
 
 /** By the columns of SHOW FDS, see `show-descriptors.ts`. */
 function rowOf({ descriptor, columns }: Taken): Row {
-  const [old, task, user, database, address, , cancel, link] = columns;
+  const [old, task, user, database, address, port, cancel, link] = columns;
   const key = Buffer.alloc(8);
   key.writeBigUInt64BE(BigInt.asUintN(64, BigInt(cancel ?? "0")));
   const state = columns[15];
@@ -178,7 +178,8 @@ function rowOf({ descriptor, columns }: Taken): Row {
     task: task ?? "",
     user: user ?? null,
     database: database ?? null,
-    unix: address === "unix" || address?.startsWith("unix") === true,
+    unix: address?.startsWith("unix") === true,
+    port: Number(port ?? 0),
     key,
     old: old ?? "",
     link: link ?? "0",

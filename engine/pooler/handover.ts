@@ -46,7 +46,7 @@ class Sender {
     for (let sent = this.send(); ; sent = this.send()) {
       if (sent === "done") this.done();
       else if (sent === undefined) continue;
-      else if (sent !== "EAGAIN") this.done(sent);
+      else if (sent !== "EAGAIN" && sent !== "ETOOMANYREFS") this.done(sent);
       else if (Date.now() - this.last > PATIENCE_MS) this.done("the other side does not read");
       else setTimeout(() => this.go(), RETRY_MS);
       return;

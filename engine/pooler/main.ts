@@ -122,13 +122,21 @@ export class RunningPooler implements Pooler {
         options.onJournalEnd?.(message);
       });
     if (taken === undefined) await listener.open(host.environment.listen);
-    else await listener.adopt(doorsOf(taken), host.environment.listen);
+    else await this.goOnWith(taken);
     if (metrics !== undefined) await this.serveMetrics(metrics);
     host.port = listener.port || config.values.listen_port;
     writePid(config.values.pidfile);
     this.pidfile = config.values.pidfile;
     for (const place of listener.places) log.write("LOG", `listening on ${place}`);
-    if (taken !== undefined) adopt(host, taken);
+  }
+
+  /** Clients and servers first: who comes in next finds them there. */
+  private async goOnWith(taken: readonly Taken[]): Promise<void> {
+    const { host, listener } = this;
+    const doors = doorsOf(taken);
+    host.port = doors.find(({ port }) => port > 0)?.port ?? host.values.listen_port;
+    adopt(host, taken);
+    await listener.adopt(doors, host.environment.listen);
   }
 
   private async serveMetrics(address: string): Promise<void> {

@@ -11,7 +11,7 @@ export const WORK = ["login", "request", "request", "ready", "ready", "connected
 export const TIME = ["loggedIn", "leave", "wait", "tick", "vanish"] as const;
 export const FAULTS = ["refuse", "crash", "killClient"] as const;
 /** These open servers past pool_size: cancels, and a welcome that is unknown. */
-export const BEYOND = ["cancel", "reconnect", "reload"] as const;
+export const BEYOND = ["cancel", "reconnect", "reload", "adopt"] as const;
 export const CONSOLE = ["pause", "resume", "kill"] as const;
 type Groups = typeof WORK | typeof TIME | typeof FAULTS | typeof BEYOND | typeof CONSOLE;
 export type Action = Groups[number];
@@ -151,6 +151,31 @@ export class Schedule extends Book {
   private end(server: number): void {
     this.servers.delete(server);
     this.core.closed(this.now, server);
+  }
+
+  /** A client, with a server or without, or a server alone comes from another process. */
+  adopt(pick: number, value: number): void {
+    const { core, now } = this;
+    const database = core.database(["a", "b", "c"][pick % 3] as string);
+    const user = core.user(["u", "v"][value % 2] as string);
+    if (database < 0) return;
+    if (value % 3 === 0) {
+      this.adoptServer(-1, database, user);
+      return;
+    }
+    const client = core.accept(now);
+    this.clients.set(client, "idle");
+    if (!core.startup(now, client, database, user)) return;
+    core.adoptClient(now, client);
+    if (value % 3 === 1) return;
+    this.adoptServer(client, database, user);
+    this.clients.set(client, "linked");
+  }
+
+  private adoptServer(client: number, database: number, user: number): void {
+    const server = this.core.adoptServer(this.now, client, database, user);
+    this.check(!this.servers.has(server), `adoptServer gave a handle in use: ${server}`);
+    this.servers.set(server, "in");
   }
 
   // --- time and console ----------------------------------------------------------------------------------
