@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseArguments } from "../../engine/pooler/command-line.ts";
+import { hasLibc } from "../../engine/pooler/libc.ts";
 import { Stage, until } from "./stage.ts";
 
 const run = { quiet: undefined, reboot: undefined, user: undefined, verbose: undefined };
@@ -54,9 +55,12 @@ interface Ended {
 }
 
 /** Runs the program to its end. */
-async function program(...args: string[]): Promise<Ended> {
+const program = (...args: string[]): Promise<Ended> => programIn(process.env, ...args);
+
+async function programIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...PROGRAM, ...args]);
+    const words = [...PROGRAM, ...args];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { env });
     return { status: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -103,7 +107,7 @@ test("-V begins with what SHOW VERSION says, -h is PgBouncer's list, usage error
   expect(missing.stderr).toContain("/nonexistent.ini");
 });
 
-test("-d goes to the background once it listens; SIGUSR1 pauses, SIGUSR2 resumes; -R is refused meanwhile", async () => {
+test("-d goes to the background once it listens; SIGUSR1 pauses, SIGUSR2 resumes; -R without koffi is refused", async () => {
   const [port, pidfile] = [await freePort(), join(stage.directory, "daemon.pid")];
   const ini = stage.ini({ listen_port: port, pidfile });
   expect(await program("-d", ini)).toEqual({ status: 0, stdout: "", stderr: "" });
@@ -119,15 +123,44 @@ test("-d goes to the background once it listens; SIGUSR1 pauses, SIGUSR2 resumes
     const log = await stage.log();
     expect(log).toContain("LOG got SIGUSR1, pausing all activity");
     expect(log).toContain("LOG got SIGUSR2, continuing from PAUSE");
-    const second = await program("-R", "-q", ini);
+    const second = await programIn({ ...process.env, POOLWISE_NO_KOFFI: "1" }, "-R", "-q", ini);
     expect(second.status).toBe(1);
-    expect(second.stderr).toContain("cannot take sockets over from another process");
+    expect(second.stderr).toContain(
+      "to take its sockets over takes Linux and the npm package koffi",
+    );
     expect((await program("-d", ini)).stderr).toContain("it is in use");
   } finally {
     process.kill(pid, "SIGQUIT");
   }
   await until(() => !isAlive(pid));
 });
+
+test.skipIf(!hasLibc())(
+  "-R -d replaces the one in the background; its clients notice nothing",
+  async () => {
+    const [port, pidfile] = [await freePort(), join(stage.directory, "replaced.pid")];
+    const ini = stage.ini({ listen_port: port, pidfile });
+    expect((await program("-d", ini)).status).toBe(0);
+    const pid = (): number => Number(readFileSync(pidfile, "utf8"));
+    const first = pid();
+    const { user } = stage.database;
+    const client = new pg.Client({ host: "127.0.0.1", port, user, database: "app" });
+    await client.connect();
+    await client.query("begin");
+    const slow = client.query("select pg_sleep(1), 5 as five");
+    await stage.busyWith("select pg_sleep(1)", 1);
+    expect(await program("-R", "-d", ini)).toEqual({ status: 0, stdout: "", stderr: "" });
+    try {
+      expect([isAlive(first), pid() === first]).toEqual([false, false]);
+      expect((await slow).rows[0]?.five).toBe(5);
+      expect((await client.query("commit")).command).toBe("COMMIT");
+      expect(await stage.log()).toContain(`[${pid()}] LOG old process killed, resuming work`);
+    } finally {
+      process.kill(pid(), "SIGQUIT");
+    }
+    await client.end().catch(() => undefined);
+  },
+);
 
 test("-d without a pidfile is refused, as nobody could end it", async () => {
   const ended = await program("-d", stage.ini());
