@@ -144,6 +144,11 @@ export class Channel implements LineListener {
     if (!this.held) this.line.resume();
   }
 
+  /** Nothing of it is in buffers of Node's: another process can go on with it. */
+  get movable(): boolean {
+    return this.line instanceof BareLine;
+  }
+
   /** The file descriptor, for SHOW FDS; -1 when there is none to be seen. */
   get descriptor(): number {
     return this.line.descriptor;

@@ -17,9 +17,9 @@ import { DESCRIPTOR_COLUMNS, doorRow, endRow, type Secrets } from "./show-descri
 const RETRY_MS = 5;
 const PATIENCE_MS = 10_000;
 
-/** Can sockets be handed over now, on this connection of our own user's? */
+/** Can sockets be handed over now, on this connection of our own user's? Not those in Node's streams. */
 export function canHandOver({ suspension }: HostRole, channel: Channel): boolean {
-  return suspension.complete && channel.unix && channel.descriptor >= 0 && libc() !== undefined;
+  return suspension.complete && channel.unix && channel.movable && libc() !== undefined;
 }
 
 /** Hands all sockets over. `done` is called once, without `error` when all have been sent. */
@@ -88,7 +88,8 @@ function* rowsOf(host: HostRole): Generator<Row, undefined> {
   host.suspension.handedOver = true;
   host.doors.letGo();
   for (const newcomer of host.entrances)
-    if (newcomer?.fresh) yield withState(freshRow(newcomer.channel), {});
+    if (newcomer?.fresh && newcomer.channel.movable)
+      yield withState(freshRow(newcomer.channel), {});
   for (const client of host.clients)
     if (client !== undefined && goes(client) && (!client.upstream || goes(client.upstream)))
       yield withState(
@@ -104,7 +105,7 @@ function* rowsOf(host: HostRole): Generator<Row, undefined> {
 }
 
 const goes = ({ identity, channel }: ClientRole | ServerRole): boolean =>
-  identity.tls === "" && identity.replication === "no" && channel.descriptor >= 0;
+  identity.replication === "no" && channel.movable; // With TLS it is not.
 
 /** One that is linked, or free; not one that is logged in to, reset, checked or cancelled just now. */
 function isKept({ core }: HostRole, { handle, client, atRest }: ServerRole): boolean {

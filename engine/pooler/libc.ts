@@ -70,7 +70,21 @@ function load(): Libc | undefined {
   }
 }
 
-type Koffi = typeof import("koffi");
+/** What we use of koffi. Its own types would have to be there wherever this is compiled. */
+interface Koffi {
+  load(path: null): System;
+  struct(members: Record<string, unknown>): object;
+  pointer(type: object): object;
+  inout(type: object): object;
+  sizeof(type: string): number;
+  decode(value: unknown, type: object): unknown;
+  errno(): number;
+  readonly os: { readonly errno: Readonly<Record<string, number>> };
+}
+interface System {
+  func(definition: string): (...values: unknown[]) => unknown;
+  func(name: string, result: string, types: unknown[]): (...values: unknown[]) => unknown;
+}
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
@@ -123,7 +137,7 @@ function integer(value: number): Buffer {
 }
 
 /** sendmsg and recvmsg. Source: their manual pages, cmsg(3). */
-function messages(koffi: Koffi, system: ReturnType<Koffi["load"]>): Pick<Libc, "send" | "receive"> {
+function messages(koffi: Koffi, system: System): Pick<Libc, "send" | "receive"> {
   const parts = koffi.struct({ base: "uint8_t *", length: "size_t" });
   const header = koffi.struct({
     name: "void *",
@@ -159,12 +173,14 @@ function messages(koffi: Koffi, system: ReturnType<Koffi["load"]>): Pick<Libc, "
   return {
     send(descriptor, bytes, passed) {
       const control = passed === undefined ? null : rights(room, word, passed);
-      const sent = sendmsg(descriptor, message(bytes, control), MSG_DONTWAIT | MSG_NOSIGNAL);
+      const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+      const sent = Number(sendmsg(descriptor, message(bytes, control), flags));
       return sent < 0 ? problem() : sent;
     },
     receive(descriptor, into) {
       const control = Buffer.alloc(room);
-      const length = recvmsg(descriptor, message(into, control), MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+      const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+      const length = Number(recvmsg(descriptor, message(into, control), flags));
       if (length < 0) return problem();
       const came = control.readInt32LE(word + 4) === SCM_RIGHTS && control.readUInt8(0) > 0;
       return { length, descriptor: came ? control.readInt32LE(word + 8) : undefined };

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { replayJournal } from "../../engine/core/index.ts";
 import { hasLibc } from "../../engine/pooler/libc.ts";
 import { RunningPooler } from "../../engine/pooler/main.ts";
+import { native } from "../../engine/pooler/native.ts";
 import { deriveSecret, formatSecret } from "../../engine/wire/scram.ts";
 import { cancelRequest, query, startupMessage } from "../../engine/wire/writer.ts";
 import { Authority, HAS_OPENSSL } from "./certificates.ts";
@@ -54,7 +55,10 @@ const slowly = { name: "slowly", text: "select pg_sleep(0.1), $1::int * 2 as n" 
 const twice = async (client: pg.Client, of: number): Promise<unknown> =>
   (await client.query({ ...prepared, values: [of] })).rows[0]?.n;
 
-describe.skipIf(!hasLibc())("with koffi (skipped where it is not to be had)", () => {
+/** Sockets in Node's streams stay with their process; `POOLWISE_STREAMS` has all of them there. */
+const CAN = hasLibc() && native !== undefined;
+
+describe.skipIf(!CAN)("with koffi and bare sockets (skipped where they are not to be had)", () => {
   test.each(["session", "transaction", "statement"])(
     "%s mode: running queries, sessions and prepared statements go on, twice over",
     async (pool_mode) => {
@@ -242,6 +246,17 @@ describe.skipIf(!hasLibc())("with koffi (skipped where it is not to be had)", ()
     await admin.ask("resume");
   });
 });
+
+test.skipIf(!hasLibc() || native !== undefined)(
+  "sockets in Node's streams are not handed over: refused, and the old one goes on",
+  async () => {
+    const { first, next } = await start();
+    const client = await stage.client(first);
+    const error = await next(first).catch((failed: Error) => failed);
+    expect((error as Error).message).toMatch(/SHOW FDS: [0-9]+ rows with 0 sockets$/);
+    expect(await value(client, "select 4")).toBe(4);
+  },
+);
 
 /** Handle of a client, by the key that it was given. */
 function busyHandle(pooler: RunningPooler, client: pg.Client): number {
