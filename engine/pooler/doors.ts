@@ -13,6 +13,6 @@ export interface DoorsRole {
   readonly doors: readonly Door[];
   /** Another process has them: listens no more, but leaves everything as it stands. */
   letGo(): void;
-  /** It has given up: listens again. */
-  takeBack(): void;
+  /** It has given up: listens again. Errors: OutsideError when that cannot be done within seconds. */
+  takeBack(): Promise<void>;
 }

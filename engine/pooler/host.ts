@@ -54,7 +54,7 @@ export class Host implements HostRole {
   readonly consolePool = new ConsolePool();
   readonly suspension: Suspension = new Suspension(this);
   /** Set by whoever runs the host. */
-  doors: DoorsRole = { doors: [], letGo() {}, takeBack() {} };
+  doors: DoorsRole = { doors: [], letGo() {}, async takeBack() {} };
   /** Told of every wait, when metrics are wanted. */
   waits: WaitObserver | undefined;
   /** The pooler is to stop listening to TCP, or has nothing more to do; set by whoever runs the host. */

@@ -20,6 +20,7 @@ import {
   type Server,
 } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Channel } from "./channel.ts";
 import type { Door, DoorsRole } from "./doors.ts";
 import { OutsideError } from "./errors.ts";
@@ -50,6 +51,10 @@ const DEFERRED = 45;
 
 /** Where to listen: an address, a path, or a socket that is open already. */
 type Place = ListenOptions & { fd?: number };
+
+/** How often, and after how many milliseconds, a place is tried that another process may be leaving. */
+const TRIES = 100;
+const RETRY_MS = 50;
 
 /** Called with each new connection. */
 export type OnClient = (channel: Channel) => void;
@@ -110,7 +115,8 @@ export class Listener implements DoorsRole {
       const { address, port } = server.address() as AddressInfo;
       return { descriptor: descriptorOf(server), unix: false, address, port };
     });
-    const { unix, port } = this;
+    const { unix } = this;
+    const port = this.port || (this.settings?.port ?? 0);
     if (unix === undefined) return tcp;
     return [...tcp, { descriptor: descriptorOf(unix), unix: true, address: "unix", port }];
   }
@@ -120,10 +126,20 @@ export class Listener implements DoorsRole {
     this.unix = undefined;
   }
 
-  takeBack(): void {
+  async takeBack(): Promise<void> {
     const { settings, port } = this;
-    this.places.length = 0;
-    if (settings !== undefined) void this.open({ ...settings, port: port || settings.port });
+    if (settings === undefined) return;
+    // A process that ends closes its sockets one after the other, ours among them.
+    for (let tries = TRIES; ; tries--) {
+      this.places.length = 0;
+      try {
+        await this.open({ ...settings, port: port || settings.port });
+        return;
+      } catch (error) {
+        if (tries === 0) throw error;
+        await sleep(RETRY_MS);
+      }
+    }
   }
 
   /** New settings are in force: those that an open socket can follow. */
@@ -140,7 +156,7 @@ export class Listener implements DoorsRole {
   async close(): Promise<void> {
     const unix = this.unix;
     this.unix = undefined;
-    if (unix !== undefined && this.path !== "") rmSync(this.path, { force: true });
+    if (unix !== undefined) remove(this.path);
     await Promise.all([this.closeTcp(), unix === undefined ? undefined : closed(unix)]);
   }
 
@@ -178,7 +194,7 @@ export class Listener implements DoorsRole {
       renameSync(own, path);
     } catch (error) {
       server.close();
-      throw error;
+      throw error instanceof OutsideError ? error : cannot({ path }, error as Error);
     }
     this.addUnix(server, path);
   }
@@ -254,6 +270,14 @@ function giveTo(path: string, group: string): void {
 /** Somebody listens there, or it is no socket at all. A killed process leaves one that does not answer. */
 async function isTaken(path: string): Promise<boolean> {
   return existsSync(path) && (!isSocket(path) || (await answers(path)));
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Its directory is not ours any more: whoever starts next finds that nobody answers there.
+  }
 }
 
 function isSocket(path: string): boolean {

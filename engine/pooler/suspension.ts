@@ -31,8 +31,9 @@ export class Suspension implements SuspensionRole {
     if (!this.on) return false;
     this.on = false;
     this.complete = false;
-    const { clients, servers, entrances, doors } = this.host;
-    if (this.handedOver) doors.takeBack();
+    const { clients, servers, entrances, doors, log } = this.host;
+    const cannot = ({ message }: Error): void => log.write("ERROR", message);
+    if (this.handedOver) void doors.takeBack().catch(cannot);
     this.handedOver = false;
     for (const end of [...clients, ...servers, ...entrances]) end?.channel.thaw();
     return true;

@@ -91,16 +91,14 @@ test("the pooler does not start without its rules", async () => {
   );
 });
 
-test("a rule with the method peer lets nobody in, says why, and does not open the door to the next", async () => {
+test("a rule with the method peer that lets nobody in does not open the door to the next", async () => {
   const auth_hba_file = stage.file(
     "local all all peer\nlocal all all trust\nhost all all all trust\n",
   );
   const pooler = await stage.pooler({ auth_type: "hba", auth_hba_file });
-  expect(await stage.log()).toMatch(/:1: this rule lets nobody in: Node\.js cannot ask the kernel/);
   const host = pooler.address.socket;
-  expect((await failure(stage.client(pooler, { host }))).message).toBe(
-    "unix socket login rejected",
-  );
+  const stranger = stage.client(pooler, { host, user: "alice" }); // That is no user of the system.
+  expect((await failure(stranger)).message).toBe("unix socket login rejected");
   expect((await (await stage.client(pooler)).query("select 1 as one")).rows).toEqual([{ one: 1 }]);
 });
 

@@ -123,6 +123,11 @@ describe.skipIf(!CAN)("socket options", () => {
     for (const descriptor of descriptors())
       expect(read(descriptor)).toEqual(want.map(([, value]) => value));
     const console = await stage.console(pooler);
+    const deferred = () =>
+      system.option(pooler.host.doors.doors[0]?.descriptor ?? -1, "defer_accept");
+    expect(deferred()).toBeGreaterThan(0);
+    await console.ask("set tcp_defer_accept = 0");
+    expect(deferred()).toBe(0);
     await console.ask("set tcp_user_timeout = 0");
     await console.ask("set tcp_keepidle = 5");
     await stage.client(pooler);
