@@ -117,7 +117,7 @@ export async function studies(
     // What is far from its limit needs no ten replications to be told so.
     if (done === EARLY && entries.every((entry) => entry.plain)) break;
     if (done >= look) {
-      if (entries.every((entry) => entry.precise)) break;
+      if (entries.every((entry) => entry.enough)) break;
       look = nextLook(done);
     }
     // One more would take as long as the others did.
@@ -207,9 +207,9 @@ class Entry {
     this.wall += wall;
   }
 
-  get precise(): boolean {
+  get enough(): boolean {
     if (this.goal === "objective" && this.tally.decided()) return true;
-    return this.tally.precise(this.precision);
+    return this.tally.enough(this.precision);
   }
 
   get plain(): boolean {
@@ -220,7 +220,7 @@ class Entry {
   get progress(): { precision: number; share: number } {
     const worst = this.tally.worst();
     // The half-width falls with the square root of the replications.
-    const share = worst === 0 || this.precise ? 1 : (this.precision / worst) ** 2;
+    const share = worst === 0 || this.enough ? 1 : (this.precision / worst) ** 2;
     return { precision: worst, share };
   }
 

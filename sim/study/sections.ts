@@ -4,7 +4,7 @@
  * only what it adds to the estimate from all data is looked at.
  */
 import type { Histogram, Place } from "../kernel/histogram.ts";
-import { type Interval, studentQuantile, unbounded } from "./statistics.ts";
+import { type Interval, margins, unbounded } from "./statistics.ts";
 
 /** An interval, and the section's estimates of which it is made: their mean is the estimate. */
 export interface Estimate {
@@ -22,11 +22,12 @@ export function ratioEstimate(
   const ratio = count === 0 ? 0 : pairs.reduce((total, [sum]) => total + sum, 0) / count;
   const each = count / pairs.length;
   const values = pairs.map(([sum, own]) => (each === 0 ? 0 : ratio + (sum - ratio * own) / each));
-  const half = halfWidth(
+  const { below, above } = margins(
     values.map((value) => value - ratio),
     level,
   );
-  const interval = { mean: ratio, low: ratio - half, high: ratio + half, halfWidth: half };
+  const halfWidth = (below + above) / 2;
+  const interval = { mean: ratio, low: ratio - below, high: ratio + above, halfWidth };
   return { interval: { ...interval, samples: pairs.length }, values };
 }
 
@@ -55,23 +56,17 @@ export function quantileEstimate(
   }
   const place = all.locate(p);
   const surplus = sections.map((each) => each.beyond(place) - (1 - p) * each.count);
-  const share = (halfWidth(surplus, level) * samples) / all.count;
+  const { below, above } = margins(surplus, level);
+  const less = (below * samples) / all.count;
+  const more = (above * samples) / all.count;
+  const share = (less + more) / 2;
   // The estimate is a bucket's middle, the limits are not; it lies between them all the same.
-  const low = Math.min(mean, all.interpolate(Math.max(0, p - share)));
-  const high =
-    p + share < 1 ? Math.max(mean, all.interpolate(p + share)) : Number.POSITIVE_INFINITY;
+  const low = Math.min(mean, all.interpolate(Math.max(0, p - less)));
+  const high = p + more < 1 ? Math.max(mean, all.interpolate(p + more)) : Number.POSITIVE_INFINITY;
   const half = (high - low) / 2;
   const slope = share === 0 || half === Number.POSITIVE_INFINITY ? 0 : half / share;
   const values = surplus.map((each) => mean + (slope * each * samples) / all.count);
   return { interval: { mean, low, high, halfWidth: half, samples }, values };
-}
-
-/** Student's half-width for the mean of independent values whose mean is 0. */
-function halfWidth(values: readonly number[], level: number): number {
-  const count = values.length;
-  if (count < 2) return Number.POSITIVE_INFINITY;
-  const squares = values.reduce((sum, value) => sum + value * value, 0);
-  return studentQuantile((1 + level) / 2, count - 1) * Math.sqrt(squares / (count - 1) / count);
 }
 
 /** A histogram reduced to what its quantiles need. */

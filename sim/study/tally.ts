@@ -15,7 +15,7 @@ import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
 import { isPlain, sloOutcome, unservedClients } from "./slo.ts";
-import { type Interval, precise, unbounded } from "./statistics.ts";
+import { allowedPart, type Interval, precise, unbounded } from "./statistics.ts";
 
 const MICROSECOND = 1e3;
 const MILLISECOND = 1e6;
@@ -124,14 +124,19 @@ export class Tally {
 
   /**
    * Whether mean, p95 and p99 of the wait are known to `precision`, relative, or to 1 % of the mean
-   * response, or to `precision` of the objective: nobody sizes a pool by less.
+   * response, or to `precision` of the objective: nobody sizes a pool by less. `part`: to so much less.
    */
-  precise(precision: number): boolean {
+  precise(precision: number, part = 1): boolean {
     const limit = (this.workload.slo.wait_p99 ?? Number.POSITIVE_INFINITY) / MILLISECOND;
     const response = this.all.response.mean / MILLISECOND;
     const floor = Math.max(LEAST_FLOOR_MS, Math.min(0.01 * response, precision * limit));
     const names = ["wait_mean_ms", "wait_p95_ms", "wait_p99_ms"] as const;
-    return names.every((name) => precise(this.interval(name), precision, floor));
+    return names.every((name) => precise(this.interval(name), precision, floor, part));
+  }
+
+  /** Whether it is time to stop: `precise`, and by more than luck where replications are few. */
+  enough(precision: number): boolean {
+    return this.precise(precision, allowedPart(this.replications));
   }
 
   /** Whether every term of the objective lies, with its interval, on one side of its limit. */

@@ -16,7 +16,7 @@ function sampled(random: () => number, sections: number, size: number) {
   return { all, parts };
 }
 
-test("a ratio of equal counts is the plain mean, with the plain interval", () => {
+test("a ratio of equal counts is the plain mean, with the interval of plain means", () => {
   const sums = [3, 5, 4, 8];
   const { interval, values } = ratioEstimate(
     sums.map((sum) => [sum, 2] as const),
@@ -39,6 +39,8 @@ test("what the sections add to a quantile comes to the quantile", () => {
   const { interval, values } = quantileEstimate(all, parts, 0.95, 0.95);
   expect(confidence(values).mean / interval.mean).toBeCloseTo(1, 9);
   expect(confidence(values).halfWidth / interval.halfWidth).toBeCloseTo(1, 9);
+  // The tail is read off the distribution, so that both sides are as long as it has them there.
+  expect(interval.high - interval.mean).toBeGreaterThan(interval.mean - interval.low);
 });
 
 test("95 % intervals of an exponential p95 hold it 95 times in 100 (10 sections of 300)", () => {

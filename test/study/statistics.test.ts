@@ -2,6 +2,7 @@
 import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
 import {
+  allowedPart,
   batchMeans,
   confidence,
   type Interval,
@@ -43,9 +44,28 @@ describe("Student's t", () => {
 describe("intervals of independent samples", () => {
   test("Law and Kelton's example 4.27: ten values, 90 %", () => {
     const values = [1.2, 1.5, 1.68, 1.89, 0.95, 1.49, 1.58, 1.55, 0.5, 1.09];
-    const { mean, halfWidth } = confidence(values, 0.9);
+    const { mean, low, high } = confidence(values, 0.9);
     expect(mean).toBeCloseTo(1.34, 2);
-    expect(halfWidth).toBeCloseTo(0.24, 2);
+    // Theirs is Student's; ours is longer on the side of the long tail, which here is the lower.
+    expect(high - mean).toBeCloseTo(0.24, 2);
+    expect(mean - low).toBeGreaterThan(high - mean);
+  });
+
+  test("the extension for skewness: by hand for 0, 0, 0, 4", () => {
+    // Mean 1, deviation 2, standard error 1, skewness 2; t = 3.182; 2 (1 + 2 t^2) / 6 / 2 = 3.54 > 0.6 t.
+    const { low, high } = confidence([0, 0, 0, 4]);
+    expect(low).toBeCloseTo(1 - 3.1824, 3);
+    expect(high).toBeCloseTo(1 + 1.6 * 3.1824, 3);
+    // 9 ones and 11 values of 2: skewness -0.2166, t = 2.093, deviation 0.5104.
+    const values = Array.from({ length: 20 }, (_, i) => (i < 9 ? 1 : 2));
+    const wide = confidence(values);
+    expect(wide.high - wide.mean).toBeCloseTo(2.093 * 0.11413, 4);
+    expect(wide.mean - wide.low).toBeCloseTo((2.093 + 0.0788) * 0.11413, 3);
+  });
+
+  test("two samples have no skewness", () => {
+    const { mean, low, high } = confidence([1, 2]);
+    expect(high - mean).toBeCloseTo(mean - low, 12);
   });
 
   test("one sample says nothing about its error", () => {
@@ -126,6 +146,14 @@ describe("when to stop", () => {
       expect(precise(interval(mean, half), relative, floor)).toBe(want);
     });
   }
+
+  test("a look after fewer than twenty replications asks for three times the precision", () => {
+    expect([10, 19, 20, 160].map(allowedPart)).toEqual([1 / 3, 1 / 3, 1, 1]);
+    expect(precise(interval(100, 1.59), 0.05, 0, 1 / 3)).toBe(false);
+    expect(precise(interval(100, 1.58), 0.05, 0, 1 / 3)).toBe(true);
+    expect(precise(interval(0, 0.003), 0.05, 0.01, 1 / 3)).toBe(true);
+    expect(precise(interval(0, 0.004), 0.05, 0.01, 1 / 3)).toBe(false);
+  });
 
   test("looks at 10, 20, 40, 80 replications", () => {
     const looks = [0, 5, 10, 20, 40].map(nextLook);
