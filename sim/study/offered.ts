@@ -23,6 +23,23 @@ export function offeredLoad(workload: Workload): number {
   return Math.max(0, work / capacity(workload, allPools(workload)), ...pools.values());
 }
 
+/**
+ * Nanoseconds in which a queue of clients from outside settles, from an empty pool: four relaxation times,
+ * after which its length is within 2 % of the steady one. The longest of all pools; 0 where nobody comes
+ * from outside, and where the load has no steady state. Source: A. R. Odoni and E. Roth, "An empirical
+ * investigation of the transient behavior of stationary queueing systems", Operations Research 31 (1983):
+ * (Ca^2 + Cs^2) / (2.8 mu (1 - sqrt(load))^2), here with exponential gaps and services, of all servers.
+ */
+export function settlingTime(workload: Workload): number {
+  const load = offeredLoad(workload);
+  if (!(load < 1)) return 0; // Nor has it where sessions that never end come on: infinite or no number.
+  const relaxations = workload.clients
+    .filter((kind) => kind.arrivals !== undefined)
+    .map((kind) => heldBySession(workload, kind) / poolSize(workload, kind))
+    .map((service) => (2 * service) / (2.8 * (1 - Math.sqrt(load)) ** 2));
+  return Math.max(0, ...relaxations.map((relaxation) => 4 * relaxation));
+}
+
 /** What statements want of the cores, and what these do at most; in cores. */
 export interface Work {
   /** When nobody waits and nothing is shared. */

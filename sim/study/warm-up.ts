@@ -1,11 +1,13 @@
 /**
  * How long a run is simulated before it is measured. `auto` looks at a pilot run from an empty pool and
- * lets MSER-5 find where its level of work settles; the load's own cycle is the least.
+ * lets MSER-5 find where its level of work settles; the load's own cycle is the least, and for clients who
+ * come from outside the time in which theory has their queue settled.
  */
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { mean } from "../kernel/distributions.ts";
+import { replicationSeed } from "../kernel/streams.ts";
 import { type SimulateOptions, simulate } from "../model/index.ts";
-import { offeredLoad } from "./offered.ts";
+import { offeredLoad, settlingTime } from "./offered.ts";
 import { warmUp } from "./statistics.ts";
 
 /** Rows of a pilot's timeline: MSER-5 then cuts in steps of half a per cent. */
@@ -20,6 +22,9 @@ export interface WarmUpTime {
   unsteady?: string;
 }
 
+/** Pilots that must all drift the same way before a workload is said to have no steady state. */
+const PILOTS = 5;
+
 /**
  * The warm-up of a workload: its own when it names one. With a `schedule` nothing is ever steady, and
  * what comes first may be the point, so that only the clients' cycles are left out.
@@ -28,16 +33,25 @@ export function warmUpTime(workload: Workload, simulation: SimulateOptions): War
   const own = workload.run.warmup;
   if (own !== "auto") return { warmup: own };
   const duration = simulation.duration ?? workload.run.duration;
-  const least = Math.min(duration / 4, leastWarmUp(workload));
-  if (changes(workload)) return { warmup: Math.round(least) };
+  const cycles = Math.min(duration / 4, leastWarmUp(workload));
+  if (changes(workload)) return { warmup: Math.round(cycles) };
+  const least = Math.min(duration / 4, Math.max(cycles, settlingTime(workload)));
   for (let length = Math.min(duration, Math.max(duration / 4, 4 * least)); ; length *= 2) {
-    const window = Math.round(Math.min(length, duration));
-    const { cut, trusted, drifts } = pilot(workload, { ...simulation, duration: window });
+    const options = { ...simulation, duration: Math.round(Math.min(length, duration)) };
+    const { cut, trusted, drift } = pilot(workload, options, 1);
     if (trusted) return { warmup: Math.round(Math.max(least, cut)) };
-    if (window < duration) continue;
-    if (!drifts) return { warmup: Math.round(Math.max(least, duration / 4)) };
+    if (length < duration) continue;
+    if (drift === 0 || !driftsAgain(workload, options, drift))
+      return { warmup: Math.round(Math.max(least, duration / 4)) };
     return { warmup: Math.round(duration / 2), unsteady: unsteady(workload) };
   }
+}
+
+/** Whether other pilots drift the same way. One alone may: a queue near its limit comes and goes slowly. */
+function driftsAgain(workload: Workload, options: SimulateOptions, drift: number): boolean {
+  for (let number = 2; number <= PILOTS; number++)
+    if (pilot(workload, options, number).drift !== drift) return false;
+  return true;
 }
 
 /** The warm-up that the clients' own cycles need, however long the run. */
@@ -48,8 +62,9 @@ export function leastWarmUp({ run, clients }: Workload): number {
 /** Says that a queue does not settle, and why, where the offered load tells. */
 function unsteady(workload: Workload): string {
   const load = offeredLoad(workload);
-  const reason =
-    load < 1
+  const reason = Number.isNaN(load)
+    ? "sessions arrive that never end"
+    : load < 1
       ? "the queue still changes at the end; give it more with --duration"
       : `arrivals bring ${Math.round(100 * load)} % of what the pool can serve, and the queue grows`;
   return `no steady state within the simulated time: ${reason}`;
@@ -64,12 +79,18 @@ interface Pilot {
   /** Where MSER-5 cuts, ns. */
   cut: number;
   trusted: boolean;
-  /** Whether the last quarter differs from the third by more than 5 %. */
-  drifts: boolean;
+  /** 1 or -1 where the last quarter lies more than 5 % above or below the third, else 0. */
+  drift: number;
 }
 
-function pilot(workload: Workload, options: SimulateOptions): Pilot {
-  const { timeline, duration } = simulate(workload, { ...options, warmup: 0, moments: MOMENTS });
+/**
+ * Pilots are numbered from 1. They have draws of their own: were a pilot's also those of the first
+ * replication, its cut would have been chosen for that replication's course, and leave out its worst queues.
+ */
+function pilot(workload: Workload, options: SimulateOptions, number: number): Pilot {
+  const seed = replicationSeed(options.seed ?? workload.run.seed, -number);
+  const look = { ...options, seed, warmup: 0, moments: MOMENTS };
+  const { timeline, duration } = simulate(workload, look);
   const busy = timeline.map((moment) => moment.clients_waiting + moment.servers_active);
   const { cut, trusted } = warmUp(busy);
   const quarter = Math.floor(busy.length / 4);
@@ -78,10 +99,11 @@ function pilot(workload: Workload, options: SimulateOptions): Pilot {
     average(busy.slice(-2 * quarter, -quarter)),
     average(busy.slice(-quarter)),
   ];
+  const drifts = Math.abs(last - third) > 0.05 * Math.max(third, last);
   return {
     cut: (cut / Math.max(1, busy.length)) * duration,
     trusted,
-    drifts: Math.abs(last - third) > 0.05 * Math.max(third, last),
+    drift: drifts ? Math.sign(last - third) : 0,
   };
 }
 
