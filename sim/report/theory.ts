@@ -12,16 +12,21 @@ export function theoryText(theory: Theory): string {
 export function coverageText(figures: readonly CoveredFigure[]): string {
   const table: Table = {
     title: "95 % intervals that hold the exact value",
-    head: ["system", "figure", "studies", "held", "share", "below", "above", "allowed", ""],
-    align: ["left", "left", ...Array.from({ length: 6 }, () => "right" as const), "left"],
+    head: [
+      ...["system", "figure", "studies", "replications", "held", "share", "below", "above"],
+      ...["none", "allowed", ""],
+    ],
+    align: ["left", "left", ...Array.from({ length: 8 }, () => "right" as const), "left"],
     rows: figures.map((each, i) => [
       each.system === figures[i - 1]?.system ? "" : each.system,
       each.figure,
       whole(each.studies),
+      digits(each.replications),
       whole(each.held),
       percent(each.held / Math.max(1, each.studies)),
       whole(each.below),
       whole(each.above),
+      whole(each.none),
       `${each.bounds[0]} .. ${each.bounds[1]}`,
       each.met ? "" : "FAILS",
     ]),

@@ -47,6 +47,8 @@ export const coveredFigure = z
     held: count.describe("95 % intervals that hold the exact value"),
     below: count.describe("that lie below it, and `above` above it"),
     above: count,
+    none: count.describe("studies that gave no interval, and said why"),
+    replications: z.number().describe("of a study, on the average"),
     bounds: z.tuple([count, count]).describe("what `held` must lie between"),
     met: z.boolean(),
   })

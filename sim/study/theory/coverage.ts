@@ -3,12 +3,12 @@
  * and their own stopping, under hundreds of seeds, on systems whose answers are known.
  */
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { closedPool, openPool, type WaitLaw } from "../analytic.ts";
+import { closedPool, deterministicPool, openPool, type WaitLaw } from "../analytic.ts";
 import { difference } from "../compare.ts";
 import type { CoveredFigure, Interval95 } from "../results.ts";
 import { type Study, studies } from "../run.ts";
 import { generalService, lognormalServices } from "./general-service.ts";
-import { closedKind, exponential, MS, openKind, textbook } from "./textbook.ts";
+import { closedKind, constant, exponential, MS, openKind, textbook } from "./textbook.ts";
 
 export interface CoverageOptions {
   seed?: number | undefined;
@@ -32,58 +32,94 @@ export const ALLOWED = [0.93, 0.97] as const;
 /** Chance that one figure's count falls outside by luck, when its interval covers what is allowed. */
 const FALSE_ALARM = 2.5e-6;
 const STUDIES = 400;
-/** Simulated seconds of a replication, and the precision asked for: some dozen of replications. */
-const PRECISION = 0.12;
+/** Mean service, ms. */
+const SERVICE = 10;
 
-const brief = (workload: Workload, seconds: number): Workload => ({
+/**
+ * Short windows, of a thousand transactions or a few, and a precision that most often takes twenty to forty
+ * of them: there intervals are at their worst, and hundreds of studies affordable.
+ */
+const brief = (workload: Workload, seconds: number, precision: number): Workload => ({
   ...workload,
-  run: { ...workload.run, duration: seconds * 1000 * MS, precision: PRECISION },
+  run: { ...workload.run, duration: seconds * 1000 * MS, precision },
 });
 
 function closedPair(): Covered {
-  const pool = { clients: 30, think: 100, service: 10 };
-  const kind = closedKind(pool.clients, exponential(pool.think), exponential(pool.service));
+  const pool = { clients: 30, think: 100, service: SERVICE };
+  const kind = closedKind(pool.clients, exponential(pool.think), exponential(SERVICE));
   return {
     name: "M/M/3//30, and M/M/4//30",
-    workloads: [3, 4].map((servers) => brief(textbook([kind], servers), 8)),
+    workloads: [3, 4].map((servers) => brief(textbook([kind], servers), 4, 0.2)),
     laws: [3, 4].map((servers) => closedPool({ ...pool, servers })),
   };
 }
 
-function open(): Covered {
-  const kind = openKind(exponential(1 / 0.3), exponential(10));
-  const law = openPool({ rate: 0.3, service: 10, servers: 5 });
-  return { name: "M/M/5, 60 %", workloads: [brief(textbook([kind], 5), 20)], laws: [law] };
+function closed(): Covered {
+  const pool = { clients: 100, think: 1000, service: SERVICE, servers: 2 };
+  const kind = closedKind(pool.clients, exponential(pool.think), exponential(SERVICE));
+  const workload = brief(textbook([kind], pool.servers), 12, 0.15);
+  return { name: "M/M/2//100", workloads: [workload], laws: [closedPool(pool)] };
+}
+
+function open(servers: number, load: number, seconds: number, precision: number): Covered {
+  const rate = (load * servers) / SERVICE;
+  const kind = openKind(exponential(1 / rate), exponential(SERVICE));
+  return {
+    name: `M/M/${servers}, ${100 * load} %`,
+    workloads: [brief(textbook([kind], servers), seconds, precision)],
+    laws: [openPool({ rate, service: SERVICE, servers })],
+  };
+}
+
+function deterministic(): Covered {
+  const pool = { rate: 0.4, service: SERVICE, servers: 5 };
+  const kind = openKind(exponential(1 / pool.rate), constant(SERVICE));
+  const workload = brief(textbook([kind], pool.servers), 4, 0.2);
+  return { name: "M/D/5, 80 %", workloads: [workload], laws: [deterministicPool(pool)] };
 }
 
 function general(): Covered {
-  const kind = openKind(exponential(20), { kind: "lognormal", mean: 10 * MS, cv: 1 });
-  const law = generalService(1 / 20, lognormalServices(10, 1));
-  return { name: "M/G/1, 50 %", workloads: [brief(textbook([kind], 1), 60)], laws: [law] };
+  const kind = openKind(exponential(20), { kind: "lognormal", mean: SERVICE * MS, cv: 1 });
+  const law = generalService(1 / 20, lognormalServices(SERVICE, 1));
+  const workload = brief(textbook([kind], 1), 20, 0.25);
+  return { name: "M/G/1, 50 %", workloads: [workload], laws: [law] };
 }
 
-const COVERED = [closedPair, open, general];
+const COVERED = [
+  closedPair,
+  closed,
+  () => open(1, 0.5, 20, 0.2),
+  () => open(1, 0.8, 20, 0.35),
+  () => open(5, 0.6, 4, 0.3),
+  () => open(5, 0.9, 6, 0.4),
+  deterministic,
+  general,
+];
 
 /** Counts, system by system. No study is stopped by the clock, so that the same seed counts the same. */
 export async function coverage(options: CoverageOptions = {}): Promise<CoveredFigure[]> {
   const { seed = 1, studies: count = STUDIES, systems = COVERED.length } = options;
-  const found: CoveredFigure[] = [];
+  const rows: CoveredFigure[] = [];
   for (const [place, make] of COVERED.slice(0, systems).entries()) {
     const system = make();
     const counts = new Map<string, Counts>();
+    let [made, replications] = [0, 0];
     for (let i = 0; i < count && !options.signal?.aborted; i++) {
       options.onProgress?.((place + i / count) / systems, system.name);
       const master = seed * 1_000_003 + place * 10_007 + i;
-      const made = await studies(system.workloads, {
+      const found = await studies(system.workloads, {
         seed: master,
         timeLimit: Number.POSITIVE_INFINITY,
       });
-      for (const [figure, interval, exact] of intervals(made, system.laws))
+      made++;
+      replications += found[0]?.run.replications ?? 0;
+      for (const [figure, interval, exact] of intervals(found, system.laws))
         tally(counts, figure, interval, exact);
     }
-    for (const [figure, each] of counts) found.push(summed(system.name, figure, each));
+    for (const [figure, each] of counts)
+      rows.push({ ...summed(system.name, figure, each), replications: replications / made });
   }
-  return found;
+  return rows;
 }
 
 type Known = readonly [figure: string, interval: Interval95 | undefined, exact: number];
@@ -112,6 +148,8 @@ interface Counts {
   held: number;
   below: number;
   above: number;
+  /** Studies without an interval: the truth is not in it, nor is anything said that is wrong. */
+  none: number;
 }
 
 function tally(
@@ -120,15 +158,19 @@ function tally(
   interval: Interval95 | undefined,
   exact: number,
 ): void {
-  const each = counts.get(figure) ?? { held: 0, below: 0, above: 0 };
+  const each = counts.get(figure) ?? { held: 0, below: 0, above: 0, none: 0 };
   counts.set(figure, each);
-  const [low, high] = interval ?? [Number.NaN, Number.NaN];
-  if (high < exact) each.below++;
-  else if (low > exact) each.above++;
-  else if (low <= exact) each.held++;
+  if (interval == null) each.none++;
+  else if (interval[1] < exact) each.below++;
+  else if (interval[0] > exact) each.above++;
+  else each.held++;
 }
 
-function summed(system: string, figure: string, counts: Counts): CoveredFigure {
+function summed(
+  system: string,
+  figure: string,
+  counts: Counts,
+): Omit<CoveredFigure, "replications"> {
   const count = counts.held + counts.below + counts.above;
   const [low, high] = ALLOWED;
   const least = binomialBounds(count, low, FALSE_ALARM)[0];
