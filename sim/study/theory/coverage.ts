@@ -91,7 +91,7 @@ const COVERED = [
   () => open(1, 0.5, 20, 0.2),
   () => open(1, 0.8, 20, 0.35),
   () => open(5, 0.6, 4, 0.3),
-  () => open(5, 0.9, 6, 0.4),
+  () => open(5, 0.9, 12, 0.6),
   deterministic,
   general,
 ];
