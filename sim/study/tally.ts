@@ -134,8 +134,12 @@ export class Tally {
     return names.every((name) => precise(this.interval(name), precision, floor, part));
   }
 
-  /** Whether it is time to stop: `precise`, and by more than luck where replications are few. */
+  /**
+   * Whether it is time to stop: `precise`, and by more than luck where replications are few. Where nothing
+   * is steady no number of them gives an interval.
+   */
   enough(precision: number): boolean {
+    if (this.unsteady !== undefined) return true;
     return this.precise(precision, allowedPart(this.replications));
   }
 

@@ -140,7 +140,9 @@ test("a run that never settles is said to be one, and has no interval", async ()
   const session = { ...kind.session, transactions: { kind: "constant" as const, value: 1 } };
   const flooded = closedWorkload({ ...kind, session, arrivals }, 2);
   const settings = { ...flooded.settings, query_wait_timeout: 0 };
-  const { run, notes } = await study({ ...flooded, settings }, { timeLimit: 0 });
+  const timeLimit = Number.POSITIVE_INFINITY;
+  const { run, notes } = await study({ ...flooded, settings }, { timeLimit });
+  expect(run.replications).toBe(10); // More of them would not settle it.
   expect(run.unsteady).toContain("arrivals bring 150 % of what the pool can serve");
   expect(notes).toContain(run.unsteady);
   expect(run.wait_ms.mean_ci95).toBeNull();
