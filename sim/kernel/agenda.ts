@@ -35,10 +35,12 @@ export class Agenda {
   private readonly slotTime = new Float64Array(2 * SLOTS);
   private readonly slotInts = new Int32Array(this.slotTime.buffer);
   private readonly occupied = new Int32Array(SLOTS / 32);
-  private near = 0;
+  /** Events put into the near wheel, and taken out of it, since it was empty last. */
+  private put = 0;
+  private taken = 0;
   /** Where to look for the next occupied word. */
   private cursor = 0;
-  /** Events popped since `measured`. */
+  /** Events of the windows that have ended since `measured`. */
   private popped = 0;
   private measured = 0;
 
@@ -94,62 +96,59 @@ export class Agenda {
 
   /** Events that wait. */
   get size(): number {
-    return this.near + this.far + this.beyond;
+    return this.put - this.taken + this.far + this.beyond;
   }
 
   /** Adds an event at `time` (an integer, not before `now`) that carries `item` (a 32-bit integer). */
   push(time: number, item: number): void {
     this.time = time;
-    this.insert(item);
+    if (time < this.windowEnd) this.insertNear(item);
+    else this.insertLater(item);
   }
 
-  private insert(item: number): void {
-    if (this.time < this.windowEnd) {
-      this.insertNear(item);
-      return;
-    }
-    const window = Math.floor((this.time - this.turnStart) * this.perWindow);
-    if (window < WINDOWS) this.appendFar(window, item);
+  private insertLater(item: number): void {
+    const window = (this.time - this.turnStart) * this.perWindow;
+    if (window < WINDOWS) this.appendFar(window | 0, item);
     else this.appendBeyond(item);
   }
 
   /** Takes the earliest event, sets `now` to its time and returns what it carries. -1: there is none. */
   pop(): number {
-    if (this.near === 0 && !this.nextWindow()) return -1;
+    if (this.taken === this.put && !this.nextWindow()) return -1;
     const occupied = this.occupied;
     let word = this.cursor;
     let bits = occupied[word] as number;
     while (bits === 0) bits = occupied[++word] as number;
     this.cursor = word;
-    const slot = (word << 5) + 31 - Math.clz32(bits & -bits);
+    const slot = slotOf(word, bits);
     const at = slot << 2;
     this.now = this.slotTime[slot << 1] as number;
     const item = this.slotInts[at | ITEM] as number;
     const node = this.slotInts[at | CHAIN] as number;
     if (node < 0) occupied[word] = bits & (bits - 1);
     else this.unchain(slot, node);
-    this.near--;
-    this.popped++;
+    this.taken++;
     return item;
   }
 
   /** Time of the earliest event; Infinity when there is none. */
   nextTime(): number {
-    if (this.near === 0 && !this.nextWindow()) return Number.POSITIVE_INFINITY;
+    if (this.taken === this.put && !this.nextWindow()) return Number.POSITIVE_INFINITY;
     let word = this.cursor;
     let bits = this.occupied[word] as number;
     while (bits === 0) bits = this.occupied[++word] as number;
-    return this.slotTime[((word << 5) + 31 - Math.clz32(bits & -bits)) << 1] as number;
+    return this.slotTime[slotOf(word, bits) << 1] as number;
   }
 
   private insertNear(item: number): void {
     const time = this.time;
     // After a look ahead the window may begin later than `now`: what comes before it goes to slot 0.
-    const slot = (Math.max(0, time - this.windowStart) * this.perSlot) | 0;
+    const place = (time - this.windowStart) * this.perSlot;
+    const slot = place > 0 ? place | 0 : 0;
     const word = slot >> 5;
-    const bit = 1 << (slot & 31);
+    const bit = 1 << slot;
     const bits = this.occupied[word] as number;
-    this.near++;
+    this.put++;
     if (word < this.cursor) this.cursor = word;
     if ((bits & bit) === 0) {
       this.occupied[word] = bits | bit;
@@ -255,9 +254,12 @@ export class Agenda {
 
   /** The near wheel is empty: pours the next window that holds anything into it. False: nothing is left. */
   private nextWindow(): boolean {
+    this.popped += this.taken;
+    this.put = 0;
+    this.taken = 0;
     if (this.size === 0) return false;
     this.recalibrate();
-    while (this.near === 0) {
+    while (this.put === 0) {
       if (this.far === 0) this.nextTurn();
       else this.enter(this.window + 1);
     }
@@ -273,18 +275,35 @@ export class Agenda {
     this.first[window] = -1;
     this.last[window] = -1;
     while (chunk >= 0) {
-      const fill = this.chunkFill[chunk] as number;
-      const at = chunk * CHUNK;
-      for (let i = at; i < at + fill; i++) {
-        this.time = this.chunkTime[i] as number;
-        this.insertNear(this.chunkItem[i] as number);
-      }
-      this.far -= fill;
+      this.pour(chunk);
       const next = this.chunkNext[chunk] as number;
       this.chunkNext[chunk] = this.chunkFree;
       this.chunkFree = chunk;
       chunk = next;
     }
+  }
+
+  /** Puts a chunk of the window that begins into the near wheel: `insertNear`, with everything at hand. */
+  private pour(chunk: number): void {
+    const { chunkTime, chunkItem, occupied, slotTime, slotInts, windowStart, perSlot } = this;
+    const fill = this.chunkFill[chunk] as number;
+    const at = chunk * CHUNK;
+    for (let i = at; i < at + fill; i++) {
+      const time = chunkTime[i] as number;
+      const slot = ((time - windowStart) * perSlot) | 0;
+      const bits = occupied[slot >> 5] as number;
+      const bit = 1 << slot;
+      if ((bits & bit) === 0) {
+        occupied[slot >> 5] = bits | bit;
+        slotTime[slot << 1] = time;
+        slotInts[(slot << 2) | ITEM] = chunkItem[i] as number;
+      } else {
+        this.time = time;
+        this.chain(slot, chunkItem[i] as number);
+      }
+    }
+    this.put += fill;
+    this.far -= fill;
   }
 
   /** Begins the turn of the earliest event beyond, and sorts in what belongs to it. */
@@ -303,11 +322,8 @@ export class Agenda {
   private distribute(times: Float64Array, items: Int32Array, count: number): void {
     this.beyond = 0;
     for (let i = 0; i < count; i++) {
-      const time = times[i] as number;
-      this.time = time;
-      const window = Math.floor((time - this.turnStart) * this.perWindow);
-      if (window < WINDOWS) this.appendFar(window, items[i] as number);
-      else this.appendBeyond(items[i] as number);
+      this.time = times[i] as number;
+      this.insertLater(items[i] as number);
     }
   }
 
@@ -374,6 +390,10 @@ export class Agenda {
     this.chunkFill = grown(this.chunkFill, new Int32Array(length));
   }
 }
+
+/** The first slot of a word of the bitmap. By `|`: V8 need not look whether a sum is too large. */
+const slotOf = (word: number, bits: number): number =>
+  (word << 5) | (31 - Math.clz32(bits & -bits));
 
 /** log2 of the slot width for a mean gap between events. */
 function exponentFor(gap: number): number {
