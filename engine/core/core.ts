@@ -298,10 +298,20 @@ export class Core extends Views {
 
   // --- time ----------------------------------------------------------------------------------------
 
-  /** Ends a turn: waiters meet idle servers, connections are opened. Call it after each batch of inputs. */
-  settle(now: Nanos): void {
+  /**
+   * Ends a turn: waiters meet idle servers, connections are opened. Call it after each batch of inputs.
+   * True: there is more to do at once than the effects should hold; drain them and call it again.
+   */
+  settle(now: Nanos): boolean {
     this.step(INPUT.settle, now, 0, 0, 0);
-    if (now >= this.world.calm_until) settle(this.world);
+    if (now < this.world.calm_until) return false;
+    settle(this.world);
+    return this.world.unfinished;
+  }
+
+  /** Before this time `settle` need not be called: it would do nothing, and no journal wants to see it. */
+  get calm_until(): Nanos {
+    return this.tape === null ? this.world.calm_until : 0;
   }
 
   /** When `advance` is due: the next maintenance tick. */

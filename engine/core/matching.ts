@@ -179,7 +179,7 @@ export function ready(world: World, server: number, status: number): void {
   const ints = world.servers.ints;
   const at = server << 4;
   world.servers.times[(server << 3) | ST.request] = world.now;
-  ints[at | S.status] = status;
+  ints[at | S.status] = status | 0;
   if (ints[at] !== SERVER.active) {
     readyAlone(world, server, status);
     return;
@@ -300,7 +300,7 @@ function handOn(world: World, pool: Pool, server: number): void {
   stats[STAT.server_assignment_count] = (stats[STAT.server_assignment_count] as number) + 1;
   handOver(world, pool, client, server);
   if (pool.waiting.length === 0) pool.ordered = true;
-  if (!pool.ordered) world.calm_until = 0; // Who is next may have waited for longer.
+  if (pool.ordered === false) world.calm_until = 0; // Who is next may have waited for longer.
   world.effects.push(EFFECT.grant, client, server, -1);
 }
 

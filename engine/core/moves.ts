@@ -162,10 +162,10 @@ export function idleToActive(world: World, pool: Pool, client: number, server: n
   const ints = world.servers.ints;
   const at = server << 4;
   invariant(ints[at] === SERVER.idle, "idleToActive: server is not idle");
-  world.clients.ints[(client << 4) | C.server] = server;
+  world.clients.ints[(client << 4) | C.server] = server | 0;
   pool.idle.remove(ints, server);
   ints[at] = SERVER.active;
-  ints[at | S.client] = client;
+  ints[at | S.client] = client | 0;
   ints[at | S.status] = STATUS.busy;
   pool.active++;
 }
@@ -189,11 +189,11 @@ export function handOver(world: World, pool: Pool, client: number, server: numbe
   const ints = world.servers.ints;
   invariant(clients[client << 4] === CLIENT.waiting, "handOver: client is not waiting");
   clients[client << 4] = CLIENT.active;
-  clients[(client << 4) | C.server] = server;
+  clients[(client << 4) | C.server] = server | 0;
   pool.waiting.remove(clients, client);
   pool.clients++;
   world.waiters--;
-  ints[(server << 4) | S.client] = client;
+  ints[(server << 4) | S.client] = client | 0;
   ints[(server << 4) | S.status] = STATUS.busy;
 }
 

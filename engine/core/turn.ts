@@ -22,8 +22,15 @@ const { REASON } = reasons;
 const { C, C_NOTIFIED, C_REPLICATION, CT, S, ST } = records;
 const { CLIENT, SERVER } = states;
 
-/** Ends the turn. */
+/**
+ * Waiters that one call serves: a million clients that can log in at last would else make a million
+ * effects, and their queue keeps its length.
+ */
+const PIECE = 16_384;
+
+/** Ends the turn, or a piece of it: see `World.unfinished`. */
 export function settle(world: World): void {
+  world.unfinished = false;
   // What is done below, and whoever must be looked at again, clears it.
   world.calm_until = world.held === 0 && world.discipline === null ? NEVER : 0;
   if (world.waiters === 0 && world.held === 0 && world.releasable.length === 0) return;
@@ -36,7 +43,10 @@ export function settle(world: World): void {
     else if (pool.waiting.head >= 0) {
       const look = nextLook(world, pool, pool.waiting.head);
       if (look < world.calm_until) world.calm_until = look;
-      if (world.now >= look) serve(world, pool);
+      if (world.now >= look && !serve(world, pool)) {
+        world.unfinished = true;
+        return;
+      }
     }
   }
   for (const pool of world.peers)
@@ -60,16 +70,17 @@ function releaseCanceled(world: World): void {
 /**
  * Walks the waiters, oldest first: an idle server serves one; a tested or used one is spoken for by one
  * waiter each; the first waiter beyond those opens a connection. One that wants a replication connection
- * opens one anyway. A queued cancel comes before all.
+ * opens one anyway. A queued cancel comes before all. False: it has stopped after a piece.
  */
-function serve(world: World, pool: Pool): void {
+function serve(world: World, pool: Pool): boolean {
   if (world.discipline !== null) {
     serveOtherwise(world, pool);
-    return;
+    return true;
   }
   let tested = pool.tested.length;
   let used = pool.used.length;
   let client = pool.waiting.head;
+  let served = 0;
   while (client >= 0) {
     const ints = world.clients.ints;
     const next = ints[(client << 4) | C.next] as number;
@@ -79,17 +90,21 @@ function serve(world: World, pool: Pool): void {
     else if (pool.idle.head >= 0) {
       const unknown = ints[client << 4] === CLIENT.waiting_login && !pool.welcome_known;
       if (unknown) launch(world, pool, REASON.welcome, true);
-      else activate(world, pool, client);
+      else {
+        activate(world, pool, client);
+        if (++served === PIECE) return false;
+      }
     } else if (tested > 0) tested--;
     else if (used > 0) {
       recheck(world, pool);
       used--;
     } else {
       launch(world, pool, pool.welcome_known ? REASON.demand : REASON.welcome, true);
-      return;
+      return true;
     }
     client = next;
   }
+  return true;
 }
 
 /**

@@ -70,6 +70,8 @@ export class World {
    * those of a plain transaction ends the calm.
    */
   calm_until: Nanos = 0;
+  /** `settle` has stopped before its end, so that the effects can be drained. */
+  unfinished = false;
   next_tick: Nanos;
   /** Servers to release at the end of the turn: the last cancel request for each has ended. */
   readonly releasable: number[] = [];

@@ -100,8 +100,7 @@ export class Host implements HostRole {
   /** Ends a turn: carries out what the core has decided. */
   end(): void {
     do {
-      this.again = false;
-      this.core.settle(this.now);
+      this.again = this.core.settle(this.now);
       this.drain();
     } while (this.again);
   }

@@ -20,7 +20,11 @@ const { granted, queued } = transactions;
 
 /** Ends the core's turn and carries out what it decided. */
 export function turn(run: Run): void {
-  run.core.settle(run.now);
+  if (run.now >= run.core.calm_until) while (run.core.settle(run.now)) drain(run);
+  drain(run);
+}
+
+function drain(run: Run): void {
   const effects = run.core.effects;
   while (effects.next()) {
     switch (effects.kind) {

@@ -22,6 +22,7 @@ export type Scheduler = Pick<
   | "accept"
   | "advance"
   | "authenticated"
+  | "calm_until"
   | "cancel"
   | "clientCount"
   | "clientOf"
@@ -182,13 +183,21 @@ export class Processes implements Scheduler {
     for (const process of this.cores.keys()) this.at(process).kill(now);
   }
 
+  /** Which process has something to settle is told by `touched`. */
+  get calm_until(): Nanos {
+    return 0;
+  }
+
   /** Ends the turn of each process that has had an input. */
-  settle(now: Nanos): void {
+  settle(now: Nanos): boolean {
+    let unfinished = false;
     for (const [process, core] of this.cores.entries()) {
       if (this.touched[process] === 0) continue;
-      this.touched[process] = 0;
-      core.settle(now);
+      const more = core.settle(now);
+      if (!more) this.touched[process] = 0;
+      unfinished ||= more;
     }
+    return unfinished;
   }
 
   /** The earliest tick of all. */
