@@ -4,6 +4,7 @@ import { Piscina } from "piscina";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
 import type { Figures, RunResult, SimulateOptions } from "../model/index.ts";
+import { inlineMore } from "./inlining.ts";
 import { HERE, type Simulated, type Simulator } from "./simulator.ts";
 
 /** Milliseconds of work after which more of it is to be expected: starting threads takes as long. */
@@ -14,6 +15,7 @@ const WORTH_THREADS = 500;
  * milliseconds in this one; 0 threads: always in this one.
  */
 export function openSimulator(threads = availableParallelism(), worth = WORTH_THREADS): Simulator {
+  inlineMore();
   return threads === 0 ? HERE : new ThreadSimulator(threads, worth);
 }
 
