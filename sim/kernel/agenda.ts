@@ -12,17 +12,20 @@
  * too many or too few. Source of the structure: R. Brown, "Calendar queues", CACM 31 (10), 1988, and
  * measurements of wheels against heaps.
  */
+import { doubled } from "./doubled.ts";
+import { exponentFor } from "./slot-width.ts";
 
 const SLOTS = 16_384;
 const WINDOWS = 4_096;
-/** Slots for each event that is expected in a window. */
-const SPARSE = 8;
 /** Events after which the width is looked at again. */
 const MEASURE = 256;
 const CHUNK = 64;
 /** Integers of a slot, after its time. */
 const ITEM = 2;
 const CHAIN = 3;
+
+/** Is told of events that come soon: their items are `items[from]` to `items[to - 1]`. */
+export type Soon = (items: Int32Array, from: number, to: number) => void;
 
 export class Agenda {
   /** Time of the event that `pop` returned last. */
@@ -76,12 +79,14 @@ export class Agenda {
   private windowStart = 0;
   private windowEnd = 0;
   private window = 0;
+  private readonly soon: Soon | undefined;
 
   /**
    * `gap`: expected ns between events; a wrong guess costs speed at the start only. `room`: events that
-   * will wait at a time; there may be more.
+   * will wait at a time; there may be more. `soon` hears of all that comes from the far wheel.
    */
-  constructor(gap = 100_000, room = 16) {
+  constructor(gap = 100_000, room = 16, soon?: Soon) {
+    this.soon = soon;
     // One chunk of each window is not full.
     const chunks = Math.ceil(room / CHUNK) + Math.min(room, WINDOWS);
     this.chunkTime = new Float64Array(chunks * CHUNK);
@@ -187,11 +192,10 @@ export class Agenda {
     const last = this.nodeLast[head] as number;
     if ((this.nodeTime[last] as number) <= time) return last;
     let before = head;
-    for (;;) {
-      const node = this.nodeNext[before] as number;
-      if ((this.nodeTime[node] as number) > time) return before;
+    let node = this.nodeNext[before] as number;
+    for (; (this.nodeTime[node] as number) <= time; node = this.nodeNext[node] as number)
       before = node;
-    }
+    return before;
   }
 
   private takeNode(time: number, item: number, next: number): number {
@@ -245,8 +249,8 @@ export class Agenda {
 
   private appendBeyond(item: number): void {
     if (this.beyond === this.beyondItem.length) {
-      this.beyondTime = grown(this.beyondTime, new Float64Array(this.beyond * 2));
-      this.beyondItem = grown(this.beyondItem, new Int32Array(this.beyond * 2));
+      this.beyondTime = doubled(this.beyondTime);
+      this.beyondItem = doubled(this.beyondItem);
     }
     this.beyondTime[this.beyond] = this.time;
     this.beyondItem[this.beyond++] = item;
@@ -304,6 +308,7 @@ export class Agenda {
     }
     this.put += fill;
     this.far -= fill;
+    if (this.soon !== undefined) this.soon(chunkItem, at, at + fill);
   }
 
   /** Begins the turn of the earliest event beyond, and sorts in what belongs to it. */
@@ -375,32 +380,20 @@ export class Agenda {
   }
 
   private growNodes(): void {
-    const length = this.nodeItem.length * 2;
-    this.nodeTime = grown(this.nodeTime, new Float64Array(length));
-    this.nodeItem = grown(this.nodeItem, new Int32Array(length));
-    this.nodeNext = grown(this.nodeNext, new Int32Array(length));
-    this.nodeLast = grown(this.nodeLast, new Int32Array(length));
+    this.nodeTime = doubled(this.nodeTime);
+    this.nodeItem = doubled(this.nodeItem);
+    this.nodeNext = doubled(this.nodeNext);
+    this.nodeLast = doubled(this.nodeLast);
   }
 
   private growChunks(): void {
-    const length = this.chunkFill.length * 2;
-    this.chunkTime = grown(this.chunkTime, new Float64Array(length * CHUNK));
-    this.chunkItem = grown(this.chunkItem, new Int32Array(length * CHUNK));
-    this.chunkNext = grown(this.chunkNext, new Int32Array(length));
-    this.chunkFill = grown(this.chunkFill, new Int32Array(length));
+    this.chunkTime = doubled(this.chunkTime);
+    this.chunkItem = doubled(this.chunkItem);
+    this.chunkNext = doubled(this.chunkNext);
+    this.chunkFill = doubled(this.chunkFill);
   }
 }
 
 /** The first slot of a word of the bitmap. By `|`: V8 need not look whether a sum is too large. */
 const slotOf = (word: number, bits: number): number =>
   (word << 5) | (31 - Math.clz32(bits & -bits));
-
-/** log2 of the slot width for a mean gap between events. */
-function exponentFor(gap: number): number {
-  return Math.max(0, Math.min(30, Math.round(Math.log2(Math.max(1, gap / SPARSE)))));
-}
-
-function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}

@@ -50,6 +50,11 @@ const BYTES = 64;
 const INTS = BYTES / 4;
 const TIMES = BYTES / 8;
 const FIELDS = 8;
+/**
+ * Bytes in front of the first: an allocator such as glibc's puts a large block 16 bytes behind the begin
+ * of a page, and with these a record is one cache line and not parts of two.
+ */
+const SHIFT = 48;
 
 /** A growing table of clients with a free list. */
 export class Population {
@@ -59,9 +64,9 @@ export class Population {
   private free = -1;
 
   constructor(capacity: number) {
-    const buffer = new ArrayBuffer(capacity * BYTES);
-    this.ints = new Int32Array(buffer);
-    this.times = new Float64Array(buffer);
+    const buffer = new ArrayBuffer(capacity * BYTES + SHIFT);
+    this.ints = new Int32Array(buffer, SHIFT);
+    this.times = new Float64Array(buffer, SHIFT);
   }
 
   /** A client that has done nothing yet: `away`, not connected. */
@@ -93,10 +98,10 @@ export class Population {
   }
 
   private grow(): void {
-    const buffer = new ArrayBuffer(this.ints.byteLength * 2);
-    const ints = new Int32Array(buffer);
+    const buffer = new ArrayBuffer(this.ints.byteLength * 2 + SHIFT);
+    const ints = new Int32Array(buffer, SHIFT);
     ints.set(this.ints);
     this.ints = ints;
-    this.times = new Float64Array(buffer);
+    this.times = new Float64Array(buffer, SHIFT);
   }
 }

@@ -1,5 +1,6 @@
 /** A server connection: it is opened, refused or closed, reset or checked. */
 import { type Nanos, STATUS } from "../../engine/core/index.ts";
+import { doubled } from "../kernel/doubled.ts";
 import { knockToCancel, standing } from "./cancel-requests.ts";
 import { compute, passed } from "./computing.ts";
 import { PURPOSE } from "./cores.ts";
@@ -115,10 +116,4 @@ function isDue(run: Run, server: number): boolean {
 function serverEvent(run: Run, time: Nanos, event: number, server: number): void {
   run.setupDue[server] = time;
   run.at(time, event, server);
-}
-
-function doubled(from: Float64Array): Float64Array {
-  const to = new Float64Array(from.length * 2);
-  to.set(from);
-  return to;
 }

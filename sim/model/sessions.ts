@@ -1,5 +1,6 @@
 /** A client's session: it logs in, ends or is dropped, is away, and comes back. */
 import { MILLISECOND, type Nanos, REASON } from "../../engine/core/index.ts";
+import { doubled } from "../kernel/doubled.ts";
 import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
 import type { Kind, Run } from "./run.ts";
@@ -147,10 +148,4 @@ export function dropped(run: Run, client: number, reason: number): void {
   if (counts) (entry.meter.drops[reason] as number)++;
   times[(client << 3) + MT.waited] = 0;
   comeBack(run, client, Math.max(RETRY, run.clientTrip));
-}
-
-function doubled(from: Int32Array): Int32Array {
-  const to = new Int32Array(from.length * 2);
-  to.set(from);
-  return to;
 }

@@ -235,6 +235,19 @@ describe("growth", () => {
   });
 });
 
+test("who wants to know hears of every event that comes from afar, once, before it is due", () => {
+  const heard = new Uint8Array(50_000);
+  const agenda = new Agenda(1000, 16, (items, from, to) => {
+    for (let i = from; i < to; i++) heard[items[i] ?? -1] = (heard[items[i] ?? -1] ?? 0) + 1;
+  });
+  // The first window is 2^21 ns: what begins behind it comes from afar.
+  for (let item = 0; item < heard.length; item++) agenda.push(1e7 + item * 1013, item);
+  let late = 0;
+  for (let item = agenda.pop(); item >= 0; item = agenda.pop()) if (heard[item] !== 1) late++;
+  expect(late).toBe(0);
+  expect(heard.every((times) => times === 1)).toBe(true);
+});
+
 function order(times: readonly number[], a: number, b: number): number {
   return (times[a] ?? 0) - (times[b] ?? 0) || a - b;
 }
