@@ -155,8 +155,7 @@ export class RunningPooler implements Pooler {
     const { log } = this;
     const { socketDirectory, port } = this.host.environment.listen;
     const path = socketPath(socketDirectory, port);
-    if (socketDirectory === "") throw new OutsideError("cannot reboot if unix dir not configured");
-    if (await answers(path)) {
+    if (socketDirectory !== "" && (await answers(path))) {
       const { suspend_timeout, pidfile } = this.host.values;
       const tell = (text: string): void => log.write("LOG", text);
       const taken = await takeOver(path, suspend_timeout / MILLISECOND, tell);

@@ -21,8 +21,8 @@ const VERSIONS = ["22.23.3", "24.9.0"];
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** Bare sockets, streams instead of them, TLS and certificates, a port shared by several processes. */
-const TESTS = ["native", "channel", "relay", "streams", "tls", "peers"];
+/** Bare sockets, streams instead of them, TLS and certificates, a shared port, system calls, sockets of others. */
+const TESTS = ["native", "channel", "relay", "streams", "tls", "peers", "libc", "takeover"];
 
 process.exitCode = await main(process.argv.slice(2));
 
