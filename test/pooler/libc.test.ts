@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasLibc, type Libc, libc, type SocketOption } from "../../engine/pooler/libc.ts";
 import type { Pooler, RunningPooler } from "../../engine/pooler/main.ts";
+import { startupMessage } from "../../engine/wire/writer.ts";
 import { failure, Stage } from "./stage.ts";
 
 /** Where koffi has nothing for this machine there is nothing to test but the refusals. */
@@ -204,6 +205,30 @@ describe.skipIf(!CAN)("peer", () => {
     await pooler.close();
   });
 });
+
+/** Says who it is, over the Unix socket of argv[1], and prints what it is told. */
+const KNOCK = `const { connect } = require("node:net");
+  const socket = connect(process.argv[1], () => socket.write(Buffer.from(process.argv[2], "hex")));
+  socket.on("data", (bytes) => { process.stdout.write(bytes); socket.destroy(); });
+  setTimeout(() => process.exit(1), 30_000).unref();`;
+
+test.skipIf(process.getuid?.() !== 0)(
+  "another user is not, in a directory open to all",
+  async () => {
+    const pooler = await stage.pooler({ auth_type: "md5", listen_port: 6463 });
+    const path = `${pooler.address.socket}/.s.PGSQL.${pooler.address.port}`;
+    const words = startupMessage([
+      ["user", "pgbouncer"],
+      ["database", "pgbouncer"],
+    ]);
+    const knock = ["-e", KNOCK, path, words.toString("hex")];
+    const told = async (uid: number): Promise<string> =>
+      (await promisify(execFile)(process.execPath, knock, { uid, cwd: "/" })).stdout;
+    expect(await told(65_534)).toContain("not allowed");
+    if (CAN) expect(await told(0)).toContain("server_version");
+    await pooler.close();
+  },
+);
 
 describe("without koffi", () => {
   /** Starts a pooler in a process of its own, where koffi is not to be found; its words and status. */
