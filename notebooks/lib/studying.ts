@@ -9,7 +9,7 @@ import { study } from "../../sim/study/run.ts";
 import { LEAST_REPLICATIONS } from "../../sim/study/statistics.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 
-/** Replications behind each figure: the fewest from which the project believes an interval. */
+/** Replications behind each figure: as many as a study makes before it looks at its intervals first. */
 export const REPLICATIONS = LEAST_REPLICATIONS;
 
 /** Studies one workload; `onProgress` is told the replications done. Errors: ConfigError. */
@@ -56,9 +56,12 @@ export function sizesAround(offered: number): number[] {
   return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => low + i * step);
 }
 
-/** `11.9 to 12.8 ms`: the 95 % interval of the p99 wait; an overloaded pool is never steady enough for one. */
+/**
+ * `11.9 to 12.8 ms`: the 95 % interval of the p99 wait. An overloaded pool has none here: its queue moves so
+ * slowly that ten replications cannot tell how high it gets.
+ */
 export function interval({ wait_p99_ms_ci95 }: CurvePoint): string {
-  return wait_p99_ms_ci95 === null ? "not steady" : durations(wait_p99_ms_ci95).join(" to ");
+  return wait_p99_ms_ci95 === null ? "too wide to tell" : durations(wait_p99_ms_ci95).join(" to ");
 }
 
 /** `12.3 ms (95 %: 11.9 to 12.8 ms)`: the p99 wait of one size. */
