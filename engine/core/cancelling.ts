@@ -1,9 +1,12 @@
 /**
- * A connection that stands is first used for a queued cancel request, whatever it was opened for. Source:
- * PgBouncer 1.25.2 src/server.c, handle_connect(); src/objects.c, forward_cancel_request().
+ * Cancel requests wait for a connection of their own, and a connection that stands is first used for one of
+ * them, whatever it was opened for. Source: PgBouncer 1.25.2 src/server.c, handle_connect(); src/objects.c,
+ * accept_cancel_request(), forward_cancel_request().
  */
 import * as effects from "./effects.ts";
-import { closeServer, endCancel, moveClient, moveServer } from "./moves.ts";
+import { launch } from "./launching.ts";
+import { poolOfServer } from "./matching.ts";
+import { closeServer, endCancel, endClient, moveClient, moveServer } from "./moves.ts";
 import type { Pool } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
@@ -13,8 +16,25 @@ import type { World } from "./world.ts";
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
 const { REASON } = reasons;
-const { C, S } = records;
+const { C, C_CANCEL, CT, S } = records;
 const { CLIENT, SERVER } = states;
+
+/** `client`, fresh from `accept`, asks to cancel the query of `target` (-1: no such key). */
+export function cancel(world: World, client: number, target: number): void {
+  const ints = world.clients.ints;
+  const server = target < 0 ? -1 : (ints[(target << 4) | C.server] as number);
+  if (server < 0 || ints[target << 4] !== CLIENT.active) {
+    endClient(world, client, REASON.cancel_idle);
+    return;
+  }
+  const pool = poolOfServer(world, server);
+  ints[(client << 4) | C.pool] = pool.id;
+  ints[(client << 4) | C.server] = server;
+  ints[(client << 4) | C.flags] = C_CANCEL;
+  world.clients.times[(client << 3) | CT.request] = world.now;
+  moveClient(world, client, CLIENT.waiting_cancel);
+  launch(world, pool, REASON.cancel, true);
+}
 
 /** True: `server` carries a cancel request, or has gone because there is none for it any more. */
 export function carryCancel(world: World, pool: Pool, server: number): boolean {

@@ -6,7 +6,7 @@
  * Inputs from the network never throw. An InvariantError is a bug of ours or of the host.
  */
 import { adoptClient, adoptServer } from "./adopting.ts";
-import { carryCancel } from "./cancelling.ts";
+import { cancel, carryCancel } from "./cancelling.ts";
 import * as control from "./control.ts";
 import * as effects from "./effects.ts";
 import { invariant } from "./errors.ts";
@@ -35,7 +35,7 @@ import { type CoreOptions, World } from "./world.ts";
 const { EFFECT } = effects;
 const { INPUT } = inputs;
 const { REASON } = reasons;
-const { C, C_CANCEL, C_COUNTED, C_REPLICATION, CT, S, ST } = records;
+const { C, C_COUNTED, C_REPLICATION, CT, S, ST } = records;
 const { CLIENT, STATUS } = states;
 const { ready, request } = matching;
 const { settle } = turn;
@@ -204,20 +204,7 @@ export class Core extends Views {
    */
   cancel(now: Nanos, client: number, target: number): void {
     this.input(INPUT.cancel, now, client, target, 0);
-    const world = this.world;
-    const ints = world.clients.ints;
-    const server = target < 0 ? -1 : (ints[(target << 4) | C.server] as number);
-    if (server < 0 || ints[target << 4] !== CLIENT.active) {
-      endClient(world, client, REASON.cancel_idle);
-      return;
-    }
-    const pool = matching.poolOfServer(world, server);
-    ints[(client << 4) | C.pool] = pool.id;
-    ints[(client << 4) | C.server] = server;
-    ints[(client << 4) | C.flags] = C_CANCEL;
-    world.clients.times[(client << 3) | CT.request] = now;
-    moveClient(world, client, CLIENT.waiting_cancel);
-    launch(world, pool, REASON.cancel, true);
+    cancel(this.world, client, target);
   }
 
   /** The same for a query that runs at `peer`, a number of `[peers]`. Effect `cancel` without a target. */
