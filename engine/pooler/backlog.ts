@@ -30,7 +30,8 @@ export class Backlog {
   }
 
   private grow(length: number): void {
-    const bytes = Buffer.allocUnsafe(Math.max(256, length, this.bytes.length * 2));
+    // Memory of its own: a piece of a shared slab would keep all of the slab as long as the client stays.
+    const bytes = Buffer.allocUnsafeSlow(Math.max(256, length, this.bytes.length * 2));
     bytes.set(this.bytes.subarray(0, this.length), 0);
     this.bytes = bytes;
   }

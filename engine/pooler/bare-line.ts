@@ -15,10 +15,15 @@ interface Request extends NativeRequest {
   line: BareLine | undefined;
   /** Keeps the bytes alive. */
   buffer: Buffer | undefined;
+  /** Where they stand, if that is to be used again. */
+  shared: Shared | undefined;
 }
 
 /** Where bytes stand while the kernel takes them; used again unless some of them have to wait. */
 let scratch = new Shared();
+/** Some that slow readers have kept for a while: a new one for each write would be work for the collector. */
+const spares: Shared[] = [];
+const MOST_SPARES = 16;
 const state = native?.state ?? new Int32Array(0);
 const readPlace = native?.readPlace ?? 0;
 const asyncPlace = native?.asyncPlace ?? 0;
@@ -53,7 +58,10 @@ export class BareLine implements Line {
       this.write(Buffer.from(buffer.subarray(start, end)));
     else {
       copyBytes(buffer, start, end, scratch.bytes, 0);
-      if (this.write(scratch.prefix(end - start))) scratch = new Shared();
+      const waiting = this.write(scratch.prefix(end - start));
+      if (waiting === undefined) return;
+      waiting.shared = scratch;
+      scratch = spares.pop() ?? new Shared();
     }
   }
 
@@ -124,21 +132,21 @@ export class BareLine implements Line {
     return found;
   }
 
-  /** True: some of the bytes have to wait and must stay as they are. */
-  private write(bytes: Buffer): boolean {
+  /** A request: some of the bytes have to wait and must stay as they are until it is done. */
+  private write(bytes: Buffer): Request | undefined {
     const request = spare ?? newRequest();
     const error = this.handle.writeBuffer(request, bytes);
     if (error !== 0) {
       this.broke(error);
-      return false;
+      return undefined;
     }
-    if (state[asyncPlace] === 0) return false;
+    if (state[asyncPlace] === 0) return undefined;
     // The request is in use until its callback, even where the kernel took the bytes at a second try.
     spare = undefined;
     request.line = this;
     request.buffer = bytes;
     this.pending = this.handle.writeQueueSize;
-    return this.pending > 0;
+    return this.pending > 0 ? request : undefined;
   }
 
   /** A write that was not done at once is done. */
@@ -186,13 +194,16 @@ function newRequest(): Request {
   request.oncomplete = completed;
   request.line = undefined;
   request.buffer = undefined;
+  request.shared = undefined;
   spare = request;
   return request;
 }
 
-/** One for all requests. */
+/** One for all requests: the system has done with the bytes, whatever has become of them. */
 function completed(this: NativeRequest, status: number): void {
-  (this as Request).line?.completed(status);
+  const { line, shared } = this as Request;
+  if (shared !== undefined && spares.length < MOST_SPARES) spares.push(shared);
+  line?.completed(status);
 }
 
 function errorOf(errno: number, call: string): NodeJS.ErrnoException {

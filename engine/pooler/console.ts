@@ -29,6 +29,9 @@ import { SUSPENDED } from "./suspension.ts";
 /** Bytes of the longest query; PgBouncer takes what fits its packet buffer. */
 const LONGEST = 64 * 1024;
 
+/** Rows of a SHOW that are sent together: there may be a hundred thousand. */
+const PIECE = 256;
+
 /** Beside the core's effects and SUSPENDED: all sockets have been sent. */
 const HANDED_OVER = -2;
 
@@ -151,7 +154,14 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   }
 
   table({ columns, rows }: Table): void {
-    this.done("SHOW", rowDescription(columns), ...rows.map((row) => dataRow(row)));
+    let messages = [rowDescription(columns)];
+    for (const row of rows) {
+      messages.push(dataRow(row));
+      if (messages.length < PIECE) continue;
+      this.send(...messages);
+      messages = [];
+    }
+    this.done("SHOW", ...messages);
   }
 
   error(text: string, sqlstate = "08P01"): void {

@@ -145,7 +145,8 @@ export class Stash {
   }
 
   private grow(need: number): void {
-    const bytes = Buffer.allocUnsafe(Math.max(64, need, this.bytes.length * 2));
+    // Memory of its own: a piece of a shared slab would keep all of it as long as the connection stays.
+    const bytes = Buffer.allocUnsafeSlow(Math.max(64, need, this.bytes.length * 2));
     this.bytes.copy(bytes, 0, 0, this.length);
     this.bytes = bytes;
   }

@@ -107,7 +107,20 @@ export function rowDescription(columns: readonly Column[]): Buffer {
 }
 
 export function dataRow(values: readonly Value[]): Buffer {
-  return message(BACKEND.dataRow, int16(values.length), ...values.map(field));
+  const texts = values.map(textOf);
+  let size = HEADER + 2;
+  for (const text of texts) size += 4 + (text === null ? 0 : Buffer.byteLength(text));
+  const bytes = Buffer.allocUnsafe(size);
+  bytes[0] = BACKEND.dataRow;
+  bytes.writeUInt32BE(size - 1, 1);
+  bytes.writeInt16BE(values.length, HEADER);
+  let at = HEADER + 2;
+  for (const text of texts) {
+    const length = text === null ? -1 : bytes.write(text, at + 4);
+    bytes.writeInt32BE(length, at);
+    at += 4 + Math.max(0, length);
+  }
+  return bytes;
 }
 
 export function commandComplete(tag: string): Buffer {
@@ -183,11 +196,9 @@ export function message(type: number, ...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([head, ...parts], size);
 }
 
-function field(value: Value): Buffer {
-  if (value === null) return int32(-1);
-  const shown = Buffer.isBuffer(value) ? `\\x${value.toString("hex")}` : String(value);
-  const bytes = Buffer.from(shown);
-  return Buffer.concat([int32(bytes.length), bytes]);
+function textOf(value: Value): string | null {
+  if (value === null) return null;
+  return Buffer.isBuffer(value) ? `\\x${value.toString("hex")}` : String(value);
 }
 
 /** A text with a NUL at its end. One within it would cut the message short, so it is left out. */
