@@ -62,8 +62,7 @@ describe("two poolers", () => {
     const key = raw.messages.find(({ type }) => type === "K")?.body ?? Buffer.alloc(0);
     raw.messages.length = 0;
     raw.send(query("select pg_sleep(60)"));
-    const console = await stage.console(pooler);
-    await until(async () => Number((await console.pool("app")).sv_active) === 1);
+    await stage.busyWith("select pg_sleep(60)", 1);
     return { raw, key };
   }
 
