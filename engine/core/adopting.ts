@@ -3,9 +3,9 @@
  * Source: PgBouncer 1.25.2 src/objects.c, use_client_socket(), use_server_socket().
  */
 import { poolOfClient } from "./matching.ts";
-import { idleToActive, moveClient, moveServer } from "./moves.ts";
+import { enterServer, idleToActive, moveClient, moveServer } from "./moves.ts";
 import type { Database, Pool, User } from "./pool.ts";
-import { CT, S, ST } from "./records.ts";
+import { CT } from "./records.ts";
 import { CLIENT, SERVER, STATUS } from "./states.ts";
 import type { World } from "./world.ts";
 
@@ -22,7 +22,7 @@ export function adoptClient(world: World, client: number): void {
  */
 export function adoptServer(world: World, client: number, database: number, user: number): number {
   const pool = client >= 0 ? poolOfClient(world, client) : poolOf(world, database, user);
-  const server = enter(world, pool);
+  const server = enterServer(world, pool, STATUS.idle);
   pool.welcome_known = true;
   moveServer(world, server, SERVER.idle);
   if (client < 0) return server;
@@ -38,17 +38,4 @@ function poolOf(world: World, database: number, user: number): Pool {
   const forced = (world.databases[database] as Database).settings.forced_user;
   const { name } = (world.users[user] as User).settings;
   return world.pool(database, user, forced !== name);
-}
-
-function enter(world: World, pool: Pool): number {
-  const server = world.servers.take();
-  const { ints, times } = world.servers;
-  ints[(server << 4) | S.pool] = pool.id;
-  ints[(server << 4) | S.status] = STATUS.idle;
-  times[(server << 3) | ST.connect] = world.now;
-  times[(server << 3) | ST.request] = world.now;
-  pool.database.connections++;
-  pool.user.connections++;
-  moveServer(world, server, SERVER.login);
-  return server;
 }

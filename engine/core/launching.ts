@@ -3,7 +3,7 @@
  * 1.25.2 src/objects.c, launch_new_connection(), evict_connection(), evict_user_connection().
  */
 import * as effects from "./effects.ts";
-import { closeServer, moveServer } from "./moves.ts";
+import { closeServer, enterServer } from "./moves.ts";
 import type { Pool } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
@@ -13,8 +13,8 @@ import type { World } from "./world.ts";
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT } = effects;
 const { REASON } = reasons;
-const { C, C_REPLICATION, CT, S, ST } = records;
-const { SERVER, STATUS } = states;
+const { C, C_REPLICATION, CT, ST } = records;
+const { STATUS } = states;
 
 /**
  * Opens one server connection for `pool` if every rule allows it. Without `evict` (min_pool_size) no
@@ -130,15 +130,8 @@ function older(world: World, a: number, b: number): number {
 }
 
 function open(world: World, pool: Pool, reason: number): void {
-  const server = world.servers.take();
-  world.servers.ints[(server << 4) | S.pool] = pool.id;
-  world.servers.ints[(server << 4) | S.status] = STATUS.busy;
-  world.servers.times[(server << 3) | ST.connect] = world.now;
-  world.servers.times[(server << 3) | ST.request] = world.now;
+  const server = enterServer(world, pool, STATUS.busy);
   pool.last_connect_time = world.now;
   pool.last_active = world.now;
-  pool.database.connections++;
-  pool.user.connections++;
-  moveServer(world, server, SERVER.login);
   world.effects.push(EFFECT.open, -1, server, reason);
 }

@@ -15,7 +15,7 @@ import type { World } from "./world.ts";
 const { EFFECT } = effects;
 const invariant: typeof errors.invariant = errors.invariant;
 const { REASON } = reasons;
-const { C, C_COUNTED, C_LOOKUP, C_REPLICATION, S } = records;
+const { C, C_COUNTED, C_LOOKUP, C_REPLICATION, S, ST } = records;
 const { CLIENT, LEGAL_CLIENT, LEGAL_SERVER, SERVER, STATUS } = states;
 
 /** Moves a client to `state`. Its pool must be set, unless it leaves `login` for good. */
@@ -118,6 +118,20 @@ export function moveServer(world: World, server: number, state: number): void {
     case SERVER.active_cancel:
       pool.active_cancel++;
   }
+}
+
+/** A new server of `pool`, as yet without a login; its handle. */
+export function enterServer(world: World, pool: Pool, status: number): number {
+  const server = world.servers.take();
+  const { ints, times } = world.servers;
+  ints[(server << 4) | S.pool] = pool.id;
+  ints[(server << 4) | S.status] = status;
+  times[(server << 3) | ST.connect] = world.now;
+  times[(server << 3) | ST.request] = world.now;
+  pool.database.connections++;
+  pool.user.connections++;
+  moveServer(world, server, SERVER.login);
+  return server;
 }
 
 function leave(pool: Pool, ints: Int32Array, server: number, from: number): void {

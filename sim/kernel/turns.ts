@@ -5,6 +5,7 @@
  * larger ones first come, first served. An event each turn, O(slots) each. Source: L. Kleinrock, "Queueing
  * Systems", volume 2, 1976, 4.4.
  */
+import { doubled } from "./doubled.ts";
 import { Shares, type Speed } from "./shares.ts";
 
 /** How the work is handed out. */
@@ -39,7 +40,7 @@ export class Turns extends Shares {
 
   start(now: number, job: number, work: number): void {
     this.advance(now);
-    while (job >= this.left.length) this.left = longer(this.left);
+    while (job >= this.left.length) this.left = doubled(this.left);
     this.left[job] = work;
     this.join();
     if (this.job.length < this.rounds.slots) this.begin(job);
@@ -145,10 +146,4 @@ export class Turns extends Shares {
     this.queued--;
     return job;
   }
-}
-
-function longer(from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
-  const to = new Float64Array(2 * from.length);
-  to.set(from);
-  return to;
 }

@@ -2,6 +2,7 @@
 import type { Nanos } from "../../engine/core/index.ts";
 import type { PoolerModel } from "../../workloads/schema/workload.ts";
 import { type Sampler, sampler } from "../kernel/distributions.ts";
+import { doubled } from "../kernel/doubled.ts";
 import { Stream } from "../kernel/streams.ts";
 
 export class Rousing {
@@ -20,11 +21,7 @@ export class Rousing {
 
   /** The waiter is told to look. Returns when it will. */
   rouse(client: number, now: Nanos): Nanos {
-    while (client >= this.due.length) {
-      const due = new Float64Array(2 * this.due.length);
-      due.set(this.due);
-      this.due = due;
-    }
+    while (client >= this.due.length) this.due = doubled(this.due);
     // Somebody who is awake sooner than in a nanosecond would look in the instant of the signal.
     const due = now + Math.max(1, this.delay.draw(0, this.count++, 0));
     this.due[client] = due;
