@@ -27,13 +27,18 @@ export function cancel(world: World, client: number, target: number): void {
     endClient(world, client, REASON.cancel_idle);
     return;
   }
-  const pool = poolOfServer(world, server);
+  queueCancel(world, client, poolOfServer(world, server), server);
+}
+
+/** The request of `client` waits for a connection of `pool`. `server`: whose query it is for, -1: a peer's. */
+export function queueCancel(world: World, client: number, pool: Pool, server: number): void {
+  const { ints, times } = world.clients;
   ints[(client << 4) | C.pool] = pool.id;
   ints[(client << 4) | C.server] = server;
   ints[(client << 4) | C.flags] = C_CANCEL;
-  world.clients.times[(client << 3) | CT.request] = world.now;
+  times[(client << 3) | CT.request] = world.now;
   moveClient(world, client, CLIENT.waiting_cancel);
-  launch(world, pool, REASON.cancel, true);
+  launch(world, pool, REASON.cancel, server >= 0);
 }
 
 /** True: `server` carries a cancel request, or has gone because there is none for it any more. */

@@ -3,27 +3,19 @@
  * meant for a peer is handed on to it over a connection of a pool that carries nothing else.
  * Source: PgBouncer 1.25.2 src/objects.c, accept_cancel_request_for_peer(), launch_new_connection().
  */
-import { launch } from "./launching.ts";
-import { closeServer, endCancel, endClient, moveClient } from "./moves.ts";
+import { queueCancel } from "./cancelling.ts";
+import { closeServer, endCancel, endClient } from "./moves.ts";
 import type { Pool } from "./pool.ts";
 import { REASON } from "./reasons.ts";
-import { C, C_CANCEL, CT, S } from "./records.ts";
-import { CLIENT, SERVER } from "./states.ts";
+import { S } from "./records.ts";
+import { SERVER } from "./states.ts";
 import type { World } from "./world.ts";
 
 /** `client`, fresh from `accept`, asks to cancel a query at `peer`, a number of `[peers]`. */
 export function cancelAtPeer(world: World, client: number, peer: number): void {
   const pool = world.peers.find((one) => one.peer === peer);
-  if (pool === undefined) {
-    endClient(world, client, REASON.cancel_no_peer);
-    return;
-  }
-  const { ints, times } = world.clients;
-  ints[(client << 4) | C.pool] = pool.id;
-  ints[(client << 4) | C.flags] = C_CANCEL;
-  times[(client << 3) | CT.request] = world.now;
-  moveClient(world, client, CLIENT.waiting_cancel);
-  launch(world, pool, REASON.cancel, false);
+  if (pool === undefined) endClient(world, client, REASON.cancel_no_peer);
+  else queueCancel(world, client, pool, -1);
 }
 
 /** RELOAD: closes and forgets the peers that are not in `[peers]` any more. */
