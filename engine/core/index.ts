@@ -14,6 +14,7 @@ export {
 } from "./journal.ts";
 export type { Database, Pool, User } from "./pool.ts";
 export { REASON, REASON_NAMES, REASONS, type ReasonName } from "./reasons.ts";
+export { doubledMemory, type RecordMemory, recordMemory } from "./record-memory.ts";
 export {
   type CoreSettings,
   type DatabaseSettings,

@@ -3,6 +3,7 @@
  * is one cache line and a million clients are 64 MB. A handle is an index; field F of record h is
  * `ints[(h << 4) + F]`, time T is `times[(h << 3) + T]`, two views of one buffer. Free ones are chained.
  */
+import { doubledMemory, recordMemory } from "./record-memory.ts";
 
 /** Fields of a client. */
 export const C = {
@@ -46,16 +47,10 @@ export const S = {
 /** Times of a server. `request`: the last packet from it. */
 export const ST = { connect: 4, request: 5 } as const;
 
-/** Bytes of a record, and its length in each of the two views. */
-const BYTES = 64;
-const INTS = BYTES / 4;
-const TIMES = BYTES / 8;
+/** Length of a record in each of the two views. */
+const INTS = 16;
+const TIMES = 8;
 const FIELDS = 8;
-/**
- * Bytes in front of the first: an allocator such as glibc's puts a large block 16 bytes behind the begin
- * of a page, and with these a record is one cache line and not parts of two.
- */
-const SHIFT = 48;
 const NEXT = 3;
 const PREV = 4;
 
@@ -79,9 +74,7 @@ export class Records {
   constructor(capacity: number, { first, step }: Handles = { first: 0, step: 1 }) {
     this.high = first;
     this.step = step;
-    const buffer = new ArrayBuffer(capacity * BYTES + SHIFT);
-    this.ints = new Int32Array(buffer, SHIFT);
-    this.times = new Float64Array(buffer, SHIFT);
+    ({ ints: this.ints, times: this.times } = recordMemory(capacity));
   }
 
   /** Takes a record: all integers -1 but state, status and flags, all times -1. */
@@ -112,11 +105,7 @@ export class Records {
   }
 
   private grow(): void {
-    const buffer = new ArrayBuffer(this.ints.byteLength * 2 + SHIFT);
-    const ints = new Int32Array(buffer, SHIFT);
-    ints.set(this.ints);
-    this.ints = ints;
-    this.times = new Float64Array(buffer, SHIFT);
+    ({ ints: this.ints, times: this.times } = doubledMemory(this.ints));
   }
 }
 

@@ -3,6 +3,7 @@
  * records. Closed kinds have theirs for ever; an open kind takes one for each session and gives it back.
  * Field F of client c is `ints[(c << 4) + F]`, time T is `times[(c << 3) + T]`.
  */
+import { doubledMemory, recordMemory } from "../../engine/core/index.ts";
 
 /** Fields of a client. */
 export const M = {
@@ -45,16 +46,10 @@ export const MT = {
   end: 7,
 } as const;
 
-/** Bytes of a client, and its length in each of the two views. */
-const BYTES = 64;
-const INTS = BYTES / 4;
-const TIMES = BYTES / 8;
+/** Length of a client in each of the two views. */
+const INTS = 16;
+const TIMES = 8;
 const FIELDS = 8;
-/**
- * Bytes in front of the first: an allocator such as glibc's puts a large block 16 bytes behind the begin
- * of a page, and with these a record is one cache line and not parts of two.
- */
-const SHIFT = 48;
 
 /** A growing table of clients with a free list. */
 export class Population {
@@ -64,9 +59,7 @@ export class Population {
   private free = -1;
 
   constructor(capacity: number) {
-    const buffer = new ArrayBuffer(capacity * BYTES + SHIFT);
-    this.ints = new Int32Array(buffer, SHIFT);
-    this.times = new Float64Array(buffer, SHIFT);
+    ({ ints: this.ints, times: this.times } = recordMemory(capacity));
   }
 
   /** A client that has done nothing yet: `away`, not connected. */
@@ -98,10 +91,6 @@ export class Population {
   }
 
   private grow(): void {
-    const buffer = new ArrayBuffer(this.ints.byteLength * 2 + SHIFT);
-    const ints = new Int32Array(buffer, SHIFT);
-    ints.set(this.ints);
-    this.ints = ints;
-    this.times = new Float64Array(buffer, SHIFT);
+    ({ ints: this.ints, times: this.times } = doubledMemory(this.ints));
   }
 }
