@@ -125,6 +125,13 @@ export function failedUser(run: Run, entry: Kind, user: number): boolean {
   return client >= 0;
 }
 
+/** What its user had asked on `client` is cancelled: the connection goes back to its pool, the attempt has failed. */
+export function cancelledUser(run: Run, app: AppPools, client: number): void {
+  (app.connection(client) as Connection).failed = true;
+  run.clients.ints[(client << 4) + M.phase] = PHASE.thinking;
+  clientEvent(run, run.now + run.clientTrip, EVENT.free, client);
+}
+
 /** Another attempt, or the next transaction. */
 function lost(run: Run, entry: Kind, user: number): void {
   const { ints } = run.clients;
@@ -137,6 +144,13 @@ function lost(run: Run, entry: Kind, user: number): void {
   }
   run.seen = run.now;
   over(run, entry, user);
+}
+
+/** The user of `client` has its answer, or its error. */
+function ended(run: Run, entry: Kind, client: number, { failed }: Connection): void {
+  const user = (entry.app as AppPools).part(client);
+  if (failed) lost(run, entry, user);
+  else answered(run, entry, user, client);
 }
 
 /** The user has its answer; `client` has counted the transaction. */
@@ -202,7 +216,7 @@ export function free(run: Run, client: number): boolean {
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
   const app = entry.app as AppPools;
   const connection = app.connection(client) as Connection;
-  if (connection.user >= 0) answered(run, entry, app.part(client), client);
+  if (connection.user >= 0) ended(run, entry, client, connection);
   return settle(run, app, client, connection);
 }
 
@@ -263,12 +277,9 @@ export function droppedConnection(run: Run, entry: Kind, client: number, reason:
   if (phase === PHASE.waiting) endWait(run, client);
   app.unidle(client, connection);
   connection.idleSince = -1;
-  const user = app.part(client);
-  if (user >= 0) {
-    // An answer may have come before: then only the way back was still to go.
-    if (phase === PHASE.thinking) answered(run, entry, user, client);
-    else lost(run, entry, user);
-  }
+  // An answer may have come before: then only the way back was still to go.
+  if (phase === PHASE.thinking && connection.user >= 0) ended(run, entry, client, connection);
+  else if (connection.user >= 0) lost(run, entry, app.part(client));
   again(run, client, phase === PHASE.login ? RECONNECT : RETRY);
 }
 

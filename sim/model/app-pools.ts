@@ -53,7 +53,14 @@ export class AppPools {
   /** A connection of `instance` is being made. */
   add(client: number, instance: Instance, now: Nanos): void {
     instance.open++;
-    this.connections.set(client, { instance, user: -1, born: now, idleSince: -1, wait: 0 });
+    this.connections.set(client, {
+      instance,
+      user: -1,
+      born: now,
+      idleSince: -1,
+      wait: 0,
+      failed: false,
+    });
   }
 
   remove(client: number): void {
@@ -96,6 +103,7 @@ export class AppPools {
   serve(client: number, user: number, now: Nanos): void {
     const connection = this.connections.get(client) as Connection;
     connection.user = user;
+    connection.failed = false;
     connection.wait = now - (this.asked.get(user) ?? now);
     this.served.set(user, client);
   }
@@ -134,4 +142,6 @@ export interface Connection {
   idleSince: Nanos;
   /** How long its user waited for it. */
   wait: Nanos;
+  /** What its user had asked was cancelled. */
+  failed: boolean;
 }

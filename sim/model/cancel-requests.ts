@@ -19,7 +19,7 @@ import { own } from "./sessions.ts";
 export function askToCancel(run: Run, { kind }: Kind, cancels: Cancels, client: number): boolean {
   const { ints } = run.clients;
   const handle = ints[(client << 4) + M.handle] as number;
-  if (run.down) return false;
+  if (run.down || handle < 0) return false;
   run.processes?.choose(`${kind.name} cancel`, client, cancels.asked++);
   const request = run.core.accept(run.now);
   own(run, request, REQUEST);

@@ -3,6 +3,7 @@
  * is open, and tries again or goes on, over the same connection.
  */
 import { STATUS } from "../../engine/core/index.ts";
+import { cancelledUser } from "./app-clients.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Cancels } from "./cancels.ts";
 import { abort, passed } from "./computing.ts";
@@ -72,6 +73,10 @@ function isDue(run: Run, cancels: Cancels, client: number): boolean {
 
 /** The client has its error: the attempt is over, its session is not. */
 function over(run: Run, entry: Kind, client: number): void {
+  if (entry.app !== undefined) {
+    cancelledUser(run, entry.app, client);
+    return;
+  }
   const { ints, times } = run.clients;
   const attempts = entry.attempts as Attempts;
   run.seen = run.now + run.clientTrip;

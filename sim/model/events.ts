@@ -43,6 +43,8 @@ export const EVENT = {
   rolledBack: 22,
   /** The login of a connection is over that was opened for a cancel request and not needed for it. */
   loggedIn: 23,
+  /** A cancel request for what runs on a connection of an application's pool arrives at the pooler. */
+  cancel: 24,
 } as const;
 
 /** Bits of a handle. */

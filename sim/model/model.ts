@@ -3,6 +3,7 @@
  * servers take their time. Here is the loop that takes one event after the other.
  */
 import { ask, enter, exit, expire, free, openPools } from "./app-clients.ts";
+import { askToCancel } from "./cancel-requests.ts";
 import { rollback, rolledBack, strike } from "./cancelling.ts";
 import type { Cancels } from "./cancels.ts";
 import { progress } from "./computing.ts";
@@ -132,6 +133,8 @@ function rare(run: Run, event: number, target: number): boolean {
       return rolledBack(run, run.cancels as Cancels, target);
     case EVENT.loggedIn:
       return loggedIn(run, target);
+    case EVENT.cancel:
+      return askToCancel(run, kindOf(run, target), run.cancels as Cancels, target);
     case EVENT.refused:
       return refused(run, target);
     case EVENT.sample:

@@ -16,7 +16,6 @@ import { endWait } from "./scraping.ts";
 import { comeBack, RETRY } from "./sessions.ts";
 import { clientEvent } from "./transactions.ts";
 
-/** True: transactions of this kind can be tried again, or given up by the client. */
 /** EVENT.impatient: the client's timeout is over, unless it has been answered. True: the core has had an input. */
 export function giveUp(run: Run, client: number): boolean {
   const { ints } = run.clients;
@@ -24,9 +23,12 @@ export function giveUp(run: Run, client: number): boolean {
   const entry = run.kinds[ints[at + M.kind] as number] as Kind;
   const { attempts } = entry;
   if (attempts === undefined || !attempts.isOver(client, run.now)) return false;
-  if (run.cancels !== undefined && entry.kind.cancels) {
+  const connection = entry.app?.serving(client) ?? client;
+  if (run.cancels !== undefined && entry.kind.cancels && connection >= 0) {
     attempts.calm(client); // It asks once.
-    return askToCancel(run, entry, run.cancels, client);
+    if (entry.app === undefined) return askToCancel(run, entry, run.cancels, client);
+    run.at(run.now + run.clientTrip, EVENT.cancel, connection);
+    return false;
   }
   if (isCounted(run, client)) entry.meter.impatient++;
   if (entry.app !== undefined) return failedUser(run, entry, client);

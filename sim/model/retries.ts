@@ -7,17 +7,17 @@ import type { Kind, Run } from "./run.ts";
 
 /**
  * From `from` on the client waits for its timeout, and no longer. Who then hangs up is heard as soon as
- * the request was, who cancels must connect first.
+ * the request was, who cancels must connect first; a user of an application's pool may do either.
  */
 export function wait(
   run: Run,
   attempts: Attempts,
   client: number,
   from: Nanos,
-  { timeout, cancels }: Kind["kind"],
+  { timeout, cancels, app_pool }: Kind["kind"],
 ): void {
   if (timeout === undefined) return;
-  const end = from + timeout + (cancels === true ? run.clientTrip : 0);
+  const end = from + timeout + (cancels === true && app_pool === undefined ? run.clientTrip : 0);
   attempts.expect(client, end);
   run.at(end, EVENT.impatient, client);
 }

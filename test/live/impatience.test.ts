@@ -109,6 +109,7 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
 
   describe("kinds of clients beside each other", () => {
     const [patient, hurried, broken, cancelling] = ["patient", "hurried", "broken", "cancelling"];
+    const pooled = "cancelling, pooled";
     const pool = { instances: 1, size: 3, timeout: 0 };
     const [one, idle] = [{ ...pool, min_size: 1 }, { idle_timeout: ms(20) }];
     /** A user alone with a pool: connections that are made, and why. */
@@ -129,8 +130,9 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
         kind({ name: hurried, app_pool: short, think: constant(ms(1)), transaction: lasting(50) }),
         kind({ name: broken, app_pool: two, ...hasty }),
         kind({ name: cancelling, cancels: true, retry, ...hasty, transaction: twice(200) }),
+        kind({ name: pooled, cancels: true, app_pool: two, ...hasty, transaction: twice(200) }),
         ...upkeep.map(([name, app_pool]) =>
-          kind({ name, app_pool, count: 1, think: constant(ms(60)), transaction: lasting(5) }),
+          kind({ name, app_pool, count: 1, think: constant(ms(45)), transaction: lasting(5) }),
         ),
       );
     });
@@ -178,6 +180,15 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
       failed.forEach((row, i) => {
         expect([number[row], again[row]]).toEqual([Math.floor(i / 3), i % 3 < 2 ? 1 : 0]);
       });
+    });
+
+    test("who cancels behind a pool leaves it its connection; who waits for one has nothing to cancel", () => {
+      const outcomes = outcomesOf(pooled);
+      expect([...outcomes].filter((outcome) => outcome !== undefined).sort()).toEqual([
+        "client_cancel",
+        "client_timeout",
+      ]);
+      expect(rowsOf(pooled, result.sessions).length).toBe(2);
     });
 
     for (const [name, , made, why] of upkeep)

@@ -82,6 +82,35 @@ describe("a history of constant times", () => {
     expect(result.server_connections.max).toBe(2);
   });
 
+  test("behind a pool of the application the connection goes back to it, and the user's next asks anew", () => {
+    const retry: RetryModel = { attempts: 1, backoff: 30 * MS, factor: 1, jitter: 0 };
+    const app_pool = { instances: 1, size: 1, timeout: 0 };
+    // Asked at 10, when the connection is not there yet; its error known at 170; again from 200 to 360.
+    const result = run(far(textbook([{ ...hasty, retry, app_pool }], 1)), 10 * 360);
+    expect(result.all.errors).toEqual({ client_cancel: 20 });
+    expect([result.all.retries, result.all.given_up]).toEqual([10, 10]);
+    expect(result.all.app_wait?.max).toBe(0);
+    expect(result.clients_connected).toBeCloseTo(1, 9);
+  });
+
+  test("behind a pool of the application ROLLBACK comes before its connection serves the next", () => {
+    const transaction = { ...hasty.transaction, statements: times(2) };
+    const app_pool = { instances: 1, size: 1, timeout: 0 };
+    const kind = { ...hasty, transaction, app_pool };
+    const result = run(far(textbook([kind], 1)), 2000);
+    expect(result.all.errors).toEqual({ client_cancel: 10 });
+    // At first the connection is there only 10 ms after it was asked for.
+    expect(result.servers_active * 2000).toBeCloseTo(10 * 170 - 10, 6);
+  });
+
+  test("who waits for a connection of the application's pool has nothing to cancel, and gives up", () => {
+    const app_pool = { instances: 1, size: 1, timeout: 0 };
+    const two = { ...hasty, count: 2, app_pool };
+    const result = run(far(textbook([two], 1)), 115);
+    // Both ask at 10: one is served and sends its request at 110, when the other goes.
+    expect(result.all.errors).toEqual({ client_cancel: 1, client_timeout: 1 });
+  });
+
   test("with two processes a request finds the client's own by chance, else it is lost", () => {
     const many = closedKind(40, constant(10), constant(1000));
     const kind = { ...many, timeout: 100 * MS, cancels: true };
@@ -112,13 +141,15 @@ describe("whatever the workload", () => {
     cores: fc.constantFrom(undefined, 2),
     quantum: fc.constantFrom(undefined, 2 * MS),
     fault: fc.constantFrom(undefined, "restart", "failover", "stall", "pooler_restart"),
+    size: fc.constantFrom(undefined, 1, 3),
   } as const;
   const impatient = fc.record(parts).map((one): Workload => {
-    const { workload, timeout, attempts, processes, cores, quantum, fault } = one;
+    const { workload, timeout, attempts, processes, cores, quantum, fault, size } = one;
+    const app_pool = size && { instances: 2, size, timeout: 200 * MS };
     const retry = { attempts, backoff: 5 * MS, factor: 2, jitter: 0.5 };
     const clients = workload.clients.map((kind, i) => ({
       ...kind,
-      ...{ timeout: timeout * MS, cancels: i === 0, retry },
+      ...{ timeout: timeout * MS, cancels: i === 0, retry, app_pool },
     }));
     const server = { ...workload.server, cores, quantum: cores && quantum };
     const faults = fault && [{ at: 500 * MS, for: 300 * MS, fault }];

@@ -163,14 +163,6 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:5: clients[0].timeout is "{\\"after\\":\\"5 s\\",\\"action\\":\\"shout\\"}"; expected a duration such as 5 s, or { after: 5 s, action: cancel }`,
   ],
   [
-    "a cancel behind a pool of the application",
-    swap(
-      "count: 3",
-      "count: 3\n    timeout: { after: 5 s, action: cancel }\n    app_pool: { instances: 2, size: 3 }",
-    ),
-    `${FILE}:5: clients[0].timeout.action is "cancel"; expected disconnect beside app_pool, whose users give up their wait for it as well; write the duration alone, or leave app_pool out`,
-  ],
-  [
     "a misspelt retry",
     swap("count: 3", "count: 3\n    retry: { atempts: 2 }"),
     `${FILE}:5: clients[0].retry.atempts is unknown; expected attempts | backoff | factor | jitter; did you mean "attempts"?`,

@@ -51,6 +51,10 @@ export class AppPool implements Connections {
     for (const member of this.members) if (member.user === user) member.breakOff();
   }
 
+  cancel(user: AppUser): void {
+    for (const member of this.members) if (member.user === user) member.cancel();
+  }
+
   /** The user that has waited longest, taken from the queue. */
   next(): AppUser | undefined {
     for (const user of this.waiting) {
@@ -115,6 +119,8 @@ export class PoolMember implements Player, LineOwner {
   private state: State = "out";
   private born: Nanos = 0;
   private idleSince: Nanos = 0;
+  /** Number of the error that its user is told once it is cleaned up. */
+  private outcome = 0;
 
   constructor(id: number, stage: Stage, pool: AppPool, place: MemberPlace) {
     const [address, name] = place;
@@ -185,6 +191,11 @@ export class PoolMember implements Player, LineOwner {
     this.again(now(), SOONEST);
   }
 
+  /** Asks to cancel what runs, once: it may be over by then. */
+  cancel(): void {
+    this.line.up?.cancel();
+  }
+
   onUp(at: Nanos): void {
     this.settle(at);
   }
@@ -196,7 +207,7 @@ export class PoolMember implements Player, LineOwner {
 
   onAnswer(connection: Connection, at: Nanos): void {
     const { answers } = connection;
-    if (this.state === "rollback") this.settle(at);
+    if (this.state === "rollback") this.failed(at);
     else if (answers.error !== undefined) this.fail(at, connection);
     else this.answered(at, this.stage.clock.rough(answers.stamp));
   }
@@ -234,12 +245,18 @@ export class PoolMember implements Player, LineOwner {
   /** A statement has failed and the connection has not: it is cleaned up and goes back. */
   private fail(at: Nanos, connection: Connection): void {
     const { error, status } = connection.answers;
-    if (error !== undefined) this.part()?.failed(at, this.stage.errors.count(error));
-    if (status === "I") this.settle(at);
+    if (error !== undefined)
+      this.outcome = this.stage.errors.count(this.user?.outcomeOf(error) ?? error);
+    if (status === "I") this.failed(at);
     else {
       this.state = "rollback";
       connection.send(ROLLBACK);
     }
+  }
+
+  private failed(at: Nanos): void {
+    this.part()?.failed(at, this.outcome);
+    this.settle(at);
   }
 
   /** What becomes of a connection that serves nobody. */

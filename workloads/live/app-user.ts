@@ -4,9 +4,10 @@
  */
 import type { Nanos } from "../../engine/core/units.ts";
 import type { AppPool } from "../schema/workload.ts";
-import { CLIENT_TIMEOUT } from "./client.ts";
+import type { ServerError } from "./answers.ts";
 import { now } from "./clock.ts";
 import type { ClientDraws } from "./draws.ts";
+import { CLIENT_TIMEOUT, outcomeOf, POOL_TIMEOUT } from "./errors.ts";
 import { Playing } from "./playing.ts";
 import { Session } from "./session.ts";
 import type { Stage } from "./stage.ts";
@@ -25,10 +26,9 @@ export interface Connections {
   seek(user: AppUser): void;
   /** `user` waits no longer, or needs no longer what serves it. */
   abandon(user: AppUser): void;
+  /** Asks to cancel what runs on the connection that serves `user`. */
+  cancel(user: AppUser): void;
 }
-
-/** What a user that has waited too long for a connection is counted under; the simulator's word. */
-const POOL_TIMEOUT = { sqlstate: "", text: "app_pool_timeout" };
 
 export class AppUser implements Player {
   readonly id: number;
@@ -81,7 +81,8 @@ export class AppUser implements Player {
   }
 
   onPatience(at: Nanos): void {
-    if (this.state === "waiting" || this.state === "served") this.giveUp(at, CLIENT_TIMEOUT);
+    if (this.state === "served" && this.draws.kind.cancels) this.pool.cancel(this);
+    else if (this.state === "waiting" || this.state === "served") this.giveUp(at, CLIENT_TIMEOUT);
   }
 
   /** A connection serves it from now on. */
@@ -95,6 +96,11 @@ export class AppUser implements Player {
   answered(at: Nanos): void {
     this.stage.timers.cancel(patienceOf(this.id));
     this.think(at);
+  }
+
+  /** What an error of its connection is counted under. */
+  outcomeOf(error: ServerError): ServerError {
+    return outcomeOf(error, this.draws.kind);
   }
 
   /** Its attempt has failed; whoever served it serves it no more. */
@@ -131,7 +137,7 @@ export class AppUser implements Player {
     this.pool.seek(this);
   }
 
-  private giveUp(at: Nanos, reason: typeof CLIENT_TIMEOUT): void {
+  private giveUp(at: Nanos, reason: ServerError): void {
     this.pool.abandon(this);
     this.failed(at, this.stage.errors.count(reason));
   }

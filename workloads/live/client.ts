@@ -8,6 +8,7 @@ import { isImpatient } from "../schema/kinds.ts";
 import { now } from "./clock.ts";
 import type { Connection, ConnectionEnd } from "./connection.ts";
 import type { ClientDraws } from "./draws.ts";
+import { CLIENT_TIMEOUT, outcomeOf } from "./errors.ts";
 import { Line, type LineOwner } from "./line.ts";
 import { Playing } from "./playing.ts";
 import { Session } from "./session.ts";
@@ -23,10 +24,6 @@ import { type Player, patienceOf, timerOf } from "./timers.ts";
 type State = "out" | "login" | "idle" | "asking" | "gap" | "rollback" | "pausing" | "done";
 
 export const ROLLBACK = simpleQuery("rollback");
-/** What a client that has waited long enough is counted under; the simulator's word. */
-export const CLIENT_TIMEOUT = { sqlstate: "", text: "client_timeout" };
-/** A statement that the client itself has cancelled. */
-const CLIENT_CANCEL = { sqlstate: "57014", text: "client_cancel" };
 
 export class Client implements Player, LineOwner {
   readonly id: number;
@@ -190,10 +187,8 @@ export class Client implements Player, LineOwner {
     const { error, status } = connection.answers;
     if (error === undefined) return;
     const { kind } = this.draws;
-    const { cancels } = kind;
-    const own = cancels && error.sqlstate === CLIENT_CANCEL.sqlstate;
-    const outcome = this.stage.errors.count(own ? CLIENT_CANCEL : error);
-    if (isImpatient(kind) && !cancels) {
+    const outcome = this.stage.errors.count(outcomeOf(error, kind));
+    if (isImpatient(kind) && !kind.cancels) {
       this.line.hangUp();
       this.attemptFailed(at, outcome);
       return;

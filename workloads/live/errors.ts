@@ -6,6 +6,18 @@ export interface ErrorCount extends ServerError {
   count: number;
 }
 
+/** What a client that has waited long enough is counted under; the simulator's word, like the others. */
+export const CLIENT_TIMEOUT: ServerError = { sqlstate: "", text: "client_timeout" };
+/** A user that has waited too long for a connection of its application's pool. */
+export const POOL_TIMEOUT: ServerError = { sqlstate: "", text: "app_pool_timeout" };
+/** A statement that the client itself has cancelled. */
+const CLIENT_CANCEL: ServerError = { sqlstate: "57014", text: "client_cancel" };
+
+/** What an error is counted under for clients of a kind, which may be their own doing. */
+export function outcomeOf(error: ServerError, { cancels }: { cancels: boolean }): ServerError {
+  return cancels && error.sqlstate === CLIENT_CANCEL.sqlstate ? CLIENT_CANCEL : error;
+}
+
 /** Texts may carry numbers that differ each time; beyond this many kinds they are pooled. */
 const KINDS_MAX = 200;
 const OTHERS: ServerError = { sqlstate: "", text: "(further kinds of errors)" };

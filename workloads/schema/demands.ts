@@ -26,14 +26,6 @@ export function demandsOf(
     });
   const { after, action } = typeof timeout === "object" ? timeout : { after: timeout };
   const cancels = action === "cancel";
-  if (cancels && app_pool !== undefined)
-    throw new ConfigError({
-      at: at("clients", i, "timeout", "action"),
-      name: `clients[${i}].timeout.action`,
-      got: action,
-      expected: "disconnect beside app_pool, whose users give up their wait for it as well",
-      fix: "write the duration alone, or leave app_pool out",
-    });
   if (time(after) === 0)
     throw new ConfigError({
       at: at("clients", i, "timeout"),
