@@ -13,6 +13,7 @@ const MEGABYTE = 1e6;
  */
 export interface Samples {
   wait_mean_ms: number[];
+  wait_p50_ms: number[];
   wait_p95_ms: number[];
   wait_p99_ms: number[];
   response_mean_ms: number[];
@@ -29,7 +30,10 @@ export interface Samples {
 }
 
 /** Figures whose interval is around what all replications say together. */
-export type Estimated = Exclude<keyof Samples, "timeouts" | "server_connections" | "memory_mb">;
+export type Estimated = Exclude<keyof Samples, "server_connections" | "memory_mb">;
+
+/** Most of what happens once in so many times, seen never: 95 % sure. Source: the "rule of three". */
+const NEVER_SEEN = 3;
 
 /** All data of a study, which the replications make up together. */
 export interface Everything {
@@ -47,7 +51,7 @@ interface Replication {
   responseMean: Sums;
   waited: Sums;
   throughput: Sums;
-  timeouts: number;
+  timeouts: Sums;
   server_connections: number;
   memory_mb: number;
 }
@@ -71,7 +75,7 @@ export class Estimates {
       responseMean: [response.sum / MILLISECOND, response.count],
       waited: [wait_probability * wait.count, wait.count],
       throughput: [throughput, 1],
-      timeouts: timeouts / Math.max(1, response.count + timeouts),
+      timeouts: [timeouts, response.count + timeouts],
       server_connections: server_connections.mean,
       memory_mb: memory / MEGABYTE,
     });
@@ -88,6 +92,10 @@ export class Estimates {
         return this.ratio("waited");
       case "throughput_tps":
         return this.ratio("throughput");
+      case "timeouts":
+        return this.rare("timeouts");
+      case "wait_p50_ms":
+        return this.quantile("wait", 0.5);
       case "wait_p95_ms":
         return this.quantile("wait", 0.95);
       case "wait_p99_ms":
@@ -101,10 +109,11 @@ export class Estimates {
 
   get samples(): Samples {
     const values = (name: Estimated): number[] => this.of(name).values;
-    const plain = (name: "timeouts" | "server_connections" | "memory_mb"): number[] =>
+    const plain = (name: "server_connections" | "memory_mb"): number[] =>
       this.replications.map((each) => each[name]);
     return {
       wait_mean_ms: values("wait_mean_ms"),
+      wait_p50_ms: values("wait_p50_ms"),
       wait_p95_ms: values("wait_p95_ms"),
       wait_p99_ms: values("wait_p99_ms"),
       response_mean_ms: values("response_mean_ms"),
@@ -112,7 +121,7 @@ export class Estimates {
       response_p99_ms: values("response_p99_ms"),
       wait_probability: values("wait_probability"),
       throughput_tps: values("throughput_tps"),
-      timeouts: plain("timeouts"),
+      timeouts: values("timeouts"),
       server_connections: plain("server_connections"),
       memory_mb: plain("memory_mb"),
     };
@@ -127,7 +136,17 @@ export class Estimates {
     );
   }
 
-  private ratio(part: "waitMean" | "responseMean" | "waited" | "throughput"): Estimate {
+  /** The share of what may happen hardly ever: that it was not seen does not make its interval a point. */
+  private rare(part: "timeouts"): Estimate {
+    const { interval, values } = this.ratio(part);
+    const asked = this.replications.reduce((sum, each) => sum + each[part][1], 0);
+    const least = asked > 0 ? Math.min(1, NEVER_SEEN / asked) : 1;
+    return { interval: { ...interval, high: Math.max(interval.high, least) }, values };
+  }
+
+  private ratio(
+    part: "waitMean" | "responseMean" | "waited" | "throughput" | "timeouts",
+  ): Estimate {
     return ratioEstimate(
       this.replications.map((each) => each[part]),
       CONFIDENCE,

@@ -31,6 +31,7 @@ const wait = z
     mean: z.number().describe("over all transactions, those that did not wait included"),
     mean_ci95: interval.optional(),
     p50: z.number(),
+    p50_ci95: interval.optional(),
     p95: z.number(),
     p95_ci95: interval.optional(),
     p99: z.number(),
@@ -55,7 +56,9 @@ const slo = z
         met: z.boolean(),
         certain: z
           .boolean()
-          .describe("whether the 95 % interval lies wholly on one side of the limit"),
+          .describe(
+            "whether the 95 % interval lies wholly on one side of the limit; without an interval only a miss under load that never settles is",
+          ),
       }),
     ),
   })
@@ -142,6 +145,9 @@ export const runSchema = z
     ),
     wait_probability: share.describe("share of the transactions that waited at all"),
     wait_probability_ci95: interval.optional(),
+    timeout_share_ci95: interval
+      .optional()
+      .describe("of the transactions asked for, the part that ended in a timeout"),
     response_ms: wait.describe("whole transaction as the client sees it, milliseconds"),
     app_wait_ms: wait.optional().describe("wait for a connection of the application's own pool"),
     throughput_tps: z.number().describe("transactions completed a second"),

@@ -71,12 +71,8 @@ export const TIME_LIMIT_MS = 20_000;
 /** Without which there is no interval. */
 const LEAST = 2;
 const TIMELINE_ROWS = 240;
-/**
- * A first look at an objective, with intervals of 99.9 % instead of 95 %: with so few replications they
- * are four times as wide (Student's t with three degrees of freedom: 12.9 over 3.18).
- */
+/** A first look at an objective. */
 const EARLY = 4;
-const WIDER = 4.06;
 
 /**
  * Studies one workload. Errors: ConfigError when the model refuses the workload; RangeError when it was
@@ -115,7 +111,7 @@ export async function studies(
       continue;
     }
     // What is far from its limit needs no ten replications to be told so.
-    if (done === EARLY && entries.every((entry) => entry.plain)) break;
+    if (done === EARLY && entries.every((entry) => entry.decided)) break;
     if (done >= look) {
       if (entries.every((entry) => entry.enough)) break;
       look = nextLook(done);
@@ -208,12 +204,12 @@ class Entry {
   }
 
   get enough(): boolean {
-    if (this.goal === "objective" && this.tally.decided()) return true;
+    if (this.decided) return true;
     return this.tally.enough(this.precision);
   }
 
-  get plain(): boolean {
-    return this.goal === "objective" && this.tally.plain(WIDER);
+  get decided(): boolean {
+    return this.goal === "objective" && this.tally.decided();
   }
 
   /** Widest relative half-width, and how many times more replications it would take. */

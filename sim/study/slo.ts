@@ -16,33 +16,31 @@ export function hasObjective(slo: Slo): boolean {
  * whatever the others' waits are.
  */
 export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
-  const terms = termsOf(slo, run, sure);
+  const terms = termsOf(slo, run, 1);
   return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
 }
 
-/**
- * Whether every term is plainly met or missed: each interval, made so many times as wide, lies on one side
- * of its limit, and what has none is at most half of it or at least twice.
- */
-export function isPlain(slo: Slo, run: Run, times: number): boolean {
-  const terms = termsOf(slo, run, (limit, value, interval) => {
-    if (interval === undefined) return 2 * value <= limit || value >= 2 * limit;
-    if (interval === null) return false;
-    const [low, high] = interval;
-    return value + times * (high - value) <= limit || value - times * (value - low) > limit;
-  });
+/** Whether every term is surely met or missed: its interval, made so many times as wide, is on one side of the limit. */
+export function isDecided(slo: Slo, run: Run, times: number): boolean {
+  const terms = termsOf(slo, run, times);
   return terms.length > 0 && terms.every((term) => term.certain);
 }
 
-type Sure = (limit: number, value: number, interval: Interval95 | undefined) => boolean;
+/**
+ * What was counted, or measured live, is what it is. Of what was simulated and has no interval nothing is
+ * sure, but that a load which never settles will exceed the limit that it has exceeded already.
+ */
+function isCertain({ limit, value, interval }: Bare, run: Run, times: number): boolean {
+  if (interval === undefined) return true;
+  if (interval === null) return run.unsteady !== undefined && value > limit;
+  const [low, high] = interval;
+  return value + times * (high - value) <= limit || value - times * (value - low) > limit;
+}
 
-const sure: Sure = (limit, _, interval) =>
-  interval == null || interval[1] <= limit || interval[0] > limit;
-
-function termsOf(slo: Slo, run: Run, certain: Sure): Term[] {
+function termsOf(slo: Slo, run: Run, times: number): Term[] {
   const { wait_ms: wait, response_ms: response } = run;
   const terms = [
-    time("wait_p50", slo.wait_p50, wait.p50, undefined),
+    time("wait_p50", slo.wait_p50, wait.p50, wait.p50_ci95),
     time("wait_p95", slo.wait_p95, wait.p95, wait.p95_ci95),
     time("wait_p99", slo.wait_p99, wait.p99, wait.p99_ci95),
     time("response_p95", slo.response_p95, response.p95, response.p95_ci95),
@@ -50,10 +48,10 @@ function termsOf(slo: Slo, run: Run, certain: Sure): Term[] {
     timeouts(slo.timeouts, run),
   ].flat();
   if (terms.length > 0) terms.push(...unserved(run), ...refused(run), ...withoutServer(run));
-  return terms.map(({ interval, ...each }) => ({
-    ...each,
-    certain: certain(each.limit, each.value, interval),
-  }));
+  return terms.map((bare) => {
+    const { interval, ...each } = bare;
+    return { ...each, certain: isCertain(bare, run, times) };
+  });
 }
 
 type Term = SloOutcome["terms"][number];
@@ -114,11 +112,12 @@ export function turnsAway(old: Run, fresh: Run): boolean {
   return turnedAway(old) === 0 && turnedAway(fresh) > 0;
 }
 
-/** A timeout is a transaction that was asked for and not done. */
+/** A timeout is a transaction that was asked for and not done. Whoever allows none asks what was seen. */
 function timeouts(limit: number | undefined, run: Run): Bare[] {
   if (limit === undefined) return [];
   const asked = Math.max(1, run.transactions + run.timeouts);
-  return [term("timeouts", limit, run.timeouts / asked, "", undefined)];
+  const interval = limit === 0 ? undefined : run.timeout_share_ci95;
+  return [term("timeouts", limit, run.timeouts / asked, "", interval)];
 }
 
 function term(

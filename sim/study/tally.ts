@@ -14,8 +14,8 @@ import type {
 import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
-import { isPlain, sloOutcome, unservedClients } from "./slo.ts";
-import { allowedPart, type Interval, precise, unbounded } from "./statistics.ts";
+import { isDecided, sloOutcome, unservedClients } from "./slo.ts";
+import { allowedPart, decisionWidth, type Interval, precise, unbounded } from "./statistics.ts";
 
 const MICROSECOND = 1e3;
 const MILLISECOND = 1e6;
@@ -143,18 +143,12 @@ export class Tally {
     return this.precise(precision, allowedPart(this.replications));
   }
 
-  /** Whether every term of the objective lies, with its interval, on one side of its limit. */
-  decided(): boolean {
-    const { slo } = this.run(0, 0, {});
-    return slo?.terms.every((term) => term.certain) === true;
-  }
-
   /**
-   * The same with intervals `times` as wide, for a look at few replications: there an interval is often
-   * narrow by luck.
+   * Whether every term of the objective lies on one side of its limit, with an interval made as much wider
+   * as a look at so few replications asks for.
    */
-  plain(times: number): boolean {
-    return isPlain(this.workload.slo, this.run(0, 0, {}), times);
+  decided(): boolean {
+    return isDecided(this.workload.slo, this.run(0, 0, {}), decisionWidth(this.replications));
   }
 
   /** The widest of the intervals that `precise` looks at, relative to its figure. */
@@ -187,6 +181,7 @@ export class Tally {
       wait_ms: this.withIntervals(all.wait, "wait"),
       wait_probability: this.interval("wait_probability").mean,
       wait_probability_ci95: asPair(this.interval("wait_probability")),
+      timeout_share_ci95: asPair(this.interval("timeouts")),
       response_ms: this.withIntervals(all.response, "response"),
       throughput_tps: this.interval("throughput_tps").mean,
       throughput_tps_ci95: asPair(this.interval("throughput_tps")),
@@ -221,13 +216,10 @@ export class Tally {
       })),
       timeline: this.timeline ?? [],
       ...(this.dashboard && { dashboard: dashboardResult(this.dashboard) }),
+      ...(this.unsteady === undefined ? {} : { unsteady: this.unsteady }),
     };
     const slo = sloOutcome(this.workload.slo, run);
-    return {
-      ...run,
-      ...(this.unsteady === undefined ? {} : { unsteady: this.unsteady }),
-      ...(slo === undefined ? {} : { slo }),
-    };
+    return slo === undefined ? run : { ...run, slo };
   }
 
   private poolerOf({ discipline, processes, cpu_per_message }: PoolerModel): Run["pooler"] {
@@ -246,6 +238,7 @@ export class Tally {
     return {
       ...quantiles(histogram),
       mean_ci95: asPair(this.interval(`${name}_mean_ms`)),
+      ...(name === "wait" && { p50_ci95: asPair(this.interval("wait_p50_ms")) }),
       p95_ci95: asPair(this.interval(`${name}_p95_ms`)),
       p99_ci95: asPair(this.interval(`${name}_p99_ms`)),
     };

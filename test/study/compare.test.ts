@@ -74,6 +74,51 @@ describe("objectives", () => {
     });
   }
 
+  // p99 interval, unsteady, limit, certain, why
+  const unknown = [
+    [null, undefined, 10, false, "without an interval nothing is sure, however far off"],
+    [null, undefined, 1000, false, "nor on the other side"],
+    [null, "never settles", 10, true, "what is exceeded and still grows will be exceeded"],
+    [null, "never settles", 1000, false, "what is not exceeded yet may be"],
+    [undefined, undefined, 10, true, "what was measured live is what it is"],
+  ] as const;
+  for (const [p99_ci95, unsteady, limit, certain, why] of unknown) {
+    test(`p99 of 20 ms, ${p99_ci95}, limit ${limit} ms: ${certain}: ${why}`, () => {
+      const { p99_ci95: _, ...wait } = run.wait_ms;
+      const known = { ...wait, ...(p99_ci95 === null && { p99_ci95 }) };
+      const one: Run = { ...run, wait_ms: known, ...(unsteady && { unsteady }) };
+      const slo = { wait_p99: limit * MILLISECOND };
+      expect(sloOutcome(slo, one)?.terms).toMatchObject([{ certain }]);
+    });
+  }
+
+  test("a median and a share of timeouts are known to their intervals only", () => {
+    const one: Run = {
+      ...run,
+      wait_ms: { ...run.wait_ms, p50: 4, p50_ci95: [3, 5] },
+      ...{ timeouts: 2, transactions: 998, timeout_share_ci95: [0, 0.004] },
+    };
+    const certain = (slo: Workload["slo"]) => sloOutcome(slo, one)?.terms[0]?.certain;
+    expect([4.5, 5].map((ms) => certain({ wait_p50: ms * MILLISECOND }))).toEqual([false, true]);
+    expect([0.003, 0.004].map((timeouts) => certain({ timeouts }))).toEqual([false, true]);
+  });
+
+  test("a timeout that was never seen may come once in a third of the transactions", async () => {
+    const { run: seen, samples } = await study(brief, { precision: 0.5 });
+    expect(new Set([seen.timeouts, ...samples.timeouts])).toEqual(new Set([0]));
+    expect(seen.timeout_share_ci95).toEqual([0, 3 / seen.transactions]);
+  });
+
+  test("an objective is not decided while too few transactions lie beyond its quantile", async () => {
+    const thin = { ...brief, run: { ...brief.run, duration: 0.5 * SECOND } };
+    for (const limit of [1, 1000]) {
+      const slo = { wait_p99: limit * MILLISECOND };
+      const { run } = await study({ ...thin, slo }, { goal: "objective" });
+      expect(run.transactions).toBeGreaterThan(10_000);
+      expect(run.slo?.terms[0]).toMatchObject({ met: limit > 1, certain: true });
+    }
+  });
+
   test("timeouts are a share of what was asked for", () => {
     const late = { ...run, transactions: 900, timeouts: 100 };
     expect(sloOutcome({ timeouts: 0.05 }, late)?.terms[0]).toMatchObject({

@@ -5,6 +5,7 @@ import {
   allowedPart,
   batchMeans,
   confidence,
+  decisionWidth,
   type Interval,
   lag1,
   nextLook,
@@ -153,6 +154,14 @@ describe("when to stop", () => {
     expect(precise(interval(100, 1.58), 0.05, 0, 1 / 3)).toBe(true);
     expect(precise(interval(0, 0.003), 0.05, 0.01, 1 / 3)).toBe(true);
     expect(precise(interval(0, 0.004), 0.05, 0.01, 1 / 3)).toBe(false);
+  });
+
+  test("an early look decides only with 99.9 and 99 % intervals, which are so many times as wide", () => {
+    expect([4, 9, 10, 19, 20, 160].map(decisionWidth)).toEqual([4.06, 4.06, 1.44, 1.44, 1, 1]);
+    const wider = (p: number, freedom: number): number =>
+      studentQuantile(p, freedom) / studentQuantile(0.975, freedom);
+    expect(wider(0.9995, 3)).toBeCloseTo(decisionWidth(4), 2);
+    expect(wider(0.995, 9)).toBeCloseTo(decisionWidth(10), 2);
   });
 
   test("looks at 10, 20, 40, 80 replications", () => {
