@@ -34,7 +34,8 @@ const peak = ({ schedule, curves }: Workload): string =>
 
 function shown(term: Term): string {
   const [value, limit] = [text(term, term.value), text(term, term.limit)];
-  if (term.met) return `${term.name} is ${value}, too close to its limit of ${limit} to be sure`;
+  if (term.met)
+    return `${term.name} is ${value}, known too little to be sure of its limit of ${limit}`;
   return `${term.name} would be ${value}, over its limit of ${limit}`;
 }
 
