@@ -80,9 +80,13 @@ const OF_SERVER: ReadonlySet<number> = new Set([
   INPUT.closed,
 ]);
 
+/** Of a client without a server. */
+const NONE = -1;
+
 /**
- * Whenever time has moved on it looks at the clients with whom something may have happened: those that
- * said something, and those who had or have a server. At the maintenance tick that may be anybody.
+ * Whenever time has moved on it looks at the clients with whom something may have happened: those that said
+ * something, and those who had or have the servers of these, or servers that said something. At the maintenance
+ * tick that may be anybody.
  */
 class Camera implements Tape {
   readonly changes: Change[] = [];
@@ -91,12 +95,14 @@ class Camera implements Tape {
   private readonly run: Run;
   private readonly core: Core;
   private readonly states: State[];
+  /** Server of each client when the camera last looked, and client of each server, by the core's handles. */
   private readonly held: number[];
+  private readonly holders = new Map<number, number>();
   /** Places of the servers in the picture, by the core's handle. */
   private readonly places = new Map<number, number>();
+  /** Servers and clients with which something may have happened since then. */
   private readonly servers = new Set<number>();
   private readonly touched = new Set<number>();
-  private readonly holders = new Set<number>();
   private everybody = true;
   private last: Nanos = 0;
   /** Looks at single clients: what a film costs. */
@@ -107,7 +113,7 @@ class Camera implements Tape {
     this.core = core;
     this.clients = run.kinds.reduce((sum, { kind }) => sum + (kind.count ?? 0), 0);
     this.states = Array.from({ length: this.clients }, () => "away" as const);
-    this.held = new Array<number>(this.clients).fill(0);
+    this.held = new Array<number>(this.clients).fill(NONE);
   }
 
   input(kind: number, now: Nanos, handle: number): void {
@@ -125,18 +131,25 @@ class Camera implements Tape {
     if (this.everybody) {
       for (let client = 0; client < this.clients; client++) this.look(client);
     } else {
-      for (const client of this.holders) this.touched.add(client);
-      for (const server of this.servers) {
-        const handle = this.core.clientOf(server);
-        if (handle >= 0) this.touched.add(this.run.clientOf[handle] as number);
-      }
+      for (const client of this.touched) this.servers.add(this.held[client] ?? NONE);
+      for (const server of this.servers) this.follow(server);
       for (const client of [...this.touched].sort((a, b) => a - b)) this.look(client);
     }
     this.touched.clear();
+    this.servers.clear();
     this.everybody = false;
   }
 
   name(): void {}
+
+  /** Who had the server, and who has it now, are to be looked at. */
+  private follow(server: number): void {
+    if (server === NONE) return;
+    const before = this.holders.get(server);
+    if (before !== undefined) this.touched.add(before);
+    const handle = this.core.clientOf(server);
+    if (handle >= 0) this.touched.add(this.run.clientOf[handle] as number);
+  }
 
   private look(client: number): void {
     this.looks++;
@@ -144,21 +157,22 @@ class Camera implements Tape {
     const { core } = this;
     const { clients } = this.run;
     const handle = clients.ints[(client << 4) + M.handle] as number;
-    const linked = handle < 0 ? -1 : core.serverOf(handle);
-    const server = linked < 0 ? 0 : this.place(linked);
+    const linked = handle < 0 ? NONE : core.serverOf(handle);
     const state = this.stateOf(client, handle, linked);
-    if (state === this.states[client] && server === this.held[client]) return;
+    const before = this.held[client] as number;
+    if (state === this.states[client] && linked === before) return;
     this.states[client] = state;
-    this.held[client] = server;
-    if (server > 0) this.holders.add(client);
-    else this.holders.delete(client);
+    this.held[client] = linked;
+    if (this.holders.get(before) === client) this.holders.delete(before);
+    if (linked !== NONE) this.holders.set(linked, client);
+    const server = linked === NONE ? 0 : this.place(linked);
     this.changes.push({ at: this.last, client: client + 1, state, server });
   }
 
   private room(client: number): void {
     for (; this.clients <= client; this.clients++) {
       this.states.push("away");
-      this.held.push(0);
+      this.held.push(NONE);
     }
   }
 
@@ -166,7 +180,7 @@ class Camera implements Tape {
     const { core } = this;
     const { clients } = this.run;
     if (handle < 0 || clients.ints[(client << 4) + M.phase] === PHASE.away) return "away";
-    if (linked >= 0) return core.queryStart(handle) >= 0 ? "working" : "holding";
+    if (linked !== NONE) return core.queryStart(handle) >= 0 ? "working" : "holding";
     return core.clientState(handle) === CLIENT.waiting ? "waiting" : "thinking";
   }
 
