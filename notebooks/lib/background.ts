@@ -5,6 +5,9 @@ import { element, type View, valued } from "./dom.ts";
 import type { Message } from "./simulation.worker.ts";
 import SimulationWorker from "./simulation.worker.ts?worker&inline";
 
+/** Milliseconds of rest before a worker is asked: a slider that is being dragged says something every frame. */
+const REST = 50;
+
 /**
  * Simulates the workloads one after the other. `over` is the cell's `invalidation`: when a slider has
  * moved, nobody wants the rest.
@@ -15,14 +18,14 @@ export function simulated(workloads: readonly Workload[], over: Promise<unknown>
   const words = element("span", { role: "status" }, "simulating in your browser ...");
   const box = element("div", { class: "background", "data-state": "running" }, bar, words);
   const { view, change } = valued<Run[]>(box, []);
-  const worker = new SimulationWorker();
+  let worker: Worker | undefined;
   const finish = (text: string, state: string): void => {
-    worker.terminate();
+    worker?.terminate();
     bar.value = workloads.length;
     words.textContent = text;
     box.dataset.state = state;
   };
-  worker.onmessage = ({ data }: MessageEvent<Message>) => {
+  const hear = ({ data }: MessageEvent<Message>): void => {
     if (data.kind === "progress") bar.value = data.done;
     else if (data.kind === "error") finish(`stopped: ${data.message}`, "failed");
     else {
@@ -31,8 +34,15 @@ export function simulated(workloads: readonly Workload[], over: Promise<unknown>
       change(runs);
     }
   };
-  over.then(() => worker.terminate());
-  worker.postMessage(workloads);
+  const begin = setTimeout(() => {
+    worker = new SimulationWorker();
+    worker.onmessage = hear;
+    worker.postMessage(workloads);
+  }, REST);
+  over.then(() => {
+    clearTimeout(begin);
+    worker?.terminate();
+  });
   return view;
 }
 

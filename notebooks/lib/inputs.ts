@@ -11,8 +11,6 @@ export interface SliderOptions {
   value: number;
   /** Stands after the number: `ms`, `clients`. */
   unit?: string;
-  /** Tell the notebook only when the slider is let go: for what takes longer than a frame. */
-  whenReleased?: boolean;
 }
 
 /** A number from a range. */
@@ -36,10 +34,8 @@ export function slider(label: string, options: SliderOptions): View<number> {
     event.stopPropagation(); // The notebook listens to the whole control.
     shown.textContent = text(range.valueAsNumber);
     range.setAttribute("aria-valuetext", text(range.valueAsNumber));
-    if (options.whenReleased !== true) change(range.valueAsNumber);
+    change(range.valueAsNumber);
   });
-  if (options.whenReleased === true)
-    range.addEventListener("change", () => change(range.valueAsNumber));
   return view;
 }
 

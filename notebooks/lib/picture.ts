@@ -2,53 +2,34 @@
 import { type Film, STATES, type State } from "../../sim/study/film.ts";
 import { shape } from "./dom.ts";
 import type { Scene } from "./film.ts";
+import { type Squares, squaresOf } from "./squares.ts";
 
 const WIDTH = 300;
 const SERVER = { width: 28, height: 20, gap: 2 };
-/** From this size on a square has room for its number. */
-const LEGIBLE = 15;
 
 /** Draws `film`; `show` brings the picture up to date with a scene of it. */
 export class Picture {
   readonly element: SVGSVGElement;
   private readonly film: Film;
-  private readonly squares: SVGRectElement[] = [];
+  private readonly squares: Squares;
   private readonly boxes: { box: SVGRectElement; text: SVGTextElement }[] = [];
-  private readonly shown: State[] = [];
-  private readonly crowd: SVGGElement;
 
   constructor(film: Film) {
     this.film = film;
-    const columns = Math.max(Math.min(film.clients, 12), Math.ceil(Math.sqrt(film.clients * 1.6)));
-    const size = Math.min(24, WIDTH / columns);
-    const rows = Math.ceil(film.clients / columns);
+    this.squares = squaresOf(film, WIDTH, 16);
     const perRow = Math.min(film.servers, 10);
     const serverRows = Math.ceil(film.servers / perRow);
-    const top = 16 + rows * size + 22;
+    const top = 16 + this.squares.height + 22;
     const height = top + serverRows * (SERVER.height + SERVER.gap) + 2;
     this.element = shape("svg", { viewBox: `-1 0 ${WIDTH + 2} ${height}`, role: "img" });
     this.element.append(shape("text", { class: "label", x: 0, y: 7 }, "clients"));
-    const tight = film.clients > 99 ? "few tight" : "few";
-    this.crowd = shape("g", { class: size < LEGIBLE ? "crowd" : tight });
-    for (let i = 0; i < film.clients; i++)
-      this.client(i, (i % columns) * size, 16 + Math.floor(i / columns) * size, size);
-    this.element.append(this.crowd);
+    this.element.append(this.squares.element);
     this.element.append(shape("text", { class: "label", x: 0, y: top - 9 }, "server connections"));
     for (let i = 0; i < film.servers; i++)
       this.server(
         (i % perRow) * (SERVER.width + SERVER.gap),
         top + Math.floor(i / perRow) * (SERVER.height + SERVER.gap),
       );
-  }
-
-  private client(i: number, x: number, y: number, size: number): void {
-    const side = size * 0.86;
-    const square = shape("rect", { x, y, width: side, height: side, class: "away" });
-    this.squares.push(square);
-    this.shown.push("away");
-    this.crowd.append(square);
-    if (size < LEGIBLE) return;
-    this.crowd.append(shape("text", { x: x + side / 2, y: y + side / 2 }, `${i + 1}`));
   }
 
   private server(x: number, y: number): void {
@@ -62,14 +43,10 @@ export class Picture {
   /** Shows a scene; `words` is the text alternative. */
   show(scene: Scene, words: string): void {
     this.element.setAttribute("aria-label", words);
+    this.squares.show(scene);
     const owners = new Array<number>(this.film.servers + 1).fill(0);
-    for (let client = 1; client <= this.film.clients; client++) {
-      const state = scene.states[client] as State;
+    for (let client = 1; client <= this.film.clients; client++)
       owners[scene.servers[client] as number] = client;
-      if (state === this.shown[client - 1]) continue;
-      this.shown[client - 1] = state;
-      (this.squares[client - 1] as SVGRectElement).setAttribute("class", state);
-    }
     this.boxes.forEach(({ box, text }, i) => {
       const owner = owners[i + 1] as number;
       const state = owner === 0 ? "free" : (scene.states[owner] as State);
