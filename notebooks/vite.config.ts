@@ -95,7 +95,7 @@ export function notebookConfig(only?: string, outDir = here("../dist/notebooks")
       entries: ["*.html"],
       include: ["observable:runtime", ...USED],
     },
-    server: { host: "127.0.0.1", port: 4110, fs: { allow: [here("..")] } },
+    server: { host: "127.0.0.1", port: 4110, fs: { allow: [here(".."), KIT] } },
     build: {
       outDir,
       emptyOutDir: false,

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, CDPSession, Page } from "playwright-core";
 import { build } from "vite";
 import { browserThere, startBrowser } from "../../../notebooks/chromium.ts";
 import { openNotebook, openPage } from "../../../notebooks/visit.ts";
@@ -21,24 +21,38 @@ const EXPLORED = ["workloads/tour.yaml", "workloads/storefront.yaml"];
 const EXPLORE = "explore";
 
 const HEAD =
-  "control                                     moves   answer          words         pictures     freeze";
+  "control                                     moves   answer          words         pictures        CPU         freeze";
 
 const wanted = process.argv.slice(2);
 const chosen = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+
+/** A move, and the CPU time of the page's main thread until all was done. */
+type Measured = Move & { busy: number };
 
 /** Measures whatever stands on an open page, and prints a line for each control. */
 async function measured(page: Page, title: string): Promise<void> {
   await page.evaluate("globalThis.__name ??= (named) => named"); // Left there by the loader.
   const controls = await controlsOf(page);
   await plainSlider(page);
+  const clock = await page.context().newCDPSession(page);
+  await clock.send("Performance.enable", { timeDomain: "threadTicks" });
   say("", title, await baseline(page), HEAD);
   for (const control of controls) {
-    const moves: Move[] = [];
-    for (const position of control.positions)
-      moves.push(await move(page, CONTROLS, control.index, position));
+    const moves: Measured[] = [];
+    for (const position of control.positions) {
+      const before = await busy(clock);
+      const made = await move(page, CONTROLS, control.index, position);
+      moves.push({ ...made, busy: (await busy(clock)) - before });
+    }
     say(line(control, moves));
   }
   say(await baseline(page));
+}
+
+/** CPU time of the page's main thread so far, in ms: what a busy machine does not change. */
+async function busy(clock: CDPSession): Promise<number> {
+  const { metrics } = await clock.send("Performance.getMetrics");
+  return 1000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0);
 }
 
 async function baseline(page: Page): Promise<string> {
@@ -50,10 +64,11 @@ async function baseline(page: Page): Promise<string> {
   return `  baseline: a loop of 20 million steps ${ms(best)} to ${ms(worst)} ms; a slider that only says its number ${plain} ms`;
 }
 
-function line({ name }: Control, moves: readonly Move[]): string {
+function line({ name }: Control, moves: readonly Measured[]): string {
   const columns = [
     ...[`${moves.length}`.padStart(5), span(moves.map(({ answer }) => answer))],
     ...[span(moves.map(({ words }) => words)), span(moves.map(({ pictures }) => pictures))],
+    span(moves.map((each) => each.busy)),
     ms(Math.max(...moves.map(({ freeze }) => freeze))).padStart(6),
   ];
   const worker = moves.some((each) => each.worker) ? "  in a worker" : "";
