@@ -23,7 +23,7 @@ export function reportOf(question: Question, result: Result, points: readonly Po
 
 /** A report as elements: what was found, the charts, the tables. */
 export async function shown(report: Report): Promise<HTMLElement[]> {
-  const charts = await Promise.all(report.charts.map(draw));
+  const charts = await Promise.all(report.charts.map((chart) => draw(chart)));
   return [
     element("h2", {}, report.title),
     ...report.findings.map((text) => element("p", {}, text)),

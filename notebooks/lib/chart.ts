@@ -17,13 +17,18 @@ function begun(more: number): void {
 
 /**
  * Draws `chart`; a screen reader finds one picture whose name is the chart's description. What a slider has
- * just changed is shown first: a chart takes longer than a frame.
+ * just changed is shown first: a chart takes longer than a frame. `over` is the cell's `invalidation`: a chart that
+ * is out of date before it is begun is left empty, for nobody will see it.
  */
-export async function draw(chart: Chart): Promise<HTMLElement> {
+export async function draw(chart: Chart, over?: Promise<unknown>): Promise<HTMLElement> {
   begun(1);
+  let late = false;
+  over?.then(() => {
+    late = true;
+  });
   try {
     await new Promise((resolve) => setTimeout(resolve));
-    return await figure(chart);
+    return late ? element("figure") : await figure(chart);
   } finally {
     begun(-1);
   }
