@@ -31,9 +31,6 @@ const START =
   "*The pages themselves simulate in your browser: `npm run notebooks:build` makes them, " +
   "`dist/notebooks/index.html` opens them. What is here shows them before anything is moved.*";
 
-/** Pictures of crowds have thousands of squares, and say no more than the words below them. */
-const LARGEST = 60_000;
-
 /**
  * The Markdown of a page as it is, with films at their end; `keep` is given each picture and its file's
  * name.
@@ -51,18 +48,11 @@ export async function rendering(
     keep(svg, file);
     return `./${file}`;
   };
-  const markdown = markdownOf(without(await treeOf(page)), kept);
+  const markdown = markdownOf(await treeOf(page), kept);
   const [title = "", ...rest] = markdown.split("\n\n");
   const note = name === "index.html" ? START : NOTE;
   const text = [title, note, ...rest].join("\n\n").replaceAll(/(\n- .*)\n(?=\n- )/g, "$1");
   return `${text}\n`;
-}
-
-/** Leaves out pictures that are too large. */
-function without(tree: Tree): Tree {
-  if (typeof tree === "string") return tree;
-  if ((tree.svg?.length ?? 0) > LARGEST && tree.svg?.includes("crowd")) return "";
-  return { ...tree, inside: tree.inside.map(without) };
 }
 
 /** What the page consists of, taken out of the browser. */

@@ -40,6 +40,8 @@ export class Explorer {
   private timer = 0;
   /** Number of the latest job: what belongs to an earlier one is not shown. */
   private latest = 0;
+  /** Number of the latest answer on the page: a draft, and the answer after it, are two of one job. */
+  private answers = 0;
 
   constructor(main: HTMLElement, given: Given) {
     this.main = main;
@@ -148,9 +150,12 @@ export class Explorer {
       seed: workload.run.seed,
       precision: workload.run.precision,
     };
-    const elements = await shown(reportOf(job.question, { ...head, ...answer }, job.points));
-    if (number !== this.latest) return;
+    const report = reportOf(job.question, { ...head, ...answer }, job.points);
+    const { elements, draw } = shown(report, [...this.results.querySelectorAll("figure")]);
     this.results.replaceChildren(...elements);
+    const place = ++this.answers;
+    await draw(() => number !== this.latest || place !== this.answers);
+    if (number !== this.latest || place !== this.answers) return;
     this.results.setAttribute("aria-busy", String(draft));
     if (draft) this.status.say("running", 0, "a first sketch of few replications");
     else this.status.say("done", 1, `${job.replications} replications`);

@@ -22,14 +22,32 @@ export function reportOf(question: Question, result: Result, points: readonly Po
 }
 
 /** A report as elements: what was found, the charts, the tables. */
-export async function shown(report: Report): Promise<HTMLElement[]> {
-  const charts = await Promise.all(report.charts.map((chart) => draw(chart)));
-  return [
+export interface Shown {
+  elements: HTMLElement[];
+  /** Draws the charts, one after the other, into their places; stops when `over` says so. */
+  draw(over: () => boolean): Promise<void>;
+}
+
+/**
+ * Words and figures are there at once, and the charts of before stay in the places of the new ones (`before`), for a
+ * chart takes longer than a frame.
+ */
+export function shown(report: Report, before: readonly HTMLElement[]): Shown {
+  const places = report.charts.map((_, i) => before[i] ?? element("figure"));
+  const elements = [
     element("h2", {}, report.title),
     ...report.findings.map((text) => element("p", {}, text)),
-    ...charts,
+    ...places,
     ...report.tables
       .filter(({ rows }) => rows.length > 0)
       .map(({ title, head, rows, align }) => table(title, head, rows, align)),
   ];
+  const drawAll = async (over: () => boolean): Promise<void> => {
+    for (const [i, chart] of report.charts.entries()) {
+      const figure = await draw(chart);
+      if (over()) return;
+      places[i]?.replaceWith(figure);
+    }
+  };
+  return { elements, draw: drawAll };
 }

@@ -51,7 +51,7 @@ export function modeBars(title: string, runs: readonly Run[]): Chart {
     colour: MODE_COLOURS[run.pool_mode],
     run,
   }));
-  const subtitle = "the same draws in each mode; whiskers are 95 % confidence intervals";
+  const subtitle = "the same random times in each mode; whiskers are 95 % confidence intervals";
   return runBars(title, subtitle, named);
 }
 
