@@ -61,6 +61,15 @@ export async function unreachable(page: Page): Promise<string[]> {
   return left.evaluateAll((all) => all.map((each) => each.outerHTML.slice(0, 100)));
 }
 
+/** Pixels by which the page is wider than a telephone's screen: what one must push aside to read on. */
+export async function tooWide(page: Page): Promise<number> {
+  const size = page.viewportSize() ?? { width: 1280, height: 720 };
+  await page.setViewportSize({ width: 390, height: 800 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  await page.setViewportSize(size);
+  return wide;
+}
+
 /** Colours of paper, words and words in pictures, as they are shown to a reader whose screen is dark. */
 export async function nightColours(page: Page): Promise<string[]> {
   await page.emulateMedia({ colorScheme: "dark" });

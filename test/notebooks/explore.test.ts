@@ -25,7 +25,7 @@ import type { Result } from "../../sim/study/results.ts";
 import { parseWorkload, type Workload } from "../../workloads/schema/load.ts";
 import { poolerOf } from "../../workloads/schema/pooler.ts";
 import { Folder, inThisProcess, SMALL } from "../cli/poolwise.ts";
-import { unreachable } from "./browser.ts";
+import { tooWide, unreachable } from "./browser.ts";
 
 const texts = readdirSync("workloads")
   .filter((name) => name.endsWith(".yaml"))
@@ -206,6 +206,7 @@ test.skipIf(!browserThere)(
       await answered(page);
       expect(await figuresOn(page)).toEqual(figuresOf(await printed(page)));
       expect(await unreachable(page)).toEqual([]);
+      expect(await tooWide(page)).toBe(0);
 
       const count = page.getByLabel("count", { exact: true });
       await count.press("ArrowRight");
@@ -228,6 +229,7 @@ test.skipIf(!browserThere)(
         const result = await printed(page);
         expect(result.runs).toHaveLength(rows);
         expect(await figuresOn(page)).toEqual(figuresOf(result));
+        expect(await tooWide(page)).toBe(0);
       }
 
       await page.reload();

@@ -26,7 +26,7 @@ import { film } from "../../sim/study/film.ts";
 import type { Run } from "../../sim/study/results.ts";
 import { curvePoint } from "../../sim/study/size/curve.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
-import { contents, nightColours, unreachable } from "./browser.ts";
+import { contents, nightColours, tooWide, unreachable } from "./browser.ts";
 import { drawn } from "./drawn.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "poolwise-notebooks-"));
@@ -82,7 +82,7 @@ const asShown = (colour: string): string =>
 
 /**
  * Opens a lesson; all its inputs and pictures have names, its answers are folded away, nothing failed, Tab leads
- * everywhere, and it is dark where the reader's screen is.
+ * everywhere, it fits a telephone, and it is dark where the reader's screen is.
  */
 async function lesson(name: string): Promise<Opened> {
   visited.add(name);
@@ -92,6 +92,7 @@ async function lesson(name: string): Promise<Opened> {
   expect(Math.min(inputs, pictures)).toBeGreaterThan(0);
   await isPrinted(opened.page, `${name}.html`);
   expect(await unreachable(opened.page)).toEqual([]);
+  expect(await tooWide(opened.page)).toBe(0);
   const night = [NIGHT.paper, NIGHT.ink, NIGHT.ink];
   expect(await nightColours(opened.page)).toEqual(night.map(asShown));
   return opened;
