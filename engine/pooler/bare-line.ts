@@ -7,10 +7,7 @@ import { CHUNK, copyBytes, received, Shared } from "../wire/shared.ts";
 import type { Endpoint, Line, LineListener } from "./line.ts";
 import { type NativeHandle, type NativeRequest, native } from "./native.ts";
 
-/** A handle knows its line, and a request under way too. */
-interface Handle extends NativeHandle {
-  line: BareLine;
-}
+/** A request under way knows its line. */
 interface Request extends NativeRequest {
   line: BareLine | undefined;
   /** Keeps the bytes alive. */
@@ -33,7 +30,7 @@ let spare: Request | undefined;
 
 export class BareLine implements Line {
   pending = 0;
-  private readonly handle: Handle;
+  private readonly handle: NativeHandle;
   private readonly listener: LineListener;
   private reading = false;
   private ending = false;
@@ -43,10 +40,10 @@ export class BareLine implements Line {
 
   /** Takes over a connected handle, and reads at once. */
   constructor(handle: NativeHandle, listener: LineListener) {
-    this.handle = handle as Handle;
+    this.handle = handle;
     this.listener = listener;
-    this.handle.line = this;
-    handle.onread = heard;
+    // A function for each: to find the line by a property of the handle takes a search, the kinds are many.
+    handle.onread = () => this.heard(state[readPlace] as number);
     handle.useUserBuffer(received.bytes);
     this.resume();
   }
@@ -160,7 +157,7 @@ export class BareLine implements Line {
   }
 
   /** Something was read, or the connection is at its end. */
-  read(length: number): void {
+  private heard(length: number): void {
     if (length > 0) this.listener.arrived(received.bytes, 0, length);
     else if (length < 0) this.finish(length);
   }
@@ -182,11 +179,6 @@ export class BareLine implements Line {
 
 /** UV_EOF. Source: libuv, include/uv/errno.h. */
 const END_OF_FILE = -4095;
-
-/** One for all handles. */
-function heard(this: NativeHandle): void {
-  (this as Handle).line.read(state[readPlace] as number);
-}
 
 function newRequest(): Request {
   const { WriteWrap } = native as NonNullable<typeof native>;

@@ -2,12 +2,13 @@
  * A logged-in client: its bytes go to the server that the core has granted it, or wait for one. What
  * the core decides comes as calls from the host; what the socket does goes to the core as inputs.
  */
-import { CLIENT, type Pool, REASON, STAT } from "../core/index.ts";
+import type { Pool } from "../core/index.ts";
+import * as scheduler from "../core/index.ts";
 import { ClientStatements } from "../wire/prepared.ts";
-import { ClientRelay, link, RELAY, type Sink } from "../wire/relay.ts";
+import * as relays from "../wire/relay.ts";
+import { ClientRelay, link, type Sink } from "../wire/relay.ts";
 import type { Variables } from "../wire/variables.ts";
 import {
-  authenticationOk,
   backendKeyData,
   errorResponse,
   noticeResponse,
@@ -20,9 +21,14 @@ import { type Explanation, explain } from "./explain.ts";
 import type { Identity } from "./identity.ts";
 import type { ClientRole, HostRole, ServerRole } from "./roles.ts";
 
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { CLIENT, REASON, STAT } = scheduler;
+const { RELAY } = relays;
+
 /** Bytes of a waiting client that are kept; beyond that its socket is not read. */
 const BACKLOG_LIMIT = 64 * 1024;
 const nothing: Buffer = Buffer.alloc(0);
+const READY = readyForQuery("I");
 
 /** What a client brings along from its login. */
 export interface ClientParts {
@@ -143,15 +149,15 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     }
     const facts = this.host.factsOf(this.pool);
     this.relay.variables.fill(facts.variables);
-    const parameters = [...facts.parameters, ...this.relay.variables.entries()];
+    const own = this.relay.variables.entries();
     const greeting = this.host.values.login_notify_message;
     this.channel.sendAll(
       Buffer.concat([
-        authenticationOk(),
-        ...parameters.map(([name, value]) => parameterStatus(name, value)),
+        facts.opening,
+        ...own.map(([name, value]) => parameterStatus(name, value)),
         greeting === "" ? nothing : noticeResponse(greeting),
         backendKeyData(this.key),
-        readyForQuery("I"),
+        READY,
       ]),
     );
     this.proceed();

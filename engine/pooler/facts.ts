@@ -2,6 +2,7 @@
 import type { ScramKeys } from "../wire/client-login.ts";
 import type { VariableNames } from "../wire/variables.ts";
 import { Variables } from "../wire/variables.ts";
+import { authenticationOk, parameterStatus } from "../wire/writer.ts";
 
 /** An error that a server answered a login with. */
 export interface LoginError {
@@ -12,6 +13,8 @@ export interface LoginError {
 export class PoolFacts {
   /** Parameters that its servers report and that are not tracked, in order; for the welcome. */
   parameters: [name: string, value: string][] = [];
+  /** How every welcome begins: the login is good, and those parameters. */
+  opening: Buffer = authenticationOk();
   /** Tracked parameters as its servers have them at login: the defaults of its clients. */
   variables: Variables;
   /** False: nothing has been learnt yet, or not all. */
@@ -45,5 +48,7 @@ export class PoolFacts {
     for (const [name, value] of parameters)
       if (!own.has(name.toLowerCase()) && !this.variables.set(name, value))
         this.parameters.push([name, value]);
+    const statuses = this.parameters.map(([name, value]) => parameterStatus(name, value));
+    this.opening = Buffer.concat([authenticationOk(), ...statuses]);
   }
 }

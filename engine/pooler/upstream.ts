@@ -2,11 +2,13 @@
  * A server connection: opened when the core says so, logged in, relayed to the linked client, asked to
  * reset or check itself, closed. A connection may also carry a cancel request and then has no login.
  */
-import { type Pool, REASON, REASONS, STAT, STATUS } from "../core/index.ts";
+import type { Pool } from "../core/index.ts";
+import * as scheduler from "../core/index.ts";
 import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
 import { parseOptions } from "../wire/options.ts";
 import { ServerStatements } from "../wire/prepared.ts";
-import { RELAY, ServerRelay, type Sink, unlink } from "../wire/relay.ts";
+import * as relays from "../wire/relay.ts";
+import { ServerRelay, type Sink, unlink } from "../wire/relay.ts";
 import type { ServerLogin, ServerLoginEvent } from "../wire/server-login.ts";
 import { Variables } from "../wire/variables.ts";
 import { cancelRequest, terminate } from "../wire/writer.ts";
@@ -15,6 +17,10 @@ import { Identity, place } from "./identity.ts";
 import type { ClientRole, HostRole, Purpose, ServerRole } from "./roles.ts";
 import { tune } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { REASON, REASONS, STAT, STATUS } = scheduler;
+const { RELAY } = relays;
 
 export class Upstream implements ServerRole, ChannelOwner, Sink {
   readonly handle: number;

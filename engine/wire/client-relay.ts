@@ -6,11 +6,12 @@
  */
 import { Buffer } from "node:buffer";
 import { invariant } from "../core/errors.ts";
-import { STATUS } from "../core/states.ts";
-import { FRAME, FrameScanner, Stash, writeHeader } from "./frames.ts";
+import * as states from "../core/states.ts";
+import * as frames from "./frames.ts";
+import { FrameScanner, Stash, writeHeader } from "./frames.ts";
 import { closeGather, gather, isGathering, openGather, type Sink } from "./gather.ts";
-import { FRONTEND, HEADER } from "./messages.ts";
-import { ANSWER } from "./outstanding.ts";
+import * as messages from "./messages.ts";
+import * as requests from "./outstanding.ts";
 import {
   type ClientStatements,
   NAMED,
@@ -20,8 +21,16 @@ import {
 } from "./prepared.ts";
 import type { ServerRelay } from "./server-relay.ts";
 import type { Variables } from "./variables.ts";
-import { type ClientHalf, RELAY, type Relayed, type RelayOptions } from "./verdicts.ts";
+import type { ClientHalf, Relayed, RelayOptions } from "./verdicts.ts";
+import * as verdicts from "./verdicts.ts";
 import { closeComplete, parseComplete } from "./writer.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { STATUS } = states;
+const { FRAME } = frames;
+const { FRONTEND, HEADER } = messages;
+const { ANSWER } = requests;
+const { RELAY } = verdicts;
 
 export class ClientRelay implements ClientHalf {
   /** The linked server's half; `link` and `unlink` set it. */

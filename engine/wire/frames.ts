@@ -4,8 +4,11 @@
  * `MessageReader` is for the places off the hot path that want whole messages.
  */
 import { Buffer } from "node:buffer";
-import { HEADER } from "./messages.ts";
+import * as messages from "./messages.ts";
 import { copyBytes } from "./shared.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { HEADER } = messages;
 
 /** What `FrameScanner.next` came to. */
 export const FRAME = {

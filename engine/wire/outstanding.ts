@@ -4,7 +4,10 @@
  * ring that grows by doubling, so that nothing is allocated per message.
  * Source: PgBouncer 1.25.2 src/objects.c, add_outstanding_request() and its neighbours.
  */
-import { FRONTEND } from "./messages.ts";
+import * as messages from "./messages.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { FRONTEND } = messages;
 
 /** What is to become of an answer. */
 export const ANSWER = {

@@ -5,15 +5,25 @@
  * Source: PgBouncer 1.25.2 src/server.c, handle_server_work().
  */
 import { Buffer } from "node:buffer";
-import { STATUS } from "../core/states.ts";
-import { FRAME, FrameScanner, Stash, writeHeader } from "./frames.ts";
+import * as states from "../core/states.ts";
+import * as frames from "./frames.ts";
+import { FrameScanner, Stash, writeHeader } from "./frames.ts";
 import { closeGather, gather, isGathering, openGather, type Sink } from "./gather.ts";
-import { BACKEND, FRONTEND, HEADER } from "./messages.ts";
-import { ANSWER, Outstanding } from "./outstanding.ts";
+import * as messages from "./messages.ts";
+import * as requests from "./outstanding.ts";
+import { Outstanding } from "./outstanding.ts";
 import type { ServerStatements } from "./prepared.ts";
 import type { Variables } from "./variables.ts";
-import { type ClientHalf, RELAY, type Relayed, type RelayOptions } from "./verdicts.ts";
+import type { ClientHalf, Relayed, RelayOptions } from "./verdicts.ts";
+import * as verdicts from "./verdicts.ts";
 import { closeComplete, parseComplete, query, readyForQuery } from "./writer.ts";
+
+// V8 folds the constants of a module into its code, but loads imported ones at every use.
+const { STATUS } = states;
+const { FRAME } = frames;
+const { BACKEND, FRONTEND, HEADER } = messages;
+const { ANSWER } = requests;
+const { RELAY } = verdicts;
 
 export class ServerRelay {
   /** The linked client's half; `link` and `unlink` set it. */

@@ -9,8 +9,10 @@ export const CHUNK = 64 * 1024;
 
 /** Views are kept up to this length, at about 100 bytes of memory each. */
 const KEPT = 4 * 1024;
-/** So few bytes are copied faster one by one than by way of a new view. */
+/** So few bytes are copied faster one by one than by way of a view. */
 const FEW = 24;
+/** So many bytes too many are copied faster than a view of the right ones is made. */
+const TOO_MANY = 1024;
 
 /** A buffer with views of its beginning. */
 export class Shared {
@@ -35,7 +37,10 @@ export const received = new Shared();
 /** Where the pieces of a rewritten chunk are put together. */
 export const gathered = new Shared();
 
-/** Copies the bytes from `start` to `end` of `source` to `target` at `at`, where there must be room. */
+/**
+ * Copies the bytes from `start` to `end` of `source` to `target` at `at`, where there must be room. What
+ * `target` holds behind them is lost: it is for buffers that are filled from the front.
+ */
 export function copyBytes(
   source: Buffer,
   start: number,
@@ -48,5 +53,7 @@ export function copyBytes(
   } else if (start > 0) target.set(source.subarray(start, end), at);
   else if (source === received.bytes) target.set(received.prefix(end), at);
   else if (source === gathered.bytes) target.set(gathered.prefix(end), at);
-  else target.set(end === source.length ? source : source.subarray(0, end), at);
+  else if (source.length - end <= TOO_MANY && source.length <= target.length - at)
+    target.set(source, at);
+  else target.set(source.subarray(0, end), at);
 }

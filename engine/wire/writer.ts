@@ -58,7 +58,7 @@ export function authenticationSaslFinal(data: string): Buffer {
 }
 
 export function parameterStatus(name: string, value: string): Buffer {
-  return message(BACKEND.parameterStatus, cstring(name), cstring(value));
+  return message(BACKEND.parameterStatus, cstrings(name, value));
 }
 
 /** `key`: process id and secret, 8 bytes. */
@@ -203,7 +203,16 @@ function textOf(value: Value): string | null {
 
 /** A text with a NUL at its end. One within it would cut the message short, so it is left out. */
 function cstring(value: string): Buffer {
-  return Buffer.from(`${value.replaceAll("\0", "")}\0`);
+  return Buffer.from(ended(value));
+}
+
+/** Two of them: a client is told half a dozen such pairs when it comes in. */
+function cstrings(first: string, second: string): Buffer {
+  return Buffer.from(ended(first) + ended(second));
+}
+
+function ended(value: string): string {
+  return `${value.includes("\0") ? value.replaceAll("\0", "") : value}\0`;
 }
 
 function int32(value: number): Buffer {
