@@ -34,12 +34,13 @@ const nothing: Buffer = Buffer.alloc(0);
 const nobody: ChannelOwner = { received() {}, flushed() {}, ended() {} };
 
 export class Channel implements LineListener {
-  /** Gets what is told; may be exchanged at any time, as when a login is over. */
-  owner: ChannelOwner = nobody;
   /** True for a Unix socket. */
   readonly unix: boolean;
   /** So much is pending that its source is to be held, until `flushed`. */
   congested = false;
+  private told: ChannelOwner = nobody;
+  /** Its `received`. There are more kinds of owners than V8 keeps apart where it looks for a method. */
+  private take: ChannelOwner["received"] = nobody.received;
   private line: Line;
   private closing = false;
   private over = false;
@@ -83,6 +84,12 @@ export class Channel implements LineListener {
     channel.strip(socket);
     channel.freeze();
     return channel;
+  }
+
+  /** Gets what is told; may be exchanged at any time, as when a login is over. */
+  set owner(owner: ChannelOwner) {
+    this.told = owner;
+    this.take = owner.received;
   }
 
   /** Bytes that the kernel has not taken yet. */
@@ -199,18 +206,18 @@ export class Channel implements LineListener {
   // --- from the line ---------------------------------------------------------------------------------
 
   arrived(buffer: Buffer, start: number, end: number): void {
-    if (!this.closing) this.owner.received(buffer, start, end);
+    if (!this.closing) this.take.call(this.told, buffer, start, end);
   }
 
   drained(): void {
     this.congested = false;
-    if (!this.closing && !this.over) this.owner.flushed();
+    if (!this.closing && !this.over) this.told.flushed();
   }
 
   finished(error: NodeJS.ErrnoException | undefined): void {
     if (this.over || this.closing) return; // While closing, the line destroys itself.
     this.over = true;
-    this.owner.ended(error);
+    this.told.ended(error);
   }
 
   // ---------------------------------------------------------------------------------------------------

@@ -1,14 +1,18 @@
 /** The pooler's clocks: the one that the core is fed with, and the one on the wall for people. */
-import { performance } from "node:perf_hooks"; // The global one is looked up at each use.
-import type { Nanos } from "../core/units.ts";
+import { hrtime } from "node:process";
+import { type Nanos, SECOND } from "../core/units.ts";
 
 export class Clock {
-  private readonly zero = performance.now();
+  private readonly zero = hrtime();
   private readonly started = Date.now();
 
-  /** Nanoseconds since this clock was made; never goes back. It reads the same clock as hrtime. */
+  /**
+   * Nanoseconds since this clock was made; never goes back. It is read for every chunk, and `hrtime` takes
+   * half the time of `performance.now` and leaves no number behind on the heap.
+   */
   now(): Nanos {
-    return Math.round((performance.now() - this.zero) * 1_000_000);
+    const time = hrtime();
+    return (time[0] - this.zero[0]) * SECOND + (time[1] - this.zero[1]);
   }
 
   /** The wall-clock date of an instant of this clock, as far as the wall clock was not set since. */

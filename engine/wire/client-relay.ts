@@ -8,17 +8,12 @@ import { Buffer } from "node:buffer";
 import { invariant } from "../core/errors.ts";
 import * as states from "../core/states.ts";
 import * as frames from "./frames.ts";
-import { FrameScanner, Stash, writeHeader } from "./frames.ts";
-import { closeGather, gather, isGathering, openGather, type Sink } from "./gather.ts";
+import type { Sink } from "./gather.ts";
+import * as gathering from "./gather.ts";
 import * as messages from "./messages.ts";
 import * as requests from "./outstanding.ts";
-import {
-  type ClientStatements,
-  NAMED,
-  Names,
-  type Statement,
-  statementMessage,
-} from "./prepared.ts";
+import type { ClientStatements, Statement } from "./prepared.ts";
+import * as prepared from "./prepared.ts";
 import type { ServerRelay } from "./server-relay.ts";
 import type { Variables } from "./variables.ts";
 import type { ClientHalf, Relayed, RelayOptions } from "./verdicts.ts";
@@ -27,9 +22,11 @@ import { closeComplete, parseComplete } from "./writer.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { STATUS } = states;
-const { FRAME } = frames;
+const { FRAME, FrameScanner, Stash, writeHeader } = frames;
+const { closeGather, gather, isGathering, openGather } = gathering;
 const { FRONTEND, HEADER } = messages;
 const { ANSWER } = requests;
+const { NAMED, Names, statementMessage } = prepared;
 const { RELAY } = verdicts;
 
 export class ClientRelay implements ClientHalf {
@@ -48,7 +45,7 @@ export class ClientRelay implements ClientHalf {
   statements: ClientStatements | undefined;
   private tracking = false;
   private readonly options: RelayOptions;
-  readonly scanner: FrameScanner;
+  readonly scanner: frames.FrameScanner;
   private readonly names = new Names();
   private chunk: Buffer = NOTHING;
   /** Offset in the chunk of the first byte that is to be forwarded and has not been. */
@@ -113,8 +110,7 @@ export class ClientRelay implements ClientHalf {
     }
     this.finishChunk();
     this.consumed = scanner.position;
-    if (verdict === RELAY.more && this.server?.settles()) return RELAY.ready;
-    return verdict;
+    return verdict === RELAY.more && this.server?.settles() ? RELAY.ready : verdict;
   }
 
   /** Forwards the rest of the chunk; where nothing was changed, all of it, and without a copy. */
@@ -266,9 +262,8 @@ export class ClientRelay implements ClientHalf {
       return this.fail("prepared statement did not exist");
     }
     this.before();
-    if (!server.statements?.touch(statement)) {
+    if (!server.statements?.touch(statement))
       this.prepare(statements, server, statement, ANSWER.swallow);
-    }
     server.outstanding.push(type, ANSWER.forward, 0);
     if (bind) return this.bind(statement);
     this.step(true);
@@ -301,11 +296,8 @@ export class ClientRelay implements ClientHalf {
     this.write(statement.parse);
     server.outstanding.push(FRONTEND.parse, answer, statement.id);
     server.statements?.add(statement);
-    let evicted = server.statements?.evict();
-    while (evicted !== undefined) {
-      this.closeOnServer(server, evicted);
-      evicted = server.statements?.evict();
-    }
+    for (let old = server.statements?.evict(); old !== undefined; old = server.statements?.evict())
+      this.closeOnServer(server, old);
   }
 
   private closeOnServer(server: ServerRelay, statement: Statement): void {

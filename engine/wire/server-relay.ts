@@ -7,11 +7,10 @@
 import { Buffer } from "node:buffer";
 import * as states from "../core/states.ts";
 import * as frames from "./frames.ts";
-import { FrameScanner, Stash, writeHeader } from "./frames.ts";
-import { closeGather, gather, isGathering, openGather, type Sink } from "./gather.ts";
+import type { Sink } from "./gather.ts";
+import * as gathering from "./gather.ts";
 import * as messages from "./messages.ts";
 import * as requests from "./outstanding.ts";
-import { Outstanding } from "./outstanding.ts";
 import type { ServerStatements } from "./prepared.ts";
 import type { Variables } from "./variables.ts";
 import type { ClientHalf, Relayed, RelayOptions } from "./verdicts.ts";
@@ -20,9 +19,10 @@ import { closeComplete, parseComplete, query, readyForQuery } from "./writer.ts"
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { STATUS } = states;
-const { FRAME } = frames;
+const { FRAME, FrameScanner, Stash, writeHeader } = frames;
+const { closeGather, gather, isGathering, openGather } = gathering;
 const { BACKEND, FRONTEND, HEADER } = messages;
-const { ANSWER } = requests;
+const { ANSWER, Outstanding } = requests;
 const { RELAY } = verdicts;
 
 export class ServerRelay {
@@ -43,7 +43,7 @@ export class ServerRelay {
   readonly sink: Sink;
   readonly variables: Variables;
   readonly statements: ServerStatements | undefined;
-  readonly scanner: FrameScanner;
+  readonly scanner: frames.FrameScanner;
   private readonly stash = new Stash();
   private chunk: Buffer = NOTHING;
   /** Offset in the chunk of the first byte that is to be forwarded and has not been. */

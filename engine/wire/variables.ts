@@ -51,7 +51,7 @@ export class Variables {
   set(name: string, value: string): boolean {
     const index = this.tracked.indexOf(name);
     if (index < 0) return false;
-    this.values[index] = value;
+    this.values[index] = shared(value);
     return true;
   }
 
@@ -107,6 +107,14 @@ export class Variables {
     });
     return set;
   }
+}
+
+/**
+ * The one copy of a text that V8 keeps for names of properties. Values are compared at every grant, and
+ * those of another client or server are seldom in the processor's cache, but what all of them share is.
+ */
+function shared(text: string): string {
+  return Object.keys({ [text]: 0 })[0] ?? text;
 }
 
 /** A text as an SQL literal that means the same whatever standard_conforming_strings is. */
