@@ -54,6 +54,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   upstream: ServerRole | undefined;
   lastWords = "";
   private readonly host: HostRole;
+  private readonly isReplication: boolean;
   private readonly backlog = new Backlog();
   /** Bytes are kept back: it waits for its welcome, a server, or for a SET on its server. */
   private held = true;
@@ -69,6 +70,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.channel = parts.channel;
     this.identity = parts.identity;
     this.pool = parts.pool;
+    this.isReplication = parts.identity.replication !== "no";
     this.key = host.newKey(this, parts.key);
     this.relay = new ClientRelay(this, host.environment.relayOptions, parts.variables);
     this.serverParameters = serverParameters(parts);
@@ -215,10 +217,6 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.relay.track(
       tracked ? (this.relay.statements ?? new ClientStatements(this.host.statements)) : undefined,
     );
-  }
-
-  private get isReplication(): boolean {
-    return this.identity.replication !== "no";
   }
 
   /** query_wait_notify. */

@@ -37,8 +37,16 @@ export class VariableNames {
   }
 }
 
+/** Kinds of values that there have been. */
+let kinds = 0;
+
 /** The values of one client or one server. */
 export class Variables {
+  /**
+   * Two of the same kind have the same values, so that few have to be compared: at every grant a client
+   * meets another server, and most have what all have.
+   */
+  private kind = ++kinds;
   private readonly tracked: VariableNames;
   private readonly values: (string | undefined)[];
 
@@ -51,7 +59,7 @@ export class Variables {
   set(name: string, value: string): boolean {
     const index = this.tracked.indexOf(name);
     if (index < 0) return false;
-    this.values[index] = shared(value);
+    this.put(index, value);
     return true;
   }
 
@@ -63,21 +71,27 @@ export class Variables {
   /** Takes from `other` what is not set here: a client starts with the server's defaults. */
   fill(other: Variables): void {
     for (let index = 0; index < this.values.length; index++) {
-      this.values[index] ??= other.values[index];
+      const value = other.values[index];
+      if (this.values[index] === undefined && value !== undefined) this.put(index, value);
     }
   }
 
   /** `SET a='b';...` that makes `server` like this client; undefined when nothing differs. */
   difference(server: Variables): string | undefined {
+    if (this.kind === server.kind) return undefined;
     let sql = "";
+    let same = true;
     for (let index = 0; index < this.values.length; index++) {
       const wanted = this.values[index];
       const has = server.values[index];
+      if (wanted === has) continue;
+      same = false;
       // What one of the two has never heard of is left alone.
-      if (wanted === has || wanted === undefined || has === undefined) continue;
+      if (wanted === undefined || has === undefined) continue;
       if (wanted.toLowerCase() === has.toLowerCase()) continue;
       sql += assignment(this.tracked.names[index] as string, wanted);
     }
+    if (same) this.kind = server.kind = Math.min(this.kind, server.kind);
     return sql === "" ? undefined : sql;
   }
 
@@ -92,7 +106,7 @@ export class Variables {
       const from = this.values[index];
       const to = server.values[index];
       if (to === undefined || from === undefined || to === from) continue;
-      this.values[index] = to;
+      this.put(index, to);
       changes.push({ name: this.tracked.names[index] as string, from, to });
     }
     return changes;
@@ -107,14 +121,12 @@ export class Variables {
     });
     return set;
   }
-}
 
-/**
- * The one copy of a text that V8 keeps for names of properties. Values are compared at every grant, and
- * those of another client or server are seldom in the processor's cache, but what all of them share is.
- */
-function shared(text: string): string {
-  return Object.keys({ [text]: 0 })[0] ?? text;
+  private put(index: number, value: string): void {
+    if (this.values[index] === value) return;
+    this.values[index] = value;
+    this.kind = ++kinds;
+  }
 }
 
 /** A text as an SQL literal that means the same whatever standard_conforming_strings is. */
