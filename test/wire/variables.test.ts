@@ -1,4 +1,5 @@
 /** Tracked parameters: what is SET before a client's bytes reach a server, and what is not. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { quoteLiteral, VariableNames, Variables } from "../../engine/wire/variables.ts";
 
@@ -43,6 +44,32 @@ describe("Variables", () => {
       expect(variables(client).difference(variables(server))).toBe(sql);
     });
   }
+
+  /** What happens to some that meet often: `on` is set, filled from, compared with or adopts from `other`. */
+  const event = fc.record({
+    act: fc.constantFrom("set", "fill", "compare", "compare", "adopt"),
+    on: fc.nat(3),
+    other: fc.nat(3),
+    name: fc.constantFrom("TimeZone", "DateStyle"),
+    value: fc.constantFrom("a", "A", "b"),
+  });
+
+  test("what was found to be equal before makes no difference to a comparison", () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 40 }), (events) => {
+        const all = Array.from({ length: 4 }, () => variables({ TimeZone: "a" }));
+        for (const { act, on, other, name, value } of events) {
+          const [one, two] = [all[on] as Variables, all[other] as Variables];
+          if (act === "set") one.set(name, value);
+          else if (act === "fill") one.fill(two);
+          else if (act === "adopt") one.adopt(two);
+          // Copies have never met.
+          const copy = (from: Variables) => variables(Object.fromEntries(from.entries()));
+          expect(one.difference(two)).toBe(copy(one).difference(copy(two)));
+        }
+      }),
+    );
+  });
 
   test("names are found in any case, unknown ones are not taken", () => {
     const values = new Variables(names);
