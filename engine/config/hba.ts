@@ -8,6 +8,7 @@ import { BlockList, isIP } from "node:net";
 import { dirname, isAbsolute, join } from "node:path";
 import { ConfigError, didYouMean } from "./errors.ts";
 import { linesOf, type ReadFile, readFromDisk, readOrRefuse } from "./ini-lines.ts";
+import { type LdapMistake, type LdapOptions, readLdapOptions } from "./ldap.ts";
 
 /** Ways to log in that a rule can name, and `reject`. */
 export const HBA_METHODS = [
@@ -18,6 +19,7 @@ export const HBA_METHODS = [
   "cert",
   "scram-sha-256",
   "peer",
+  "ldap",
 ] as const;
 export type HbaMethod = (typeof HBA_METHODS)[number];
 
@@ -37,6 +39,8 @@ export interface HbaRule {
   readonly method: HbaMethod;
   /** For `cert` and `peer`: the map to use, with its name. */
   readonly map: { readonly name: string; readonly mappings: readonly Mapping[] } | undefined;
+  /** For `ldap`: whom to ask, or why nobody comes in by this rule. */
+  readonly ldap: LdapOptions | LdapMistake | undefined;
   readonly type: (typeof TYPES)[number];
   readonly databases: Names;
   readonly users: Names;
@@ -152,6 +156,8 @@ class CannotObey extends ConfigError {}
 interface Token {
   readonly text: string;
   readonly quoted: boolean;
+  /** Where it ends in the line. */
+  readonly end: number;
 }
 
 const COMMA = ",";
@@ -159,31 +165,40 @@ const COMMA = ",";
 /** The words of a line: between spaces and commas, or in double quotes, a quote in them doubled. */
 class Line {
   readonly at: string;
+  private readonly content: string;
   private readonly tokens: Token[] = [];
+  /** From here on these are no words: an error, unless the line is left before. */
+  private readonly stray: boolean = false;
 
   constructor(at: string, content: string) {
     this.at = at;
+    this.content = content;
     const pattern = /\s*(?:(#.*)|(,)|"((?:[^"]|"")*)"|([^\s,#"]+)|(\S))/gy;
-    for (const [, comment, comma, quoted, word, stray] of content.matchAll(pattern)) {
-      if (comment !== undefined) break;
-      if (stray !== undefined) {
-        const expected = "words, commas, and names in pairs of quotes";
-        throw new ConfigError({ at, name: "line", got: content, expected });
-      }
+    for (const found of content.matchAll(pattern)) {
+      const [whole, comment, comma, quoted, word, stray] = found;
+      this.stray = stray !== undefined;
+      if (comment !== undefined || this.stray) break;
       const text = comma ?? quoted?.replaceAll('""', '"') ?? word ?? "";
-      this.tokens.push({ text, quoted: quoted !== undefined });
+      this.tokens.push({ text, quoted: quoted !== undefined, end: found.index + whole.length });
     }
   }
 
   get ended(): boolean {
-    return this.tokens.length === 0;
+    return this.tokens.length === 0 && !this.stray;
   }
 
   /** The next word must be there, and be no comma. */
   take(name: string, expected: string): Token {
     const token = this.tokens.shift();
     if (token !== undefined && !isComma(token)) return token;
+    if (token === undefined) this.refuseStray();
     throw new ConfigError({ at: this.at, name, got: token?.text, expected });
+  }
+
+  /** All that follows a word, as it stands there. */
+  takeRest({ end }: Token): string {
+    this.tokens.length = 0;
+    return this.content.slice(end);
   }
 
   /** Takes a comma if it comes next. */
@@ -195,9 +210,18 @@ class Line {
 
   end(): void {
     const [token] = this.tokens;
-    if (token === undefined) return;
+    if (token === undefined) {
+      this.refuseStray();
+      return;
+    }
     const expected = "nothing more on the line";
     throw new ConfigError({ at: this.at, name: "option", got: token.text, expected });
+  }
+
+  private refuseStray(): void {
+    if (!this.stray) return;
+    const expected = "words, commas, and names in pairs of quotes";
+    throw new ConfigError({ at: this.at, name: "line", got: this.content, expected });
   }
 }
 
@@ -208,16 +232,21 @@ function readRule(line: Line, file: string, maps: IdentMaps, readFile: ReadFile)
   const databases = readNames(line, "database", { file, readFile, column: "database" });
   const users = readNames(line, "user", { file, readFile, column: "user" });
   const addresses = type === "local" ? undefined : readAddresses(line);
-  const method = readMethod(line);
-  const map = line.ended ? undefined : readMap(line, maps);
-  line.end();
-  const note = noteOn(addresses);
-  return { at: line.at, type, databases, users, addresses, method, map, note };
+  const { method, word } = readMethod(line);
+  const ldap = method === "ldap" ? readLdapOptions(line.takeRest(word)) : undefined;
+  const map = method === "ldap" || line.ended ? undefined : readMap(line, maps);
+  if (method !== "ldap") line.end();
+  const note = noteOn(addresses, ldap);
+  return { at: line.at, type, databases, users, addresses, method, map, ldap, note };
 }
 
-function noteOn(addresses: Addresses | undefined): string | undefined {
-  if (!addresses?.empty) return undefined;
-  return "no client fits this rule: its address has bits beyond the mask";
+function noteOn(
+  addresses: Addresses | undefined,
+  ldap: LdapOptions | LdapMistake | undefined,
+): string | undefined {
+  if (addresses?.empty) return "no client fits this rule: its address has bits beyond the mask";
+  if (ldap === undefined || !("mistake" in ldap)) return undefined;
+  return `this rule lets nobody in: ${ldap.mistake}`;
 }
 
 function oneOf<T extends string>(line: Line, name: string, words: readonly T[]): T {
@@ -228,18 +257,12 @@ function oneOf<T extends string>(line: Line, name: string, words: readonly T[]):
   throw new ConfigError({ at: line.at, name, got: text, expected, fix: didYouMean(text, words) });
 }
 
-/** Methods that PgBouncer has and we do not, and why. */
-const REFUSED: Readonly<Record<string, string>> = {
-  ldap: "our pooler does not speak LDAP",
-};
-
-function readMethod(line: Line): HbaMethod {
-  const { text } = line.take("method", HBA_METHODS.join(" | "));
-  const known = HBA_METHODS.find((method) => method === text);
-  if (known !== undefined) return known;
+function readMethod(line: Line): { method: HbaMethod; word: Token } {
+  const word = line.take("method", HBA_METHODS.join(" | "));
+  const { text } = word;
+  const method = HBA_METHODS.find((known) => known === text);
+  if (method !== undefined) return { method, word };
   const [at, name, expected] = [line.at, "method", HBA_METHODS.join(" | ")];
-  const refused = Object.hasOwn(REFUSED, text) ? REFUSED[text] : undefined;
-  if (refused !== undefined) throw new CannotObey({ at, name, got: text, expected, fix: refused });
   throw new ConfigError({ at, name, got: text, expected, fix: didYouMean(text, HBA_METHODS) });
 }
 

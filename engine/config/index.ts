@@ -17,6 +17,13 @@ export { ConfigError, type ConfigErrorParts, didYouMean, nearest, unknownName } 
 export { type HbaRule, loadHba, loadIdent, type Mapping, matchingRule } from "./hba.ts";
 export { type Config, parseIni, printIni } from "./ini.ts";
 export { type ReadFile, readFromDisk } from "./ini-lines.ts";
+export {
+  type LdapBind,
+  type LdapMistake,
+  type LdapOptions,
+  type LdapSearch,
+  readLdapOptions,
+} from "./ldap.ts";
 export { durationWithUnit } from "./numbers.ts";
 export { noteOf, plainRefusals, poolerNotes, poolerRefusals } from "./pooler-support.ts";
 export { CALLS_NEED, type SystemCalls } from "./setting.ts";

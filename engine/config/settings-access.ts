@@ -32,7 +32,7 @@ export const ACCESS_SETTINGS = {
     choice(...AUTH_TYPES),
     "md5",
     "How clients prove who they are.",
-    only("any", "trust", "plain", "md5", "scram-sha-256", "cert", "hba"),
+    only("any", "trust", "plain", "md5", "scram-sha-256", "cert", "hba", "ldap"),
   ),
   auth_file: setting(optionalText, null, "File of user names and their passwords or secrets."),
   auth_hba_file: setting(text, "", "File of rules for `auth_type = hba`."),
@@ -41,7 +41,7 @@ export const ACCESS_SETTINGS = {
     null,
     "File that maps names in certificates and of system users to users, for rules with `map=`.",
   ),
-  auth_ldap_options: setting(optionalText, null, "Options for `auth_type = ldap`.", only()),
+  auth_ldap_options: setting(optionalText, null, "Options for `auth_type = ldap`."),
   auth_user: setting(
     optionalText,
     null,

@@ -3,10 +3,13 @@ import {
   type Config,
   ConfigError,
   type HbaRule,
+  type LdapMistake,
+  type LdapOptions,
   loadHba,
   loadIdent,
   loadUserlist,
   placeOf,
+  readLdapOptions,
 } from "../config/index.ts";
 import type { AuthMethod } from "../wire/client-login.ts";
 
@@ -17,6 +20,8 @@ export class Accounts {
   readonly method: AuthMethod | "cert" | "hba";
   /** For `hba`, in their order. */
   readonly rules: readonly HbaRule[];
+  /** For `ldap`: whom to ask; undefined: auth_ldap_options is missing. */
+  readonly ldap: LdapOptions | LdapMistake | undefined;
   /** What is wrong with lines of the files of rules and maps that are left out. */
   readonly broken: readonly string[];
   private readonly secrets: ReadonlyMap<string, string>;
@@ -25,11 +30,12 @@ export class Accounts {
 
   /** Reads the files of users, rules and maps. Errors: ConfigError if one is not in order. */
   constructor(config: Config) {
-    const { auth_type, auth_file, admin_users, stats_users } = config.values;
+    const { auth_type, auth_file, auth_ldap_options, admin_users, stats_users } = config.values;
     this.method = auth_type as Accounts["method"]; // The others have been refused, see `poolerRefusals`.
     const broken: string[] = [];
     this.rules = auth_type === "hba" ? rulesOf(config, (error) => broken.push(error.message)) : [];
     this.broken = broken;
+    this.ldap = auth_ldap_options === null ? undefined : readLdapOptions(auth_ldap_options);
     this.secrets = auth_file === null || auth_file === "" ? new Map() : loadUserlist(auth_file);
     this.admins = new Set(split(admin_users));
     this.observers = new Set(split(stats_users));

@@ -2,13 +2,18 @@
  * How a client that has said who it is must prove it: by auth_type, or by the rule of auth_hba_file that
  * fits. Source: PgBouncer 1.25.2 src/client.c, finish_set_pool(), login_via_cert().
  */
-import { CALLS_NEED, type HbaRule, type Mapping, matchingRule } from "../config/index.ts";
-import type { Core } from "../core/index.ts";
+import {
+  CALLS_NEED,
+  type HbaRule,
+  type LdapMistake,
+  type LdapOptions,
+  type Mapping,
+  matchingRule,
+} from "../config/index.ts";
 import type { AuthMethod } from "../wire/client-login.ts";
 import { type Refusal, refuse } from "../wire/startup.ts";
 import type { Accounts } from "./accounts.ts";
 import { standsFor } from "./certificates.ts";
-import { CONSOLE } from "./names.ts";
 import type { Peer } from "./unix-peer.ts";
 
 /** Who wants in, and what is known of the connection. */
@@ -35,6 +40,7 @@ export const NO_PEER = `to ask who is at the other end of a Unix socket takes ${
 export function admission(accounts: Accounts, applicant: Applicant): AuthMethod | Refusal {
   const { method } = accounts;
   if (method === "cert") return byCertificate(applicant, undefined);
+  if (method === "ldap" && accounts.ldap === undefined) return refuse(NO_OPTIONS);
   if (method !== "hba") return method;
   const rule = matchingRule(accounts.rules, applicant);
   if (rule === undefined) return refuse("no authentication method is found");
@@ -50,6 +56,17 @@ export function admission(accounts: Accounts, applicant: Applicant): AuthMethod 
     default:
       return rule.method;
   }
+}
+
+const NO_OPTIONS = "auth_ldap_options is null";
+
+/** The LDAP servers that know the client's password; undefined: it proves who it is in another way. */
+export function ldapFor(
+  accounts: Accounts,
+  applicant: Applicant,
+): LdapOptions | LdapMistake | undefined {
+  if (accounts.method === "ldap") return accounts.ldap ?? { mistake: NO_OPTIONS };
+  return accounts.method === "hba" ? matchingRule(accounts.rules, applicant)?.ldap : undefined;
 }
 
 /** The system says who it is: nothing more is asked. Source: src/client.c, login_as_unix_peer(). */
@@ -83,15 +100,4 @@ function objection(
   const allows = (mapping: Mapping): boolean =>
     standsFor(names, mapping.system) && (mapping.user === null || mapping.user === user);
   return map.mappings.some(allows) ? undefined : `ident map: ${map.name} does not have a match`;
-}
-
-/** Why secrets cannot be looked up in `database`, which the core knows as `place`. */
-export function unusable(database: string, core: Core, place: number): Refusal | undefined {
-  const problem = "bouncer config error";
-  if (database === CONSOLE)
-    return refuse(problem, true, `cannot use the reserved "${CONSOLE}" database as an auth_dbname`);
-  if (place < 0)
-    return refuse(problem, true, `authentication database "${database}" is not configured.`);
-  const disabled = core.databases.find(({ id }) => id === place)?.disabled === true;
-  return disabled ? refuse(`authentication database "${database}" is disabled`) : undefined;
 }

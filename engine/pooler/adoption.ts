@@ -149,9 +149,11 @@ function dropLinkless(rows: readonly Row[], clients: ReadonlyMap<string, Client>
   }
 }
 
-function remember(host: Host, pool: Pool, { password, clientKey, serverKey }: Row): void {
+/** A password beside the one in auth_file is one that LDAP has approved of. */
+function remember(host: Host, pool: Pool, { user, password, clientKey, serverKey }: Row): void {
   const facts = host.factsOf(pool);
-  if (password !== null) facts.secret = password;
+  const known = user !== null && host.environment.accounts.knows(user);
+  if (password !== null) facts[known ? "password" : "secret"] = password;
   if (clientKey !== undefined && serverKey !== undefined)
     facts.scramKeys = { clientKey, serverKey };
 }

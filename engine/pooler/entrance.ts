@@ -2,20 +2,22 @@
  * A connection that is not in yet: its startup packet, its limits, its password. It goes on as a client
  * of a pool or as a session on the console, it carries a cancel request, or it is refused.
  */
-import { type Pool, REASON, REASONS } from "../core/index.ts";
+import type { LdapMistake, LdapOptions } from "../config/index.ts";
+import type { Pool } from "../core/index.ts";
 import { AuthQuery, type AuthQueryResult } from "../wire/auth-query.ts";
 import { ClientLogin, type ClientLoginEvent, type ScramKeys } from "../wire/client-login.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
 import { errorResponse } from "../wire/writer.ts";
-import { type Applicant, admission, unusable } from "./admission.ts";
+import { type Applicant, admission, ldapFor } from "./admission.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
 import { Client } from "./client.ts";
 import { ConsoleSession } from "./console.ts";
-import { consoleLimit } from "./console-pool.ts";
 import type { Lookup } from "./environment.ts";
-import { type Explanation, explain } from "./explain.ts";
+import { type Explanation, explainToNewcomer } from "./explain.ts";
 import { Identity } from "./identity.ts";
+import { askLdap } from "./ldap.ts";
 import { CONSOLE } from "./names.ts";
+import { lookupIn, obstacle, unusable } from "./obstacles.ts";
 import { ownerOf } from "./peers.ts";
 import type { HostRole, Newcomer, ServerRole } from "./roles.ts";
 import { tune } from "./socket-options.ts";
@@ -34,9 +36,12 @@ export class Entrance implements Newcomer, ChannelOwner {
   /** The pool that it is counted for; undefined for the console, unknown users and databases. */
   private pool: Pool | undefined;
   private heard = false;
-  private phase: "login" | "handshake" | "lookup" | "cancel" | "over" = "login";
+  private phase: "login" | "handshake" | "lookup" | "ldap" | "cancel" | "over" = "login";
   /** Names in the verified certificate that the client has shown. */
   private names: readonly string[] | undefined;
+  /** The LDAP servers that know the password, and how to drop the question to them. */
+  private ldap: LdapOptions | LdapMistake | undefined;
+  private dropQuestion: (() => void) | undefined;
   /** For a look-up: the query, the pool that is asked, what came from the client meanwhile, the answer. */
   private sql = "";
   private asked: Pool | undefined;
@@ -91,12 +96,8 @@ export class Entrance implements Newcomer, ChannelOwner {
   }
 
   private explain(reason: number): Explanation {
-    const plain = REASONS[reason] as (typeof REASONS)[number];
-    if (reason === REASON.disabled)
-      return { ...plain, text: `database "${this.identity.database}" is disabled` };
-    if (this.phase !== "lookup" || this.asked === undefined) return plain;
-    if (reason === REASON.server_gone) return { ...plain, text: "bouncer config error" };
-    return explain(this.host, this.asked, reason);
+    const asked = this.phase === "lookup" ? this.asked : undefined;
+    return explainToNewcomer(this.host, this.identity.database, asked, reason);
   }
 
   // --- the login -------------------------------------------------------------------------------------
@@ -119,6 +120,9 @@ export class Entrance implements Newcomer, ChannelOwner {
         return;
       case "authenticated":
         this.enter(event.scramKeys, rest);
+        return;
+      case "password":
+        this.askLdap(event.password, rest);
         return;
       case "cancel":
         this.cancel(event.key);
@@ -171,21 +175,20 @@ export class Entrance implements Newcomer, ChannelOwner {
   /** Who is it, and where does it want to go? */
   private begin(startup: Startup, rest: Buffer): void {
     this.startup = startup;
-    this.identity.user = startup.user;
-    this.identity.database = startup.database;
-    this.identity.replication = startup.replication;
-    if (startup.negotiate !== undefined) this.channel.sendAll(startup.negotiate);
-    const refusal = this.obstacle(startup);
+    const { user, database, replication, negotiate } = startup;
+    Object.assign(this.identity, { user, database, replication });
+    if (negotiate !== undefined) this.channel.sendAll(negotiate);
+    const { accounts } = this.host.environment;
+    const owner = this.isOwner(startup);
+    this.ldap = owner ? undefined : ldapFor(accounts, this.applicant(startup, true));
+    const refusal = obstacle(this.host, startup, owner, this.ldap !== undefined);
     if (refusal !== undefined) {
       this.reject(refusal);
       return;
     }
-    const { accounts } = this.host.environment;
-    const { user } = startup;
-    const lookup =
-      accounts.method === "any" || accounts.knows(user) ? undefined : this.lookup(startup);
-    if (lookup === undefined || this.isOwner(startup))
-      this.check(startup, accounts.secretOf(user), rest);
+    const known = owner || accounts.method === "any" || accounts.knows(user);
+    const lookup = known || this.ldap !== undefined ? undefined : lookupIn(this.host, database);
+    if (lookup === undefined) this.check(startup, accounts.secretOf(user), rest);
     else this.lookUp(lookup, rest);
   }
 
@@ -194,7 +197,8 @@ export class Entrance implements Newcomer, ChannelOwner {
     const { accounts } = this.host.environment;
     const { database, user, replication } = startup;
     const owner = this.isOwner(startup);
-    const known = owner || accounts.method === "any" || secret !== undefined;
+    const named = secret !== undefined || this.ldap !== undefined;
+    const known = owner || accounts.method === "any" || named;
     if (!known) this.log(`no such user: ${user}`);
     if (!this.register(startup, known)) return;
     const tls = this.identity.tls || "no";
@@ -210,21 +214,40 @@ export class Entrance implements Newcomer, ChannelOwner {
   }
 
   private applicant({ user, database, replication }: Startup, known: boolean): Applicant {
-    const { channel, names } = this;
-    const address = channel.unix ? undefined : this.identity.address;
-    const physical = replication === "physical";
-    const [tls, peer] = [this.identity.tls !== "", () => peerOf(channel)];
-    return { user, database, physical, known, address, tls, names, peer };
+    const { channel, names, identity } = this;
+    const address = channel.unix ? undefined : identity.address;
+    const [physical, tls] = [replication === "physical", identity.tls !== ""];
+    return { user, database, physical, known, address, tls, names, peer: () => peerOf(channel) };
+  }
+
+  // --- LDAP -------------------------------------------------------------------------------------------
+
+  /** The client's bytes wait until the answer has come. */
+  private askLdap(password: string, rest: Buffer): void {
+    const options = this.ldap as LdapOptions | LdapMistake;
+    this.phase = "ldap";
+    this.kept = Buffer.from(rest);
+    this.channel.hold();
+    const question = { options, user: this.identity.user, password };
+    this.dropQuestion = askLdap(question, (why) => this.answered(password, why));
+  }
+
+  private answered(password: string, why: string | undefined): void {
+    const { host, pool, identity } = this;
+    host.begin();
+    this.phase = "login";
+    this.channel.resume();
+    if (why === undefined) {
+      if (pool?.user.settings.name === identity.user) host.factsOf(pool).password = password;
+      this.enter(undefined, this.kept);
+    } else {
+      host.log.write("WARNING", why, identity.label);
+      this.reject(refuse("LDAP authentication failed"));
+    }
+    host.end();
   }
 
   // --- auth_query --------------------------------------------------------------------------------------
-
-  /** Where to look the user up; undefined: nowhere. In a database that does not exist nobody is. */
-  private lookup({ database }: Startup): Lookup | undefined {
-    const { environment, core } = this.host;
-    if (database !== CONSOLE && core.database(database) < 0) return undefined;
-    return environment.lookupFor(database);
-  }
 
   /** Asks the core for a server to ask; the client's bytes wait until the answer has come. */
   private lookUp(lookup: Lookup, rest: Buffer): void {
@@ -267,21 +290,6 @@ export class Entrance implements Newcomer, ChannelOwner {
     this.found = result.secret;
     this.check(startup, result.secret, kept);
     if (kept.length > 0) this.take(kept, 0, kept.length);
-  }
-
-  /** What stands in the way whatever the password. */
-  private obstacle({ database, user }: Startup): Refusal | undefined {
-    const { accounts } = this.host.environment;
-    if (database === CONSOLE) {
-      const allowed = this.isOwner({ database, user }) || accounts.mayWatch(user);
-      if (!allowed && accounts.method !== "any") return refuse("not allowed");
-      const admin = this.isOwner({ database, user }) || accounts.isAdmin(user);
-      const limit = admin ? undefined : consoleLimit(this.host, user);
-      return limit === undefined ? undefined : refuse((REASONS[limit] as { text: string }).text);
-    }
-    const forced = this.host.environment.entryOf(database)?.user;
-    if (accounts.method !== "any" || (forced !== null && forced !== undefined)) return undefined;
-    return refuse("bouncer config error", true, "auth_type=any requires forced user");
   }
 
   /**
@@ -373,6 +381,7 @@ export class Entrance implements Newcomer, ChannelOwner {
 
   private finish(): void {
     this.phase = "over";
+    this.dropQuestion?.();
     this.host.forget(this);
   }
 

@@ -176,7 +176,7 @@ export class Environment {
       tls,
       user,
       parameters: [["database", this.serverDatabase(name)], ...given, ...chosen],
-      secret: own ?? this.accounts.secretOf(user) ?? facts.secret ?? "",
+      secret: own ?? facts.password ?? this.accounts.secretOf(user) ?? facts.secret ?? "",
       scramKeys: facts.scramKeys,
       connectQuery: entry?.connect_query ?? undefined,
       maxPacketSize: this.config.values.max_packet_size,

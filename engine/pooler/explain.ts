@@ -19,3 +19,17 @@ export function explain(host: HostRole, pool: Pool, reason: number): Explanation
   const cached = `server login has been failing, cached error: ${facts.failure}`;
   return { text: `${cached} (server_login_retry)`, sqlstate, told };
 }
+
+/** The same for one that is not in yet, for whom `asked` is the pool that its secret is looked up in. */
+export function explainToNewcomer(
+  host: HostRole,
+  database: string,
+  asked: Pool | undefined,
+  reason: number,
+): Explanation {
+  const plain = REASONS[reason] as (typeof REASONS)[number];
+  if (reason === REASON.disabled) return { ...plain, text: `database "${database}" is disabled` };
+  if (asked === undefined) return plain;
+  if (reason === REASON.server_gone) return { ...plain, text: "bouncer config error" };
+  return explain(host, asked, reason);
+}

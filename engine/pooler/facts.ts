@@ -27,6 +27,8 @@ export class PoolFacts {
   scramKeys: ScramKeys | undefined;
   /** What auth_query has found for its user, whom auth_file does not name. */
   secret: string | undefined;
+  /** What its user has shown to an LDAP server last: whatever auth_file says, servers are shown it too. */
+  password: string | undefined;
   /** Counts along a list of hosts; the next connection goes to the one that it stands at. */
   turn = 0;
   private readonly names: VariableNames;

@@ -137,14 +137,17 @@ function poolStates(host: HostRole): object[] {
     });
 }
 
-/** Users of auth_file are known to the other process; it has to be told of those that were looked up. */
+/**
+ * Users of auth_file are known to the other process; it has to be told of secrets that were looked up and of
+ * passwords that LDAP has approved of.
+ */
 function secretsOf(host: HostRole, end: ClientRole | ServerRole): Secrets {
-  const { scramKeys, secret } = host.factsOf(end.pool);
+  const { scramKeys, secret, password } = host.factsOf(end.pool);
   const known = host.environment.accounts.knows(end.identity.user);
   const bytea = (key: Buffer | undefined) =>
     key === undefined ? null : `\\x${key.toString("hex")}`;
   return [
-    known ? null : (secret ?? null),
+    password ?? (known ? null : (secret ?? null)),
     bytea(scramKeys?.clientKey),
     bytea(scramKeys?.serverKey),
   ];

@@ -38,8 +38,8 @@ import {
 
 export type { ScramKeys } from "./scram.ts";
 
-/** The methods that need nothing but bytes. */
-export type AuthMethod = "any" | "trust" | "plain" | "md5" | "scram-sha-256";
+/** The methods that need nothing but bytes, and `ldap`, for which the host asks somebody else. */
+export type AuthMethod = "any" | "trust" | "plain" | "md5" | "scram-sha-256" | "ldap";
 
 export type ClientLoginEvent =
   /**
@@ -53,6 +53,8 @@ export type ClientLoginEvent =
   | Startup
   /** `scramKeys`: set when the user's stored secret is a SCRAM secret and the client knew it. */
   | { kind: "authenticated"; scramKeys: ScramKeys | undefined }
+  /** With the method `ldap`: what the client has shown. Whether it fits is for others to say. */
+  | { kind: "password"; password: string }
   | Refusal;
 
 /** Who wants to log in. */
@@ -76,7 +78,16 @@ export interface ClientLoginOptions {
   mockKey: Buffer;
 }
 
-type State = "first" | "tls" | "deciding" | "plain" | "md5" | "sasl" | "sasl-final" | "done";
+type State =
+  | "first"
+  | "tls"
+  | "deciding"
+  | "plain"
+  | "ldap"
+  | "md5"
+  | "sasl"
+  | "sasl-final"
+  | "done";
 
 /** Largest answer to a challenge: PgBouncer takes passwords of up to 65530 bytes. */
 const LARGEST_ANSWER = 65_600;
@@ -139,7 +150,8 @@ export class ClientLogin {
         this.state = "done";
         return refuse('"trust" authentication failed');
       case "plain":
-        return this.challenge("plain", authenticationCleartext());
+      case "ldap":
+        return this.challenge(method, authenticationCleartext());
       case "md5":
         if (scram) return this.challenge("sasl", authenticationSasl([SCRAM_SHA_256]));
         this.salt = this.options.random(4);
@@ -224,6 +236,10 @@ export class ClientLogin {
     if (nul < 0) return refuse("bad packet", false);
     if (nul === 0) return refuse("empty password returned by client");
     const password = body.toString("utf8", 0, nul);
+    if (this.state === "ldap") {
+      this.state = "done";
+      return { kind: "password", password };
+    }
     const { user, secret = "" } = this.credentials;
     const fits =
       this.state === "plain"

@@ -142,7 +142,7 @@ test("a map keeps the order of its lines, and `all` only without quotes", () => 
   expect(maps.get("other")).toEqual([{ system: "x", user: "all" }]);
 });
 
-const METHODS = "trust | reject | md5 | password | cert | scram-sha-256 | peer";
+const METHODS = "trust | reject | md5 | password | cert | scram-sha-256 | peer | ldap";
 test.each([
   [
     "hostsll all all all md5",
@@ -154,10 +154,6 @@ test.each([
   ["local all", "user is missing; expected a name"],
   ["local all all", `method is missing; expected ${METHODS}`],
   ["local all all md55", `method is "md55"; expected ${METHODS}; did you mean "md5"?`],
-  [
-    "local all all ldap x=y",
-    `method is "ldap"; expected ${METHODS}; our pooler does not speak LDAP`,
-  ],
   ["local all all md5 clientcert=1", 'option is "clientcert=1"; expected map=NAME'],
   [
     "local all all cert map=peeple",
@@ -202,6 +198,21 @@ test.each([
   expect(message(() => rules(`\n${line}`))).toBe(`/etc/hba:2: ${want}`);
 });
 
+test.each([
+  // behind `ldap`, why nobody comes in by the rule
+  ['ldapserver=h ldapprefix="uid=" ldapsuffix=",dc=x"', undefined],
+  ["ldapserver=h ldapprefix=uid= # a comment without the sign", undefined],
+  ['ldapserver=h ldapprefix="an odd quote', undefined],
+  ["ldapserver=h", 'authentication method "ldap" requires argument "ldapbasedn", "ldapprefix",'],
+  ["map=people", 'invalid LDAP option: "map"'],
+])("a rule with ldap %s is kept, whatever stands in its options", (options, why) => {
+  const [first, second] = rules(`host all all all ldap ${options}\nhost all all all trust`);
+  expect(first?.ldap).toMatchObject(why === undefined ? { prefix: expect.any(String) } : {});
+  if (why === undefined) expect(first?.note).toBeUndefined();
+  else expect(first?.note).toContain(`this rule lets nobody in: ${why}`);
+  expect(second?.method).toBe("trust");
+});
+
 test("files of names that are missing, or name themselves", () => {
   expect(message(() => rules("local all @gone md5"))).toBe(
     "/etc/hba:1: /etc/gone cannot be read; expected the name of a readable file; ENOENT: /etc/gone",
@@ -225,7 +236,6 @@ for (const [line, left, why] of [
   ["local samerole all md5", true, "PgBouncer does not take it either"],
   ["local all @gone md5", true, "nor a file of names that is not there"],
   ['local "all all md5', true, "a quote that never ends"],
-  ["local all all ldap x=y", false, "PgBouncer would obey it"],
   ["host all all 10.0.0.0 255.0.255.0 reject", false, "PgBouncer takes any mask"],
 ] as const)
   test(`among good lines, ${line} is ${left ? "left out" : "refused with the file"}: ${why}`, () => {

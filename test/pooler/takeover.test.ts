@@ -175,7 +175,7 @@ describe.skipIf(!CAN)("with koffi and bare sockets (skipped where they are not t
     raw.socket.destroy();
   });
 
-  test("what a SCRAM login has taught goes along, and secrets that were looked up", async () => {
+  test("what a SCRAM login has taught goes along, and what LDAP has approved of", async () => {
     const secret = formatSecret(deriveSecret("a", Buffer.alloc(16, 1), 4096));
     const users = stage.file(`"alice" "${secret}"\n"admin" ""\n`);
     const { first, next } = await start({ auth_type: "scram-sha-256", auth_file: users });
@@ -185,9 +185,11 @@ describe.skipIf(!CAN)("with koffi and bare sockets (skipped where they are not t
     const keys = facts(first).scramKeys;
     expect(keys?.clientKey).toHaveLength(32);
     facts(first).secret = "looked up";
+    facts(first).password = "what LDAP has approved of";
     const second = await next(first);
     expect(facts(second).scramKeys).toEqual(keys);
     expect(facts(second).secret).toBeUndefined(); // alice is in auth_file.
+    expect(facts(second).password).toBe("what LDAP has approved of");
     expect(await value(alice, "select 5")).toBe(5);
   });
 

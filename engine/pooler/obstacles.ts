@@ -1,0 +1,51 @@
+/** What stands in the way of a login whatever the password, and where the secret is looked up. */
+import { type Core, REASONS } from "../core/index.ts";
+import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
+import { consoleLimit } from "./console-pool.ts";
+import type { Lookup } from "./environment.ts";
+import { CONSOLE } from "./names.ts";
+import type { HostRole } from "./roles.ts";
+
+/**
+ * What stands in the way whatever the password. `owner`: it is our own user, on the console; `ldap`: its
+ * password is known to LDAP servers.
+ */
+export function obstacle(
+  host: HostRole,
+  { database, user }: Pick<Startup, "database" | "user">,
+  owner: boolean,
+  ldap: boolean,
+): Refusal | undefined {
+  const { accounts } = host.environment;
+  if (database === CONSOLE) {
+    const allowed = owner || accounts.mayWatch(user);
+    if (!allowed && accounts.method !== "any") return refuse("not allowed");
+    const admin = owner || accounts.isAdmin(user);
+    const limit = admin ? undefined : consoleLimit(host, user);
+    return limit === undefined ? undefined : refuse((REASONS[limit] as { text: string }).text);
+  }
+  const entry = host.environment.entryOf(database);
+  const wrong = (why: string): Refusal => refuse("bouncer config error", true, why);
+  if (ldap && entry?.auth_user)
+    return wrong("LDAP can't be used together with database authentication");
+  const forced = entry?.user !== null && entry?.user !== undefined;
+  if (accounts.method !== "any" || forced) return undefined;
+  return wrong("auth_type=any requires forced user");
+}
+
+/** Where to look a user up; undefined: nowhere. In a database that does not exist nobody is. */
+export function lookupIn({ environment, core }: HostRole, database: string): Lookup | undefined {
+  if (database !== CONSOLE && core.database(database) < 0) return undefined;
+  return environment.lookupFor(database);
+}
+
+/** Why secrets cannot be looked up in `database`, which the core knows as `place`. */
+export function unusable(database: string, core: Core, place: number): Refusal | undefined {
+  const problem = "bouncer config error";
+  if (database === CONSOLE)
+    return refuse(problem, true, `cannot use the reserved "${CONSOLE}" database as an auth_dbname`);
+  if (place < 0)
+    return refuse(problem, true, `authentication database "${database}" is not configured.`);
+  const disabled = core.databases.find(({ id }) => id === place)?.disabled === true;
+  return disabled ? refuse(`authentication database "${database}" is disabled`) : undefined;
+}
