@@ -1,11 +1,10 @@
 /** The pooler as a process: exit status, signals, what is left behind. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { failure, Stage, until } from "./stage.ts";
+import { failure, freePort, Stage, until } from "./stage.ts";
 
 let stage: Stage;
 let script: string;
@@ -56,15 +55,6 @@ class Process {
     );
     return this.child.exitCode;
   }
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 async function start(settings: Record<string, string | number> = {}): Promise<Process> {
