@@ -37,7 +37,7 @@ export const PROCESS_SETTINGS = {
   so_reuseport: setting(
     flag,
     "0",
-    "Let several poolers listen on one port (our pooler: from Node.js 22.12 on).",
+    "Let several poolers listen on one port (our pooler: from Node.js 22.12 on, or with koffi).",
     restart,
   ),
   peer_id: setting(

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
+  CALLS_NEED,
   type Config,
   ConfigError,
   coreSettings,
@@ -25,6 +26,7 @@ import { hasLibc } from "./libc.ts";
 import type { ListenSettings } from "./listener.ts";
 import type { Log } from "./log.ts";
 import { CONSOLE } from "./names.ts";
+import { canSharePort } from "./shared-port.ts";
 import { type SocketOptions, socketOptions } from "./socket-options.ts";
 
 const words = (list: string): string[] => list.split(/[\s,]+/).filter((word) => word !== "");
@@ -239,12 +241,11 @@ function isPrivate(directory: string): boolean {
   }
 }
 
-/** Whether several processes can share a port depends on the Node.js that we run on. */
+/** Whether several processes can share a port depends on what we run on. */
 function portRefusal({ given, values }: Config): ConfigError | undefined {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  const can = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
-  if (can || !values.so_reuseport) return undefined;
-  const expected = `0: Node.js ${process.version} cannot share a port; 22.12 and later can`;
+  if (!values.so_reuseport || canSharePort()) return undefined;
+  const here = `Node.js ${process.version} cannot share a port`;
+  const expected = `0: ${here}; 22.12 and later can, and older ones with ${CALLS_NEED}`;
   const at = given.get("so_reuseport") ?? "";
   return new ConfigError({ at, name: "so_reuseport", got: "1", expected });
 }

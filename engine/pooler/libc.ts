@@ -1,14 +1,17 @@
 /**
  * Calls of the operating system that Node.js has no words for: who is at the other end of a Unix socket,
- * options of a socket, and sockets that go from one process to another. They go through the optional
+ * options of a socket, ports that are shared, and sockets that go from one process to another. They go through the optional
  * package koffi and to Linux only. It is loaded at the first question, so by a pooler that needs it;
  * where it is missing, what needs it is refused by name, with `CALLS_NEED`. No call here waits.
  */
+import { closeSync } from "node:fs";
 import { createRequire } from "node:module";
+import { isIP } from "node:net";
 import { endianness } from "node:os";
 
-/** Options of a socket by PgBouncer's names: level and name. Source: Linux, asm-generic/socket.h, tcp.h. */
+/** Options of a socket by PgBouncer's names: level and name. Source: Linux, asm-generic/socket.h, tcp.h, in6.h. */
 const OPTIONS = {
+  reuse_address: [1, 2],
   keepalive: [1, 9],
   send_buffer: [1, 7],
   receive_buffer: [1, 8],
@@ -18,6 +21,7 @@ const OPTIONS = {
   keepcnt: [6, 6],
   defer_accept: [6, 9],
   user_timeout: [6, 18],
+  v6_only: [41, 26],
 } as const;
 export type SocketOption = keyof typeof OPTIONS;
 
@@ -39,6 +43,8 @@ export interface Libc {
   setOption(descriptor: number, option: SocketOption, value: number): boolean;
   /** Undefined: it is no such socket. */
   option(descriptor: number, option: SocketOption): number | undefined;
+  /** Opens a TCP socket that listens there, and on whose port others may listen too. */
+  listen(address: string, port: number, backlog: number): number | string;
   /** Sends bytes and, with the first of them, `passed`. Returns how many went. */
   send(descriptor: number, bytes: Buffer, passed?: number): number | string;
   /** Reads what is there into `into`, and takes the open file that comes along. */
@@ -95,8 +101,15 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 /** Bytes of `struct ucred`: process, user and group. Source: unix(7). */
 const CREDENTIALS = 12;
 
+type Plain = Pick<Libc, "peerUser" | "userName" | "setOption" | "option">;
+
 function calls(koffi: Koffi): Libc {
   const system = koffi.load(null); // Node itself is linked to it, whichever libc it is.
+  const plain = plainCalls(koffi, system);
+  return { ...plain, ...listening(koffi, system, plain.setOption), ...messages(koffi, system) };
+}
+
+function plainCalls(koffi: Koffi, system: System): Plain {
   const getsockopt = system.func(
     "int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint32_t *)",
   );
@@ -126,7 +139,51 @@ function calls(koffi: Koffi): Libc {
         ? value.readInt32LE(0)
         : undefined;
     },
-    ...messages(koffi, system),
+  };
+}
+
+/** The name of the last error. */
+function problem(koffi: Koffi): string {
+  const number = koffi.errno();
+  return Object.entries(koffi.os.errno).find(([, code]) => code === number)?.[0] ?? `${number}`;
+}
+
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+/** By the version of the protocol: its number, and the bytes of an address with its port before and after. */
+const FAMILIES = { 4: [2, 4, 8], 6: [10, 8, 4] } as const;
+
+/** A socket of its own, made before it has a port. Source: socket(7), ip(7), ipv6(7). */
+function listening(
+  koffi: Koffi,
+  system: System,
+  setOption: Plain["setOption"],
+): Pick<Libc, "listen"> {
+  const socket = system.func("int socket(int, int, int)");
+  const bind = system.func("int bind(int, const uint8_t *, uint32_t)");
+  const listen = system.func("int listen(int, int)");
+  const pton = system.func("int inet_pton(int, const char *, _Out_ uint8_t *)");
+  return {
+    listen(address, port, backlog) {
+      const [family, before, after] = FAMILIES[isIP(address) === 6 ? 6 : 4];
+      const bytes = Buffer.alloc(family === 10 ? 16 : 4);
+      if (pton(family, address, bytes) !== 1) return "EINVAL";
+      const head = Buffer.alloc(before);
+      head.writeUInt16LE(family);
+      head.writeUInt16BE(port, 2);
+      const name = Buffer.concat([head, bytes, Buffer.alloc(after)]);
+      const descriptor = Number(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+      if (descriptor < 0) return problem(koffi);
+      setOption(descriptor, "reuse_address", 1);
+      if (family === 10) setOption(descriptor, "v6_only", 0);
+      const shared = setOption(descriptor, "reuse_port", 1);
+      if (shared && bind(descriptor, name, name.length) === 0 && listen(descriptor, backlog) === 0)
+        return descriptor;
+      const why = problem(koffi);
+      closeSync(descriptor);
+      return why;
+    },
   };
 }
 
@@ -166,22 +223,18 @@ function messages(koffi: Koffi, system: System): Pick<Libc, "send" | "receive"> 
     controlLength: control?.length ?? 0,
     flags: 0,
   });
-  const problem = (): string => {
-    const number = koffi.errno();
-    return Object.entries(koffi.os.errno).find(([, code]) => code === number)?.[0] ?? `${number}`;
-  };
   return {
     send(descriptor, bytes, passed) {
       const control = passed === undefined ? null : rights(room, word, passed);
       const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
       const sent = Number(sendmsg(descriptor, message(bytes, control), flags));
-      return sent < 0 ? problem() : sent;
+      return sent < 0 ? problem(koffi) : sent;
     },
     receive(descriptor, into) {
       const control = Buffer.alloc(room);
       const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
       const length = Number(recvmsg(descriptor, message(into, control), flags));
-      if (length < 0) return problem();
+      if (length < 0) return problem(koffi);
       const came = control.readInt32LE(word + 4) === SCM_RIGHTS && control.readUInt8(0) > 0;
       return { length, descriptor: came ? control.readInt32LE(word + 8) : undefined };
     },

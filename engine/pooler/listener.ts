@@ -12,13 +12,7 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import {
-  type AddressInfo,
-  createServer,
-  connect as dial,
-  type ListenOptions,
-  type Server,
-} from "node:net";
+import { type AddressInfo, createServer, connect as dial, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Channel } from "./channel.ts";
@@ -26,6 +20,7 @@ import type { Door, DoorsRole } from "./doors.ts";
 import { OutsideError } from "./errors.ts";
 import { libc } from "./libc.ts";
 import { type NativeHandle, usable } from "./native.ts";
+import { type Place, sharedPlace } from "./shared-port.ts";
 import { groupId } from "./user.ts";
 
 /** What to listen on. */
@@ -35,7 +30,7 @@ export interface ListenSettings {
   /** 0 lets the system choose a port for TCP. */
   port: number;
   backlog: number;
-  /** Other processes may listen on the same port; Node.js 20 cannot do it. */
+  /** Other processes may listen on the same port. */
   reusePort: boolean;
   /** Connections over TCP are accepted when they have said something; where the system can be told. */
   deferAccept: boolean;
@@ -48,9 +43,6 @@ export interface ListenSettings {
 
 /** Seconds for which a silent connection is not accepted. Source: PgBouncer 1.25.2 src/pooler.c. */
 const DEFERRED = 45;
-
-/** Where to listen: an address, a path, or a socket that is open already. */
-type Place = ListenOptions & { fd?: number };
 
 /** How often, and after how many milliseconds, a place is tried that another process may be leaving. */
 const TRIES = 100;
@@ -164,9 +156,17 @@ export class Listener implements DoorsRole {
     const host = address === "*" ? undefined : address;
     const port = this.port === 0 ? settings.port : this.port;
     const { backlog, reusePort } = settings;
-    // Left out unless it is wanted: older Node.js does not know it.
-    const more = reusePort ? { reusePort } : {};
-    this.addTcp(await this.listen({ host, port, backlog, ...more }, false), settings);
+    const place = { host, port, backlog };
+    const shared = reusePort ? await this.shared(place) : place;
+    this.addTcp(await this.listen(shared, false), settings);
+  }
+
+  private async shared(place: Place & { port: number; backlog: number }): Promise<Place> {
+    try {
+      return await sharedPlace(place.host, place.port, place.backlog);
+    } catch (error) {
+      throw cannot(place, error as NodeJS.ErrnoException);
+    }
   }
 
   private addTcp(server: Server, settings: ListenSettings): void {
@@ -299,7 +299,7 @@ export function answers(path: string): Promise<boolean> {
 }
 
 function cannot(
-  options: ListenOptions,
+  options: Place,
   error: { readonly code?: string | undefined; readonly message?: string },
 ): OutsideError {
   const where = options.path ?? `${options.host ?? "*"}:${options.port}`;

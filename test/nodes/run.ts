@@ -22,7 +22,7 @@ const VERSIONS = ["22.23.3", "24.9.0"];
 const ROOT = resolve(import.meta.dirname, "../..");
 
 /** Bare sockets, streams instead of them, TLS and certificates, a shared port, sockets of another process. */
-const TESTS = ["native", "channel", "relay", "streams", "tls", "peers", "takeover"];
+const TESTS = ["native", "channel", "relay", "streams", "tls", "shared-port", "takeover"];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasLibc, type Libc, libc, type SocketOption } from "../../engine/pooler/libc.ts";
 import type { Pooler, RunningPooler } from "../../engine/pooler/main.ts";
+import { sharesPorts } from "../../engine/pooler/shared-port.ts";
 import { startupMessage } from "../../engine/wire/writer.ts";
 import { failure, Stage } from "./stage.ts";
 
@@ -247,6 +248,17 @@ describe("without koffi", () => {
       (error: { code: number; stderr: string }) => error,
     );
   }
+  test.runIf(!sharesPorts(process.versions.node))(
+    "a port that is shared is refused by name where Node.js cannot do it either",
+    async () => {
+      const { code, stderr } = await start(["so_reuseport = 1"]);
+      expect(code).not.toBe(0);
+      expect(stderr).toMatch(
+        /bare\.ini:6: so_reuseport is "1"; expected 0: Node\.js v\d+\S+ cannot share a port; 22\.12/,
+      );
+    },
+  );
+
   const NEEDS = "takes Linux and the npm package koffi";
 
   test("a limit on unacknowledged data is refused by name", async () => {

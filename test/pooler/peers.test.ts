@@ -4,7 +4,7 @@ import type { Pooler } from "../../engine/pooler/main.ts";
 import { mark, ownerOf } from "../../engine/pooler/peers.ts";
 import { cancelRequest, query, startupMessage } from "../../engine/wire/writer.ts";
 import { Raw } from "./raw.ts";
-import { failure, Stage, until } from "./stage.ts";
+import { Stage, until } from "./stage.ts";
 
 describe("keys", () => {
   const key = (peer_id: number): Buffer => {
@@ -95,19 +95,5 @@ describe("two poolers", () => {
     again.send(cancelRequest(key));
     await again.end();
     expect(await stage.log()).toContain("because its TTL was exhausted");
-  });
-
-  const major = Number(process.versions.node.split(".")[0]);
-
-  test.runIf(major < 22)("so_reuseport: refused where Node.js cannot share a port", async () => {
-    const { message } = await failure(stage.pooler({ so_reuseport: 1 }));
-    expect(message).toMatch(/so_reuseport is "1"; expected 0: Node\.js v\d.* cannot share a port/);
-  });
-
-  test.runIf(major >= 24)("so_reuseport: two poolers listen on one port", async () => {
-    const first = await stage.pooler({ so_reuseport: 1 });
-    const { port } = first.address;
-    const more = { so_reuseport: 1, listen_port: port, unix_socket_dir: "" };
-    expect((await stage.pooler(more)).address.port).toBe(port);
   });
 });
