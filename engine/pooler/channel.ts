@@ -2,7 +2,7 @@
  * A socket as the relay sees it: bytes come in through one receive buffer that all sockets share, go
  * out in one write each, and both directions can be held.
  */
-import { connect, type LookupFunction, Socket } from "node:net";
+import { connect, isIP, type LookupFunction, Socket } from "node:net";
 import { CHUNK } from "../wire/shared.ts";
 import { BareLine } from "./bare-line.ts";
 import type { Endpoint, Line, LineListener } from "./line.ts";
@@ -55,10 +55,19 @@ export class Channel implements LineListener {
 
   /**
    * Opens a connection; `connected` is called when it stands, `owner.ended` if that fails. `lookup` finds
-   * the addresses of a name.
+   * the addresses of a name. `before` is told of a TCP socket and the version of its protocol when it is
+   * about to connect; with it, only the first address of a name is tried.
    */
-  static open(target: Target, lookup: LookupFunction, connected: () => void): Channel {
-    const socket = connect({ ...target, lookup, noDelay: true });
+  static open(
+    target: Target,
+    lookup: LookupFunction,
+    connected: () => void,
+    before?: (socket: Socket, version: number) => void,
+  ): Channel {
+    const socket =
+      before === undefined
+        ? connect({ ...target, lookup, noDelay: true })
+        : connectTold(target, lookup, before);
     const channel = new Channel("path" in target, socket);
     socket.once("connect", () => {
       channel.strip(socket);
@@ -240,4 +249,22 @@ export class Channel implements LineListener {
     const options: object = { handle: (line as BareLine).release(), manualStart: true };
     return new Socket(options).on("error", () => {}); // The socket on top of it tells.
   }
+}
+
+function connectTold(
+  target: Target,
+  lookup: LookupFunction,
+  before: (socket: Socket, version: number) => void,
+): Socket {
+  const told: LookupFunction = (name, options, done) =>
+    lookup(name, options, (error, address, version) => {
+      if (error === null) before(socket, version ?? 4);
+      done(error, address, version);
+    });
+  const more = { lookup: told, noDelay: true, autoSelectFamily: false };
+  const socket = connect({ ...target, ...more });
+  // An address is not looked up; Node.js connects in the next turn.
+  const version = "host" in target ? isIP(target.host) : 0;
+  if (version !== 0) before(socket, version);
+  return socket;
 }

@@ -212,6 +212,7 @@ export class Environment {
       reusePort: values.so_reuseport,
       // Its default would have every pooler make system calls: it holds where it is written.
       deferAccept: given.has("tcp_defer_accept") && values.tcp_defer_accept,
+      receiveBuffer: values.tcp_socket_buffer,
       socketDirectory: values.unix_socket_dir,
       socketMode: values.unix_socket_mode,
       socketGroup: values.unix_socket_group,

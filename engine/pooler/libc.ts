@@ -43,6 +43,8 @@ export interface Libc {
   setOption(descriptor: number, option: SocketOption, value: number): boolean;
   /** Undefined: it is no such socket. */
   option(descriptor: number, option: SocketOption): number | undefined;
+  /** Opens a TCP socket of IPv4 or IPv6 that is neither bound nor connected. */
+  socket(version: 4 | 6): number | string;
   /** Opens a TCP socket that listens there, and on whose port others may listen too. */
   listen(address: string, port: number, backlog: number): number | string;
   /** Sends bytes and, with the first of them, `passed`. Returns how many went. */
@@ -106,7 +108,7 @@ type Plain = Pick<Libc, "peerUser" | "userName" | "setOption" | "option">;
 function calls(koffi: Koffi): Libc {
   const system = koffi.load(null); // Node itself is linked to it, whichever libc it is.
   const plain = plainCalls(koffi, system);
-  return { ...plain, ...listening(koffi, system, plain.setOption), ...messages(koffi, system) };
+  return { ...plain, ...sockets(koffi, system, plain.setOption), ...messages(koffi, system) };
 }
 
 function plainCalls(koffi: Koffi, system: System): Plain {
@@ -154,29 +156,36 @@ const SOCK_CLOEXEC = 0o2000000;
 /** By the version of the protocol: its number, and the bytes of an address with its port before and after. */
 const FAMILIES = { 4: [2, 4, 8], 6: [10, 8, 4] } as const;
 
-/** A socket of its own, made before it has a port. Source: socket(7), ip(7), ipv6(7). */
-function listening(
+/** Sockets that can be told something before they have a port. Source: socket(7), ip(7), ipv6(7). */
+function sockets(
   koffi: Koffi,
   system: System,
   setOption: Plain["setOption"],
-): Pick<Libc, "listen"> {
-  const socket = system.func("int socket(int, int, int)");
+): Pick<Libc, "socket" | "listen"> {
+  const make = system.func("int socket(int, int, int)");
   const bind = system.func("int bind(int, const uint8_t *, uint32_t)");
   const listen = system.func("int listen(int, int)");
   const pton = system.func("int inet_pton(int, const char *, _Out_ uint8_t *)");
+  const socket = (version: 4 | 6): number | string => {
+    const [family] = FAMILIES[version];
+    const descriptor = Number(make(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    return descriptor < 0 ? problem(koffi) : descriptor;
+  };
   return {
+    socket,
     listen(address, port, backlog) {
-      const [family, before, after] = FAMILIES[isIP(address) === 6 ? 6 : 4];
-      const bytes = Buffer.alloc(family === 10 ? 16 : 4);
+      const version = isIP(address) === 6 ? 6 : 4;
+      const [family, before, after] = FAMILIES[version];
+      const bytes = Buffer.alloc(version === 6 ? 16 : 4);
       if (pton(family, address, bytes) !== 1) return "EINVAL";
       const head = Buffer.alloc(before);
       head.writeUInt16LE(family);
       head.writeUInt16BE(port, 2);
       const name = Buffer.concat([head, bytes, Buffer.alloc(after)]);
-      const descriptor = Number(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-      if (descriptor < 0) return problem(koffi);
+      const descriptor = socket(version);
+      if (typeof descriptor === "string") return descriptor;
       setOption(descriptor, "reuse_address", 1);
-      if (family === 10) setOption(descriptor, "v6_only", 0);
+      if (version === 6) setOption(descriptor, "v6_only", 0);
       const shared = setOption(descriptor, "reuse_port", 1);
       if (shared && bind(descriptor, name, name.length) === 0 && listen(descriptor, backlog) === 0)
         return descriptor;

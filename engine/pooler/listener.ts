@@ -34,6 +34,8 @@ export interface ListenSettings {
   reusePort: boolean;
   /** Connections over TCP are accepted when they have said something; where the system can be told. */
   deferAccept: boolean;
+  /** Bytes that each TCP connection may receive at once; 0: the system's choice. */
+  receiveBuffer: number;
   /** Directory of the Unix socket; empty: none. */
   socketDirectory: string;
   socketMode: number;
@@ -135,8 +137,11 @@ export class Listener implements DoorsRole {
   }
 
   /** New settings are in force: those that an open socket can follow. */
-  tune({ deferAccept }: ListenSettings): void {
-    for (const server of this.tcp) defer(server, deferAccept);
+  tune({ deferAccept, receiveBuffer }: ListenSettings): void {
+    for (const server of this.tcp) {
+      defer(server, deferAccept);
+      limit(server, receiveBuffer);
+    }
   }
 
   /** Stops taking TCP connections; the Unix socket stays open for the console. */
@@ -172,6 +177,7 @@ export class Listener implements DoorsRole {
   private addTcp(server: Server, settings: ListenSettings): void {
     this.tcp.push(server);
     if (settings.deferAccept) defer(server, true);
+    limit(server, settings.receiveBuffer);
     const bound = server.address();
     if (bound === null || typeof bound === "string") return;
     if (this.port === 0) this.port = bound.port;
@@ -257,6 +263,14 @@ function defer(server: Server, on: boolean): void {
   const descriptor = descriptorOf(server);
   if (on || libc()?.option(descriptor, "defer_accept"))
     libc()?.setOption(descriptor, "defer_accept", on ? DEFERRED : 0);
+}
+
+/**
+ * Connections inherit it: clients are never promised more than they may send, see `tuneBefore`. The system's
+ * own choice does not come back where a limit has been set before.
+ */
+function limit(server: Server, receiveBuffer: number): void {
+  if (receiveBuffer > 0) libc()?.setOption(descriptorOf(server), "receive_buffer", receiveBuffer);
 }
 
 function giveTo(path: string, group: string): void {

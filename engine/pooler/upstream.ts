@@ -2,6 +2,7 @@
  * A server connection: opened when the core says so, logged in, relayed to the linked client, asked to
  * reset or check itself, closed. A connection may also carry a cancel request and then has no login.
  */
+import type { Socket } from "node:net";
 import type { Pool } from "../core/index.ts";
 import * as scheduler from "../core/index.ts";
 import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
@@ -15,7 +16,7 @@ import { cancelRequest, terminate } from "../wire/writer.ts";
 import { Channel, type ChannelOwner, type Target } from "./channel.ts";
 import { Identity, place } from "./identity.ts";
 import type { ClientRole, HostRole, Purpose, ServerRole } from "./roles.ts";
-import { tune } from "./socket-options.ts";
+import { needsBefore, tune, tuneBefore } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -62,11 +63,16 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     const variables = new Variables(variableNames);
     this.relay = new ServerRelay(this, relayOptions, variables, this.statements);
     this.reconfigure();
-    this.channel =
-      way instanceof Channel
-        ? way
-        : Channel.open(way, host.resolver.lookup, () => this.connected());
+    this.channel = way instanceof Channel ? way : this.open(way);
     this.channel.owner = this;
+  }
+
+  private open(way: Target): Channel {
+    const { resolver, environment } = this.host;
+    const options = environment.socketOptions;
+    const before = (socket: Socket, version: number): void => tuneBefore(socket, version, options);
+    const told = needsBefore(options) ? before : undefined;
+    return Channel.open(way, resolver.lookup, () => this.connected(), told);
   }
 
   /** It was logged in to by the process that has handed it over; `key` is what cancels its query. */

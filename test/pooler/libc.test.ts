@@ -138,6 +138,20 @@ describe.skipIf(!CAN)("socket options", () => {
     expect(system.option(last, "keepidle")).toBe(5);
   });
 
+  test.each(["127.0.0.1", "localhost"])(
+    "small buffers at %s are known before a connection stands: nobody waits for what was promised",
+    async (host) => {
+      // Told afterwards, both ways would come to a halt of 200 ms after each 4 KiB: 40 KB in a second.
+      const { port } = (await stage.pooler()).address;
+      const entry = `far = host=${host} port=${port} dbname=app`;
+      const pooler = await stage.pooler({ tcp_socket_buffer: 4096 }, entry);
+      const client = await stage.client(pooler, { database: "far" });
+      const long = "y".repeat(4_000_000);
+      const { rows } = await client.query("select $1 as same", [long]);
+      expect(rows[0].same === long).toBe(true);
+    },
+  );
+
   test("without keep-alive there are no probes to time", async () => {
     const pooler = await chained({ tcp_keepalive: 0 });
     const client = await stage.client(pooler, { database: "far" });
