@@ -16,7 +16,7 @@ import { deriveSecret, formatSecret } from "../../engine/wire/scram.ts";
 import { cancelRequest, query, startupMessage } from "../../engine/wire/writer.ts";
 import { Authority, HAS_OPENSSL } from "./certificates.ts";
 import { Raw } from "./raw.ts";
-import { Stage, until } from "./stage.ts";
+import { freePort, Stage, until } from "./stage.ts";
 
 let stage: Stage;
 beforeAll(async () => {
@@ -24,7 +24,6 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-let ports = 6470;
 const poolers: RunningPooler[] = [];
 afterAll(async () => {
   await Promise.all(poolers.map((pooler) => pooler.close()));
@@ -32,7 +31,7 @@ afterAll(async () => {
 
 /** A pooler and how to have the next one take its sockets over. */
 async function start(settings: Record<string, string | number> = {}, more = "") {
-  const config = stage.ini({ listen_port: ++ports, ...settings }, more);
+  const config = stage.ini({ listen_port: await freePort(), ...settings }, more);
   const run = async (reboot: boolean, journal?: string): Promise<RunningPooler> => {
     const pooler = await RunningPooler.start({ config, quiet: true, reboot, journal });
     poolers.push(pooler);
