@@ -3,6 +3,10 @@
  * A host feeds one input, then drains: `while (effects.next()) switch (effects.kind) { ... }`.
  */
 
+import * as errors from "./errors.ts";
+
+const invariant: typeof errors.invariant = errors.invariant;
+
 /** Kinds of effects; the comment names the operands that are set (others are -1). */
 export const EFFECT = {
   /** client: login complete, send the welcome packets. */
@@ -47,6 +51,11 @@ export const EFFECT = {
   forgotten_pool: 16,
   /** database: an automatic one has been freed, for autodb_idle_timeout. */
   forgotten_database: 17,
+  /**
+   * client, server, next: the link between client and server has ended and there is one to `next`: an
+   * `unlink` and a `grant`, for hosts that ask for both in one (see `EffectQueue.joining`).
+   */
+  pass: 18,
 } as const;
 
 export type EffectKind = (typeof EFFECT)[keyof typeof EFFECT];
@@ -60,6 +69,8 @@ export class EffectQueue {
   hashing = false;
   /** FNV-1a over the operands of all effects so far, while `hashing`; unsigned 32 bits. */
   hash = 0x811c9dc5;
+  /** Set: a server that goes from one client to the next is one effect, `pass`. The hash is the same. */
+  joining = false;
   private slots = new Int32Array(64 * STRIDE);
   private at = 0;
   private next_at = 0;
@@ -77,6 +88,20 @@ export class EffectQueue {
     slots[at | 3] = detail | 0;
     this.tail = at + STRIDE;
     if (this.hashing === true) this.fold(kind, client, server, detail);
+  }
+
+  /** The server of the last effect, an `unlink`, is granted to `client`. For the core only. */
+  pass(client: number, server: number): void {
+    if (this.joining === false) {
+      this.push(EFFECT.grant, client, server, -1);
+      return;
+    }
+    const slots = this.slots;
+    const at = this.tail - STRIDE;
+    invariant(slots[at] === EFFECT.unlink, "pass: the last effect is no unlink");
+    slots[at] = EFFECT.pass;
+    slots[at | 3] = client | 0;
+    if (this.hashing === true) this.fold(EFFECT.grant, client, server, -1);
   }
 
   /** Moves to the next effect; false when there is none, and the queue is then empty. */
@@ -106,7 +131,7 @@ export class EffectQueue {
     return this.slots[this.at | 2] as number;
   }
 
-  /** Reason, database, pool or target, as the kind says. */
+  /** Reason, database, pool, target or next client, as the kind says. */
   get detail(): number {
     return this.slots[this.at | 3] as number;
   }

@@ -301,7 +301,7 @@ function handOn(world: World, pool: Pool, server: number): void {
   handOver(world, pool, client, server);
   if (pool.waiting.length === 0) pool.ordered = true;
   if (pool.ordered === false) world.calm_until = 0; // Who is next may have waited for longer.
-  world.effects.push(EFFECT.grant, client, server, -1);
+  world.effects.pass(client, server); // After the `unlink` of its last client.
 }
 
 /**

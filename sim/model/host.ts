@@ -16,7 +16,7 @@ import * as transactions from "./transactions.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EFFECT, REASON } = core;
-const { granted, queued } = transactions;
+const { granted, handed, queued } = transactions;
 
 /** Ends the core's turn and carries out what it decided. */
 export function turn(run: Run): void {
@@ -28,6 +28,9 @@ function drain(run: Run): void {
   const effects = run.core.effects;
   while (effects.next()) {
     switch (effects.kind) {
+      case EFFECT.pass:
+        handed(run, run.clientOf[effects.detail] as number, effects.server);
+        break;
       case EFFECT.grant:
         granted(run, run.clientOf[effects.client] as number, effects.server);
         break;

@@ -216,6 +216,7 @@ export class Run {
     this.processes = count > 1 ? new Processes(settings, now, count, seed, rule) : undefined;
     this.core =
       this.processes ?? new Core(settings, now, { ...rule, room: roomFor(this.workload) });
+    this.core.effects.joining = true;
     // Names get their handles in the order in which they are asked for, so these are the same each time.
     for (const { database, user } of clients) {
       this.core.database(database);

@@ -60,9 +60,14 @@ export function queued(run: Run, client: number): void {
 
 /** The client has a server. */
 export function granted(run: Run, client: number, server: number): void {
+  run.active.up(run.now);
+  handed(run, client, server);
+}
+
+/** The client has a server that was another's until now. */
+export function handed(run: Run, client: number, server: number): void {
   const { ints, times } = run.clients;
   const phase = (client << 4) | M.phase;
-  run.active.up(run.now);
   if (ints[phase] === PHASE.waiting) {
     ints[phase] = PHASE.asking;
     const waited = (client << 3) | MT.waited;
