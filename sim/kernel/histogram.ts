@@ -131,6 +131,15 @@ export class Histogram {
   }
 }
 
+/** Where `value` lies, its bucket's values spread evenly. */
+export function placeOf(value: number): Place {
+  if (value < 1) return { bucket: ZEROS, beyond: 0 };
+  double[0] = value;
+  const bucket = ((words[HIGH] as number) >>> (20 - BUCKETS_PER_OCTAVE_BITS)) - FIRST;
+  const [from, to] = [lower(bucket), lower(bucket + 1)];
+  return { bucket, beyond: (to - value) / (to - from) };
+}
+
 /** Lower edge of the bucket of `value` (1 or more): there `shareAbove` is exact for continuous laws. */
 export function bucketEdge(value: number): number {
   const octave = Math.floor(Math.log2(value));

@@ -1,8 +1,8 @@
 /** The figures of a study that get an interval, from its replications. */
-import type { Histogram } from "../kernel/histogram.ts";
+import { type Histogram, placeOf } from "../kernel/histogram.ts";
 import type { RunResult } from "../model/index.ts";
 import { type Estimate, leastCount, quantileEstimate, ratioEstimate, Section } from "./sections.ts";
-import { CONFIDENCE } from "./statistics.ts";
+import { CONFIDENCE, type Interval } from "./statistics.ts";
 
 const MILLISECOND = 1e6;
 const MEGABYTE = 1e6;
@@ -93,7 +93,7 @@ export class Estimates {
       case "throughput_tps":
         return this.ratio("throughput");
       case "timeouts":
-        return this.rare("timeouts");
+        return rare(this.replications.map((each) => each.timeouts));
       case "wait_p50_ms":
         return this.quantile("wait", 0.5);
       case "wait_p95_ms":
@@ -136,17 +136,14 @@ export class Estimates {
     );
   }
 
-  /** The share of what may happen hardly ever: that it was not seen does not make its interval a point. */
-  private rare(part: "timeouts"): Estimate {
-    const { interval, values } = this.ratio(part);
-    const asked = this.replications.reduce((sum, each) => sum + each[part][1], 0);
-    const least = asked > 0 ? Math.min(1, NEVER_SEEN / asked) : 1;
-    return { interval: { ...interval, high: Math.max(interval.high, least) }, values };
+  /** The share of transactions whose wait, or response, exceeds `limit` ns. */
+  beyond(part: "wait" | "response", limit: number): Interval {
+    const place = placeOf(limit);
+    return rare(this.replications.map(({ [part]: each }) => [each.beyond(place), each.count]))
+      .interval;
   }
 
-  private ratio(
-    part: "waitMean" | "responseMean" | "waited" | "throughput" | "timeouts",
-  ): Estimate {
+  private ratio(part: "waitMean" | "responseMean" | "waited" | "throughput"): Estimate {
     return ratioEstimate(
       this.replications.map((each) => each[part]),
       CONFIDENCE,
@@ -163,4 +160,12 @@ export class Estimates {
       values: values.map(ms),
     };
   }
+}
+
+/** A share of what may happen hardly ever: that it was not seen does not make its interval a point. */
+function rare(pairs: readonly Sums[]): Estimate {
+  const { interval, values } = ratioEstimate(pairs, CONFIDENCE);
+  const asked = pairs.reduce((sum, [, count]) => sum + count, 0);
+  const least = asked > 0 ? Math.min(1, NEVER_SEEN / asked) : 1;
+  return { interval: { ...interval, high: Math.max(interval.high, least) }, values };
 }

@@ -15,55 +15,88 @@ export function hasObjective(slo: Slo): boolean {
  * such as `max_client_conn`, or dropped because the database refuses them a connection, miss the objective
  * whatever the others' waits are.
  */
-export function sloOutcome(slo: Slo, run: Run): SloOutcome | undefined {
-  const terms = termsOf(slo, run, 1);
+export function sloOutcome(slo: Slo, run: Run, beyond: Beyond = UNKNOWN): SloOutcome | undefined {
+  const terms = termsOf(slo, run, beyond, 1);
   return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
 }
 
 /** Whether every term is surely met or missed: its interval, made so many times as wide, is on one side of the limit. */
-export function isDecided(slo: Slo, run: Run, times: number): boolean {
-  const terms = termsOf(slo, run, times);
+export function isDecided(slo: Slo, run: Run, beyond: Beyond, times: number): boolean {
+  const terms = termsOf(slo, run, beyond, times);
   return terms.length > 0 && terms.every((term) => term.certain);
 }
 
+/** The share of waits, or of responses, beyond a limit in ns, with its interval. */
+export type Beyond = (part: "wait" | "response", limit: number) => Share;
+
+/** A share with its interval; null: nobody knows. */
+export type Share = { value: number; interval: Interval95 };
+
+const UNKNOWN: Beyond = () => ({ value: 0, interval: null });
+
+/** Transactions that must be expected beyond a quantile before their number means anything. */
+const EXPECTED = 10;
+
 /**
- * What was counted, or measured live, is what it is. Of what was simulated and has no interval nothing is
- * sure, but that a load which never settles will exceed the limit that it has exceeded already.
+ * What was counted, or measured live, is what it is. A quantile with too few transactions beyond it for an
+ * interval of its own may still be far from its limit: then the share beyond the limit tells. Where
+ * nothing settles nothing is sure, but that a limit which is exceeded already will be.
  */
-function isCertain({ limit, value, interval }: Bare, run: Run, times: number): boolean {
+function isCertain(bare: Bare, run: Run, beyond: Beyond, times: number): boolean {
+  const { limit, value, interval, quantile } = bare;
   if (interval === undefined) return true;
-  if (interval === null) return run.unsteady !== undefined && value > limit;
-  const [low, high] = interval;
+  if (interval !== null) return isBeside(limit, value, interval, times);
+  if (run.unsteady !== undefined) return value > limit;
+  if (quantile === undefined || run.transactions * (1 - quantile.p) < EXPECTED) return false;
+  const share = beyond(quantile.part, limit * MILLISECOND);
+  return share.interval !== null && isBeside(1 - quantile.p, share.value, share.interval, times);
+}
+
+/** The interval, made so many times as wide, lies on one side of the limit. */
+function isBeside(
+  limit: number,
+  value: number,
+  [low, high]: NonNullable<Interval95>,
+  times: number,
+): boolean {
   return value + times * (high - value) <= limit || value - times * (value - low) > limit;
 }
 
-function termsOf(slo: Slo, run: Run, times: number): Term[] {
-  const { wait_ms: wait, response_ms: response } = run;
-  const terms = [
-    time("wait_p50", slo.wait_p50, wait.p50, wait.p50_ci95),
-    time("wait_p95", slo.wait_p95, wait.p95, wait.p95_ci95),
-    time("wait_p99", slo.wait_p99, wait.p99, wait.p99_ci95),
-    time("response_p95", slo.response_p95, response.p95, response.p95_ci95),
-    time("response_p99", slo.response_p99, response.p99, response.p99_ci95),
-    timeouts(slo.timeouts, run),
-  ].flat();
+function termsOf(slo: Slo, run: Run, beyond: Beyond, times: number): Term[] {
+  const terms = [...TIMES.flatMap((each) => time(each, slo, run)), ...timeouts(slo.timeouts, run)];
   if (terms.length > 0) terms.push(...unserved(run), ...refused(run), ...withoutServer(run));
   return terms.map((bare) => {
-    const { interval, ...each } = bare;
-    return { ...each, certain: isCertain(bare, run, times) };
+    const { interval, quantile, ...each } = bare;
+    return { ...each, certain: isCertain(bare, run, beyond, times) };
   });
 }
 
 type Term = SloOutcome["terms"][number];
-type Bare = Omit<Term, "certain"> & { interval: Interval95 | undefined };
+type Bare = Omit<Term, "certain"> & { interval: Interval95 | undefined; quantile?: Quantile };
 
-function time(
-  name: string,
-  limit: number | undefined,
-  value: number,
-  interval: Interval95 | undefined,
-): Bare[] {
-  return limit === undefined ? [] : [term(name, limit / MILLISECOND, value, "ms", interval)];
+/** A term of an objective that limits a quantile. */
+interface Quantile {
+  name: Exclude<keyof Slo, "timeouts">;
+  part: "wait" | "response";
+  p: number;
+  figure: "p50" | "p95" | "p99";
+}
+
+const TIMES: readonly Quantile[] = [
+  { name: "wait_p50", part: "wait", p: 0.5, figure: "p50" },
+  { name: "wait_p95", part: "wait", p: 0.95, figure: "p95" },
+  { name: "wait_p99", part: "wait", p: 0.99, figure: "p99" },
+  { name: "response_p95", part: "response", p: 0.95, figure: "p95" },
+  { name: "response_p99", part: "response", p: 0.99, figure: "p99" },
+];
+
+function time(quantile: Quantile, slo: Slo, run: Run): Bare[] {
+  const { name, part, figure } = quantile;
+  const limit = slo[name];
+  if (limit === undefined) return [];
+  const times = run[`${part}_ms`];
+  const bare = term(name, limit / MILLISECOND, times[figure], "ms", times[`${figure}_ci95`]);
+  return [{ ...bare, quantile }];
 }
 
 /** Whoever is never served has no wait that could be counted, but is no sign of a met objective. */

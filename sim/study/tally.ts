@@ -14,7 +14,7 @@ import type {
 import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
-import { isDecided, sloOutcome, unservedClients } from "./slo.ts";
+import { isDecided, type Share, sloOutcome, unservedClients } from "./slo.ts";
 import { allowedPart, decisionWidth, type Interval, precise, unbounded } from "./statistics.ts";
 
 const MICROSECOND = 1e3;
@@ -148,8 +148,14 @@ export class Tally {
    * as a look at so few replications asks for.
    */
   decided(): boolean {
-    return isDecided(this.workload.slo, this.run(0, 0, {}), decisionWidth(this.replications));
+    const { slo } = this.workload;
+    return isDecided(slo, this.run(0, 0, {}), this.beyond, decisionWidth(this.replications));
   }
+
+  private readonly beyond = (part: "wait" | "response", limit: number): Share => {
+    const interval = this.estimates.beyond(part, limit);
+    return { value: interval.mean, interval: asPair(interval) };
+  };
 
   /** The widest of the intervals that `precise` looks at, relative to its figure. */
   worst(): number {
@@ -218,7 +224,7 @@ export class Tally {
       ...(this.dashboard && { dashboard: dashboardResult(this.dashboard) }),
       ...(this.unsteady === undefined ? {} : { unsteady: this.unsteady }),
     };
-    const slo = sloOutcome(this.workload.slo, run);
+    const slo = sloOutcome(this.workload.slo, run, this.beyond);
     return slo === undefined ? run : { ...run, slo };
   }
 

@@ -1,6 +1,9 @@
 /** Pool modes on the same draws, and objectives held against runs. */
 import { describe, expect, test } from "vitest";
+import { Histogram } from "../../sim/kernel/histogram.ts";
+import type { RunResult } from "../../sim/model/index.ts";
 import { compareModes, difference } from "../../sim/study/compare.ts";
+import { Estimates } from "../../sim/study/estimates.ts";
 import type { Interval95, Run } from "../../sim/study/results.ts";
 import { type Study, studies, study } from "../../sim/study/run.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
@@ -14,6 +17,13 @@ const MILLISECOND = 1e6;
 
 const workload: Workload = closedWorkload(kindOf(60, 100, 10), 8);
 const brief: Workload = { ...workload, run: { ...workload.run, duration: 5 * SECOND } };
+
+/** As much of a replication as its estimates need. */
+function replication(wait: Histogram): RunResult {
+  const all = { wait, response: wait, wait_probability: 1, throughput: 1, timeouts: 0 };
+  const part = { all, memory: 0, server_connections: { mean: 1, max: 1, opened: 0 } };
+  return part as unknown as RunResult;
+}
 
 describe("compare", () => {
   test("three modes, three pairs; single statements make transaction and statement mode equal", async () => {
@@ -76,7 +86,7 @@ describe("objectives", () => {
 
   // p99 interval, unsteady, limit, certain, why
   const unknown = [
-    [null, undefined, 10, false, "without an interval nothing is sure, however far off"],
+    [null, undefined, 10, false, "without an interval and a share nothing is sure"],
     [null, undefined, 1000, false, "nor on the other side"],
     [null, "never settles", 10, true, "what is exceeded and still grows will be exceeded"],
     [null, "never settles", 1000, false, "what is not exceeded yet may be"],
@@ -109,14 +119,33 @@ describe("objectives", () => {
     expect(seen.timeout_share_ci95).toEqual([0, 3 / seen.transactions]);
   });
 
-  test("an objective is not decided while too few transactions lie beyond its quantile", async () => {
-    const thin = { ...brief, run: { ...brief.run, duration: 0.5 * SECOND } };
-    for (const limit of [1, 1000]) {
-      const slo = { wait_p99: limit * MILLISECOND };
-      const { run } = await study({ ...thin, slo }, { goal: "objective" });
-      expect(run.transactions).toBeGreaterThan(10_000);
-      expect(run.slo?.terms[0]).toMatchObject({ met: limit > 1, certain: true });
-    }
+  // share beyond the limit, its interval, transactions, certain, why
+  const shares = [
+    [0, [0, 0.0003], 10_000, true, "none of so many"],
+    [0, [0, 0.0003], 900, false, "of 900 nine are expected beyond, which is no number"],
+    [0.004, [0.001, 0.01], 1000, true, "at most one in a hundred"],
+    [0.004, [0.001, 0.011], 1000, false, "perhaps more"],
+    [0.05, [0.011, 0.09], 1000, true, "surely more"],
+    [0.05, [0.01, 0.09], 1000, false, "perhaps not"],
+    [0, null, 10_000, false, "a single replication"],
+  ] as const;
+  for (const [value, interval, transactions, certain, why] of shares) {
+    test(`no interval for p99, ${value} beyond the limit, ${transactions} in all: ${certain}: ${why}`, () => {
+      const one: Run = { ...run, transactions, wait_ms: { ...run.wait_ms, p99_ci95: null } };
+      const share = { value, interval: interval && ([...interval] as [number, number]) };
+      const [term] = sloOutcome({ wait_p99: 30 * MILLISECOND }, one, () => share)?.terms ?? [];
+      expect(term).toMatchObject({ certain });
+    });
+  }
+
+  test("the share beyond a limit is counted to a part of a bucket", () => {
+    const wait = new Histogram();
+    for (let ms = 0; ms < 1000; ms++) wait.record(ms * MILLISECOND);
+    const estimates = new Estimates({ wait, response: wait });
+    const share = (ms: number): number => estimates.beyond("wait", ms * MILLISECOND).mean;
+    for (let i = 0; i < 2; i++) estimates.add(replication(wait));
+    expect([0, 2000].map(share)).toEqual([0.999, 0]);
+    for (const ms of [100, 499.5, 900]) expect(share(ms)).toBeCloseTo(1 - ms / 1000, 2);
   });
 
   test("timeouts are a share of what was asked for", () => {
