@@ -35,6 +35,8 @@ export class Client {
   private readonly number: number;
   private drawn = 0;
   private asked = 0;
+  /** When it asked last, for a connection or an answer. */
+  private asking = 0;
 
   constructor(scene: Scene, door: Door, pool: PoolName, number: number) {
     this.scene = scene;
@@ -48,12 +50,13 @@ export class Client {
     const { over, ledger } = this.scene;
     while (!over.aborted) {
       const opened = ledger.now();
+      this.asking = opened;
       try {
         await (this.pool === "crowd" ? this.idle() : this.work());
       } catch (error) {
         if (error instanceof WrongAnswer) this.scene.onWrong(error);
         else if (!(error instanceof Lost)) throw error;
-        else if (!over.aborted) ledger.error(this.pool, error.message, opened);
+        else if (!over.aborted) ledger.error(this.pool, error.message, opened, this.asking);
       }
       await this.rest(20 + 200 * this.draw());
     }
@@ -108,6 +111,7 @@ export class Client {
   }
 
   private async ask(talker: Talker, question: Question): Promise<void> {
+    this.asking = this.scene.ledger.now();
     const asking: Asking = {
       word: `${this.pool}${this.number}-${this.asked++}`,
       draw: () => this.draw(),

@@ -68,6 +68,17 @@ test("what ends every connection explains an error however late, but only of tho
   expect(ledger.complaints).toHaveLength(1);
 });
 
+test("query_wait_timeout is called for by a wait as long as that, and by no shorter one", () => {
+  const ledger = new Ledger(() => 60_000);
+  const errors = /^08P01 query_wait_timeout$/;
+  const open = ledger.allow({ trouble: "query_wait_timeout", errors, after: 50_000 });
+  ledger.error("sticky", "08P01 query_wait_timeout", 0, 10_000);
+  ledger.error("sticky", "08P01 query_wait_timeout", 0, 10_001);
+  ledger.error("sticky", "08P01 query_wait_timeout", 0);
+  expect(open.used).toBe(1);
+  expect(ledger.complaints).toHaveLength(2);
+});
+
 const MIB = 1 << 20;
 
 /** A thousand samples, a second apart. */

@@ -4,7 +4,7 @@ import { Stream } from "../../sim/kernel/streams.ts";
 import { Client, Door, rest, type Scene } from "./clients.ts";
 import { Ledger } from "./ledger.ts";
 import { resident, type Sample, type Trend, trendOf } from "./memory.ts";
-import { type PoolName, Stand } from "./stand.ts";
+import { type PoolName, QUERY_WAIT_TIMEOUT, Stand } from "./stand.ts";
 import { COURSE, restartDatabase, TROUBLES, type Trouble, type TroubleName } from "./troubles.ts";
 
 /** Busy clients in transaction mode and in session mode; the rest of all connections is idle. */
@@ -92,6 +92,11 @@ class Endurance {
       onWrong: (error) => this.fault(`a wrong answer: ${error.message}`),
       connected: 0,
     };
+    this.ledger.allow({
+      trouble: "query_wait_timeout",
+      errors: /^08P01 query_wait_timeout$/,
+      after: 1000 * QUERY_WAIT_TIMEOUT,
+    });
     void stand.pooler.ended.then((sentence) => {
       if (!over.aborted) this.fault(sentence);
     });

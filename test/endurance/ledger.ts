@@ -15,6 +15,8 @@ export interface Allowance {
   database?: string;
   /** At most so many clients; any number when left out. */
   most?: number;
+  /** Only to those who have waited for an answer for so many milliseconds. */
+  after?: number;
   /** It ends every connection there is, so whoever had one may hear of it as late as they like. */
   everybody?: true;
 }
@@ -59,8 +61,11 @@ export class Ledger {
     open.until = this.now() + GRACE_MS;
   }
 
-  /** A client of `database` got this error or lost its connection, which it has had since `opened`. */
-  error(database: string, error: string, opened: number): void {
+  /**
+   * A client of `database` got this error or lost its connection, which it has had since `opened`; the answer
+   * that it waited for it had asked for at `asked`.
+   */
+  error(database: string, error: string, opened: number, asked: number = this.now()): void {
     const at = this.now();
     this.open = this.open.filter(({ until, everybody }) => until >= at || everybody);
     const fitting = this.open.filter(
@@ -68,6 +73,7 @@ export class Ledger {
         (each.until >= at || each.until - GRACE_MS >= opened) &&
         (each.database === undefined || each.database === database) &&
         each.used < (each.most ?? Number.POSITIVE_INFINITY) &&
+        at - asked >= (each.after ?? 0) &&
         each.errors.test(error),
     );
     // What is counted is kept for those who have no other reason: their errors may come later.

@@ -24,13 +24,16 @@ export type PoolName = keyof typeof POOLS;
 export const USER = "endurance";
 const ADMIN = "admin";
 
+/** Seconds. No client's wait comes near it, unless the machine stands still. */
+export const QUERY_WAIT_TIMEOUT = 50;
+
 /** Settings that stay; waits are shorter than the clients' patience, so that none is unexplained. */
 const FIXED = {
   listen_addr: "127.0.0.1",
   listen_backlog: 1024,
   auth_type: "trust",
   admin_users: ADMIN,
-  query_wait_timeout: 50,
+  query_wait_timeout: QUERY_WAIT_TIMEOUT,
   server_login_retry: 0.5,
   server_tls_sslmode: "disable",
   log_connections: 0,
