@@ -10,6 +10,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
 import { validationReport, validationText } from "../report/validation.ts";
 import { validationAnswer } from "../study/live/answer.ts";
+import { effectivePool, hasOwnPools, ownPools } from "../study/live/pools.ts";
 import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
 import type { Result } from "../study/results.ts";
@@ -139,7 +140,10 @@ async function measured(
   options: ValidateOptions,
 ): Promise<Result> {
   const { workload, seed } = plan;
-  const connections = plan.cells.reduce((sum, cell) => sum + cell.pool_size, roomFor(workload));
+  const connections = plan.cells.reduce(
+    (sum, cell) => sum + (cell.own ? ownPools(workload).connections : cell.pool_size),
+    roomFor(workload),
+  );
   const found = await playing(options, connections, (places, signal, progress) =>
     validate({
       ...plan,
@@ -149,7 +153,20 @@ async function measured(
     }),
   );
   const head = { poolwise: version(), command: "validate", workload: workload.name };
-  return { ...head, seed, ...validationAnswer(found) };
+  const answer = validationAnswer(found);
+  const notes = [...ownNotes(plan.cells, workload), ...(answer.notes ?? [])];
+  return { ...head, seed, ...answer, ...(notes.length > 0 && { notes }) };
+}
+
+/** A configuration whose pools differ goes by the global settings; these are its pools. */
+function ownNotes(cells: readonly Cell[], workload: Workload): string[] {
+  if (!cells.some((cell) => cell.own)) return [];
+  const names = new Set(workload.clients.map((kind) => kind.database));
+  const pools = [...names].map((name) => {
+    const { mode, size } = effectivePool(workload, name);
+    return `${name} ${mode} mode, ${size}`;
+  });
+  return [`databases keep the pools that the file gives them: ${pools.join("; ")}`];
 }
 
 async function present(result: Result, options: ValidateOptions): Promise<void> {
@@ -158,7 +175,12 @@ async function present(result: Result, options: ValidateOptions): Promise<void> 
   for (const file of options.chart) await writeChart(file, validationReport(result));
 }
 
+/** Where databases have pools of their own and nothing else is asked for, they keep them. */
 function cellsOf(workload: Workload, options: ValidateOptions): Cell[] {
+  if (!(options.poolMode ?? options.poolSize) && hasOwnPools(workload)) {
+    const { pool_mode, pool_size } = ownPools(workload);
+    return [{ name: "own", pool_mode, pool_size, own: true }];
+  }
   const modes = (options.poolMode ?? workload.settings.pool_mode).split(",").map(modeOf);
   const own = String(workload.settings.default_pool_size);
   const sizes = (options.poolSize ?? own).split(",").map((text) => natural("--pool-size", text));

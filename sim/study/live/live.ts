@@ -10,6 +10,7 @@ import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { KindResult, Moment, Run, SettingValue, Wait } from "../results.ts";
 import { sloOutcome, unservedClients } from "../slo.ts";
 import { average, liveAppWaits, liveSamples, quantile, WAITED_MS } from "./figures.ts";
+import { ownPools } from "./pools.ts";
 import { openRunning } from "./running.ts";
 import { type Cell, openStand, type Stand } from "./stand.ts";
 
@@ -48,8 +49,8 @@ export async function playOnce(options: LiveRunOptions): Promise<LiveRun> {
     return { ...played, notes: [...played.notes, ...stand.notes] };
   }
   if (database === undefined) throw new TypeError("live: no database to run against");
-  const { pool_mode, default_pool_size } = workload.settings;
-  const cell: Cell = { name: "live", pool_mode, pool_size: default_pool_size, own: true };
+  const { pool_mode, pool_size } = ownPools(workload);
+  const cell: Cell = { name: "live", pool_mode, pool_size, own: true };
   const stand = await openStand({ workload, database, cells: [cell], pgbouncer, journal });
   const played = await play(stand, cell, options).finally(() => stand.close());
   return { ...played, notes: [...played.notes, ...stand.notes] };
