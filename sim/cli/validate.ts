@@ -10,7 +10,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
 import { validationReport, validationText } from "../report/validation.ts";
 import { validationAnswer } from "../study/live/answer.ts";
-import { effectivePool, hasOwnPools, ownPools } from "../study/live/pools.ts";
+import { hasOwnPools, ownPools, poolsOf } from "../study/live/pools.ts";
 import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
 import type { Result } from "../study/results.ts";
@@ -161,11 +161,9 @@ async function measured(
 /** A configuration whose pools differ goes by the global settings; these are its pools. */
 function ownNotes(cells: readonly Cell[], workload: Workload): string[] {
   if (!cells.some((cell) => cell.own)) return [];
-  const names = new Set(workload.clients.map((kind) => kind.database));
-  const pools = [...names].map((name) => {
-    const { mode, size } = effectivePool(workload, name);
-    return `${name} ${mode} mode, ${size}`;
-  });
+  const pools = poolsOf(workload).map(
+    ({ database, mode, size }) => `${database} ${mode} mode, ${size}`,
+  );
   return [`databases keep the pools that the file gives them: ${pools.join("; ")}`];
 }
 

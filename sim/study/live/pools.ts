@@ -17,6 +17,12 @@ export function effectivePool(
   };
 }
 
+/** The pools that the clients use, by database. */
+export function poolsOf(workload: Workload): { database: string; mode: PoolMode; size: number }[] {
+  const databases = new Set(workload.clients.map((kind) => kind.database));
+  return [...databases].map((database) => ({ database, ...effectivePool(workload, database) }));
+}
+
 /** Whether a database or a user has a mode or a size of its own. */
 export function hasOwnPools({ settings: { databases, users } }: Workload): boolean {
   return [...databases, ...users].some(
@@ -34,8 +40,7 @@ export function ownPools(workload: Workload): {
   pool_size: number;
   connections: number;
 } {
-  const names = new Set(workload.clients.map((kind) => kind.database));
-  const pools = [...names].map((name) => effectivePool(workload, name));
+  const pools = poolsOf(workload);
   const modes = new Set(pools.map((pool) => pool.mode));
   if (modes.size > 1 && modes.has("statement"))
     throw new ConfigError({
