@@ -57,7 +57,7 @@ const slo = z
         certain: z
           .boolean()
           .describe(
-            "whether the 95 % interval lies wholly on one side of the limit; without an interval only a miss under load that never settles is",
+            "whether the 95 % interval lies wholly on one side of the limit; without one that of the share of transactions beyond it; where nothing settles only a miss is",
           ),
       }),
     ),
