@@ -8,8 +8,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync 
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { browserThere, startBrowser } from "../../notebooks/chromium.ts";
 import { openPage } from "../../notebooks/visit.ts";
 
@@ -45,23 +46,24 @@ async function change(file: string, from: string, to: string): Promise<void> {
   await writeFile(join(folder, file), text.replace(from, to));
 }
 
-/** Runs the script of that name in the copy, on a free port; returns the address that it prints. */
+/** Runs the script of that name in the copy, on a free port; returns the address that it prints. In colour, as where `CI` is set. */
 async function started(script: string): Promise<string> {
   const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
   const [program, ...words] = `${scripts[script]} --port 0`.split(" ");
   const path = resolve("node_modules/.bin", program as string);
-  server = spawn(process.execPath, [path, ...words], { cwd: folder });
+  const env = { ...process.env, FORCE_COLOR: "1" };
+  server = spawn(process.execPath, [path, ...words], { cwd: folder, env });
   let said = "";
   for (const stream of [server.stdout, server.stderr])
     stream?.on("data", (chunk) => {
       said += chunk;
     });
-  const address = (): string | undefined => /http:\/\/127\.0\.0\.1:[1-9]\d*\//.exec(said)?.[0];
+  const address = (): string | undefined =>
+    /http:\/\/127\.0\.0\.1:[1-9]\d*\//.exec(stripVTControlCharacters(said))?.[0];
   const running = server;
-  await expect
-    .poll(() => address() ?? running.exitCode, { timeout: 30_000, message: said })
-    .not.toBe(null);
-  return address() ?? expect.fail(said);
+  const ready = (): unknown => address() ?? running.exitCode;
+  await vi.waitUntil(() => ready() !== null, { timeout: 30_000 }).catch(() => {});
+  return address() ?? expect.fail(`no address in what it said: ${said}`);
 }
 
 test.skipIf(!browserThere)(
