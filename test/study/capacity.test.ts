@@ -1,7 +1,12 @@
 /** The capacity of a database's cores: fitted to runs whose truth is known, and what surrounds the fit. */
 import { describe, expect, test } from "vitest";
 import { IDEAL, simulate } from "../../sim/model/index.ts";
-import { capacityCells, checkCapacity } from "../../sim/study/live/calibrating-capacity.ts";
+import type { Calibration } from "../../sim/study/live/calibrate.ts";
+import {
+  between,
+  capacityCells,
+  checkCapacity,
+} from "../../sim/study/live/calibrating-capacity.ts";
 import {
   type Capacity,
   fewBusy,
@@ -90,6 +95,39 @@ describe("a capacity is found again from three runs at two pool sizes", () => {
     };
     expect(fitCapacity(runs, 20, playing).reached).toBe(false);
   });
+});
+
+describe("between two calibrations", () => {
+  const measured = (capacity: Partial<Capacity>, throughputs: number[]): Calibration => {
+    const start = { work: 1, cap: 2, knee: 8, quantum: 4 * MILLISECOND, reached: true };
+    return { capacity: { ...start, ...capacity, measured: throughputs } } as Calibration;
+  };
+  const before = measured({}, [100, 200]);
+  for (const [name, after, want] of [
+    ["the same again: the same", measured({}, [100, 200]), [1, 2, 8, 4, true, 100, 200]],
+    [
+      "all figures halfway on a scale of ratios",
+      measured({ work: 4, cap: 8, knee: 32, quantum: MILLISECOND }, [400, 50]),
+      [2, 4, 16, 2, true, 200, 100],
+    ],
+    [
+      "no quantum where one of them has seen none",
+      measured({ quantum: undefined }, [100, 200]),
+      [1, 2, 8, undefined, true, 100, 200],
+    ],
+    [
+      "a guess where one of them is one",
+      measured({ reached: false }, [100, 200]),
+      [1, 2, 8, 4, false, 100, 200],
+    ],
+  ] as const) {
+    test(name, () => {
+      const found = between(before, after).capacity as NonNullable<Calibration["capacity"]>;
+      const { work, cap, knee, quantum, reached, measured: throughputs } = found;
+      const quantum_ms = quantum && quantum / MILLISECOND;
+      expect([work, cap, knee, quantum_ms, reached, ...throughputs]).toEqual(want);
+    });
+  }
 });
 
 describe("as many clients as cores, who never think", () => {

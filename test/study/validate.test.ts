@@ -161,8 +161,13 @@ test("real work: two sizes are measured, the others predicted", async () => {
   });
   const length = { warmup: SECOND / 4, duration: SECOND / 2 };
   const workload = loadWorkload("workloads/cpu-bound.yaml");
-  const validation = await validate({ workload, database, cells, repeats: 1, seed: 1, ...length });
+  const told: string[] = [];
+  const onProgress = ({ what }: { what: string }): void => void told.push(what);
+  const playing = { workload, database, cells, repeats: 1, seed: 1, ...length, onProgress };
+  const validation = await validate(playing);
   const { capacity } = validation;
+  const calibrating = told.map((what) => what.endsWith("calibrating"));
+  expect([calibrating.indexOf(true), calibrating.lastIndexOf(true)]).toEqual([1, told.length - 2]);
   expect(capacity?.measured.map(({ pool_size }) => pool_size)).toEqual([1, 20]);
   for (const { throughput_tps } of capacity?.measured ?? [])
     expect(throughput_tps).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 /**
- * The calibration of a database whose cores are what is scarce: before every repeat anew, one run after
- * the other, for two at a time would share the cores. Two sizes are measured, on pools and seeds of their
+ * The calibration of a database whose cores are what is scarce: before every repeat anew and after the last,
+ * one run after the other, for two at a time would share the cores. Two sizes are measured, on pools and seeds of their
  * own; no size that is to be predicted is among them.
  */
 import { availableParallelism } from "node:os";
@@ -99,6 +99,25 @@ export function calibratingCapacity(
     const measured = [runs.alone, runs.full].map(({ throughput }) => throughput);
     return { ...quiet, machine, capacity: { ...capacity, measured } };
   };
+}
+
+/**
+ * What holds for the repeat between two calibrations: a machine's speed drifts by some per cent within
+ * minutes, and a repeat of many sizes takes minutes. Halfway on a scale of ratios.
+ */
+export function between(before: Calibration, after: Calibration): Calibration {
+  const [a, b] = [before.capacity, after.capacity];
+  if (a === undefined || b === undefined) return before;
+  const middle = (one: number, other: number): number => Math.sqrt(one * other);
+  const capacity = {
+    work: middle(a.work, b.work),
+    cap: middle(a.cap, b.cap),
+    knee: middle(a.knee, b.knee),
+    quantum: a.quantum && b.quantum && Math.round(middle(a.quantum, b.quantum)),
+    reached: a.reached && b.reached,
+    measured: a.measured.map((throughput, i) => middle(throughput, b.measured[i] ?? throughput)),
+  };
+  return { ...before, capacity };
 }
 
 /** What the machine adds, with one client of the workload at a time: it never waits for anybody. */

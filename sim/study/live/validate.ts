@@ -22,7 +22,12 @@ import {
   calibrationCells,
   coldCells,
 } from "./calibrating.ts";
-import { calibratingCapacity, capacityCells, checkCapacity } from "./calibrating-capacity.ts";
+import {
+  between,
+  calibratingCapacity,
+  capacityCells,
+  checkCapacity,
+} from "./calibrating-capacity.ts";
 import { type CapacityFound, capacityFound, capacityNotes } from "./capacity-found.ts";
 import { type CellResult, cellResult, type Pair } from "./compared.ts";
 import { playCell } from "./play-cell.ts";
@@ -114,7 +119,8 @@ async function validateCapacity(options: Watching): Promise<Validation> {
   try {
     options.onProgress?.({ done: 0, what: "how long counting a row takes" });
     const playing = { ...options, together: 1, rowTime: await rowTimeOf(database) };
-    const found = await onStand(stand, playing, calibratingCapacity(stand, playing, extra));
+    const calibrating = calibratingCapacity(stand, playing, extra);
+    const found = await onStand(stand, playing, calibrating, between);
     const measured = [extra.alone, extra.full].map((cell) => cell.pool_size);
     const capacity = capacityFound(found.cells, found.calibrations, measured, playing);
     return { ...found, capacity, notes: [...found.notes, ...capacityNotes(capacity, sizes)] };
@@ -133,49 +139,71 @@ function noOwnPools({ file }: Workload): ConfigError {
   });
 }
 
+/** `bracket`: what holds for a repeat between two calibrations; without it, the one before it does. */
+type Bracket = (before: Calibration, after: Calibration) => Calibration;
+
 async function onStand(
   stand: Stand,
   options: Watching,
   calibrating: Calibrating,
+  bracket?: Bracket,
 ): Promise<Validation & { calibrations: Calibration[] }> {
-  const { cells, repeats, together = cells.length } = options;
-  const steps = repeats * (1 + Math.ceil(cells.length / together));
-  let step = -1;
-  const tell = (repeat: number, what: string): void =>
-    options.onProgress?.({
-      done: step / steps,
-      what: `repeat ${repeat + 1} of ${repeats}: ${what}`,
-    });
-  options.watch.onAgain = ({ repeat }, longest) =>
-    tell(repeat, `once more, for the machine stood still for ${(longest / SECOND).toFixed(1)} s`);
-  const calibrations: Calibration[] = [];
-  const runs: Pair[] = [];
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    step++;
-    tell(repeat, "calibrating");
-    const calibration = await calibrating(repeat);
-    calibrations.push(calibration);
-    for (const group of groups(cells, together)) {
-      step++;
-      tell(repeat, group.map(nameOf).join(", "));
-      const seed = replicationSeed(options.seed, repeat);
-      const live = await playGroup(stand, options, group, { seed, repeat });
-      group.forEach((cell, i) => {
-        runs.push({ cell, seed, live: live[i] as LiveResult, calibration });
-      });
-    }
-  }
-  options.onProgress?.({ done: 1, what: "done" });
+  const runs = await playAll(stand, options, calibrating, bracket);
+  const calibrations = [...new Set(runs.map((run) => run.calibration))];
   return {
     pooler: stand.pooler,
     calibrations,
     calibration: middleParts(calibrations),
-    cells: cells.map((cell) => cellResult(stand, cell, runs, options)),
+    cells: options.cells.map((cell) => cellResult(stand, cell, runs, options)),
     seeds: [...new Set(runs.map((run) => run.seed))],
     ...instrument(runs),
     again: options.watch.again,
     notes: [...new Set(runs.flatMap((run) => run.live.notes))],
   };
+}
+
+/** Calibrates before each repeat, with `bracket` after the last one too, and plays all configurations. */
+async function playAll(
+  stand: Stand,
+  options: Watching,
+  calibrating: Calibrating,
+  bracket: Bracket | undefined,
+): Promise<Pair[]> {
+  const { cells, repeats, together = cells.length } = options;
+  const calibrations = repeats + (bracket === undefined ? 0 : 1);
+  const steps = calibrations + repeats * Math.ceil(cells.length / together);
+  let step = 0;
+  const tell = (repeat: number, what: string): void =>
+    options.onProgress?.({
+      done: step / steps,
+      what: `repeat ${Math.min(repeat + 1, repeats)} of ${repeats}: ${what}`,
+    });
+  options.watch.onAgain = ({ repeat }, longest) =>
+    tell(repeat, `once more, for the machine stood still for ${(longest / SECOND).toFixed(1)} s`);
+  const calibrated = async (repeat: number): Promise<Calibration> => {
+    tell(repeat, "calibrating");
+    const calibration = await calibrating(repeat);
+    step++;
+    return calibration;
+  };
+  const runs: Pair[] = [];
+  let before = await calibrated(0);
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const seed = replicationSeed(options.seed, repeat);
+    const played: Omit<Pair, "calibration">[] = [];
+    for (const group of groups(cells, together)) {
+      tell(repeat, group.map(nameOf).join(", "));
+      const live = await playGroup(stand, options, group, { seed, repeat });
+      group.forEach((cell, i) => void played.push({ cell, seed, live: live[i] as LiveResult }));
+      step++;
+    }
+    const after = repeat + 1 < calibrations ? await calibrated(repeat + 1) : before;
+    const calibration = bracket?.(before, after) ?? before;
+    runs.push(...played.map((pair) => ({ ...pair, calibration })));
+    before = after;
+  }
+  options.onProgress?.({ done: 1, what: "done" });
+  return runs;
 }
 
 /** The configurations of a group meet the same machine: if it stood still for one, all play again. */
