@@ -29,16 +29,25 @@ export function localTime(date: Date): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
-let zone = "";
-let zoneHour = -1;
+/** Each of them knows the names of its own part of the world; elsewhere they say "GMT+1". */
+const LOCALES = ["en-US", "en-GB", "en-AU", "en-IN", "en-ZA"];
 
-/** Name of the local time zone at `date`, such as CET; asked for once an hour, because it is slow. */
+/** Names that were found, by the offset from UTC: to look for one takes long, and much memory. */
+const zones = new Map<number, string>();
+
+/** Name of the local time zone at `date`, such as CET. */
 export function timeZone(date: Date): string {
-  const hour = Math.floor(date.getTime() / 3_600_000);
-  if (hour !== zoneHour) {
-    zoneHour = hour;
-    const parts = new Intl.DateTimeFormat("en-US", { timeZoneName: "short" }).formatToParts(date);
-    zone = parts.find((part) => part.type === "timeZoneName")?.value ?? "UTC";
+  const offset = date.getTimezoneOffset();
+  let zone = zones.get(offset);
+  if (zone === undefined) {
+    const names = LOCALES.map((locale) => zoneIn(locale, date));
+    zone = names.find((name) => !/^GMT[+-]/.test(name)) ?? (names[0] as string);
+    zones.set(offset, zone);
   }
   return zone;
+}
+
+function zoneIn(locale: string, date: Date): string {
+  const parts = new Intl.DateTimeFormat(locale, { timeZoneName: "short" }).formatToParts(date);
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? "UTC";
 }
