@@ -4,6 +4,20 @@ import type { Interval95, Run, SloOutcome } from "./results.ts";
 
 const MILLISECOND = 1e6;
 
+/** What of a run an objective looks at. */
+export type Judged = Pick<
+  Run,
+  | "transactions"
+  | "wait_ms"
+  | "response_ms"
+  | "timeouts"
+  | "timeout_share_ci95"
+  | "refused"
+  | "errors"
+  | "clients_waiting"
+  | "unsteady"
+>;
+
 /** Whether there is anything to meet. */
 export function hasObjective(slo: Slo): boolean {
   return Object.values(slo).some((limit) => limit !== undefined);
@@ -15,13 +29,17 @@ export function hasObjective(slo: Slo): boolean {
  * such as `max_client_conn`, or dropped because the database refuses them a connection, miss the objective
  * whatever the others' waits are.
  */
-export function sloOutcome(slo: Slo, run: Run, beyond: Beyond = UNKNOWN): SloOutcome | undefined {
+export function sloOutcome(
+  slo: Slo,
+  run: Judged,
+  beyond: Beyond = UNKNOWN,
+): SloOutcome | undefined {
   const terms = termsOf(slo, run, beyond, 1);
   return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
 }
 
 /** Whether every term is surely met or missed: its interval, made so many times as wide, is on one side of the limit. */
-export function isDecided(slo: Slo, run: Run, beyond: Beyond, times: number): boolean {
+export function isDecided(slo: Slo, run: Judged, beyond: Beyond, times: number): boolean {
   const terms = termsOf(slo, run, beyond, times);
   return terms.length > 0 && terms.every((term) => term.certain);
 }
@@ -42,7 +60,7 @@ const EXPECTED = 10;
  * interval of its own may still be far from its limit: then the share beyond the limit tells. Where
  * nothing settles nothing is sure, but that a limit which is exceeded already will be.
  */
-function isCertain(bare: Bare, run: Run, beyond: Beyond, times: number): boolean {
+function isCertain(bare: Bare, run: Judged, beyond: Beyond, times: number): boolean {
   const { limit, value, interval, quantile } = bare;
   if (interval === undefined) return true;
   if (interval !== null) return isBeside(limit, value, interval, times);
@@ -62,7 +80,7 @@ function isBeside(
   return value + times * (high - value) <= limit || value - times * (value - low) > limit;
 }
 
-function termsOf(slo: Slo, run: Run, beyond: Beyond, times: number): Term[] {
+function termsOf(slo: Slo, run: Judged, beyond: Beyond, times: number): Term[] {
   const terms = [...TIMES.flatMap((each) => time(each, slo, run)), ...timeouts(slo.timeouts, run)];
   if (terms.length > 0) terms.push(...unserved(run), ...refused(run), ...withoutServer(run));
   return terms.map((bare) => {
@@ -90,7 +108,7 @@ const TIMES: readonly Quantile[] = [
   { name: "response_p99", part: "response", p: 0.99, figure: "p99" },
 ];
 
-function time(quantile: Quantile, slo: Slo, run: Run): Bare[] {
+function time(quantile: Quantile, slo: Slo, run: Judged): Bare[] {
   const { name, part, figure } = quantile;
   const limit = slo[name];
   if (limit === undefined) return [];
@@ -100,18 +118,18 @@ function time(quantile: Quantile, slo: Slo, run: Run): Bare[] {
 }
 
 /** Whoever is never served has no wait that could be counted, but is no sign of a met objective. */
-function unserved(run: Run): Bare[] {
+function unserved(run: Judged): Bare[] {
   const clients = run.clients_waiting.unserved;
   return clients > 0 ? [term("unserved", 0, clients, "clients", undefined)] : [];
 }
 
 /** Whoever is turned away waits for nothing, and is served as little. */
-function refused(run: Run): Bare[] {
+function refused(run: Judged): Bare[] {
   return run.refused > 0 ? [term("refused", 0, run.refused, "times", undefined)] : [];
 }
 
 /** Whoever waits for a server connection that the database refuses is dropped, and served as little. */
-function withoutServer(run: Run): Bare[] {
+function withoutServer(run: Judged): Bare[] {
   const clients = refusedByDatabase(run);
   return clients > 0 ? [term("server_error", 0, clients, "times", undefined)] : [];
 }
@@ -146,7 +164,7 @@ export function turnsAway(old: Run, fresh: Run): boolean {
 }
 
 /** A timeout is a transaction that was asked for and not done. Whoever allows none asks what was seen. */
-function timeouts(limit: number | undefined, run: Run): Bare[] {
+function timeouts(limit: number | undefined, run: Judged): Bare[] {
   if (limit === undefined) return [];
   const asked = Math.max(1, run.transactions + run.timeouts);
   const interval = limit === 0 ? undefined : run.timeout_share_ci95;

@@ -14,7 +14,7 @@ import type {
 import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
-import { isDecided, type Share, sloOutcome, unservedClients } from "./slo.ts";
+import { isDecided, type Judged, type Share, sloOutcome, unservedClients } from "./slo.ts";
 import { allowedPart, decisionWidth, type Interval, precise, unbounded } from "./statistics.ts";
 
 const MICROSECOND = 1e3;
@@ -149,7 +149,7 @@ export class Tally {
    */
   decided(): boolean {
     const { slo } = this.workload;
-    return isDecided(slo, this.run(0, 0, {}), this.beyond, decisionWidth(this.replications));
+    return isDecided(slo, this.judged(), this.beyond, decisionWidth(this.replications));
   }
 
   private readonly beyond = (part: "wait" | "response", limit: number): Share => {
@@ -173,34 +173,23 @@ export class Tally {
     const { all, levels, replications } = this;
     const share = (sum: number): number => sum / Math.max(1, replications);
     const connections = share(levels.connections);
-    const waiting = share(levels.waiting);
-    const run: Run = {
+    const judged = this.judged();
+    const slo = sloOutcome(this.workload.slo, judged, this.beyond);
+    return {
       ...configured(this.workload),
       settings,
       simulated_s: this.measured / SECOND,
       warmup_s: this.warmup / SECOND,
       replications,
       precise: this.precise(precision),
-      transactions: all.response.count,
       events: this.events,
       wall_s,
-      wait_ms: this.withIntervals(all.wait, "wait"),
+      ...judged,
       wait_probability: this.interval("wait_probability").mean,
       wait_probability_ci95: asPair(this.interval("wait_probability")),
-      timeout_share_ci95: asPair(this.interval("timeouts")),
-      response_ms: this.withIntervals(all.response, "response"),
       throughput_tps: this.interval("throughput_tps").mean,
       throughput_tps_ci95: asPair(this.interval("throughput_tps")),
       utilization: share(levels.utilization),
-      clients_waiting: {
-        mean: waiting,
-        max: levels.waiting_max,
-        unserved: unservedClients(
-          waiting,
-          this.interval("throughput_tps").mean,
-          this.interval("wait_mean_ms").mean,
-        ),
-      },
       server_connections: {
         mean: connections,
         max: levels.connections_max,
@@ -211,7 +200,6 @@ export class Tally {
       ...(this.cores && { cores: meanOf(this.cores, replications) }),
       ...(this.workload.pooler && { pooler: this.poolerOf(this.workload.pooler) }),
       ...all.extras(),
-      ...all.drops(),
       clients: Object.fromEntries(
         [...this.kinds].map(([name, sums]) => [name, sums.kind(this.measured / SECOND)]),
       ),
@@ -222,10 +210,28 @@ export class Tally {
       })),
       timeline: this.timeline ?? [],
       ...(this.dashboard && { dashboard: dashboardResult(this.dashboard) }),
-      ...(this.unsteady === undefined ? {} : { unsteady: this.unsteady }),
+      ...(slo && { slo }),
     };
-    const slo = sloOutcome(this.workload.slo, run, this.beyond);
-    return slo === undefined ? run : { ...run, slo };
+  }
+
+  /** What an objective looks at. */
+  private judged(): Judged {
+    const { all, levels, unsteady } = this;
+    const waiting = levels.waiting / Math.max(1, this.replications);
+    const [throughput, wait] = [this.interval("throughput_tps"), this.interval("wait_mean_ms")];
+    return {
+      transactions: all.response.count,
+      wait_ms: this.withIntervals(all.wait, "wait"),
+      response_ms: this.withIntervals(all.response, "response"),
+      ...all.drops(),
+      timeout_share_ci95: asPair(this.interval("timeouts")),
+      clients_waiting: {
+        mean: waiting,
+        max: levels.waiting_max,
+        unserved: unservedClients(waiting, throughput.mean, wait.mean),
+      },
+      ...(unsteady !== undefined && { unsteady }),
+    };
   }
 
   private poolerOf({ discipline, processes, cpu_per_message }: PoolerModel): Run["pooler"] {
