@@ -50,8 +50,10 @@ export function sizeText(result: Result, quiet: boolean): string {
   ]);
 }
 
-function title({ workload, recommended, runs }: Result): string {
+function title({ workload, recommended, runs, verdict }: Result): string {
   const mode = runs[0]?.pool_mode ?? "";
+  if (recommended === undefined && verdict === "unsure")
+    return `${workload}: no pool size in ${mode} mode was found that surely meets the objective`;
   if (recommended === undefined)
     return `${workload}: no pool size in ${mode} mode meets the objective`;
   return `${workload}: default_pool_size = ${recommended.pool_size} in ${mode} mode`;
@@ -111,10 +113,17 @@ function biggerFinding(bigger: NonNullable<Result["bigger"]>): string {
     signed((values) => values.map(digits)),
   );
   return (
-    `A pool of ${pool_size} ${hurts ? "would hurt" : "would not help"} beside ${than}: response p99 ` +
+    `A pool of ${pool_size} would ${hurts ? "hurt" : helps(bigger) ? "help" : "not help"} beside ${than}: response p99 ` +
     `from ${from} to ${to} (difference, 95 %: ${change}), throughput from ${slow}/s to ${fast}/s ` +
     `(${rate}).`
   );
+}
+
+/** Shorter responses, or more throughput, that are no accident of the draws. */
+function helps(bigger: NonNullable<Result["bigger"]>): boolean {
+  const [, slowest = 0] = bigger.response_p99_change_ms_ci95 ?? [];
+  const [fewest = 0] = bigger.throughput_change_tps_ci95 ?? [];
+  return slowest < 0 || fewest > 0;
 }
 
 function sensitivities({ sensitivity = [] }: Result): Table[] {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sizeText } from "../../sim/report/size.ts";
 import { offeredLoad, workOnCores } from "../../sim/study/offered.ts";
-import { type CurvePoint, resultSchema } from "../../sim/study/results.ts";
+import { type CurvePoint, type Result, resultSchema } from "../../sim/study/results.ts";
 import { biggerThan, movedWaiting } from "../../sim/study/size/bigger.ts";
 import { type RegionJudge, searchRegion } from "../../sim/study/size/region.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
@@ -93,6 +93,23 @@ describe("the search for the sizes that meet the objective", () => {
     expect(notes).toHaveLength(2);
     expect(notes.join()).toContain("more, up to 501, were not looked at");
   });
+
+  // best, looks before the time is up, what was looked at by then
+  for (const [best, looks, asked, why] of [
+    [400, 2, [8, 16], "while it climbs"],
+    [11, 4, [8, 16, 4, 32], "while it narrows down"],
+  ] as const)
+    test(`without time, ${why}, it does not say that nothing does`, async () => {
+      const valley = new Valley(best, best === 11 ? 1.01 : 0.5, 1);
+      const at = valley.at.bind(valley);
+      valley.at = (size) => {
+        if (valley.asked.size + 1 >= looks) valley.spent = 0.5;
+        return at(size);
+      };
+      const found = await searchRegion(valley, 8, 500);
+      expect(found).toEqual({ from: undefined, to: undefined, cut: true, notes: [] });
+      expect([...valley.asked]).toEqual(asked);
+    });
 });
 
 describe("which bigger pool is held against the answer", () => {
@@ -183,6 +200,54 @@ describe("a CPU-bound database of 2 cores", () => {
     expect(found.bigger?.hurts).toBe(true);
     expect(resultSchema.safeParse({ ...head, ...found }).error).toBeUndefined();
   });
+});
+
+describe("a search that the time cuts short", () => {
+  test("claims nothing of sizes that it did not look at, and is unsure", async () => {
+    const slo = { response_p99: 60 * MILLISECOND };
+    const found = await sizePool(bound({ cores: 2 }, slo), { ...OPTIONS, timeLimit: 1 });
+    expect(found.verdict).toBe("unsure");
+    const looked = found.curve?.map(({ pool_size }) => pool_size) ?? [];
+    expect(looked).not.toContain(24);
+    const text = sizeText({ ...head, ...found }, false);
+    expect(text).toContain("no pool size in transaction mode was found that surely meets");
+    expect(text).toContain(`looked at, with ${looked.join(", ")} of up to 24 connections, none`);
+    expect(text).toContain("give it more with --time-limit");
+  });
+
+  test("what comes nearest, and what is best, is so of all the sizes that are shown", async () => {
+    const slow = bound({ cores: 2 }, { wait_p99: 1 * MILLISECOND });
+    const settings = { ...slow.settings, default_pool_size: 20 };
+    const { runs, best, curve = [] } = await sizePool({ ...slow, settings }, { timeLimit: 1 });
+    const least = (of: (point: CurvePoint) => number) =>
+      curve.reduce((a, b) => (of(b) < of(a) ? b : a)).pool_size;
+    expect(curve.map(({ pool_size }) => pool_size)).toContain(20);
+    expect(runs[0]?.pool_size).toBe(least((point) => point.wait_p99_ms));
+    expect(best?.pool_size).toBe(least((point) => point.response_p99_ms));
+  });
+});
+
+describe("a bigger pool in words", () => {
+  // Change of the response at p99 and of the throughput, 95 %.
+  for (const [response, rate, want] of [
+    [[5, 9], [-2, 2], "would hurt"],
+    [[-9, -5], [-2, 2], "would help"],
+    [[-9, 5], [1, 2], "would help"],
+    [[-9, 5], [-2, 2], "would not help"],
+    [null, null, "would not help"],
+  ] as const)
+    test(`${want}: response ${response?.join(" to ")} ms, throughput ${rate?.join(" to ")}/s`, () => {
+      const bigger: Result["bigger"] = {
+        ...{ pool_size: 20, than: 16, response_p99_ms: [214, 189], throughput_tps: [975, 1069] },
+        response_p99_change_ms: 0,
+        response_p99_change_ms_ci95: response && [...response],
+        throughput_change_tps: 0,
+        throughput_change_tps_ci95: rate && [...rate],
+        hurts: (response?.[0] ?? 0) > 0,
+      };
+      const result: Result = { ...head, runs: [], bigger };
+      expect(sizeText(result, true)).toContain(`A pool of 20 ${want} beside 16`);
+    });
 });
 
 test("more cores are more of what was measured, too", () => {

@@ -143,16 +143,26 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
   return found;
 }
 
-/** Why no pool is enough, neither small nor large, where busy statements share the database's cores. */
-export function whyNoneShared(workload: Workload, run: Run, largest: number): string[] {
+/**
+ * Why no pool is enough, neither small nor large, where busy statements share the database's cores.
+ * `looked`: the sizes looked at, where the time was up before others were; then nothing is said of those.
+ */
+export function whyNoneShared(
+  workload: Workload,
+  run: Run,
+  largest: number,
+  looked?: readonly number[],
+): string[] {
   const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
   const terms = missed.map((term) => {
     return `${term.name} is ${text(term, term.value)}, limit ${text(term, term.limit)}`;
   });
-  const found = [
-    `no pool of up to ${largest} connections meets the objective; ${run.pool_size} come nearest: ` +
-      terms.join("; "),
-  ];
+  const none =
+    looked === undefined
+      ? `no pool of up to ${largest} connections meets the objective`
+      : "the time was up before the search was; give it more with --time-limit. Of the pools looked " +
+        `at, with ${looked.join(", ")} of up to ${largest} connections, none meets the objective`;
+  const found = [`${none}; ${run.pool_size} come nearest: ${terms.join("; ")}`];
   const work = workOnCores(workload);
   const { cores } = run;
   if (work === undefined || cores === undefined) return found;

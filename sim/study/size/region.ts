@@ -19,6 +19,8 @@ export interface RegionJudge {
 export interface Region {
   from: number | undefined;
   to: number | undefined;
+  /** None was found, but the time was up before all that might have done were looked at. */
+  cut?: true;
   notes: string[];
 }
 
@@ -39,7 +41,8 @@ export async function searchRegion(
   await climb(sizes, Math.min(start, largest), largest);
   if (sizes.meeting.length === 0) await narrow(sizes);
   const [from, to] = [sizes.meeting[0], sizes.meeting.at(-1)];
-  if (from === undefined || to === undefined) return { from, to, notes: [] };
+  if (from === undefined || to === undefined)
+    return { from, to, notes: [], ...(sizes.cut && { cut: true as const }) };
   const lower = await sizes.edge(sizes.below(from), from);
   const upper = await sizes.edge(sizes.above(to) ?? largest + 1, to);
   const notes = [
@@ -64,6 +67,8 @@ const unfinished = (what: string, { meets, fails }: Edge): string =>
 class Sizes {
   readonly judge: RegionJudge;
   known: number[] = [];
+  /** A size that was next was left out for want of time. */
+  cut = false;
 
   constructor(judge: RegionJudge) {
     this.judge = judge;
@@ -75,6 +80,13 @@ class Sizes {
       this.known = [...this.known, size].sort((a, b) => a - b);
     }
     return this.judge.judge(size) === "met";
+  }
+
+  /** Whether there is time to look at the size that is next; remembered when there is not. */
+  allows(): boolean {
+    if (this.judge.spent <= RUNGS_UNTIL) return true;
+    this.cut = true;
+    return false;
   }
 
   get meeting(): number[] {
@@ -133,7 +145,7 @@ function rungs(start: number, next: (size: number) => number, end: number): numb
 
 /** Looks at a rung. False: it fails, and by more than the best so far, so that further ones are worse. */
 async function worthwhile(sizes: Sizes, size: number | undefined): Promise<boolean> {
-  if (size === undefined || sizes.judge.spent > RUNGS_UNTIL) return false;
+  if (size === undefined || !sizes.allows()) return false;
   const before = sizes.best;
   if (await sizes.look(size)) return true;
   return sizes.judge.distance(size) <= MUCH * sizes.judge.distance(before);
@@ -144,12 +156,12 @@ const MUCH = 1.2;
 
 /** Looks between the best size and its neighbours until one meets the objective or nothing is between. */
 async function narrow(sizes: Sizes): Promise<void> {
-  while (sizes.judge.spent <= RUNGS_UNTIL) {
+  for (;;) {
     const { best } = sizes;
     const [below, above] = [sizes.below(best), sizes.above(best) ?? best];
     const side = above - best > best - below ? above : below;
     const middle = (best + side) >> 1;
-    if (middle === best || middle === side || middle < 1) return;
+    if (middle === best || middle === side || middle < 1 || !sizes.allows()) return;
     if (await sizes.look(middle)) return;
   }
 }

@@ -32,6 +32,8 @@ const DAYS_UNTIL = 1;
 interface Found {
   size: number | undefined;
   region?: Result["region"];
+  /** No size was found, and not all were looked at that might do. */
+  cut?: true;
   notes: string[];
 }
 
@@ -45,7 +47,7 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
   const found = await smallest(probes, largest);
   const notes = [...sizedByEntries(workload), ...found.notes];
   const { size, region } = found;
-  if (size === undefined) return await none(probes, largest, notes);
+  if (size === undefined) return await none(probes, largest, { ...found, notes });
   const final = await finalStudy(workload, size, probes, options);
   await lookAround(probes, size, largest);
   const shared = region && (await bigger(probes, size, largest));
@@ -76,8 +78,9 @@ async function smallest(probes: Probes, largest: number): Promise<Found> {
   if (speed === undefined) return await search(probes, largest);
   // A connection for each core is the least that keeps them all busy.
   const start = Math.max(1, Math.ceil(topSpeed(speed, largest)));
-  const { from, to, notes } = await searchRegion(probes, start, largest);
-  if (from === undefined || to === undefined) return { size: undefined, notes };
+  const { from, to, notes, cut } = await searchRegion(probes, start, largest);
+  if (from === undefined || to === undefined)
+    return { size: undefined, notes, ...(cut && { cut }) };
   return { size: from, region: { from, to }, notes };
 }
 
@@ -92,19 +95,27 @@ async function bigger(
   const size = than ?? best.pool_size;
   const own = probes.workload.settings.default_pool_size;
   const many = biggerThan(size, best.pool_size, own, largest);
-  return { best, ...(many > size && { bigger: await costOf(probes, size, many) }) };
+  if (many <= size) return { best };
+  const cost = await costOf(probes, size, many);
+  // The bigger one is a point of the curve now, and may be the best of all.
+  return { best: bestOf(curveOf(probes)) ?? best, bigger: cost };
 }
 
 /** Nothing meets the objective: the largest pool shows what is left, and why; with cores the nearest. */
-async function none(probes: Probes, largest: number, notes: string[]): Promise<Sizing> {
+async function none(probes: Probes, largest: number, found: Found): Promise<Sizing> {
   const shared = speedOf(probes.workload.server) !== undefined;
+  // First, for it looks at one more size, which may be the nearest.
+  const costs = shared && (await bigger(probes, undefined, largest));
   const nearest = shared ? probes.nearest : largest;
   const { run } = await probes.at(nearest);
-  const unsure = probes.judge(nearest) === "unsure";
+  const unsure = found.cut === true || probes.judge(nearest) === "unsure";
+  const looked = found.cut && probes.all().map(([size]) => size);
   const reasons = shared
-    ? [...whyNoneShared(probes.workload, run, largest), ...(await remedies(probes, nearest, 0.85))]
+    ? [
+        ...whyNoneShared(probes.workload, run, largest, looked),
+        ...(await remedies(probes, nearest, 0.85)),
+      ]
     : whyNone(probes.workload, run, largest);
-  const costs = shared && (await bigger(probes, undefined, largest));
   const curve = curveOf(probes);
   return {
     runs: [run],
@@ -114,7 +125,7 @@ async function none(probes: Probes, largest: number, notes: string[]): Promise<S
     ...costs,
     verdict: unsure ? "unsure" : "fail",
     reasons,
-    notes,
+    notes: found.notes,
   };
 }
 
