@@ -7,6 +7,7 @@ import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
 import type { Nanos } from "../../engine/core/index.ts";
 import type { Overrides } from "../../workloads/schema/load.ts";
 import { CHART_FORMATS, chartFormat } from "../report/chart-file.ts";
+import { checkWritable } from "../report/files.ts";
 import type { SettingValue } from "../study/results.ts";
 import { UsageError } from "./failure.ts";
 
@@ -139,7 +140,7 @@ function positiveTime(option: string, example: string, text: string): Nanos {
   throw new ConfigError({ at: option, name: "time", got: text, expected });
 }
 
-/** Refuses chart files whose format cannot be told, before anything is simulated. */
+/** Refuses chart files of no known format, or that cannot be written, before anything is simulated. */
 export function checkCharts(files: readonly string[]): void {
   for (const file of files) {
     if (chartFormat(file) === undefined) {
@@ -147,5 +148,6 @@ export function checkCharts(files: readonly string[]): void {
         `--chart: ${file} is of no known kind; expected a name that ends in ${CHART_ENDINGS}`,
       );
     }
+    checkWritable(file);
   }
 }

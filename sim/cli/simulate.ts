@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
 import { exposition } from "../report/exposition.ts";
-import { writeWhole } from "../report/files.ts";
+import { checkWritable, writeWhole } from "../report/files.ts";
 import { runReport, runText } from "../report/reports.ts";
 import { study } from "../study/run.ts";
 import { type CommonOptions, occupancyOption, withCommonOptions } from "./options.ts";
@@ -57,6 +57,7 @@ function simulation(options: SimulateOptions): StudyCommand {
   const looks = show === true || metrics !== undefined;
   const dashboard = looks ? { every: everyOf(options.every) } : undefined;
   const start = startOf(options.start);
+  if (metrics !== undefined) checkWritable(metrics);
   return {
     name: "simulate",
     answer: async (workload, watch) => {

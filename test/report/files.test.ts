@@ -1,11 +1,22 @@
 /** A report is written whole or not at all, and asks nothing of the network. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHART_FORMATS, chartFormat, writeChart } from "../../sim/report/chart-file.ts";
 import { modeBars, runDistributions } from "../../sim/report/charts.ts";
-import { OutputError, writeWhole } from "../../sim/report/files.ts";
+import { checkWritable, OutputError, writeWhole } from "../../sim/report/files.ts";
 import { type Report, renderHtml } from "../../sim/report/html.ts";
 import { compareTable } from "../../sim/report/tables.ts";
 import { sampleComparison } from "./fixture.ts";
@@ -75,6 +86,35 @@ describe("writing", () => {
     await expect(writeWhole(target, "x")).rejects.toThrow(OutputError);
     expect(await readdir(target)).toEqual(["inside"]);
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  test("a link keeps pointing to its file, which keeps its permissions", async () => {
+    const [file, link] = [join(folder, "target.txt"), join(folder, "link.txt")];
+    await writeFile(file, "old", { mode: 0o600 });
+    await symlink(file, link);
+    await writeWhole(link, "new");
+    expect(await readFile(file, "utf8")).toBe("new");
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+
+  test.skipIf(process.platform === "win32")("a pipe is written to and stays a pipe", async () => {
+    const pipe = join(folder, "pipe.txt");
+    execFileSync("mkfifo", [pipe]);
+    const [read] = await Promise.all([readFile(pipe, "utf8"), writeWhole(pipe, "through")]);
+    expect(read).toBe("through");
+    expect((await stat(pipe)).isFIFO()).toBe(true);
+  });
+
+  test("what cannot be written is refused before any work, and nothing is made for it", async () => {
+    const [missing, folders] = [join(folder, "nowhere", "a.svg"), join(folder, "dir.svg")];
+    await mkdir(folders);
+    const before = await readdir(folder);
+    expect(() => checkWritable(missing)).toThrow(`cannot write ${missing}: no such directory`);
+    expect(() => checkWritable(folders)).toThrow(`cannot write ${folders}: it is a directory`);
+    checkWritable(join(folder, "fresh.svg"));
+    checkWritable("/dev/null");
+    expect(await readdir(folder)).toEqual(before);
   });
 
   test("a full device leaves nothing", async () => {
