@@ -2,13 +2,16 @@
  * Ctrl-C: the first one asks a study to stop and print what it knows, the second one ends the program.
  */
 import { STATUS } from "./failure.ts";
+import { note } from "./output.ts";
 
-/** A signal that SIGINT aborts; `release` gives SIGINT back. */
-export function interruptible(): { signal: AbortSignal; release(): void } {
+/** A signal that SIGINT aborts; `release` gives SIGINT back. `quiet`: without a word about it. */
+export function interruptible(quiet = false): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(STATUS.interrupted);
     controller.abort();
+    if (!quiet)
+      note("note: stops after the replication that is under way; Ctrl-C again ends at once");
   };
   process.on("SIGINT", stop);
   return {

@@ -54,7 +54,10 @@ export function withCommonOptions(command: Command, { mode = true, size = true }
       "--replications <number>",
       "make exactly so many, however precise the figures are by then",
     )
-    .option("--workers <number>", "worker threads; the answer is the same (default: one a core)")
+    .option(
+      "--workers <number>",
+      "worker threads, 0 to 256; the answer is the same (default: one a core)",
+    )
     .option("--json", "print one JSON object")
     .option("--csv", "print the runs as CSV, one line each; size: the curve")
     .addOption(chartOption())
@@ -104,9 +107,16 @@ function numberOrText(text: string): SettingValue {
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
+/** Threads beyond which there is nothing to gain on any machine, and memory to lose. */
+const MOST_THREADS = 256;
+
 /** `--workers`. Errors: ConfigError. */
-export const threadsOf = (text: string | undefined): number | undefined =>
-  natural("--workers", "2", text);
+export function threadsOf(text: string | undefined): number | undefined {
+  const number = natural("--workers", "2", text);
+  if (number === undefined || number <= MOST_THREADS) return number;
+  const expected = `a whole number from 0 to ${MOST_THREADS}, such as 2; one a core when left out`;
+  throw new ConfigError({ at: "--workers", name: "number", got: `${number}`, expected });
+}
 
 /** `--replications`. Errors: ConfigError. */
 export function replicationsOf(text: string | undefined): number | undefined {

@@ -83,7 +83,7 @@ async function watched(
   patience: number | undefined,
   work: (watch: Pick<StudyOptions, "signal" | "onProgress">) => Promise<Answer>,
 ): Promise<{ own: Answer; interrupted: boolean }> {
-  const { signal, release } = interruptible();
+  const { signal, release } = interruptible(quiet);
   const progress = startProgress(quiet, patience);
   const onProgress = ({ share, replications, precision, what }: StudyProgress): void =>
     progress.update(

@@ -92,15 +92,18 @@ export async function studies(
   const elapsed = (): number => performance.now() - start;
   const limit = options.timeLimit ?? TIME_LIMIT_MS;
   const seed = options.seed ?? workloads[0]?.run.seed ?? 1;
-  const begins = workloads.map((workload) =>
-    warmUpTime(workload, { machine: options.machine, seed }),
+  const simulator = options.simulator ?? HERE;
+  const begins = await Promise.all(
+    workloads.map((workload) =>
+      warmUpTime(workload, { machine: options.machine, seed }, simulator),
+    ),
   );
   // One window for all of them: pairs then see the same stretch of every client's life.
   const warmup = Math.max(0, ...begins.map((begin) => begin.warmup));
   const entries = workloads.map(
     (workload, i) => new Entry(workload, warmup, begins[i], seed, options),
   );
-  const results = new Ahead(entries, seed, options.simulator ?? HERE);
+  const results = new Ahead(entries, seed, simulator);
   for (let done = 0, look = LEAST_REPLICATIONS; ; ) {
     if (options.signal?.aborted && done > 0) break;
     for (const entry of entries) entry.add(await results.next());

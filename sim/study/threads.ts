@@ -5,14 +5,17 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
 import type { Figures, RunResult, SimulateOptions } from "../model/index.ts";
 import { inlineMore } from "./inlining.ts";
+import { offeredRate } from "./offered.ts";
 import { HERE, type Simulated, type Simulator } from "./simulator.ts";
 
 /** Milliseconds of work after which more of it is to be expected: starting threads takes as long. */
 const WORTH_THREADS = 500;
+/** Transactions of a replication that would keep this thread from hearing Ctrl-C for a second or more. */
+const HEAVY = 500_000;
 
 /**
  * On `threads` worker threads, as many as there are cores unless told, once it has worked for `worth`
- * milliseconds in this one; 0 threads: always in this one.
+ * milliseconds in this one, or at once where a replication is long; 0 threads: always in this one.
  */
 export function openSimulator(threads = availableParallelism(), worth = WORTH_THREADS): Simulator {
   inlineMore();
@@ -32,7 +35,7 @@ class ThreadSimulator implements Simulator {
   }
 
   async run(workload: Workload, options: SimulateOptions): Promise<Simulated> {
-    if (this.spent < this.worth) {
+    if (this.spent < this.worth && !isHeavy(workload, options)) {
       const here = await HERE.run(workload, options);
       this.spent += here.wall;
       return here;
@@ -58,6 +61,14 @@ class ThreadSimulator implements Simulator {
     await this.pool?.destroy();
     this.pool = undefined;
   }
+}
+
+/** Whether a replication is so long that this thread must stay free. */
+function isHeavy(
+  workload: Workload,
+  { duration = workload.run.duration }: SimulateOptions,
+): boolean {
+  return offeredRate(workload) * duration > HEAVY;
 }
 
 /** What crosses to another thread keeps its data but not its class. */

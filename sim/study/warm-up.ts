@@ -6,8 +6,9 @@
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { mean } from "../kernel/distributions.ts";
 import { replicationSeed } from "../kernel/streams.ts";
-import { type SimulateOptions, simulate } from "../model/index.ts";
+import type { SimulateOptions } from "../model/index.ts";
 import { offeredLoad, settlingTime } from "./offered.ts";
+import { HERE, type Simulator } from "./simulator.ts";
 import { warmUp } from "./statistics.ts";
 
 /** Rows of a pilot's timeline: MSER-5 then cuts in steps of half a per cent. */
@@ -27,9 +28,14 @@ const PILOTS = 5;
 
 /**
  * The warm-up of a workload: its own when it names one. With a `schedule` nothing is ever steady, and
- * what comes first may be the point, so that only the clients' cycles are left out.
+ * what comes first may be the point, so that only the clients' cycles are left out. `simulator`: where
+ * pilots are simulated.
  */
-export function warmUpTime(workload: Workload, simulation: SimulateOptions): WarmUpTime {
+export async function warmUpTime(
+  workload: Workload,
+  simulation: SimulateOptions,
+  simulator: Simulator = HERE,
+): Promise<WarmUpTime> {
   const own = workload.run.warmup;
   if (own !== "auto") return { warmup: own };
   const duration = simulation.duration ?? workload.run.duration;
@@ -38,19 +44,24 @@ export function warmUpTime(workload: Workload, simulation: SimulateOptions): War
   const least = Math.min(duration / 4, Math.max(cycles, settlingTime(workload)));
   for (let length = Math.min(duration, Math.max(duration / 4, 4 * least)); ; length *= 2) {
     const options = { ...simulation, duration: Math.round(Math.min(length, duration)) };
-    const { cut, trusted, drift } = pilot(workload, options, 1);
+    const { cut, trusted, drift } = await pilot(workload, options, 1, simulator);
     if (trusted) return { warmup: Math.round(Math.max(least, cut)) };
     if (length < duration) continue;
-    if (drift === 0 || !driftsAgain(workload, options, drift))
+    if (drift === 0 || !(await driftsAgain(workload, options, drift, simulator)))
       return { warmup: Math.round(Math.max(least, duration / 4)) };
     return { warmup: Math.round(duration / 2), unsteady: unsteady(workload) };
   }
 }
 
 /** Whether other pilots drift the same way. One alone may: a queue near its limit comes and goes slowly. */
-function driftsAgain(workload: Workload, options: SimulateOptions, drift: number): boolean {
+async function driftsAgain(
+  workload: Workload,
+  options: SimulateOptions,
+  drift: number,
+  simulator: Simulator,
+): Promise<boolean> {
   for (let number = 2; number <= PILOTS; number++)
-    if (pilot(workload, options, number).drift !== drift) return false;
+    if ((await pilot(workload, options, number, simulator)).drift !== drift) return false;
   return true;
 }
 
@@ -87,10 +98,15 @@ interface Pilot {
  * Pilots are numbered from 1. They have draws of their own: were a pilot's also those of the first
  * replication, its cut would have been chosen for that replication's course, and leave out its worst queues.
  */
-function pilot(workload: Workload, options: SimulateOptions, number: number): Pilot {
+async function pilot(
+  workload: Workload,
+  options: SimulateOptions,
+  number: number,
+  simulator: Simulator,
+): Promise<Pilot> {
   const seed = replicationSeed(options.seed ?? workload.run.seed, -number);
   const look = { ...options, seed, warmup: 0, moments: MOMENTS };
-  const { timeline, duration } = simulate(workload, look);
+  const { timeline, duration } = (await simulator.run(workload, look)).result;
   const busy = timeline.map((moment) => moment.clients_waiting + moment.servers_active);
   const { cut, trusted } = warmUp(busy);
   const quarter = Math.floor(busy.length / 4);

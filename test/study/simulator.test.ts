@@ -43,3 +43,22 @@ test("an error of a worker is the study's error", async () => {
   );
   await simulator.close();
 });
+
+test("a long replication leaves this thread free from the start, so that it hears Ctrl-C", async () => {
+  const [workload] = workloads as [(typeof workloads)[0]];
+  const long = { ...workload, run: { ...workload.run, duration: 500e9 } };
+  const simulator = openSimulator(1);
+  let turns = 0;
+  let over = false;
+  const turn = (): void => {
+    turns++;
+    if (!over) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await simulator.run(long, { seed: 1 }).finally(() => {
+    over = true;
+  });
+  await simulator.close();
+  // In this thread it would be two or three: one before the replication, and one after it.
+  expect(turns).toBeGreaterThan(20);
+});
