@@ -26,8 +26,18 @@ export function failure(error: unknown): { text: string; status: number } {
     return { text: error.message, status: STATUS.usage };
   }
   if (isOutside(error)) return { text: error.message, status: error.exitStatus };
+  if (isMemory(error)) return { text: NO_MEMORY, status: STATUS.outside };
   const stack = error instanceof Error ? error.stack : String(error);
   return { text: `this is a bug in poolwise, please report it:\n${stack}`, status: STATUS.bug };
+}
+
+const NO_MEMORY =
+  "this machine has not the memory for so many clients at once; lower clients.NAME.count, the rate of " +
+  "arrivals or max_client_conn";
+
+/** V8's words where the memory of clients and servers cannot grow. */
+function isMemory(error: unknown): boolean {
+  return error instanceof RangeError && error.message === "Array buffer allocation failed";
 }
 
 /** Commander says "error: unknown option '--sede'\n(Did you mean --seed?)"; we say it in one line. */

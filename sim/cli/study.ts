@@ -8,6 +8,7 @@ import { writeChart } from "../report/chart-file.ts";
 import { csvOf } from "../report/csv.ts";
 import type { Report } from "../report/html.ts";
 import { percent } from "../report/units.ts";
+import { overlooked } from "../study/overlooked.ts";
 import type { Result } from "../study/results.ts";
 import type { StudyOptions, StudyProgress } from "../study/run.ts";
 import { openSimulator } from "../study/threads.ts";
@@ -71,7 +72,9 @@ export async function runLoaded(
       ...{ ...watch, timeLimit, replications, settings, occupancy, simulator },
     }),
   ).finally(() => simulator.close());
-  const result = complete(command.name, workload, own, interrupted);
+  const notes = [...overlooked(workload), ...(own.notes ?? [])];
+  const answer = notes.length > 0 ? { ...own, notes } : own;
+  const result = complete(command.name, workload, answer, interrupted);
   await present(command, result, options);
   if (interrupted) return STATUS.interrupted;
   return command.met(result) ? STATUS.done : STATUS.notMet;

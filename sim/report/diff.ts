@@ -178,6 +178,7 @@ function waits(named: readonly Bars[]) {
 }
 
 function repeat(result: Result): string {
-  const { fresh } = both(result);
-  return `To repeat: ${provenance(fresh, result.seed, result.precision)}.`;
+  const { old, fresh } = both(result);
+  const precise = old.precise && fresh.precise;
+  return `To repeat: ${provenance({ ...fresh, precise }, result.seed, result.precision)}.`;
 }

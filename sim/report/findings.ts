@@ -26,12 +26,7 @@ export function trouble(run: Run): string[] {
   const dropped = Object.entries(run.errors).map(([reason, times]) => `${reason} ${whole(times)}`);
   const found: string[] = [];
   const { unserved } = run.clients_waiting;
-  if (unserved > 0) {
-    found.push(
-      `${modeName(run)}: ${digits(unserved)} clients wait at any moment and get no server connection; ` +
-        "the waits above are those of the transactions that did.",
-    );
-  }
+  if (unserved > 0) found.push(starved(run));
   if (dropped.length > 0) found.push(`${modeName(run)}: clients dropped: ${dropped.join(", ")}.`);
   if (!run.precise && run.unsteady === undefined) {
     found.push(
@@ -40,6 +35,14 @@ export function trouble(run: Run): string[] {
     );
   }
   return found;
+}
+
+function starved(run: Run): string {
+  const { unserved } = run.clients_waiting;
+  return (
+    `${modeName(run)}: ${digits(unserved)} clients wait at any moment and get no server connection; ` +
+    "its waits are those of the transactions that did."
+  );
 }
 
 /** Each term of the objective and whether it is met. */
@@ -60,15 +63,22 @@ function valueText(value: number, unit: string): string {
 
 /** Modes against each other. */
 export function comparisonFindings(result: Result): string[] {
-  const differences = (result.differences ?? []).map(differenceFinding);
-  const modes = result.runs.flatMap((run) => [...trouble(run), ...sloOfMode(run)]);
-  return [...differences, ...carried(result.runs), ...modes];
+  const { runs, differences = [] } = result;
+  const hungry = runs.filter((run) => run.clients_waiting.unserved > 0);
+  // First: a mode that serves a few without a wait and the others never is not the better one.
+  const first = hungry.map(starved);
+  const unequal = ({ from, to }: Difference): boolean =>
+    hungry.some(({ pool_mode }) => pool_mode === from || pool_mode === to);
+  const changes = differences.map((each) => differenceFinding(each, unequal(each)));
+  const modes = runs.flatMap((run) => [...trouble(run), ...sloOfMode(run)]);
+  return [...first, ...changes, ...carried(runs), ...modes.filter((text) => !first.includes(text))];
 }
 
 /** Differences in the mean wait that nobody would act on, however certain they are. */
 const TRIFLING_MS = 0.01;
 
-function differenceFinding(difference: Difference): string {
+/** `served`: one of the two leaves clients unserved, so that the waits are not of the same clients. */
+function differenceFinding(difference: Difference, served: boolean): string {
   const { from, to } = difference;
   const waits = changeOf(
     difference.wait_mean_ms,
@@ -82,7 +92,8 @@ function differenceFinding(difference: Difference): string {
     (values) => values.map(digits),
     0,
   );
-  const wait = waits === undefined ? "no real difference in the mean wait" : `mean wait ${waits}`;
+  const mean = served ? "mean wait of those served" : "mean wait";
+  const wait = waits === undefined ? `no real difference in the ${mean}` : `${mean} ${waits}`;
   const rate =
     rates === undefined
       ? `${waits === undefined ? "nor" : "no real difference"} in throughput`

@@ -125,7 +125,8 @@ function kindTables(runs: readonly Run[]) {
 
 function repeat(result: Result): string {
   const [run] = result.runs;
+  const precise = result.runs.every((each) => each.precise);
   return run === undefined
     ? `Seed ${result.seed}.`
-    : `To repeat: ${provenance(run, result.seed, result.precision)}.`;
+    : `To repeat: ${provenance({ ...run, precise }, result.seed, result.precision)}.`;
 }

@@ -27,7 +27,7 @@ export function hasObjective(slo: Slo): boolean {
  * Every term with its value; undefined when the workload has no objective. Waits are those of clients who
  * are served: beside a term that the workload has, clients that are never served, turned away by a limit
  * such as `max_client_conn`, or dropped because the database refuses them a connection, miss the objective
- * whatever the others' waits are.
+ * whatever the others' waits are. A run without a single transaction meets nothing.
  */
 export function sloOutcome(
   slo: Slo,
@@ -35,7 +35,8 @@ export function sloOutcome(
   beyond: Beyond = UNKNOWN,
 ): SloOutcome | undefined {
   const terms = termsOf(slo, run, beyond, 1);
-  return terms.length === 0 ? undefined : { met: terms.every((term) => term.met), terms };
+  if (terms.length === 0) return undefined;
+  return { met: run.transactions > 0 && terms.every((term) => term.met), terms };
 }
 
 /** Whether every term is surely met or missed: its interval, made so many times as wide, is on one side of the limit. */

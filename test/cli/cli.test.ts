@@ -81,7 +81,7 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
     ],
     [
       ["simulate", "nowhere.yaml"],
-      "nowhere.yaml: the workload cannot be read (ENOENT); expected the path of a YAML file, such as workloads/storefront.yaml",
+      "nowhere.yaml: the workload cannot be read (no such file); expected the path of a YAML file, such as workloads/storefront.yaml",
     ],
     [["simulate", broken], `${broken}:10: clients[0].transaction.service`],
     [

@@ -115,7 +115,7 @@ describe("the command", () => {
   // arguments, message
   const cases: [string[], string][] = [
     [["explore"], "missing required argument 'workload'"],
-    [["explore", "nowhere.yaml"], "nowhere.yaml: the workload cannot be read (ENOENT)"],
+    [["explore", "nowhere.yaml"], "nowhere.yaml: the workload cannot be read (no such file)"],
     [["explore", broken], `${broken}:8: clients[0].count is "-1"`],
     [["explore", small, "--port", "http"], '--port: number is "http"; expected a port'],
     [["explore", small, "--port", "65536"], '--port: number is "65536"; expected a port'],

@@ -7,6 +7,7 @@ import {
   trouble,
 } from "../../sim/report/findings.ts";
 import { comparisonReport, comparisonText, runReport, runText } from "../../sim/report/reports.ts";
+import type { Result } from "../../sim/study/results.ts";
 import { sampleComparison, sampleRun } from "./fixture.ts";
 
 const run = sampleRun("transaction", 4);
@@ -35,6 +36,24 @@ describe("findings of a run", () => {
   test("clients who wait in vain do not hide behind the waits of the served", () => {
     const starved = { ...run, clients_waiting: { mean: 80, max: 80, unserved: 76 } };
     expect(trouble(starved)[0]).toContain("76 clients wait at any moment and get no server");
+  });
+  test("a mode that leaves clients unserved is told first, and its waits are not held for better", () => {
+    const result = sampleComparison();
+    const hungry = { mean: 80, max: 80, unserved: 76 };
+    const runs = result.runs.map((each) =>
+      each.pool_mode === "session" ? { ...each, clients_waiting: hungry } : each,
+    );
+    const said = comparisonFindings({ ...result, runs });
+    expect(said[0]).toMatch(/^Session mode: 76 clients wait at any moment and get no server/);
+    expect(said.filter((text) => text === said[0])).toHaveLength(1);
+    expect(said[1]).toMatch(/^Transaction mode instead of session mode: mean wait of those served/);
+  });
+  test("the figures of a comparison are as precise as the least precise of its runs", () => {
+    const result = sampleComparison();
+    const runs = result.runs.map((each, i) => ({ ...each, precise: i === 0 }));
+    const said = (each: Result) => comparisonText({ ...each, precision: 0.05 }, true);
+    expect(said(result)).toMatch(/intervals within 5 %\.$/m);
+    expect(said({ ...result, runs })).toMatch(/intervals within 5 % NOT reached\.$/m);
   });
   test("each term of an objective", () => {
     const terms = [

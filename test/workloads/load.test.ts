@@ -74,6 +74,16 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:5: clients[0].think is "10"; expected ${DURATION}; give it a unit: 10 ms or 10 s?`,
   ],
   [
+    "what is no number",
+    swap("1 s", ".nan"),
+    `${FILE}:5: clients[0].think is "NaN"; expected ${DURATION}, or one of constant | exponential | erlang | hyperexponential | gamma | lognormal | weibull | pareto | uniform | empirical | mixture`,
+  ],
+  [
+    "no values at all",
+    swap("1 s", "{ empirical: { values: [] } }"),
+    `${FILE}:5: clients[0].think.empirical.values is "[]"; expected at least one value`,
+  ],
+  [
     "a misspelt distribution",
     swap("1 s", "{ exponental: 1 s }"),
     `${FILE}:5: clients[0].think is "{\\"exponental\\":\\"1 s\\"}"; expected ${DURATION}, or one of constant | exponential | erlang | hyperexponential | gamma | lognormal | weibull | pareto | uniform | empirical | mixture; did you mean "exponential"?`,
@@ -267,7 +277,7 @@ test("times from a file are read relative to the workload, and named by file and
 
 test("a file that is not there is named", () => {
   expect(() => loadWorkload("/nowhere/a.yaml")).toThrow(
-    "/nowhere/a.yaml: the workload cannot be read (ENOENT)",
+    "/nowhere/a.yaml: the workload cannot be read (no such file)",
   );
 });
 

@@ -47,8 +47,10 @@ export const DISTRIBUTIONS = {
   }),
   hyperexponential: z.strictObject({
     hyperexponential: z.strictObject({
-      mean: z.array(amount, { error: "a list of means" }).min(1),
-      weights: z.array(positive("a weight above 0"), { error: "a list of weights" }).min(1),
+      mean: z.array(amount, { error: "a list of means" }).min(1, { error: "a list of means" }),
+      weights: z
+        .array(positive("a weight above 0"), { error: "a list of weights" })
+        .min(1, { error: "a list of weights" }),
     }),
   }),
   gamma: z.strictObject({ gamma: z.strictObject({ mean: amount, cv }) }),
@@ -68,7 +70,7 @@ export const DISTRIBUTIONS = {
   empirical: z.strictObject({
     empirical: z.union(
       [
-        z.strictObject({ values: z.array(amount).min(1) }),
+        z.strictObject({ values: z.array(amount).min(1, { error: "at least one value" }) }),
         z.strictObject({ quantiles: z.record(z.string(), amount) }),
         z.strictObject({ file: text }),
       ],

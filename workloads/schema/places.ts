@@ -96,12 +96,19 @@ export function configError(
   }
   const expected = issue.message;
   if (found === undefined) return new ConfigError({ at, name, expected });
-  const got = typeof found === "string" ? found : JSON.stringify(found);
+  // JSON knows no NaN and no infinity, which YAML does.
+  const plain = typeof found === "string" || typeof found === "number";
+  const got = plain ? String(found) : JSON.stringify(found);
   return new ConfigError({ at, name, got, expected, fix: fixFor(found, expected) });
 }
 
 function fixFor(found: unknown, expected: string): string | undefined {
-  if (typeof found === "number" && found > 0 && expected.startsWith("a duration"))
+  if (
+    typeof found === "number" &&
+    found > 0 &&
+    Number.isFinite(found) &&
+    expected.startsWith("a duration")
+  )
     return `give it a unit: ${found} ms or ${found} s?`;
   if (typeof found !== "object" || found === null) return undefined;
   const [key = ""] = Object.keys(found);

@@ -10,7 +10,8 @@ const MILLISECOND = 1e6;
 
 /** One sentence or two: how busy, what one connection less would do, and what holds connections. */
 export function whySize(workload: Workload, run: Run, less: Run | undefined): string {
-  const busy = `${run.pool_size} connections are busy ${percent(run.utilization)} of the time`;
+  const pool = run.pool_size === 1 ? "1 connection is" : `${run.pool_size} connections are`;
+  const busy = `${pool} busy ${percent(run.utilization)} of the time`;
   const broken = less?.slo?.terms.find((term) => !(term.met && term.certain));
   const fewer =
     less === undefined || broken === undefined ? "" : `; with ${less.pool_size} ${shown(broken)}`;
@@ -108,6 +109,7 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
     `no pool of up to ${largest} connections meets the objective: ` +
       `${missed.map((term) => `${term.name} is ${text(term, term.value)}, limit ${text(term, term.limit)}`).join("; ")}`,
   ];
+  found.push(...sizedElsewhere(workload));
   const [first] = holdings(workload);
   const wanted = holdings(workload).reduce((sum, part) => sum + part.connections, 0);
   const all = largest * (workload.pooler?.processes ?? 1);
@@ -141,6 +143,21 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
       "nearly nobody waits: the response is the statements' own time, which no pool changes",
     );
   return found;
+}
+
+/** Databases of clients that `default_pool_size` does not size, and how to size those. */
+function sizedElsewhere({ settings, clients }: Workload): string[] {
+  const used = new Set(clients.map((kind) => kind.database));
+  const own = settings.databases.filter(
+    ({ name, pool_size }) => used.has(name) && pool_size !== undefined,
+  );
+  // Where all of them have one, default_pool_size stands for theirs: see `withPoolSize`.
+  if (own.length === used.size) return [];
+  return own.map(
+    ({ name, pool_size }) =>
+      `default_pool_size does not size the pools of ${name}, which has pool_size = ${pool_size} of its ` +
+      `own: where its clients wait, try poolwise sweep --vary databases.${name}.pool_size=A..B`,
+  );
 }
 
 /**

@@ -1,0 +1,77 @@
+/** What a workload says and no simulation of it can show. */
+import { describe, expect, test } from "vitest";
+import { overlooked } from "../../sim/study/overlooked.ts";
+import { study } from "../../sim/study/run.ts";
+import { sizePool } from "../../sim/study/size/size.ts";
+import { sloOutcome } from "../../sim/study/slo.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
+import { closedWorkload, kindOf } from "./workload.ts";
+
+const MILLISECOND = 1e6;
+const SECOND = 1e9;
+const plain = closedWorkload(kindOf(10, 100, 5), 5);
+const base: Workload = { ...plain, run: { ...plain.run, duration: 20 * SECOND } };
+const peak = { for: SECOND, clients: "clients", factor: 3 };
+const server = { ...base.server, max_connections: 100 };
+
+describe("overlooked", () => {
+  for (const [why, change, want] of [
+    ["everything has an effect", {}, []],
+    ["a peak within the run", { schedule: [{ ...peak, at: 19 * SECOND }] }, []],
+    [
+      "a peak after it",
+      { schedule: [{ ...peak, at: 500 * SECOND }] },
+      [/load of clients x 3 begins at 500 s, after the 20 s that are simulated: .*--duration$/],
+    ],
+    [
+      "a fault after it",
+      { faults: [{ at: 60 * SECOND, for: SECOND, fault: "restart" }] },
+      [/fault: restart begins at 60 s/],
+    ],
+    ["a share of no cores", { server: { ...server, cpu_share: 0.5 } }, [/cpu_share has no effect/]],
+    ["a share of cores", { server: { ...server, cpu_share: 0.5, cores: 2 } }, []],
+    ["as many as are admitted", { server: { ...server, max_connections: 5 } }, []],
+    [
+      "more than are admitted",
+      { server: { ...server, max_connections: 4 } },
+      [/^default_pool_size is 5, and server.max_connections 4: the database refuses/],
+    ],
+  ] as [string, Partial<Workload>, RegExp[]][])
+    test(why, () =>
+      expect(overlooked({ ...base, ...change })).toEqual(
+        want.map((each) => expect.stringMatching(each)),
+      ),
+    );
+});
+
+test("a run in which nothing was done meets no objective", async () => {
+  const slo = { wait_p99: 10 * MILLISECOND };
+  const { run } = await study(base, { replications: 1 });
+  expect(sloOutcome(slo, run)?.met).toBe(true);
+  expect(sloOutcome(slo, { ...run, transactions: 0 })?.met).toBe(false);
+  expect(sloOutcome({}, { ...run, transactions: 0 })).toBeUndefined();
+});
+
+test("size says which pools default_pool_size does not size, and how to size them", async () => {
+  const [kind] = base.clients as [Workload["clients"][0]];
+  const [app] = base.settings.databases as [Workload["settings"]["databases"][0]];
+  const databases = [
+    { ...app, name: "shop", pool_size: 1 },
+    { ...app, name: "other", pool_size: undefined },
+  ];
+  const clients = ["shop", "other"].map((name) => ({ ...kind, name, database: name, count: 60 }));
+  const workload: Workload = {
+    ...base,
+    slo: { wait_p99: MILLISECOND },
+    settings: { ...base.settings, databases },
+    clients,
+  };
+  const { verdict, reasons = [] } = await sizePool(workload, { timeLimit: 600_000 });
+  expect(verdict).toBe("fail");
+  const said = reasons.filter((text) => text.startsWith("default_pool_size does not size"));
+  expect(said).toEqual([
+    expect.stringMatching(
+      /of shop, which has pool_size = 1 .*--vary databases\.shop\.pool_size=A\.\.B$/,
+    ),
+  ]);
+});
