@@ -67,17 +67,20 @@ export async function runLoaded(
   const occupancy = occupancyTimeOf(options.occupancy);
   const simulator = openSimulator(threadsOf(options.workers));
   const quiet = options.quiet === true;
-  const { own, interrupted } = await watched(quiet, command.patience, (watch) =>
-    command.answer(workload, {
-      ...{ ...watch, timeLimit, replications, settings, occupancy, simulator },
-    }),
-  ).finally(() => simulator.close());
-  const notes = [...overlooked(workload), ...(own.notes ?? [])];
-  const answer = notes.length > 0 ? { ...own, notes } : own;
-  const result = complete(command.name, workload, answer, interrupted);
-  await present(command, result, options);
-  if (interrupted) return STATUS.interrupted;
-  return command.met(result) ? STATUS.done : STATUS.notMet;
+  try {
+    const { own, interrupted } = await watched(quiet, command.patience, (watch) =>
+      command.answer(workload, {
+        ...{ ...watch, timeLimit, replications, settings, occupancy, simulator },
+      }),
+    );
+    const result = complete(command.name, workload, own, interrupted);
+    await present(command, result, options);
+    if (interrupted) return STATUS.interrupted;
+    return command.met(result) ? STATUS.done : STATUS.notMet;
+  } finally {
+    // Last: Node.js 20 may abort when a thread ends while V8 still optimizes its code.
+    await simulator.close();
+  }
 }
 
 /** Runs `work` with a progress bar and with Ctrl-C as a request to stop. */
@@ -104,7 +107,9 @@ async function watched(
 function complete(command: string, workload: Workload, own: Answer, interrupted: boolean): Result {
   const { seed, precision } = workload.run;
   const head = { poolwise: version(), command, workload: workload.name, seed, precision };
-  return { ...head, ...(interrupted ? { interrupted } : {}), ...own };
+  const notes = [...overlooked(workload), ...(own.notes ?? [])];
+  const more = { ...(interrupted && { interrupted }), ...(notes.length > 0 && { notes }) };
+  return { ...head, ...own, ...more };
 }
 
 async function present(

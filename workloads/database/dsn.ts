@@ -107,5 +107,7 @@ function tlsMode(text: string): TlsMode | undefined {
 
 /** Shows only the part at fault: the whole string may hold a password. */
 function refusal(name: string, got: string | undefined, expected: string): ConfigError {
-  return new ConfigError({ at: "connection string", name, got, expected });
+  const at = "connection string";
+  if (name === "") return new ConfigError({ at, name: "it", problem: "cannot be read", expected });
+  return new ConfigError({ at, name, got, expected });
 }

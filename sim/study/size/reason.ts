@@ -106,7 +106,7 @@ function holding(workload: Workload): string {
 export function whyNone(workload: Workload, run: Run, largest: number): string[] {
   const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
   const found = [
-    `no pool of up to ${largest} connections meets the objective: ` +
+    `no pool of up to ${largest} connections ${meets(missed)} the objective: ` +
       `${missed.map((term) => `${term.name} is ${text(term, term.value)}, limit ${text(term, term.limit)}`).join("; ")}`,
   ];
   found.push(...sizedElsewhere(workload));
@@ -145,6 +145,10 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
   return found;
 }
 
+/** Nothing is claimed of terms whose intervals hold their limits. */
+const meets = (missed: readonly Term[]): string =>
+  missed.some((term) => !term.met && term.certain) ? "meets" : "surely meets";
+
 /** Databases of clients that `default_pool_size` does not size, and how to size those. */
 function sizedElsewhere({ settings, clients }: Workload): string[] {
   const used = new Set(clients.map((kind) => kind.database));
@@ -155,7 +159,7 @@ function sizedElsewhere({ settings, clients }: Workload): string[] {
   if (own.length === used.size) return [];
   return own.map(
     ({ name, pool_size }) =>
-      `default_pool_size does not size the pools of ${name}, which has pool_size = ${pool_size} of its ` +
+      `the pools of ${name} are not sized by default_pool_size, for it has pool_size = ${pool_size} of its ` +
       `own: where its clients wait, try poolwise sweep --vary databases.${name}.pool_size=A..B`,
   );
 }
