@@ -8,9 +8,11 @@ import { Answers } from "../../workloads/live/answers.ts";
 import { bestReading, ServerClock } from "../../workloads/live/clock.ts";
 import { ErrorCounter } from "../../workloads/live/errors.ts";
 import { checkOpenFiles, openFilesLimit } from "../../workloads/live/open-files.ts";
+import { loginParameters } from "../../workloads/live/parameters.ts";
 import { appendSession, sessionRecords, trim } from "../../workloads/live/records.ts";
 import { Counts, Sleeps, wholeMilliseconds } from "../../workloads/live/statements.ts";
 import { Timers } from "../../workloads/live/timers.ts";
+import { kind } from "./helpers.ts";
 
 describe("a service time is played as pg_sleep plays it", () => {
   const cases = [
@@ -42,6 +44,30 @@ describe("a transaction of k statements is k messages", () => {
       expect(message.toString("latin1", 0, 1)).toBe("Q");
       expect(message.readUInt32BE(1)).toBe(message.length - 1);
       expect(statements.message(place, 20_000_000)).toBe(message);
+    });
+});
+
+describe("parameters as they are said at login", () => {
+  const read = (parameters: string | undefined) => loginParameters(kind({ parameters }), "w.yaml");
+  for (const [text, want] of [
+    [undefined, []],
+    ["TimeZone=UTC", [["TimeZone", "UTC"]]],
+    [" timezone = UTC ;; ", [["timezone", "UTC"]]],
+    [
+      "DateStyle=SQL, DMY; application_name=a=b",
+      [
+        ["DateStyle", "SQL, DMY"],
+        ["application_name", "a=b"],
+      ],
+    ],
+  ] as const)
+    test(`${text} -> ${want.length}`, () => expect(read(text)).toEqual(want));
+
+  for (const text of ["utc", "TimeZone=", "=UTC", "search_path=a", "TimeZone=UTC; work_mem=4MB"])
+    test(`${text} is refused, with what is tracked`, () => {
+      const wrong = text.split("; ").at(-1);
+      expect(() => read(text)).toThrow(`w.yaml: parameters of web is "${wrong}"`);
+      expect(() => read(text)).toThrow("TimeZone | ");
     });
 });
 

@@ -12,6 +12,7 @@ import { cancelRequest, terminate } from "../../engine/wire/writer.ts";
 import type { Address } from "../database/dsn.ts";
 import { systemCode } from "../database/errors.ts";
 import { Answers, type ServerError } from "./answers.ts";
+import type { LoginParameters } from "./parameters.ts";
 
 /** What a connection tells its owner. */
 export interface Listener {
@@ -48,14 +49,15 @@ export class Connection {
   /** What a cancel request must name; undefined before the login is complete. */
   private key: Buffer | undefined;
 
-  constructor(address: Address, listener: Listener) {
+  /** `parameters`: said at login, beside user and database. */
+  constructor(address: Address, listener: Listener, parameters: LoginParameters = []) {
     this.address = address;
     this.listener = listener;
     this.answers = new Answers(() => this.listener.onAnswer(this));
     this.login = new ServerLogin({
       tls: address.sslmode === undefined ? "no" : "required",
       user: address.user,
-      parameters: [["database", address.database]],
+      parameters: [["database", address.database], ...parameters],
       secret: address.password ?? "",
       scramKeys: undefined,
       connectQuery: undefined,

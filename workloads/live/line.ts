@@ -47,15 +47,19 @@ export class Line implements Listener {
   /** Begins to connect. */
   dial(): void {
     this.since = now();
-    this.dialling = new Connection(this.address, this);
+    this.dialling = this.connection();
   }
 
   /** Tries once more, if that is what the timer was set for. */
   retries(): boolean {
     if (!this.again) return false;
     this.again = false;
-    this.dialling = new Connection(this.address, this);
+    this.dialling = this.connection();
     return true;
+  }
+
+  private connection(): Connection {
+    return new Connection(this.address, this, this.stage.parameters[this.name.kind]);
   }
 
   /** Says goodbye; the owner is told nothing of it. */

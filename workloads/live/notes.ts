@@ -1,6 +1,7 @@
 /** Where a live run differs from the workload file: said, not hidden. */
 import { ConfigError } from "../../engine/config/errors.ts";
 import type { Fault, PoolerModel, Workload } from "../schema/workload.ts";
+import { loginParameters } from "./parameters.ts";
 import { burns, usesCores } from "./work.ts";
 
 /**
@@ -17,8 +18,12 @@ export function notPlayed(workload: Workload): string[] {
     notes.push("service on a core is rows that the database counts: how fast, was measured alone");
   if (pooler !== undefined && pooler.cpu_per_message > 0)
     notes.push("cpu_per_message is not played: a message costs what it costs");
-  if (workload.clients.some((kind) => (kind.prepared ?? kind.parameters) !== undefined))
-    notes.push("prepared statements and parameters are not played: statements are simple queries");
+  if (workload.clients.some((kind) => kind.prepared !== undefined))
+    notes.push("prepared statements are not played: statements are simple queries");
+  if (workload.clients.some((kind) => loginParameters(kind, workload.file).length > 0))
+    notes.push(
+      "parameters are the clients' own from login on: equal to the database's they cost no SET",
+    );
   if (workload.network.client > 0 || workload.network.server > 0)
     notes.push("network is not played: round trips are those of the real path");
   return notes;

@@ -12,6 +12,7 @@ import type { ServerClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import { ErrorCounter } from "./errors.ts";
 import { Measures } from "./measures.ts";
+import { type LoginParameters, loginParameters } from "./parameters.ts";
 import type { Plan } from "./plan.ts";
 import {
   appendSession,
@@ -43,6 +44,8 @@ export class Stage {
   readonly transactions = transactionRecords();
   readonly sessions = sessionRecords();
   readonly clock: ServerClock;
+  /** What the clients of each kind say at login. */
+  readonly parameters: readonly LoginParameters[];
   /** The common start lies behind. */
   started = false;
   /** Our time of the common start. */
@@ -60,9 +63,11 @@ export class Stage {
     this.director = director;
     this.clock = clock;
     this.target = target;
+    const { clients, file } = plan.workload;
+    this.parameters = clients.map((kind) => loginParameters(kind, file));
     this.autocommit = plan.poolMode === "statement";
     this.loads = new Map(
-      plan.workload.clients.map(({ name }) => [name, loadCourse(plan.workload, name, plan.warmup)]),
+      clients.map(({ name }) => [name, loadCourse(plan.workload, name, plan.warmup)]),
     );
     this.statements = { sleep: new Sleeps(), cpu: new Counts(plan.rowTime ?? Number.NaN) };
     this.timers = new Timers((id, due, at) => director.onTimer(id, due, at));
