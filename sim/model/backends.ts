@@ -4,8 +4,8 @@
  * such as TimeZone, which it sets to the client's own when a server comes from another one.
  */
 import type { Nanos } from "../../engine/core/index.ts";
+import type { KindDraws } from "../../workloads/schema/draws.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
-import { Stream } from "../kernel/streams.ts";
 
 /** A server's parameters as the database gives them. */
 const DEFAULTS = 0;
@@ -64,10 +64,9 @@ export class Backends {
 export interface Preparation {
   /** Numbers its statements beside those of other kinds. */
   first: number;
-  statements: number;
   parse: Nanos;
-  /** Which of them: (client's number, transaction, part). */
-  which: Stream;
+  /** Which of them; undefined: it prepares none. */
+  which: KindDraws["prepared"];
   parameters: number;
 }
 
@@ -82,14 +81,13 @@ export function preparationOf(
   kind: ClientKind,
   index: number,
   backends: Backends | undefined,
-  seed: number,
+  draws: KindDraws,
 ): Preparation | undefined {
   if (backends === undefined) return undefined;
   return {
     first: index * 2 ** 32,
-    statements: kind.prepared?.statements ?? 0,
     parse: kind.prepared?.parse ?? 0,
-    which: new Stream(seed, kind.name, "prepared"),
+    which: draws.prepared,
     parameters: backends.numberOf(kind.parameters),
   };
 }

@@ -16,6 +16,8 @@ export interface Machine {
   login: DistributionSpec;
   /** server_reset_query or server_check_query, beside the network's round trip. */
   reset: DistributionSpec;
+  /** The SET by which a server takes over a client's parameters, beside the network's round trip; nothing when left out. */
+  set?: DistributionSpec;
   /** Service times are rounded up to a multiple of this; 0: not at all. */
   granularity: Nanos;
   /** Runs that differ in this alone differ by the machine's chance alone; 0 when left out. */
@@ -37,10 +39,10 @@ export const IDEAL: Machine = {
 
 /** True: the machine adds nothing to anything. */
 export function isIdeal(machine: Machine): boolean {
-  const { statement, client, lateness, login, reset, granularity } = machine;
+  const { statement, client, lateness, login, reset, set = NOTHING, granularity } = machine;
   return (
     granularity === 0 &&
-    [statement, client, lateness, login, reset].every(
+    [statement, client, lateness, login, reset, set].every(
       (spec) => spec.kind === "constant" && spec.value === 0,
     )
   );

@@ -15,18 +15,17 @@ export function prepare(run: Run, backends: Backends, client: number, server: nu
   const ints = run.clients.ints;
   const at = client << 4;
   const { preparation } = run.kinds[ints[at + M.kind] as number] as Kind;
-  const { first, statements, parse, which, parameters } = preparation as Preparation;
-  const trip = backends.adopt(server, parameters) ? run.serverTrip : 0;
-  if (statements === 0) return { work: 0, trip };
-  const number = ints[at + M.number] as number;
-  const chance = which.uniform(
-    number,
-    ints[at + M.transaction] as number,
-    ints[at + M.later] as number,
-  );
+  const { first, parse, which, parameters } = preparation as Preparation;
+  const transaction = ints[at + M.transaction] as number;
+  const later = ints[at + M.later] as number;
+  const trip = backends.adopt(server, parameters)
+    ? run.serverTrip + run.extras.set.draw(client, transaction, later)
+    : 0;
+  if (which === undefined) return { work: 0, trip };
+  const statement = first + which.draw(ints[at + M.number] as number, transaction, later);
   const { stats } = run.core.serverPool(server);
   count(stats, STAT.bind_count);
-  if (!backends.prepare(server, first + Math.floor(chance * statements))) return { work: 0, trip };
+  if (!backends.prepare(server, statement)) return { work: 0, trip };
   count(stats, STAT.server_parse_count);
   return { work: parse, trip };
 }

@@ -73,6 +73,7 @@ interface Extras {
   lateness: Sampler;
   login: Sampler;
   reset: Sampler;
+  set: Sampler;
   connect: Sampler;
   connect_cpu: Sampler;
 }
@@ -263,7 +264,7 @@ export class Run {
       user: this.core.user(kind.user),
       arrived: 0,
       load: loadCourse(this.workload, kind.name, this.from),
-      preparation: preparationOf(kind, index, this.backends, seed),
+      preparation: preparationOf(kind, index, this.backends, draws),
       app: kind.app_pool && new AppPools(kind.app_pool),
       attempts: isDemanding(kind) ? new Attempts(draws) : undefined,
     };
@@ -289,6 +290,7 @@ function extrasOf(workload: Workload, { machine, seed }: RunOptions): Extras {
     lateness: extra("lateness", machine.lateness),
     login: extra("login", machine.login),
     reset: extra("reset", machine.reset),
+    set: extra("set", machine.set ?? NOTHING),
     connect: extra("connect", workload.server.connect_time),
     connect_cpu: extra("connect_cpu", workload.server.connect_cpu ?? NOTHING),
   };

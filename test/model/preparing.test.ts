@@ -1,7 +1,7 @@
 /** What a server connection keeps of its clients: prepared statements, and parameters. */
 import { describe, expect, test } from "vitest";
 import { STAT } from "../../engine/core/index.ts";
-import { type RunResult, simulate } from "../../sim/model/index.ts";
+import { IDEAL, type RunResult, simulate } from "../../sim/model/index.ts";
 import {
   closedKind,
   constant,
@@ -89,6 +89,12 @@ describe("parameters", () => {
       expect(responses(result).slice(4, 50)).toEqual(Array(46).fill(2 * turn));
     });
   }
+
+  test("a machine's own SET takes as long as was measured, beside the network", () => {
+    const machine = { ...IDEAL, set: constant(0.5) };
+    const result = simulate(workload("a", "b"), { duration: SECOND, trace: true, machine });
+    expect(responses(result).slice(4, 30)).toEqual(Array(26).fill(2 * 12.5));
+  });
 
   test("within a transaction nobody comes between", () => {
     const statements = (kind: ClientKind): ClientKind => ({

@@ -30,6 +30,24 @@ export interface KindDraws {
   arrivals: Sampler;
   /** After attempt `part` of transaction `n` that failed: whole numbers up to `JITTER_RANGE`. */
   jitter: Sampler;
+  /** Which of its prepared statements statement `part` of transaction `n` is, from 0; undefined: it has none. */
+  prepared: Choice | undefined;
+}
+
+/** One of `count`, each as often as the others. */
+export class Choice {
+  private readonly stream: Stream;
+  private readonly count: number;
+
+  constructor(stream: Stream, count: number) {
+    this.stream = stream;
+    this.count = count;
+  }
+
+  /** A whole number from 0 to `count` - 1. */
+  draw(client: number, n: number, part: number): number {
+    return Math.floor(this.stream.uniform(client, n, part) * this.count);
+  }
 }
 
 /** The jitter's sampler draws whole numbers: from 0 to this. */
@@ -51,6 +69,9 @@ export function kindDraws(kind: ClientKind, seed: number): KindDraws {
     away: draw("away", session.away),
     arrivals: draw("arrivals", kind.arrivals?.gap ?? NOTHING),
     jitter: draw("jitter", { kind: "uniform", min: 0, max: JITTER_RANGE }),
+    prepared:
+      kind.prepared &&
+      new Choice(new Stream(seed, kind.name, "prepared"), kind.prepared.statements),
   };
 }
 

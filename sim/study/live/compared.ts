@@ -21,6 +21,7 @@ import {
   simulatedLevels,
   simulatedSamples,
 } from "./figures.ts";
+import type { PreparingCosts } from "./preparing.ts";
 import type { Cell, Stand } from "./stand.ts";
 import {
   type Comparison,
@@ -51,10 +52,12 @@ export interface Pair {
   calibration: Calibration;
 }
 
-/** Window of the live runs. */
-interface Length {
+/** Window of the live runs, and what was measured once for all of them. */
+interface Measured {
   warmup: Nanos;
   duration: Nanos;
+  /** Where servers must be told what they do not know. */
+  preparing?: PreparingCosts | undefined;
 }
 
 /** Simulations of each live run: near saturation a small delay moves all that follows. */
@@ -66,10 +69,12 @@ const VARIANTS = 9;
  */
 function predict(
   workload: Workload,
-  { warmup, duration }: Length,
+  { warmup, duration, preparing }: Measured,
   { seed, calibration }: Pair,
 ): RunResult[] {
-  const { machine, connect_time, capacity } = calibration;
+  const { connect_time, capacity } = calibration;
+  const set = { kind: "constant", value: preparing?.set ?? 0 } as const;
+  const machine = { ...calibration.machine, set };
   const sleeping: Workload = {
     ...workload,
     network: { client: 0, server: 0 },
@@ -93,7 +98,7 @@ export function cellResult(
   stand: Stand,
   cell: Cell,
   runs: readonly Pair[],
-  options: Length,
+  options: Measured,
 ): CellResult {
   const own = runs.filter((run) => run.cell === cell);
   const resolution = median(runs.map((run) => run.calibration.resolution)) / MILLISECOND;

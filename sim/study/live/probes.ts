@@ -3,7 +3,7 @@ import pg from "pg";
 import { MILLISECOND, type Nanos } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
 
-const RESETS = 50;
+const TRIPS = 50;
 const LOGINS = 12;
 
 /**
@@ -38,12 +38,19 @@ async function loginTime(address: Address): Promise<Nanos> {
 }
 
 /** Round trips of DISCARD ALL on a direct connection. */
-export async function resetTimes(direct: Address): Promise<Nanos[]> {
-  return await withClient(direct, async (client) => {
+export const resetTimes = (direct: Address): Promise<Nanos[]> =>
+  roundTrips(direct, () => "discard all");
+
+/** Round trips of a SET that changes a parameter which clients hear of. */
+export const setTimes = (address: Address): Promise<Nanos[]> =>
+  roundTrips(address, (i) => `set application_name = 'client ${i}'`);
+
+function roundTrips(address: Address, sqlOf: (i: number) => string): Promise<Nanos[]> {
+  return withClient(address, async (client) => {
     const times: Nanos[] = [];
-    for (let i = 0; i < RESETS; i++) {
+    for (let i = 0; i < TRIPS; i++) {
       const begin = performance.now();
-      await client.query("discard all");
+      await client.query(sqlOf(i));
       times.push((performance.now() - begin) * MILLISECOND);
     }
     return times.slice(5);

@@ -31,6 +31,7 @@ import {
 import { type CapacityFound, capacityFound, capacityNotes } from "./capacity-found.ts";
 import { type CellResult, cellResult, type Pair } from "./compared.ts";
 import { playCell } from "./play-cell.ts";
+import { preparingCosts, standWithoutTelling, withoutTelling } from "./preparing.ts";
 import { openRunning } from "./running.ts";
 import { type Cell, openStand, type Stand } from "./stand.ts";
 import { type MeasuredAgain, standstillOf, Watch } from "./standstill.ts";
@@ -94,7 +95,8 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
     const stand = await openRunning({ workload, pooler: running, database });
     const notes = [...stand.notes];
     const tell = (text: string): unknown => notes.push(text);
-    const calibrating = calibratingRunning(stand, options, stand.cell, tell);
+    const plain = standWithoutTelling(stand);
+    const calibrating = calibratingRunning(plain, options, stand.cell, tell);
     const found = await onStand(stand, { ...options, cells: [stand.cell] }, calibrating);
     return { ...found, notes: [...notes, ...found.notes] };
   }
@@ -102,7 +104,8 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   const extra = calibrationCells(workload);
   const all = [extra.roomy, ...cells, ...extra.cold];
   const stand = await openStand({ workload, database, cells: all, pgbouncer, journal });
-  const calibrating = calibratingOwn(stand, options, extra);
+  const plain = { ...options, workload: withoutTelling(workload) };
+  const calibrating = calibratingOwn(stand, plain, extra);
   const found = await onStand(stand, options, calibrating).finally(() => stand.close());
   return { ...found, notes: [...stand.notes, ...found.notes] };
 }
@@ -119,7 +122,7 @@ async function validateCapacity(options: Watching): Promise<Validation> {
   try {
     options.onProgress?.({ done: 0, what: "how long counting a row takes" });
     const playing = { ...options, together: 1, rowTime: await rowTimeOf(database) };
-    const calibrating = calibratingCapacity(stand, playing, extra);
+    const calibrating = calibratingCapacity(standWithoutTelling(stand), playing, extra);
     const found = await onStand(stand, playing, calibrating, between);
     const measured = [extra.alone, extra.full].map((cell) => cell.pool_size);
     const capacity = capacityFound(found.cells, found.calibrations, measured, playing);
@@ -148,13 +151,14 @@ async function onStand(
   calibrating: Calibrating,
   bracket?: Bracket,
 ): Promise<Validation & { calibrations: Calibration[] }> {
+  const preparing = await preparingCosts(stand, options.cells[0] as Cell);
   const runs = await playAll(stand, options, calibrating, bracket);
   const calibrations = [...new Set(runs.map((run) => run.calibration))];
   return {
     pooler: stand.pooler,
     calibrations,
     calibration: middleParts(calibrations),
-    cells: options.cells.map((cell) => cellResult(stand, cell, runs, options)),
+    cells: options.cells.map((cell) => cellResult(stand, cell, runs, { ...options, preparing })),
     seeds: [...new Set(runs.map((run) => run.seed))],
     ...instrument(runs),
     again: options.watch.again,
