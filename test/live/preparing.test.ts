@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { STAT } from "../../engine/core/index.ts";
 import { simulate } from "../../sim/model/index.ts";
 import { embeddedPackage } from "../../workloads/database/embedded.ts";
 import { type LiveResult, runLive } from "../../workloads/live/index.ts";
@@ -31,6 +32,12 @@ function turns(...kinds: Partial<ClientKind>[]): Workload {
   return { ...load, settings: { ...load.settings, ...pool, databases: [{ name: "app" }] } };
 }
 
+interface Played {
+  result: LiveResult;
+  sets: string[];
+  stats: Record<string, string>;
+}
+
 describe.skipIf(!installed)("on one server (skipped: no database)", () => {
   let stage: Stage;
   const directory = mkdtempSync(join(tmpdir(), "pwl-"));
@@ -43,10 +50,12 @@ describe.skipIf(!installed)("on one server (skipped: no database)", () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** Played through our pooler; `said`: what its log has on SET queries. */
-  async function live(load: Workload): Promise<{ result: LiveResult; sets: string[] }> {
+  /** Played through our pooler; `sets`: the SET queries in its log; `stats`: its SHOW STATS. */
+  async function live(load: Workload): Promise<Played> {
     const logfile = join(directory, `log${logs++}`);
-    const settings = { pool_mode: "transaction", default_pool_size: 1, verbose: 1, logfile };
+    const { max_prepared_statements = 200 } = load;
+    const pool = { pool_mode: "transaction", default_pool_size: 1, max_prepared_statements };
+    const settings = { ...pool, verbose: 1, logfile };
     const running = await stage.pooler({ settings, here: true });
     try {
       const length = { duration: ms(1_000), warmup: 0 };
@@ -55,8 +64,10 @@ describe.skipIf(!installed)("on one server (skipped: no database)", () => {
       const result = await runLive({ ...plan, ...length, ...place });
       expect(result).toMatchObject({ errors: [], unfinished: 0 });
       expect(result.transactions.length).toBe(TURNS * load.clients.length);
+      const [stats = {}] = await running.tell("SHOW STATS");
       const lines = readFileSync(logfile, "utf8").split("\n");
-      return { result, sets: lines.flatMap((line) => line.split("varcache_apply: ")[1] ?? []) };
+      const sets = lines.flatMap((line) => line.split("varcache_apply: ")[1] ?? []);
+      return { result, sets, stats };
     } finally {
       await running.stop();
     }
@@ -83,6 +94,32 @@ describe.skipIf(!installed)("on one server (skipped: no database)", () => {
         const load = turns(...parameters.map((each) => ({ parameters: each })));
         expect(simulatedSets(load)).toBe(sets);
         expect((await live(load)).sets).toHaveLength(sets);
+      });
+  });
+
+  describe("prepared statements", () => {
+    // Three clients with the same statements, and one with its own; two statements a transaction.
+    const two = { prepared: { statements: 5, parse: 0 } };
+    const [uses, kinds] = [
+      4 * TURNS * 2,
+      [two, two, { prepared: { statements: 1, parse: 0 } }, two],
+    ];
+    for (const [max_prepared_statements, why] of [
+      [200, "each once"],
+      [3, "the least recently used is forgotten"],
+      [1, "only the one before is known"],
+    ] as const)
+      test(`max_prepared_statements ${max_prepared_statements}: ${why}`, async () => {
+        const load = { ...turns(...kinds), max_prepared_statements };
+        const { stats } = simulate(load, { seed: SEED, duration: ms(5_000) });
+        const played = (await live(load)).stats;
+        const [parses, binds] = [stats[STAT.server_parse_count], stats[STAT.bind_count]];
+        expect([Number(played.total_server_parse_count), Number(played.total_bind_count)]).toEqual([
+          parses,
+          binds,
+        ]);
+        expect(binds).toBe(uses);
+        expect(parses).toBeLessThan(uses);
       });
   });
 });

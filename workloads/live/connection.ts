@@ -40,6 +40,8 @@ const MESSAGE_MAX = 1 << 20;
 
 export class Connection {
   readonly answers: Answers;
+  /** Names of the statements that it has prepared. */
+  readonly prepared = new Set<string>();
   private readonly address: Address;
   private readonly listener: Listener;
   private socket: net.Socket;

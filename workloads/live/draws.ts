@@ -73,6 +73,12 @@ export class ClientDraws {
     return this.kind.draws.service.draw(this.client, transaction, later);
   }
 
+  /** The name of the prepared statement that it is; undefined: it is a simple query. */
+  prepared(transaction: number, later: number): string | undefined {
+    const which = this.kind.draws.prepared?.draw(this.client, transaction, later);
+    return which === undefined ? undefined : `kind_${this.kind.index}_${which}`;
+  }
+
   /** Pause after a statement that `later` others follow. */
   gap(transaction: number, later: number): Nanos {
     return this.kind.draws.gap.draw(this.client, transaction, later);

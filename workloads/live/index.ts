@@ -7,6 +7,7 @@ import type { Address } from "../database/dsn.ts";
 import { notPlayed } from "./notes.ts";
 import { type Observations, Observer, totalsMoments } from "./observer.ts";
 import { type DriverResult, type LiveProgress, type Plan, targetAddress } from "./plan.ts";
+import { checkPrepared } from "./prepared.ts";
 import { withDriver } from "./process.ts";
 import { rowTimeOf, usesCores } from "./work.ts";
 
@@ -63,6 +64,7 @@ export async function runLive(options: LiveOptions): Promise<LiveResult> {
   const observer = options.admin === undefined ? undefined : new Observer(options.admin);
   await observer?.open();
   try {
+    checkPrepared(options.workload, options.poolMode);
     const notes = notPlayed(options.workload);
     const rowTime = await rowTimeFor(options);
     const result = await drive({ ...options, rowTime }, observer);

@@ -2,6 +2,7 @@
 import { ConfigError } from "../../engine/config/errors.ts";
 import type { Fault, PoolerModel, Workload } from "../schema/workload.ts";
 import { loginParameters } from "./parameters.ts";
+import { prepares } from "./prepared.ts";
 import { burns, usesCores } from "./work.ts";
 
 /**
@@ -18,8 +19,8 @@ export function notPlayed(workload: Workload): string[] {
     notes.push("service on a core is rows that the database counts: how fast, was measured alone");
   if (pooler !== undefined && pooler.cpu_per_message > 0)
     notes.push("cpu_per_message is not played: a message costs what it costs");
-  if (workload.clients.some((kind) => kind.prepared !== undefined))
-    notes.push("prepared statements are not played: statements are simple queries");
+  if (prepares(workload))
+    notes.push("prepared statements are played, but a Parse takes as long as it takes here");
   if (workload.clients.some((kind) => loginParameters(kind, workload.file).length > 0))
     notes.push(
       "parameters are the clients' own from login on: equal to the database's they cost no SET",

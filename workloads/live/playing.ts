@@ -6,6 +6,7 @@ import type { Nanos } from "../../engine/core/units.ts";
 import { now } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import type { ClientDraws } from "./draws.ts";
+import { preparedMessage } from "./prepared.ts";
 import type { Stage } from "./stage.ts";
 
 export class Playing {
@@ -68,7 +69,12 @@ export class Playing {
     const statements = this.stage.statementsOf(kind.work);
     const service = statements.played(this.draws.service(this.number, this.later));
     this.service += service;
-    const message = statements.message(this.stage.place(this.statement, this.statements), service);
+    const place = this.stage.place(this.statement, this.statements);
+    const name = this.draws.prepared(this.number, this.later);
+    const message =
+      name === undefined
+        ? statements.message(place, service)
+        : preparedMessage(statements, name, place, service, connection.prepared);
     this.sent = now();
     connection.send(message);
   }

@@ -28,6 +28,10 @@ export interface Statements {
   played(service: Nanos): Nanos;
   /** The message for a statement of that service. */
   message(place: Place, played: Nanos): Buffer;
+  /** Its text for preparing, with the service as its only parameter. */
+  readonly prepared: string;
+  /** The parameter for a statement of that service. */
+  parameter(played: Nanos): string;
 }
 
 /** Statements that sleep, in whole milliseconds; each message is built once. */
@@ -38,15 +42,20 @@ export class Sleeps implements Statements {
     middle: new Map(),
     last: new Map(),
   };
+  readonly prepared = `${CLOCK_SQL}, pg_sleep($1)`;
 
   played(service: Nanos): Nanos {
     return wholeMilliseconds(service);
   }
 
+  parameter(played: Nanos): string {
+    return (played / 1e9).toFixed(3);
+  }
+
   message(place: Place, played: Nanos): Buffer {
     const known = this.built[place].get(played);
     if (known !== undefined) return known;
-    const sleep = `pg_sleep(${(played / 1e9).toFixed(3)})`;
+    const sleep = `pg_sleep(${this.parameter(played)})`;
     const message = simpleQuery(placed(place, `${CLOCK_SQL}, ${sleep}`));
     this.built[place].set(played, message);
     return message;
@@ -55,6 +64,7 @@ export class Sleeps implements Statements {
 
 /** Statements that count rows, one each `rowTime`; there are too many different ones to keep. */
 export class Counts implements Statements {
+  readonly prepared = `${CLOCK_SQL}, ${countSql("$1::integer")}`;
   private readonly rowTime: number;
 
   constructor(rowTime: number) {
@@ -66,13 +76,16 @@ export class Counts implements Statements {
   }
 
   message(place: Place, played: Nanos): Buffer {
-    const rows = Math.round(played / this.rowTime);
-    return simpleQuery(placed(place, `${CLOCK_SQL}, ${countSql(rows)}`));
+    return simpleQuery(placed(place, `${CLOCK_SQL}, ${countSql(this.parameter(played))}`));
+  }
+
+  parameter(played: Nanos): string {
+    return String(Math.round(played / this.rowTime));
   }
 }
 
 /** Keeps a core busy for a time in proportion to `rows`: they are made and counted one by one. */
-export const countSql = (rows: number): string =>
+export const countSql = (rows: number | string): string =>
   `(select count(*) from (select generate_series(1, ${rows})) as row)`;
 
 /** The stamp is the first column: PostgreSQL computes a row's columns from left to right. */
