@@ -16,8 +16,9 @@ export type { ErrorCount } from "./errors.ts";
 export type { DriverMeasures, Spread } from "./measures.ts";
 export { type Observations, SECTIONS, type ShowRow, type ShowSample } from "./observer.ts";
 export type { ClockReport, DriverResult, LiveProgress, LiveTarget } from "./plan.ts";
+export { preparedSql, prepares } from "./prepared.ts";
 export type { SessionRecords, TransactionRecords } from "./records.ts";
-export { wholeMilliseconds } from "./statements.ts";
+export { Counts, Sleeps, wholeMilliseconds } from "./statements.ts";
 export { rowTimeOf, usesCores } from "./work.ts";
 
 const PATIENCE: Nanos = 10 * SECOND;

@@ -21,7 +21,7 @@ import {
   simulatedLevels,
   simulatedSamples,
 } from "./figures.ts";
-import type { PreparingCosts } from "./preparing.ts";
+import { type PreparingCosts, withParse } from "./preparing.ts";
 import type { Cell, Stand } from "./stand.ts";
 import {
   type Comparison,
@@ -76,7 +76,7 @@ function predict(
   const set = { kind: "constant", value: preparing?.set ?? 0 } as const;
   const machine = { ...calibration.machine, set };
   const sleeping: Workload = {
-    ...workload,
+    ...withParse(workload, preparing),
     network: { client: 0, server: 0 },
     // Sleeping statements share nothing.
     server: {

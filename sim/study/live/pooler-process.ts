@@ -1,10 +1,12 @@
 /** A pooler in a process of its own: ours, or a PgBouncer, on the same ini. */
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { type ChildProcess, execFile, fork, spawn } from "node:child_process";
 import { chown, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { ConfigError } from "../../../engine/config/index.ts";
 import type { ChildReport } from "../../../engine/pooler/child.ts";
 import { OutsideError } from "../../../workloads/database/errors.ts";
 
@@ -67,6 +69,25 @@ function startOurs(
       if (report.kind === "ready") resolve(child);
       else reject(new OutsideError(`the pooler did not start: ${report.message}`));
     });
+  });
+}
+
+/**
+ * Errors: ConfigError where that PgBouncer is too old to look after prepared statements; OutsideError where it
+ * does not tell its version.
+ */
+export async function checkVersion(program: string): Promise<void> {
+  const said = await promisify(execFile)(program, ["--version"]).catch((error) => {
+    throw new OutsideError(`${program} --version failed: ${error.message}`, "", error);
+  });
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(said.stdout) ?? [];
+  if (Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 21)) return;
+  throw new ConfigError({
+    at: program,
+    name: "version",
+    got: said.stdout.split("\n")[0] ?? "",
+    expected: "PgBouncer 1.21 or later, for clients that prepare statements",
+    fix: "leave out --pgbouncer, or `prepared` in the workload",
   });
 }
 

@@ -31,11 +31,8 @@ export async function loginTimes(direct: Address): Promise<Nanos[]> {
   return times.slice(1); // The first pays for code that has never run before.
 }
 
-async function loginTime(address: Address): Promise<Nanos> {
-  const begin = performance.now();
-  await withClient(address, async () => undefined);
-  return (performance.now() - begin) * MILLISECOND;
-}
+const loginTime = (address: Address): Promise<Nanos> =>
+  timed(() => withClient(address, async () => undefined));
 
 /** Round trips of DISCARD ALL on a direct connection. */
 export const resetTimes = (direct: Address): Promise<Nanos[]> =>
@@ -45,14 +42,33 @@ export const resetTimes = (direct: Address): Promise<Nanos[]> =>
 export const setTimes = (address: Address): Promise<Nanos[]> =>
   roundTrips(address, (i) => `set application_name = 'client ${i}'`);
 
-function roundTrips(address: Address, sqlOf: (i: number) => string): Promise<Nanos[]> {
+/**
+ * What a statement takes longer at its first use, for it must be parsed then; statements have one parameter,
+ * and for a 0 they do nothing.
+ */
+export function parseTimes(address: Address, sqlOf: (name: string) => string): Promise<Nanos[]> {
   return withClient(address, async (client) => {
     const times: Nanos[] = [];
     for (let i = 0; i < TRIPS; i++) {
-      const begin = performance.now();
-      await client.query(sqlOf(i));
-      times.push((performance.now() - begin) * MILLISECOND);
+      const name = `probe_${i}`;
+      const use = { name, text: sqlOf(name), values: ["0"] };
+      const first = await timed(() => client.query(use));
+      times.push(first - (await timed(() => client.query(use))));
     }
+    return times.slice(5);
+  });
+}
+
+async function timed(work: () => Promise<unknown>): Promise<Nanos> {
+  const begin = performance.now();
+  await work();
+  return (performance.now() - begin) * MILLISECOND;
+}
+
+function roundTrips(address: Address, sqlOf: (i: number) => string): Promise<Nanos[]> {
+  return withClient(address, async (client) => {
+    const times: Nanos[] = [];
+    for (let i = 0; i < TRIPS; i++) times.push(await timed(() => client.query(sqlOf(i))));
     return times.slice(5);
   });
 }

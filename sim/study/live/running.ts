@@ -130,7 +130,13 @@ function asRunning(workload: Workload, pooler: Address, seen: Console | undefine
   });
   const used = new Set(clients.map((kind) => kind.database));
   const settings = seen ? settingsOf(seen, used, pooler) : renamed(workload.settings, nameOf);
-  return { ...workload, clients, settings };
+  const more = seen && { max_prepared_statements: preparedIn(seen) };
+  return { ...workload, clients, settings, ...more };
+}
+
+/** An older one has no such setting, and looks after none. */
+function preparedIn({ config }: Console): number {
+  return Number(config.find((row) => row.key === "max_prepared_statements")?.value ?? 0);
 }
 
 function renamed(settings: CoreSettings, nameOf: (name: string) => string): CoreSettings {

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import type { CoreSettings, PoolMode } from "../../../engine/core/index.ts";
 import { DEFAULTS, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
-import type { LiveTarget } from "../../../workloads/live/index.ts";
+import { type LiveTarget, prepares } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { type PoolerProcess, startPooler } from "./pooler-process.ts";
+import { checkVersion, type PoolerProcess, startPooler } from "./pooler-process.ts";
 import { effectivePool, withPool } from "./pools.ts";
 
 /** One configuration to measure: an entry of the pooler for each database of the workload. */
@@ -123,6 +123,7 @@ async function start(
   await writeFile(users, `"${user}" "${password.replaceAll('"', '""')}"\n`, { mode: 0o644 });
   await writeFile(ini, iniText(options, directory, users, port), { mode: 0o644 });
   const { pgbouncer, journal } = options;
+  if (pgbouncer !== undefined && prepares(options.workload)) await checkVersion(pgbouncer);
   return startPooler({ ini, directory, port, pgbouncer, journal });
 }
 
@@ -154,8 +155,16 @@ function iniText(options: StandOptions, directory: string, users: string, port: 
     "log_disconnections = 0",
     "server_tls_sslmode = disable",
     ...changedSettings(settings),
+    ...preparedLines(workload),
     "",
   ].join("\n");
+}
+
+/** Only where it matters: a PgBouncer before 1.21 does not know the setting. */
+function preparedLines(workload: Workload): string[] {
+  const { max_prepared_statements } = workload;
+  if (!prepares(workload) || max_prepared_statements === undefined) return [];
+  return [`max_prepared_statements = ${max_prepared_statements}`];
 }
 
 const DURATION = /_(timeout|lifetime|retry|delay|notify)$/;
