@@ -9,6 +9,7 @@ import { bestReading, ServerClock } from "../../workloads/live/clock.ts";
 import { ErrorCounter } from "../../workloads/live/errors.ts";
 import { checkOpenFiles, openFilesLimit } from "../../workloads/live/open-files.ts";
 import { loginParameters } from "../../workloads/live/parameters.ts";
+import { preparedMessage, preparedSql } from "../../workloads/live/prepared.ts";
 import { appendSession, sessionRecords, trim } from "../../workloads/live/records.ts";
 import { Counts, Sleeps, wholeMilliseconds } from "../../workloads/live/statements.ts";
 import { Timers } from "../../workloads/live/timers.ts";
@@ -70,6 +71,41 @@ describe("parameters as they are said at login", () => {
       expect(() => read(text)).toThrow("TimeZone | ");
     });
 });
+
+describe("a prepared statement is one batch, and parsed once on a connection", () => {
+  for (const [place, first, later] of [
+    ["only", "PBES", "BES"],
+    ["first", "PBEPBES", "PBEBES"],
+    ["middle", "PBES", "BES"],
+    ["last", "PBEPBES", "BEPBES"],
+  ] as const)
+    test(`${place}: ${first}, then ${later}`, () => {
+      const known = new Set<string>();
+      const next = () => preparedMessage(new Sleeps(), "one", place, 20_000_000, known);
+      const [parsed, again] = [next(), next()];
+      expect([typesOf(parsed), typesOf(again)]).toEqual([first, later]);
+      expect(parsed.includes("pg_sleep($1) /* one */")).toBe(true);
+      expect(again.includes("0.020")).toBe(true);
+      expect(again.includes("begin")).toBe(place === "first");
+      expect(again.includes("commit")).toBe(place === "last");
+    });
+
+  test("another name is another text, and counted rows are its parameter too", () => {
+    const counts = new Counts(50.5);
+    const message = (name: string) => preparedMessage(counts, name, "only", 5_050, new Set());
+    expect(message("one").includes("generate_series(1, $1::integer)")).toBe(true);
+    expect(message("one").includes("100")).toBe(true);
+    expect(preparedSql(counts, "one")).not.toBe(preparedSql(counts, "two"));
+  });
+});
+
+/** The letters of the messages in `bytes`. */
+function typesOf(bytes: Buffer): string {
+  let types = "";
+  for (let at = 0; at < bytes.length; at += 1 + bytes.readUInt32BE(at + 1))
+    types += String.fromCharCode(bytes[at] ?? 0);
+  return types;
+}
 
 describe("a service time on a core is played in whole rows", () => {
   const counts = new Counts(50.5); // ns a row

@@ -17,6 +17,10 @@ clients:
     transaction: { service: { exponential: 8 ms } }
 `;
 const file = folder.file("steady.yaml", WORKLOAD);
+const preparing = folder.file(
+  "preparing.yaml",
+  WORKLOAD.replace("count: 12", "count: 12\n    prepared: { statements: 3, parse: 1 ms }"),
+);
 
 let stage: Stage;
 beforeAll(async () => {
@@ -56,6 +60,16 @@ for (const [name, pgbouncer, reason] of [
       expect(run?.transactions).toBeGreaterThan(50);
       expect(run?.errors).toEqual({});
       expect(result.notes?.join()).toContain("its console shows");
+    });
+
+    test("live: prepared statements are played if its console says that it looks after them", async () => {
+      const config = await running.tell("SHOW CONFIG");
+      const kept = config.find((row) => row.key === "max_prepared_statements")?.value ?? "0";
+      const args = ["live", preparing, "--pooler-dsn", dsn(running.admin, "app"), ...short];
+      const { status, stdout, stderr } = await inThisProcess(args);
+      expect(status).toBe(kept === "0" ? 2 : 0);
+      if (kept === "0") expect(stderr).toContain('max_prepared_statements is "0"');
+      else expect(liveResultSchema.parse(JSON.parse(stdout)).runs[0]?.errors).toEqual({});
     });
 
     for (const direct of [true, false])

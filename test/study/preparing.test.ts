@@ -1,0 +1,107 @@
+/** `validate` where servers must be told what they do not know of their clients; and who cannot be. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
+import { checkVersion } from "../../sim/study/live/pooler-process.ts";
+import { withoutTelling, withParse } from "../../sim/study/live/preparing.ts";
+import type { Cell } from "../../sim/study/live/stand.ts";
+import { validate } from "../../sim/study/live/validate.ts";
+import { resolveDatabase } from "../../workloads/database/index.ts";
+import { runLive } from "../../workloads/live/index.ts";
+import { loadWorkload } from "../../workloads/schema/load.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "pws-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const file = join(directory, "zones.yaml");
+writeFileSync(
+  file,
+  `name: zones
+pgbouncer: { pool_mode: transaction, default_pool_size: 3 }
+clients:
+  - name: berlin
+    count: 6
+    parameters: TimeZone=Europe/Berlin
+    prepared: { statements: 4, parse: 1 s }
+    think: { exponential: 15 ms }
+    transaction: { statements: 2, service: { exponential: 3 ms } }
+  - name: plain
+    count: 6
+    think: { exponential: 15 ms }
+    transaction: { service: { exponential: 5 ms } }
+`,
+);
+const workload = loadWorkload(file);
+
+test("played and predicted; a Parse costs what it costs, not the second that the file says", async () => {
+  const database = await resolveDatabase({ env: {}, maxConnections: 100 });
+  try {
+    const cells: Cell[] = [{ name: "one", pool_mode: "transaction", pool_size: 3 }];
+    const length = { warmup: SECOND / 4, duration: SECOND };
+    const validation = await validate({
+      workload,
+      database,
+      cells,
+      repeats: 1,
+      seed: 1,
+      ...length,
+    });
+    const [cell] = validation.cells;
+    expect(cell?.errors).toEqual({});
+    expect(cell?.samples.live.response.length).toBeGreaterThan(30);
+    expect(cell?.samples.predicted.response.length).toBeGreaterThan(9 * 30);
+    expect(Math.max(...(cell?.samples.predicted.response ?? []))).toBeLessThan(1_000);
+    expect(validation.notes.join()).toContain("prepared statements are played");
+  } finally {
+    await database.stop();
+  }
+});
+
+test("a calibration's clients are known to every server", () => {
+  const [berlin, plain] = withoutTelling(workload).clients;
+  expect(berlin).toMatchObject({ parameters: undefined, prepared: { statements: 1 } });
+  expect(plain).toMatchObject({ parameters: undefined, prepared: undefined });
+});
+
+test("only clients that prepare have a Parse to be measured", () => {
+  const costs = { set: 1, parse: MILLISECOND };
+  const [berlin, plain] = withParse(workload, costs).clients;
+  expect(berlin?.prepared).toEqual({ statements: 4, parse: MILLISECOND });
+  expect(plain?.prepared).toBeUndefined();
+  expect(withParse(workload, undefined)).toBe(workload);
+});
+
+describe("who cannot look after prepared statements is refused", () => {
+  const cases = [
+    // what it says of itself, refusal
+    ["PgBouncer 1.18.0", 'version is "PgBouncer 1.18.0"'],
+    ["PgBouncer 1.20.1", "expected PgBouncer 1.21 or later"],
+    ["PgBouncer 1.21.0", undefined],
+    ["PgBouncer 1.25.2", undefined],
+    ["PgBouncer 2.0.0", undefined],
+    ["hello", 'version is "hello"'],
+  ] as const;
+  for (const [says, refusal] of cases)
+    test(`${says}: ${refusal === undefined ? "fits" : "refused"}`, async () => {
+      const program = join(directory, says.replaceAll(" ", "-"));
+      writeFileSync(program, `#!/bin/sh\necho '${says}'\n`);
+      chmodSync(program, 0o755);
+      const checked = checkVersion(program);
+      if (refusal === undefined) await expect(checked).resolves.toBeUndefined();
+      else await expect(checked).rejects.toThrow(refusal);
+    });
+
+  test("no program at all", async () => {
+    await expect(checkVersion(join(directory, "none"))).rejects.toThrow("--version failed");
+  });
+
+  test("max_prepared_statements 0 outside session mode: before anything is played", async () => {
+    const target = { host: "127.0.0.1", port: 1, user: "me" };
+    const off = { ...workload, max_prepared_statements: 0 };
+    const length = { duration: SECOND, warmup: 0 };
+    const running = runLive({ workload: off, target, poolMode: "transaction", seed: 1, ...length });
+    await expect(running).rejects.toThrow("max_prepared_statements");
+  });
+});
