@@ -5,6 +5,7 @@
 import type { LdapMistake, LdapOptions } from "../config/index.ts";
 import type { Pool } from "../core/index.ts";
 import { AuthQuery, type AuthQueryResult } from "../wire/auth-query.ts";
+import { ownerOf } from "../wire/cancel-keys.ts";
 import { ClientLogin, type ClientLoginEvent, type ScramKeys } from "../wire/client-login.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
 import { errorResponse } from "../wire/writer.ts";
@@ -18,7 +19,6 @@ import { Identity } from "./identity.ts";
 import { askLdap } from "./ldap.ts";
 import { CONSOLE } from "./names.ts";
 import { lookupIn, obstacle, unusable } from "./obstacles.ts";
-import { ownerOf } from "./peers.ts";
 import type { HostRole, Newcomer, ServerRole } from "./roles.ts";
 import { tune } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Nanos, Pool } from "../core/index.ts";
 import * as scheduler from "../core/index.ts";
 import { Averages, statsLine } from "../show/averages.ts";
+import { mark } from "../wire/cancel-keys.ts";
 import { StatementTable } from "../wire/prepared.ts";
 import { terminate } from "../wire/writer.ts";
 import type { Channel } from "./channel.ts";
@@ -17,7 +18,6 @@ import type { Environment } from "./environment.ts";
 import { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
-import { mark } from "./peers.ts";
 import { Resolver } from "./resolver.ts";
 import type {
   ClientRole,

@@ -7,6 +7,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
 import { liveReport, liveText } from "../report/live.ts";
 import { playOnce } from "../study/live/live.ts";
+import { processesOf } from "../study/live/several.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
 import { checkCharts, settingsOf } from "./options.ts";
@@ -68,7 +69,7 @@ async function run(file: string, options: RealOptions): Promise<number> {
   await checkPlaces(options);
   const { run, notes, instrument } = await playing(
     options,
-    roomFor(workload) + connectionsOf(workload),
+    roomFor(workload) + processesOf(workload) * connectionsOf(workload),
     (places, signal, progress) =>
       playOnce({
         ...plan,

@@ -11,6 +11,7 @@ import { writeChart } from "../report/chart-file.ts";
 import { validationReport, validationText } from "../report/validation.ts";
 import { validationAnswer } from "../study/live/answer.ts";
 import { hasOwnPools, ownPools, poolsOf } from "../study/live/pools.ts";
+import { processesOf } from "../study/live/several.ts";
 import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
 import type { Result } from "../study/results.ts";
@@ -141,7 +142,8 @@ async function measured(
 ): Promise<Result> {
   const { workload, seed } = plan;
   const connections = plan.cells.reduce(
-    (sum, cell) => sum + (cell.own ? ownPools(workload).connections : cell.pool_size),
+    (sum, cell) =>
+      sum + processesOf(workload) * (cell.own ? ownPools(workload).connections : cell.pool_size),
     roomFor(workload),
   );
   const found = await playing(options, connections, (places, signal, progress) =>

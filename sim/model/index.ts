@@ -9,6 +9,7 @@ import type { DashboardOptions } from "./dashboard.ts";
 import { IDEAL, type Machine } from "./machine.ts";
 import type { KindMeter } from "./meters.ts";
 import { drive } from "./model.ts";
+import type { Deal } from "./processes.ts";
 import type { Figures, RunResult } from "./result.ts";
 import { Run } from "./run.ts";
 import { viewOf } from "./scraping.ts";
@@ -36,6 +37,8 @@ export interface SimulateOptions {
   moments?: number | undefined;
   /** Look at the run as dashboards do; the course is in `dashboard`. */
   dashboard?: DashboardOptions | undefined;
+  /** Who is at which of the pooler's processes, where that is known; chance otherwise. */
+  deal?: Deal | undefined;
 }
 
 /** Longest that a run goes on after its window for the sake of transactions sent within it. */
@@ -58,6 +61,7 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
     trace: options.trace ?? false,
     moments: options.moments ?? 0,
     dashboard: options.dashboard,
+    deal: options.deal,
     patience: PATIENCE,
   });
   drive(run);

@@ -52,6 +52,9 @@ export type Scheduler = Pick<
   | "users"
 >;
 
+/** Which process a session of a client of a kind is at, where that is known. */
+export type Deal = (kind: string, number: number, session: number) => number | undefined;
+
 export class Processes implements Scheduler {
   readonly effects = new EffectQueue();
   private readonly cores: readonly Core[];
@@ -61,16 +64,18 @@ export class Processes implements Scheduler {
   private target = 0;
   private readonly seed: number;
   private readonly streams = new Map<string, Stream>();
+  private readonly deal: Deal | undefined;
 
   /** `count` of them since `now`; their maintenance ticks are spread evenly, as nothing makes them agree. */
   constructor(
     settings: CoreSettings,
     now: Nanos,
     count: number,
-    seed: number,
+    { seed, deal }: { seed: number; deal?: Deal | undefined },
     options: CoreOptions,
   ) {
     this.seed = seed;
+    this.deal = deal;
     this.touched = new Uint8Array(count);
     this.cores = Array.from({ length: count }, (_, first) => {
       const phase = now + Math.floor((first * TICK) / count);
@@ -85,6 +90,11 @@ export class Processes implements Scheduler {
 
   /** Chooses the process for session `session` of client `number` of a kind. */
   choose(kind: string, number: number, session: number): void {
+    const dealt = this.deal?.(kind, number, session);
+    if (dealt !== undefined) {
+      this.target = dealt;
+      return;
+    }
     let stream = this.streams.get(kind);
     if (stream === undefined) {
       stream = new Stream(this.seed, kind, "process");

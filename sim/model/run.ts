@@ -23,7 +23,7 @@ import { Faults } from "./faults.ts";
 import { isIdeal, type Machine, NOTHING } from "./machine.ts";
 import { emptyTrace, KindMeter, Level, type Moment, type Trace } from "./meters.ts";
 import { M, Population } from "./population.ts";
-import { Processes, type Scheduler } from "./processes.ts";
+import { type Deal, Processes, type Scheduler } from "./processes.ts";
 import type { CoresFigures } from "./result.ts";
 import { Rousing } from "./rousing.ts";
 import { sharingOf } from "./speed.ts";
@@ -45,6 +45,8 @@ export interface RunOptions {
   patience: Nanos;
   /** What dashboards would see; undefined: nobody looks. */
   dashboard?: DashboardOptions | undefined;
+  /** Who is at which of the pooler's processes, where that is known; chance otherwise. */
+  deal?: Deal | undefined;
 }
 
 /** A kind of clients, ready to run. */
@@ -213,8 +215,8 @@ export class Run {
     const { clients, pooler, settings } = this.workload;
     const { discipline = "fifo", processes: count = 1 } = pooler ?? {};
     const rule = discipline === "fifo" ? {} : { discipline: DISCIPLINES[discipline] };
-    const { seed } = this.options;
-    this.processes = count > 1 ? new Processes(settings, now, count, seed, rule) : undefined;
+    this.processes =
+      count > 1 ? new Processes(settings, now, count, this.options, rule) : undefined;
     this.core =
       this.processes ?? new Core(settings, now, { ...rule, room: roomFor(this.workload) });
     this.core.effects.joining = true;

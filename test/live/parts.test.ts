@@ -233,11 +233,13 @@ describe("tables and counters", () => {
         connected: -client,
         login: Number.NaN,
         outcome: 2,
+        process: client % 2,
       });
     trim(records);
     expect(records.length).toBe(9);
     expect([...records.client]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(records.connected[8]).toBe(-8);
+    expect([...records.process]).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 0]);
     expect(records.login).toEqual(new Float64Array(9).fill(Number.NaN));
   });
 

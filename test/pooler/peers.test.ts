@@ -1,7 +1,7 @@
 /** Poolers behind one address: a cancel request may come to any of them, and finds its query. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Pooler } from "../../engine/pooler/main.ts";
-import { mark, ownerOf } from "../../engine/pooler/peers.ts";
+import { mark, ownerOf } from "../../engine/wire/cancel-keys.ts";
 import { cancelRequest, query, startupMessage } from "../../engine/wire/writer.ts";
 import { Raw } from "./raw.ts";
 import { Stage, until } from "./stage.ts";

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
+import { peerOf } from "../../engine/wire/cancel-keys.ts";
 import { ServerLogin, type ServerLoginEvent } from "../../engine/wire/server-login.ts";
 import { cancelRequest, terminate } from "../../engine/wire/writer.ts";
 import type { Address } from "../database/dsn.ts";
@@ -73,6 +74,11 @@ export class Connection {
   send(message: Buffer): void {
     this.answers.reset();
     this.socket.write(message);
+  }
+
+  /** The number of the pooler among its peers, from 1, as its key has it; 0: it has given none. */
+  get peer(): number {
+    return this.key === undefined ? 0 : peerOf(this.key);
   }
 
   /** Says goodbye and closes; `onEnd` is not called. */

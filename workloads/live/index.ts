@@ -34,8 +34,8 @@ export interface LiveOptions extends Omit<Plan, "direct" | "patience" | "rowTime
    * nothing else is asked for, when left out.
    */
   rowTime?: number | undefined;
-  /** A PgBouncer-like console to watch. */
-  admin?: Address | undefined;
+  /** A PgBouncer-like console to watch; one of each process where the pooler has several. */
+  admin?: Address | readonly Address[] | undefined;
   onProgress?: ((progress: LiveProgress) => void) | undefined;
   /** Ends the run at once; `runLive` then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -62,7 +62,7 @@ export interface LiveResult extends DriverResult {
  */
 export async function runLive(options: LiveOptions): Promise<LiveResult> {
   options.signal?.throwIfAborted();
-  const observer = options.admin === undefined ? undefined : new Observer(options.admin);
+  const observer = options.admin === undefined ? undefined : new Observer([options.admin].flat());
   await observer?.open();
   try {
     checkPrepared(options.workload, options.poolMode);

@@ -74,7 +74,7 @@ export class Line implements Listener {
     const at = now();
     this.up = connection;
     this.dialling = undefined;
-    this.record(at - this.since, 0);
+    this.record(at - this.since, 0, this.stage.processes > 1 ? connection.peer - 1 : -1);
     this.owner.onUp(at);
     this.stage.onConnected();
   }
@@ -103,14 +103,14 @@ export class Line implements Listener {
 
   private refused(at: Nanos, end: ConnectionEnd): void {
     const outcome = this.stage.errors.count(end.error);
-    this.record(Number.NaN, outcome);
+    this.record(Number.NaN, outcome, -1);
     if (end.kind === "unreachable") this.stage.onUnreachable(end.error);
     this.owner.onRefused(at, outcome);
     this.stage.onConnected();
   }
 
-  private record(login: number, outcome: number): void {
+  private record(login: number, outcome: number, process: number): void {
     const { kind, client } = this.name;
-    this.stage.recordSession({ kind, client, connected: this.since, login, outcome });
+    this.stage.recordSession({ kind, client, connected: this.since, login, outcome, process });
   }
 }

@@ -12,13 +12,14 @@ export function notPlayed(workload: Workload): string[] {
   const [fault] = workload.faults ?? [];
   if (fault !== undefined) throw noFault(workload, fault);
   const { pooler } = workload;
-  if (pooler !== undefined && (pooler.discipline !== "fifo" || pooler.processes > 1))
-    throw noOtherPooler(workload, pooler);
+  if (pooler !== undefined && pooler.discipline !== "fifo") throw noOtherPooler(workload, pooler);
   const notes = workload.clients.every(burns) ? [] : [...sleepNotes(workload)];
   if (usesCores(workload))
     notes.push("service on a core is rows that the database counts: how fast, was measured alone");
   if (pooler !== undefined && pooler.cpu_per_message > 0)
     notes.push("cpu_per_message is not played: a message costs what it costs");
+  if (pooler !== undefined && pooler.processes > 1)
+    notes.push("the system deals the clients out among the processes, anew in every run");
   if (prepares(workload))
     notes.push("prepared statements are played, but a Parse takes as long as it takes here");
   if (workload.clients.some((kind) => loginParameters(kind, workload.file).length > 0))
@@ -50,13 +51,12 @@ function noFault(workload: Workload, { fault }: Fault): ConfigError {
   });
 }
 
-function noOtherPooler(workload: Workload, pooler: PoolerModel): ConfigError {
-  const other = pooler.discipline === "fifo" ? "processes" : "discipline";
+function noOtherPooler(workload: Workload, { discipline }: PoolerModel): ConfigError {
   return new ConfigError({
     at: workload.file,
-    name: `pooler.${other}`,
-    got: String(pooler[other]),
-    expected: "none in a live run, whose pooler is one process and serves the oldest waiter",
+    name: "pooler.discipline",
+    got: discipline,
+    expected: "none in a live run, whose pooler serves the oldest waiter",
     fix: "remove it, or simulate instead",
   });
 }

@@ -9,7 +9,7 @@ import { OutsideError } from "../database/errors.ts";
 /** A row of a SHOW command; numbers are numbers. */
 export type ShowRow = Record<string, number | string>;
 
-/** Rows of one SHOW command, and when they were asked for; ns since the common start. */
+/** Rows of one SHOW command, of all consoles, and when they were asked for; ns since the common start. */
 export interface ShowSample {
   at: Nanos;
   rows: ShowRow[];
@@ -37,8 +37,7 @@ export function totalsMoments(warmup: Nanos, duration: Nanos): Nanos[] {
 
 export class Observer {
   readonly observations: Observations = { pools: [], stats: [] };
-  private readonly client: pg.Client;
-  private readonly address: Address;
+  private readonly consoles: readonly { address: Address; client: pg.Client }[];
   /** Unix time of the common start, in ms. */
   private zero = 0;
   private readonly timers: ReturnType<typeof setTimeout>[] = [];
@@ -46,22 +45,25 @@ export class Observer {
   /** The question under way: a console answers one after the other. */
   private last: Promise<void> = Promise.resolve();
 
-  constructor(address: Address) {
-    this.address = address;
-    const { sslmode, ...plain } = address;
-    const ssl = sslmode === undefined ? false : { rejectUnauthorized: sslmode !== "require" };
-    this.client = new pg.Client({ ...plain, ssl });
-    this.client.on("error", () => this.stop()); // The run itself notices when the pooler has gone.
+  /** `addresses`: a console of each of the pooler's processes. */
+  constructor(addresses: readonly Address[]) {
+    this.consoles = addresses.map((address) => {
+      const { sslmode, ...plain } = address;
+      const ssl = sslmode === undefined ? false : { rejectUnauthorized: sslmode !== "require" };
+      const client = new pg.Client({ ...plain, ssl });
+      client.on("error", () => this.stop()); // The run itself notices when the pooler has gone.
+      return { address, client };
+    });
   }
 
-  /** Logs in to the console. Errors: OutsideError. */
+  /** Logs in to the consoles. Errors: OutsideError. */
   async open(): Promise<void> {
-    try {
-      await this.client.connect();
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new OutsideError(`no console at ${showAddress(this.address)}: ${reason}`, "", error);
-    }
+    for (const { address, client } of this.consoles)
+      await client.connect().catch(async (error) => {
+        await this.close();
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new OutsideError(`no console at ${showAddress(address)}: ${reason}`, "", error);
+      });
   }
 
   /** Watches from `zero` on, Unix time in ms, and notes the totals at `moments`, ns after it. */
@@ -77,7 +79,7 @@ export class Observer {
   /** Leaves. */
   async close(): Promise<void> {
     this.stop();
-    await this.client.end().catch(() => undefined);
+    await Promise.all(this.consoles.map(({ client }) => client.end().catch(() => undefined)));
   }
 
   private stop(): void {
@@ -99,8 +101,11 @@ export class Observer {
   private async ask(what: "pools" | "stats"): Promise<void> {
     const at = (performance.timeOrigin + performance.now() - this.zero) * 1e6;
     try {
-      const { rows } = await this.client.query<Record<string, string>>(`SHOW ${what}`);
-      this.observations[what].push({ at, rows: rows.map(withNumbers) });
+      const answers = await Promise.all(
+        this.consoles.map(({ client }) => client.query<Record<string, string>>(`SHOW ${what}`)),
+      );
+      const rows = answers.flatMap((answer) => answer.rows.map(withNumbers));
+      this.observations[what].push({ at, rows });
     } catch {
       this.stop();
     }

@@ -48,6 +48,8 @@ export interface SessionRecords {
   login: Float64Array;
   /** 0: logged in. Otherwise 1 + index into the errors. */
   outcome: Int32Array;
+  /** Which of the pooler's processes it came to, from 0; -1 where it has but one, or refused the login. */
+  process: Int32Array;
 }
 
 /** An attempt, as a row. */
@@ -74,6 +76,7 @@ export interface SessionRow {
   connected: Nanos;
   login: number;
   outcome: number;
+  process: number;
 }
 
 const FIRST_CAPACITY = 4_096;
@@ -107,6 +110,7 @@ export function sessionRecords(capacity = FIRST_CAPACITY): SessionRecords {
     connected: new Float64Array(capacity),
     login: new Float64Array(capacity),
     outcome: new Int32Array(capacity),
+    process: new Int32Array(capacity),
   };
 }
 
@@ -136,6 +140,7 @@ export function appendSession(records: SessionRecords, row: SessionRow): void {
   records.connected[at] = row.connected;
   records.login[at] = row.login;
   records.outcome[at] = row.outcome;
+  records.process[at] = row.process;
 }
 
 /** Cuts off the spare room. */

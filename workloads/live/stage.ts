@@ -50,6 +50,8 @@ export class Stage {
   started = false;
   /** Our time of the common start. */
   zero: Nanos = 0;
+  /** Of the pooler; several are peers of each other. */
+  readonly processes: number;
   private readonly director: Director;
   private readonly autocommit: boolean;
   /** Load over the time since the common start, by kind. */
@@ -63,7 +65,8 @@ export class Stage {
     this.director = director;
     this.clock = clock;
     this.target = target;
-    const { clients, file } = plan.workload;
+    const { clients, file, pooler } = plan.workload;
+    this.processes = pooler?.processes ?? 1;
     this.parameters = clients.map((kind) => loginParameters(kind, file));
     this.autocommit = plan.poolMode === "statement";
     this.loads = new Map(

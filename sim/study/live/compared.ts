@@ -22,6 +22,7 @@ import {
   simulatedSamples,
 } from "./figures.ts";
 import { type PreparingCosts, withParse } from "./preparing.ts";
+import { dealOf, processesOf } from "./several.ts";
 import type { Cell, Stand } from "./stand.ts";
 import {
   type Comparison,
@@ -70,7 +71,7 @@ const VARIANTS = 9;
 function predict(
   workload: Workload,
   { warmup, duration, preparing }: Measured,
-  { seed, calibration }: Pair,
+  { seed, calibration, live }: Pair,
 ): RunResult[] {
   const { connect_time, capacity } = calibration;
   const set = { kind: "constant", value: preparing?.set ?? 0 } as const;
@@ -78,6 +79,8 @@ function predict(
   const sleeping: Workload = {
     ...withParse(workload, preparing),
     network: { client: 0, server: 0 },
+    // What a message costs is part of what was calibrated.
+    pooler: workload.pooler && { ...workload.pooler, cpu_per_message: 0 },
     // Sleeping statements share nothing.
     server: {
       ...workload.server,
@@ -88,8 +91,10 @@ function predict(
     },
   };
   const twin = capacity === undefined ? sleeping : onCapacity(sleeping, capacity);
+  const deal = processesOf(workload) > 1 ? dealOf(live) : undefined;
+  const options = { seed, warmup, duration, trace: true, deal };
   return Array.from({ length: VARIANTS }, (_, variant) =>
-    simulate(twin, { seed, warmup, duration, machine: { ...machine, variant }, trace: true }),
+    simulate(twin, { ...options, machine: { ...machine, variant } }),
   );
 }
 

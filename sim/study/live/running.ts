@@ -9,6 +9,7 @@ import { type Address, showAddress } from "../../../workloads/database/dsn.ts";
 import { OutsideError } from "../../../workloads/database/errors.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { effectivePool } from "./pools.ts";
+import { checkProcesses } from "./several.ts";
 import type { Cell, Stand } from "./stand.ts";
 
 export interface RunningOptions {
@@ -40,6 +41,7 @@ interface Console {
  */
 export async function openRunning(options: RunningOptions): Promise<RunningStand> {
   const { pooler, database } = options;
+  checkProcesses(options.workload, { running: showAddress(pooler) });
   await logIn(pooler); // An entry that is made on demand exists, and is shown, from now on.
   const admin: Address = { ...pooler, database: "pgbouncer" };
   const seen = await look(admin);
@@ -56,7 +58,7 @@ export async function openRunning(options: RunningOptions): Promise<RunningStand
     pooler: place,
     cell: cellOf(workload, names, place),
     notes,
-    admin: found && admin,
+    admin: found && [admin],
     direct: database,
     target: () => ({ host, port, user, password, sslmode }),
     entries: () => new Set(names),

@@ -2,7 +2,7 @@
  * What a live run stands on: a database and, in front of it, a pooler with one entry for every
  * configuration that is to be measured, so that nothing has to be restarted between runs.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CoreSettings, PoolMode } from "../../../engine/core/index.ts";
@@ -12,6 +12,7 @@ import { type LiveTarget, prepares } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { checkVersion, type PoolerProcess, startPooler } from "./pooler-process.ts";
 import { effectivePool, withPool } from "./pools.ts";
+import { checkProcesses, freePort, processesOf } from "./several.ts";
 
 /** One configuration to measure: an entry of the pooler for each database of the workload. */
 export interface Cell {
@@ -26,8 +27,8 @@ export interface Cell {
 export interface Stand {
   /** What it is, for the report. */
   readonly pooler: string;
-  /** The console; undefined: there is none for us. */
-  readonly admin: Address | undefined;
+  /** The consoles of its processes; undefined: there is none for us. */
+  readonly admin: readonly Address[] | undefined;
   /** The database itself, past the pooler; undefined: it is not known. */
   readonly direct: Address | undefined;
   /** Where the clients of a cell connect to. */
@@ -48,42 +49,61 @@ export interface StandOptions {
   workload: Workload;
   database: Address;
   cells: readonly Cell[];
+  /** More of them, whose clients all come to the same process where there are several. */
+  cold?: readonly Cell[] | undefined;
   /** Path of a PgBouncer to measure; ours when left out. */
   pgbouncer?: string | undefined;
   /** Ours only: write the scheduler's inputs to this file. */
   journal?: string | undefined;
 }
 
-/** Starts a pooler for the cells. Errors: OutsideError when it does not come up. */
+/** Starts a pooler for the cells. Errors: OutsideError when it does not come up; ConfigError. */
 export async function openStand(options: StandOptions): Promise<Stand> {
+  const { workload, database, cold = [] } = options;
+  checkProcesses(workload, options);
   const directory = await mkdtemp(join(tmpdir(), "poolwise-pooler-"));
-  const port = 6432;
-  const admin: Address = {
-    host: directory,
-    port,
-    user: options.database.user,
-    database: "pgbouncer",
+  const several = processesOf(workload) > 1;
+  const port = several ? await freePort() : 6432;
+  const directories = await directoriesFor(directory, processesOf(workload));
+  const [first = directory] = directories;
+  const started: PoolerProcess[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(started.map((process) => process.stop()));
+    await rm(directory, { recursive: true, force: true });
   };
   try {
-    const pooler = await start(options, directory, port);
+    for (const own of directories) started.push(await start(options, directories, own, port));
+    const host = (cell: Cell): string => (several && !cold.includes(cell) ? LOCAL : first);
     return {
       pooler: options.pgbouncer === undefined ? "poolwise" : options.pgbouncer,
-      admin,
-      direct: options.database,
-      target: (cell) => targetOf(options, cell, directory, port),
-      entries: (cell) => new Set(Object.values(entryNames(options.workload, cell))),
-      connections: (cell) => connectionsOf(options.workload, cell),
-      workloadOf: (cell) => workloadOf(options.workload, cell),
-      notes: pooler.notes,
-      close: async () => {
-        await pooler.stop();
-        await rm(directory, { recursive: true, force: true });
+      admin: directories.map((own) => ({
+        ...{ host: own, port, user: database.user, database: "pgbouncer" },
+      })),
+      direct: database,
+      target: (cell) => targetOf(options, cell, host(cell), port),
+      entries: (cell) => new Set(Object.values(entryNames(workload, cell))),
+      connections: (cell) => connectionsOf(workload, cell),
+      workloadOf: (cell) => workloadOf(workload, cell),
+      get notes() {
+        return started.flatMap((process) => process.notes);
       },
+      close,
     };
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    await close();
     throw error;
   }
+}
+
+/** Where several processes share a port: Unix sockets cannot be shared. */
+const LOCAL = "127.0.0.1";
+
+/** A directory of its own for each process: there is its console. */
+async function directoriesFor(directory: string, processes: number): Promise<string[]> {
+  if (processes === 1) return [directory];
+  const own = Array.from({ length: processes }, (_, i) => join(directory, String(i + 1)));
+  for (const each of own) await mkdir(each);
+  return own;
 }
 
 const entryName = (cell: Cell, database: string): string => `${cell.name}_${database}`;
@@ -109,11 +129,13 @@ const workloadOf = (workload: Workload, cell: Cell): Workload =>
 function connectionsOf(workload: Workload, cell: Cell): number {
   const names = Object.keys(entryNames(workload, cell));
   const own = workloadOf(workload, cell);
-  return names.reduce((sum, name) => sum + effectivePool(own, name).size, 0);
+  const each = names.reduce((sum, name) => sum + effectivePool(own, name).size, 0);
+  return each * processesOf(workload);
 }
 
 async function start(
   options: StandOptions,
+  directories: readonly string[],
   directory: string,
   port: number,
 ): Promise<PoolerProcess> {
@@ -121,22 +143,26 @@ async function start(
   const users = join(directory, "users.txt");
   const { user, password = "" } = options.database;
   await writeFile(users, `"${user}" "${password.replaceAll('"', '""')}"\n`, { mode: 0o644 });
-  await writeFile(ini, iniText(options, directory, users, port), { mode: 0o644 });
+  const sections = [
+    ...iniLines(options, directory, users, port),
+    ...peers(directories, directory, port),
+  ];
+  await writeFile(ini, `${sections.join("\n")}\n`, { mode: 0o644 });
   const { pgbouncer, journal } = options;
   if (pgbouncer !== undefined && prepares(options.workload)) await checkVersion(pgbouncer);
   return startPooler({ ini, directory, port, pgbouncer, journal });
 }
 
 /** The ini: the workload's settings where they differ from the defaults, and an entry for each cell. */
-function iniText(options: StandOptions, directory: string, users: string, port: number): string {
-  const { workload, database, cells } = options;
+function iniLines(options: StandOptions, directory: string, users: string, port: number): string[] {
+  const { workload, database, cells, cold = [] } = options;
   const settings = workload.settings;
   const server = [
     `host=${database.host}`,
     `port=${database.port}`,
     `dbname=${database.database}`,
   ].join(" ");
-  const entries = cells.flatMap((cell) =>
+  const entries = [...cells, ...cold].flatMap((cell) =>
     Object.entries(entryNames(workload, cell)).map(([name, entry]) => {
       const { mode, size } = effectivePool(workloadOf(workload, cell), name);
       return `${entry} = ${server} pool_mode=${mode} pool_size=${size}`;
@@ -156,8 +182,19 @@ function iniText(options: StandOptions, directory: string, users: string, port: 
     "server_tls_sslmode = disable",
     ...changedSettings(settings),
     ...preparedLines(workload),
-    "",
-  ].join("\n");
+  ];
+}
+
+/** One of several processes on a port: each can be told by its number, and hands on what is another's to cancel. */
+function peers(directories: readonly string[], own: string, port: number): string[] {
+  if (directories.length === 1) return [];
+  return [
+    `listen_addr = ${LOCAL}`,
+    "so_reuseport = 1",
+    `peer_id = ${directories.indexOf(own) + 1}`,
+    "[peers]",
+    ...directories.map((host, i) => `${i + 1} = host=${host} port=${port}`),
+  ];
 }
 
 /** Only where it matters: a PgBouncer before 1.21 does not know the setting. */

@@ -33,6 +33,7 @@ import { type CellResult, cellResult, type Pair } from "./compared.ts";
 import { playCell } from "./play-cell.ts";
 import { preparingCosts, standWithoutTelling, withoutTelling } from "./preparing.ts";
 import { openRunning } from "./running.ts";
+import { checkComparable } from "./several.ts";
 import { type Cell, openStand, type Stand } from "./stand.ts";
 import { type MeasuredAgain, standstillOf, Watch } from "./standstill.ts";
 import { median } from "./verdict.ts";
@@ -90,6 +91,7 @@ type Watching = ValidateOptions & { watch: Watch };
 export async function validate(given: ValidateOptions): Promise<Validation> {
   const options = { ...given, watch: new Watch() };
   const { workload, cells, database, running, pgbouncer, journal } = options;
+  checkComparable(workload);
   if (usesCores(workload)) return await validateCapacity(options);
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
@@ -102,8 +104,8 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   }
   if (database === undefined) throw new TypeError("validate: no database to run against");
   const extra = calibrationCells(workload);
-  const all = [extra.roomy, ...cells, ...extra.cold];
-  const stand = await openStand({ workload, database, cells: all, pgbouncer, journal });
+  const [all, { cold }] = [[extra.roomy, ...cells], extra];
+  const stand = await openStand({ workload, database, cells: all, cold, pgbouncer, journal });
   const plain = { ...options, workload: withoutTelling(workload) };
   const calibrating = calibratingOwn(stand, plain, extra);
   const found = await onStand(stand, options, calibrating).finally(() => stand.close());

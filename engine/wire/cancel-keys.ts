@@ -14,6 +14,9 @@ export function mark(key: Buffer, peer_id: number): void {
   key[7] = (key[7] as number) | HOPS;
 }
 
+/** The `peer_id` in a key that was given out by a process with peers. */
+export const peerOf = (key: Buffer): number => key.readUInt16LE(1);
+
 /** Whose key is it? */
 export type KeyOwner =
   /** A client's of this process, under this key. */
@@ -28,7 +31,7 @@ export function ownerOf(shown: Buffer, peer_id: number): KeyOwner {
   if (peer_id === 0) return { is: "ours", key: shown };
   const key = Buffer.from(shown);
   const last = key[7] as number;
-  const peer = key.readUInt16LE(1);
+  const peer = peerOf(key);
   if (peer === peer_id) {
     key[7] = last | HOPS;
     return { is: "ours", key };
