@@ -7,7 +7,10 @@ const programs = [
 ];
 
 /** Tests that measure time: one file after the other, or they disturb each other. */
-const live = ["test/{endurance,live,parity}/**/*.test.ts", "test/study/validate.test.ts"];
+const live = [
+  "test/{endurance,live,parity}/**/*.test.ts",
+  "test/study/{preparing,several,validate}.test.ts",
+];
 
 const limits = { testTimeout: 60_000, hookTimeout: 60_000 };
 
