@@ -46,6 +46,9 @@ where connection set-up and resets are measured.
 Where the workload's transactions have work: cpu, real queries keep the cores busy. Then the database is
 measured at two pool sizes, one connection and ten for each core, and all other sizes are predicted from it.
 
+With pooler: { processes: 2 } two of our pooler share a port. Whom the system deals to which is looked at,
+and the prediction is made for it.
+
 Examples:
   poolwise validate workloads/cpu-bound.yaml --pool-size 2,3,4,6,8,12,16,24,40 --repeats 3 --duration '10 s'
   poolwise validate workloads/tour.yaml --pool-mode transaction --pool-size 5,7

@@ -191,7 +191,7 @@ const kind = z.strictObject({
     .min(1, { error: "a text, such as TimeZone=Europe/Berlin" })
     .optional()
     .describe(
-      "its tracked parameters, as a text: a server that comes from clients with others costs a round trip (SET)",
+      "its tracked parameters, such as TimeZone=Asia/Tokyo; DateStyle=SQL: a server that comes from clients with others costs a round trip (SET)",
     ),
 });
 
