@@ -213,9 +213,9 @@ const REFUSED: readonly [name: string, changes: object, why: RegExp][] = [
     /pooler.discipline is "lifo"/,
   ],
   [
-    "several processes",
-    { pooler: { discipline: "fifo", processes: 2 } },
-    /pooler.processes is "2"/,
+    "parameters that no pooler tracks",
+    { clients: [kind({ parameters: "work_mem=4MB" })] },
+    /parameters of web is "work_mem=4MB"/,
   ],
 ];
 describe("what cannot be played is refused before anything starts", () => {
