@@ -29,6 +29,12 @@ export function kindOf(piece: Piece): Kind {
   return piece[1] === "Q" ? "query" : "odd";
 }
 
+/** Does the server tell all that it has to tell about these? */
+export function isTold(pieces: readonly Piece[]): boolean {
+  const last = pieces.at(-1);
+  return last === undefined || last[0] === "flush" || !EXTENDED.includes(kindOf(last));
+}
+
 export class Answers {
   /** Messages of the client that the server has not dealt with, oldest first. */
   private readonly open: Kind[] = [];

@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { FRAME, MessageReader } from "../../../engine/wire/frames.ts";
-import { Answers, kindOf } from "./answers.ts";
+import { Answers, isTold, kindOf } from "./answers.ts";
 import { bytesOf, lastBytes, type Packet, packetBytes, type Script, type Step } from "./script.ts";
 
 /** What one client has seen, a line for each message. */
 export type Transcript = readonly string[];
 
 /** Longest wait for an answer, in ms: only a script that the rules of `Answers` do not fit takes so long. */
-const PATIENCE = 4_000;
+const PATIENCE = 2_000;
 /** Longest body that a line shows whole. */
 const SHOWN = 300;
 
@@ -53,7 +53,7 @@ class Player {
     else if ("send" in step) {
       for (const piece of step.send) this.answers.sent(kindOf(piece));
       await this.send(Buffer.concat(step.send.map(bytesOf)), step.cuts);
-      await this.settle();
+      await this.settle(isTold(step.send));
     } else {
       this.socket.write(Buffer.concat([...step.last.map(bytesOf), lastBytes(step.leave)]));
       const stays = step.leave === "unknown type" || step.leave === "short length";
@@ -92,11 +92,12 @@ class Player {
     }
   }
 
-  private async settle(): Promise<void> {
+  /** `told`: the server keeps no answer back for later, and an error comes when the others do. */
+  private async settle(told = true): Promise<void> {
     await this.wait(() => this.answers.settled);
     if (this.closed && this.lines.at(-1)?.includes(BLOCKS) === true) this.forget();
     if (this.closed) this.lines.push("closed");
-    if (this.answers.done || this.closed) this.certain = this.lines.length;
+    if ((told && this.answers.done) || this.closed) this.certain = this.lines.length;
   }
 
   /** Waits for the end. Of what it still sees then, only the pooler's last word is sure to come. */
@@ -109,8 +110,9 @@ class Player {
 
   /** Takes away what is not certain but for the pooler's last word. */
   private forget(): void {
-    const word = this.lines.slice(this.certain).findLast((line) => line.includes("SFATAL"));
-    this.lines.length = this.certain;
+    const [...unsure] = this.lines.splice(this.certain);
+    this.lines.push(...unsure.filter((line) => line === STUCK));
+    const word = unsure.findLast((line) => line.includes("SFATAL"));
     if (word !== undefined) this.lines.push(word);
   }
 
@@ -124,7 +126,7 @@ class Player {
       });
       clearTimeout(timer);
       if (Date.now() < until) continue;
-      this.lines.push("no answer");
+      this.lines.push(STUCK);
       return;
     }
   }
@@ -145,6 +147,8 @@ class Player {
   }
 }
 
+/** Stands in a transcript where an answer has not come. */
+export const STUCK = "no answer";
 /** PgBouncer says so to a client instead of what it had for it and had not sent. */
 const BLOCKS = "transaction blocks not allowed in statement pooling mode";
 const ERROR = 0x45;
