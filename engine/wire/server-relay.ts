@@ -92,7 +92,7 @@ export class ServerRelay {
     this.run = start;
     this.verdict = RELAY.more;
     if (scanner.remaining > 0) this.body();
-    while (!this.isLost) {
+    while (!this.isOver) {
       const found = scanner.next();
       if (found === FRAME.message && this.passesRow()) continue;
       if (found === FRAME.message) this.message();
@@ -118,9 +118,10 @@ export class ServerRelay {
     return true;
   }
 
-  /** Nothing that follows can be relayed. */
-  private get isLost(): boolean {
-    return this.verdict === RELAY.error || this.verdict === RELAY.dirty;
+  /** Nothing that follows is relayed. A ready that is told so early is a block in statement mode. */
+  private get isOver(): boolean {
+    const { verdict } = this;
+    return verdict === RELAY.error || verdict === RELAY.dirty || verdict === RELAY.ready;
   }
 
   /** Rows are most of what a server sends, and mean nothing to the relay: steps over one. */

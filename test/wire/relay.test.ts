@@ -277,6 +277,15 @@ describe("the relay", () => {
     expect(server.status).toBe(STATUS.transaction);
   });
 
+  test("in statement mode a block is told also when its end comes in the same chunk (once was not)", () => {
+    const { server, client, fromServer } = pair();
+    server.statementMode = true;
+    client(Buffer.concat([ask.query("begin"), ask.query("commit")]));
+    const answers = [writer.readyForQuery("T"), writer.readyForQuery("I")];
+    expect(fromServer(Buffer.concat(answers))).toBe(RELAY.ready);
+    expect(server.status).toBe(STATUS.transaction);
+  });
+
   const unasked: [name: string, message: Buffer, verdict: number][] = [
     ["a notification", tell.notification(), RELAY.more],
     ["ParameterStatus", writer.parameterStatus("TimeZone", "GMT"), RELAY.more],

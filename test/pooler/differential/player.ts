@@ -3,7 +3,15 @@ import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { FRAME, MessageReader } from "../../../engine/wire/frames.ts";
 import { Answers, isTold, kindOf } from "./answers.ts";
-import { bytesOf, lastBytes, type Packet, packetBytes, type Script, type Step } from "./script.ts";
+import {
+  bytesOf,
+  lastBytes,
+  type Packet,
+  PROTOCOL,
+  packetBytes,
+  type Script,
+  type Step,
+} from "./script.ts";
 
 /** What one client has seen, a line for each message. */
 export type Transcript = readonly string[];
@@ -74,7 +82,7 @@ class Player {
       const asks = packet[0] === "ssl" || packet[0] === "gss";
       if (asks) this.letters++;
       // What comes together with such a question is another matter than what comes after its answer.
-      await this.send(packetBytes(packet), packet[0] === "startup" ? cuts : []);
+      await this.send(packetBytes(packet), isOrdinary(packet) ? cuts : []);
       if (asks) await this.wait(() => this.letters === 0);
     }
     // Without a startup packet the pooler waits for more: it is told that there is none.
@@ -153,12 +161,29 @@ export const STUCK = "no answer";
 const BLOCKS = "transaction blocks not allowed in statement pooling mode";
 const ERROR = 0x45;
 
+/** Is this a packet that is read to its end? Of another the pooler takes leave in the middle of it. */
+function isOrdinary(packet: Packet): boolean {
+  return packet[0] === "startup" && packet[1] === PROTOCOL;
+}
+
 /** A message as a line, without what no two servers have in common: keys and process ids. */
 function lineOf(type: string, body: Buffer): string {
   if (type === "K") return `K ${body.length} bytes`;
-  const rest = type === "A" ? body.subarray(4) : body;
+  const rest = type === "A" ? body.subarray(4) : type === "T" ? columnsOf(body) : body;
   if (rest.length > SHOWN) {
     return `${type} ${rest.length} bytes ${createHash("sha1").update(rest).digest("hex")}`;
   }
   return `${type} ${rest.toString("latin1").replaceAll("\0", "|")}`;
+}
+
+/** A RowDescription without the object ids of tables: those of temporary ones are never the same. */
+function columnsOf(body: Buffer): Buffer {
+  const copy = Buffer.from(body);
+  const end = copy.length;
+  for (let at = 2; at < end; ) {
+    const table = copy.indexOf(0, at) + 1;
+    copy.fill(0, table, table + 4);
+    at = table + 18;
+  }
+  return copy;
 }

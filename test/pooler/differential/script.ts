@@ -33,7 +33,13 @@ export type Step =
   /** Sends these and leaves at once: with Terminate, without a word, or with bytes that are no message. */
   | { who: number; last: readonly Piece[]; leave: Leaving };
 
-export type Leaving = "terminate" | "eof" | "unknown type" | "short length" | "too long" | "cut off";
+export type Leaving =
+  | "terminate"
+  | "eof"
+  | "unknown type"
+  | "short length"
+  | "too long"
+  | "cut off";
 
 export interface Script {
   mode: "session" | "transaction" | "statement";
