@@ -120,8 +120,7 @@ export class ServerRelay {
 
   /** Nothing that follows is relayed. A ready that is told so early is a block in statement mode. */
   private get isOver(): boolean {
-    const { verdict } = this;
-    return verdict === RELAY.error || verdict === RELAY.dirty || verdict === RELAY.ready;
+    return this.verdict !== RELAY.more && this.verdict !== RELAY.answered;
   }
 
   /** Rows are most of what a server sends, and mean nothing to the relay: steps over one. */
