@@ -16,16 +16,20 @@ import {
 /** What one client has seen, a line for each message. */
 export type Transcript = readonly string[];
 
-/** Longest wait for an answer, in ms: only a script that the rules of `Answers` do not fit takes so long. */
-const PATIENCE = 2_000;
 /** Longest body that a line shows whole. */
 const SHOWN = 300;
 
-/** Plays the steps one after the other. `path`: the pooler's Unix socket. */
-export async function play(path: string, script: Script): Promise<Transcript[]> {
+/** Where a pooler listens, and after how many ms an answer has not come and will not. */
+export interface Place {
+  path: string;
+  patience: number;
+}
+
+/** Plays the steps one after the other. */
+export async function play(place: Place, script: Script): Promise<Transcript[]> {
   const players: Player[] = [];
   for (const step of script.steps) {
-    players[step.who] ??= new Player(path);
+    players[step.who] ??= new Player(place);
     await players[step.who]?.play(step);
   }
   // A client that the script leaves inside goes without a word.
@@ -36,6 +40,7 @@ export async function play(path: string, script: Script): Promise<Transcript[]> 
 class Player {
   readonly lines: string[] = [];
   private readonly socket: Socket;
+  private readonly patience: number;
   private readonly reader = new MessageReader(1 << 30);
   private readonly answers = new Answers();
   /** Answers of one byte that are to come: to SSLRequest and GSSENCRequest. */
@@ -45,7 +50,8 @@ class Player {
   private certain = 0;
   private wake: () => void = () => {};
 
-  constructor(path: string) {
+  constructor({ path, patience }: Place) {
+    this.patience = patience;
     this.socket = connect({ path });
     this.socket.on("data", (chunk) => this.hear(chunk));
     this.socket.on("error", () => {});
@@ -125,7 +131,7 @@ class Player {
   }
 
   private async wait(holds: () => boolean): Promise<void> {
-    const until = Date.now() + PATIENCE;
+    const until = Date.now() + this.patience;
     while (!this.closed && !holds()) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {

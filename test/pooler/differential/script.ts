@@ -33,13 +33,7 @@ export type Step =
   /** Sends these and leaves at once: with Terminate, without a word, or with bytes that are no message. */
   | { who: number; last: readonly Piece[]; leave: Leaving };
 
-export type Leaving =
-  | "terminate"
-  | "eof"
-  | "unknown type"
-  | "short length"
-  | "too long"
-  | "cut off";
+export type Leaving = "terminate" | "eof" | "unknown type" | "short length" | "too long";
 
 export interface Script {
   mode: "session" | "transaction" | "statement";
@@ -126,7 +120,5 @@ export function lastBytes(leave: Leaving): Buffer {
       return Buffer.from([FRONTEND.query, 0, 0, 0, 3, 0, 0, 0]);
     case "too long":
       return Buffer.concat([Buffer.from([FRONTEND.query]), int32(MAX_PACKET_SIZE), int16(0)]);
-    case "cut off":
-      return message(FRONTEND.query, text("select 1")).subarray(0, 9);
   }
 }

@@ -134,8 +134,13 @@ const cuts = fc.oneof(
   { weight: 2, arbitrary: fc.constant<number[]>([]) },
   { weight: 1, arbitrary: fc.array(fc.nat(200), { maxLength: 6 }) },
 );
+/** Not in the middle of a message: 1.18 hands the server that has had a part of it on to the next client. */
 const LEAVING: readonly Leaving[] = [
-  ...(["terminate", "eof", "unknown type", "short length", "too long", "cut off"] as const),
+  "terminate",
+  "eof",
+  "unknown type",
+  "short length",
+  "too long",
 ];
 
 /** What a client does, as who of the clients is not yet known. */
@@ -161,13 +166,13 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 );
 
 const pair = (first: string, second: string): readonly [string, string] => [first, second];
+/** None that the server refuses: whether a client hears of that depends on what it has sent meanwhile. */
 const PARAMETERS = [
   pair("client_encoding", "latin1"),
   pair("client_encoding", "UTF8"),
   pair("DateStyle", "German"),
   pair("datestyle", "iso"),
   pair("TimeZone", "Asia/Tokyo"),
-  pair("timezone", "nowhere"),
   pair("application_name", "it's"),
   pair("standard_conforming_strings", "off"),
   pair("extra_float_digits", "3"),
@@ -176,30 +181,20 @@ const PARAMETERS = [
   pair("user", "ghost"),
   pair("user", ""),
 ];
-/** Parameters and first packets that PgBouncer 1.18 takes otherwise: see `DEVIATIONS`. */
-const NEWER_PARAMETERS = [pair("replication", "false"), pair("", "")];
-const NEWER: readonly Packet[] = [
-  ["bytes", "0000000800030000"],
-  ["bytes", "0000000a000300007500"],
-  ["bytes", "00"],
-  ["bytes", "0000000900030000"],
-  ["bytes", "51000000"],
-];
 /** PgBouncer 1.18 does not set an application_name that is empty. */
 const NAMED = pair("application_name", "one");
-/** How a client comes in; most do so as they should. */
-function arrival(mode: string, older: boolean): fc.Arbitrary<Packet[]> {
+/** How a client comes in; most do so as they should, and none as 1.18 takes otherwise: see `DEVIATIONS`. */
+function arrival(mode: string): fc.Arbitrary<Packet[]> {
   const usualPairs = [pair("user", "alice"), pair("database", mode), NAMED];
   const plain: Packet[] = [["startup", PROTOCOL, ...usualPairs]];
   const asked = pick<Packet[]>([], [["ssl"]], [["gss"]], [["ssl"], ["gss"]], [["ssl"], ["ssl"]]);
   const startup = fc
     .tuple(
       pick(PROTOCOL, PROTOCOL, PROTOCOL, 0x2_0000, 0x4_0000),
-      fc.array(pick(...PARAMETERS, ...(older ? [] : NEWER_PARAMETERS)), { maxLength: 2 }),
+      fc.array(pick(...PARAMETERS), { maxLength: 2 }),
     )
     .map(([version, pairs]): Packet => ["startup", version, ...usualPairs, ...pairs]);
   const bytes = pick<Packet>(
-    ...(older ? [] : NEWER),
     ["bytes", ""],
     ["bytes", "0000000404d2162f"],
     ["bytes", "0001000000030000"],
@@ -240,17 +235,18 @@ function whole(step: Step): Step {
 }
 
 /** Random scripts. */
-export const scripts = (older: boolean): fc.Arbitrary<Script> =>
-  pick<Script["mode"]>("session", "transaction", "transaction", "statement").chain((mode) => {
-    const coming = fc
-      .tuple(arrival(mode, older), older ? fc.constant([]) : cuts)
-      .map(([packets, cuts]): Step => ({ who: 0, packets, cuts }));
-    const who = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, pick(1, 2));
-    return fc
-      .tuple(
-        fc.tuple(coming, coming, coming),
-        fc.array(fc.tuple(who, act), { minLength: 1, maxLength: 7 }),
-      )
-      .map(([arrivals, acts]) => ({ mode, steps: ordered(arrivals, acts) }))
-      .map((script) => (older ? { mode, steps: script.steps.map(whole) } : script));
-  });
+export const scripts: fc.Arbitrary<Script> = pick<Script["mode"]>(
+  "session",
+  "transaction",
+  "transaction",
+  "statement",
+).chain((mode) => {
+  const coming = arrival(mode).map((packets): Step => ({ who: 0, packets, cuts: [] }));
+  const who = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, pick(1, 2));
+  return fc
+    .tuple(
+      fc.tuple(coming, coming, coming),
+      fc.array(fc.tuple(who, act), { minLength: 1, maxLength: 7 }),
+    )
+    .map(([arrivals, acts]) => ({ mode, steps: ordered(arrivals, acts).map(whole) }));
+});
