@@ -1,7 +1,8 @@
 /** A pooler in a process of its own: ours, or a PgBouncer, on the same ini. */
 import { type ChildProcess, execFile, fork, spawn } from "node:child_process";
-import { chown, stat } from "node:fs/promises";
+import { chown } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -115,9 +116,8 @@ async function startPgBouncer(
     });
   });
   const socket = join(directory, `.s.PGSQL.${port}`);
-  const listens = (): Promise<boolean> => stat(socket).then(...YES_OR_NO);
   for (let attempt = 0; attempt < 100 && child.exitCode === null && child.pid; attempt++) {
-    if (await listens()) return child;
+    if (await listens(socket)) return child;
     await sleep(50);
   }
   // Node passes on the number 0 for a process that was never made: that is our whole process group.
@@ -126,7 +126,17 @@ async function startPgBouncer(
   throw new OutsideError(`${program} did not start: ${said.trim().split("\n").at(-1) ?? ""}`);
 }
 
-const YES_OR_NO = [() => true, () => false] as const;
+/** Whether somebody takes connections there: between bind and listen the socket's file is there already. */
+function listens(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(socket);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => resolve(false));
+  });
+}
 
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
