@@ -1,11 +1,10 @@
 /** What the pooler's benchmarks run on: a database, our pooler and PgBouncer in front of it, pgbench. */
 import { execFile, spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type PoolerProcess, startPooler } from "../../sim/study/live/pooler-process.ts";
+import { freePort, type PoolerProcess, startPooler } from "../../sim/study/live/pooler-process.ts";
 import { type Database, resolveDatabase } from "../../workloads/database/index.ts";
 
 const run = promisify(execFile);
@@ -104,16 +103,6 @@ async function openTarget(
   for (const protocol of ["simple", "extended"])
     await pgbench(target, "transaction", ["-n", "-S", "-M", protocol, "-T", "2", "-c", "8"]);
   return target;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** User and system time of a process so far, in seconds, from Linux' /proc; 0 elsewhere. */

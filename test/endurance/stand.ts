@@ -1,10 +1,9 @@
 /** What endurance is tried on: a private PostgreSQL, our pooler in a process of its own, its console. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { type PoolerProcess, startPooler } from "../../sim/study/live/pooler-process.ts";
+import { freePort, type PoolerProcess, startPooler } from "../../sim/study/live/pooler-process.ts";
 import { type Database, resolveDatabase } from "../../workloads/database/index.ts";
 import { checkOpenFiles } from "../../workloads/live/open-files.ts";
 import type { Place } from "./talker.ts";
@@ -165,15 +164,4 @@ async function consoleOf(port: number): Promise<pg.Client> {
   console.on("error", () => undefined);
   await console.connect();
   return console;
-}
-
-/** A port that was free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

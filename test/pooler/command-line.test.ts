@@ -1,13 +1,13 @@
 /** PgBouncer's command line: which arguments mean what, the background, SIGUSR1 and -R. */
 import { execFile, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseArguments } from "../../engine/pooler/command-line.ts";
 import { hasLibc } from "../../engine/pooler/libc.ts";
+import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { Stage, until } from "./stage.ts";
 
 const run = { quiet: undefined, reboot: undefined, user: undefined, verbose: undefined };
@@ -66,14 +66,6 @@ async function programIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<End
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
     return { status: code, stdout, stderr };
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 async function ask(port: number, sql: string): Promise<Record<string, string>[]> {

@@ -4,7 +4,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { failure, freePort, Stage, until } from "./stage.ts";
+import { freePort } from "../../sim/study/live/pooler-process.ts";
+import { failure, Stage, until } from "./stage.ts";
 
 let stage: Stage;
 let script: string;

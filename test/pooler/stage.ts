@@ -1,7 +1,6 @@
 /** What the pooler's tests run on: a private PostgreSQL, poolers in front of it, clients. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -136,15 +135,6 @@ export class Console {
     const rows = await this.ask("show pools");
     return rows.find((row) => row.database === database) ?? {};
   }
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => server.once("listening", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 /** Waits until `holds` is true. Errors: after ten seconds, with the last value of `describe`. */

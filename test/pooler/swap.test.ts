@@ -12,7 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasLibc } from "../../engine/pooler/libc.ts";
 import { native } from "../../engine/pooler/native.ts";
 import { cancelRequest } from "../../engine/wire/writer.ts";
-import { failure, freePort, Stage, until } from "./stage.ts";
+import { freePort } from "../../sim/study/live/pooler-process.ts";
+import { failure, Stage, until } from "./stage.ts";
 
 /** PgBouncer does not run as root: root gives both programs to somebody else. */
 const AS = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};

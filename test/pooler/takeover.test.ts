@@ -14,9 +14,10 @@ import { RunningPooler } from "../../engine/pooler/main.ts";
 import { native } from "../../engine/pooler/native.ts";
 import { deriveSecret, formatSecret } from "../../engine/wire/scram.ts";
 import { cancelRequest, query, startupMessage } from "../../engine/wire/writer.ts";
+import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { Authority, HAS_OPENSSL } from "./certificates.ts";
 import { Raw } from "./raw.ts";
-import { freePort, Stage, until } from "./stage.ts";
+import { Stage, until } from "./stage.ts";
 
 let stage: Stage;
 beforeAll(async () => {

@@ -1,8 +1,9 @@
 /** A pooler in a process of its own: ours, or a PgBouncer, on the same ini. */
 import { type ChildProcess, execFile, fork, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chown } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -136,6 +137,16 @@ function listens(socket: string): Promise<boolean> {
     });
     probe.once("error", () => resolve(false));
   });
+}
+
+/** A TCP port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -3,8 +3,6 @@
  * their addresses, which nobody can foretell: so it is looked at, by the keys that the processes give out,
  * and a live run is predicted for the very deal that it had.
  */
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { ConfigError } from "../../../engine/config/index.ts";
 import { canSharePort } from "../../../engine/pooler/shared-port.ts";
 import { type LiveResult, usesCores } from "../../../workloads/live/index.ts";
@@ -46,16 +44,6 @@ export function checkComparable(workload: Workload): void {
       "1 in a validation of clients with app_pool, timeout or retry: they connect anew, and by then " +
         "the live run and its prediction are dealt out differently",
     );
-}
-
-/** A TCP port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function refusal(workload: Workload, expected: string): ConfigError {

@@ -10,9 +10,9 @@ import { DEFAULTS, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
 import { type LiveTarget, prepares } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { checkVersion, type PoolerProcess, startPooler } from "./pooler-process.ts";
+import { checkVersion, freePort, type PoolerProcess, startPooler } from "./pooler-process.ts";
 import { effectivePool, withPool } from "./pools.ts";
-import { checkProcesses, freePort, processesOf } from "./several.ts";
+import { checkProcesses, processesOf } from "./several.ts";
 
 /** One configuration to measure: an entry of the pooler for each database of the workload. */
 export interface Cell {
