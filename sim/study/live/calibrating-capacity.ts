@@ -1,7 +1,7 @@
 /**
  * The calibration of a database whose cores are what is scarce: before every repeat anew and after the last,
- * one run after the other, for two at a time would share the cores. Two sizes are measured, on pools and seeds of their
- * own; no size that is to be predicted is among them.
+ * one run after the other, for two at a time would share the cores. Two sizes are measured, on pools and
+ * seeds of their own; no size that is to be predicted is among them.
  */
 import { availableParallelism } from "node:os";
 import { ConfigError } from "../../../engine/config/index.ts";

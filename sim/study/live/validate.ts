@@ -104,7 +104,8 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   }
   if (database === undefined) throw new TypeError("validate: no database to run against");
   const extra = calibrationCells(workload);
-  const [all, { cold }] = [[extra.roomy, ...cells], extra];
+  const { roomy, cold } = extra;
+  const all = [roomy, ...cells];
   const stand = await openStand({ workload, database, cells: all, cold, pgbouncer, journal });
   const plain = { ...options, workload: withoutTelling(workload) };
   const calibrating = calibratingOwn(stand, plain, extra);
