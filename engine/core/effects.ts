@@ -63,82 +63,104 @@ export const EFFECT_NAMES = Object.keys(EFFECT) as (keyof typeof EFFECT)[];
 
 const STRIDE = 4;
 
-/** A first-in, first-out queue of effects, four integers each. Grows by doubling, never shrinks. */
+/**
+ * A first-in, first-out queue of effects. The first one that waits stands in the operands, ready to be read;
+ * those behind it in a table of four integers each, which grows by doubling and never shrinks. For a turn
+ * has one effect nearly always, and a table costs several times what a field does.
+ */
 export class EffectQueue {
+  // Operands of the effect that `next` has moved to; valid until the core's next input.
+  kind = -1;
+  client = -1;
+  server = -1;
+  /** Reason, database, pool, target or next client, as the kind says. */
+  detail = -1;
+
   /** Set: every effect is folded into `hash`, so that two runs can be compared. */
   hashing = false;
   /** FNV-1a over the operands of all effects so far, while `hashing`; unsigned 32 bits. */
   hash = 0x811c9dc5;
   /** Set: a server that goes from one client to the next is one effect, `pass`. The hash is the same. */
   joining = false;
+  /** `next` has not moved to the operands yet. */
+  private ahead = false;
   private slots = new Int32Array(64 * STRIDE);
-  private at = 0;
-  private next_at = 0;
+  private head = 0;
   private tail = 0;
 
   /** Appends an effect. For the core only. */
   push(kind: number, client: number, server: number, detail: number): void {
+    if (this.ahead === true || this.head < this.tail) this.append(kind, client, server, detail);
+    else {
+      this.ahead = true;
+      this.kind = kind;
+      this.client = client;
+      this.server = server;
+      this.detail = detail;
+    }
+    if (this.hashing === true) this.fold(kind, client, server, detail);
+  }
+
+  private append(kind: number, client: number, server: number, detail: number): void {
     if (this.tail === this.slots.length) this.grow();
     const slots = this.slots;
     const at = this.tail;
-    // `| 0`: else V8 converts each operand as if it were a double.
-    slots[at] = kind | 0;
-    slots[at | 1] = client | 0;
-    slots[at | 2] = server | 0;
-    slots[at | 3] = detail | 0;
+    slots[at] = kind;
+    slots[at | 1] = client;
+    slots[at | 2] = server;
+    slots[at | 3] = detail;
     this.tail = at + STRIDE;
-    if (this.hashing === true) this.fold(kind, client, server, detail);
   }
 
   /** The server of the last effect, an `unlink`, is granted to `client`. For the core only. */
   pass(client: number, server: number): void {
-    if (this.joining === false) {
-      this.push(EFFECT.grant, client, server, -1);
-      return;
+    if (this.joining === false) this.push(EFFECT.grant, client, server, -1);
+    else {
+      if (this.head < this.tail) this.join(client);
+      else {
+        invariant(this.kind === EFFECT.unlink, "pass: the last effect is no unlink");
+        this.kind = EFFECT.pass;
+        this.detail = client;
+      }
+      if (this.hashing === true) this.fold(EFFECT.grant, client, server, -1);
     }
-    const slots = this.slots;
+  }
+
+  /** The same where the last effect is in the table. */
+  private join(client: number): void {
     const at = this.tail - STRIDE;
-    invariant(slots[at] === EFFECT.unlink, "pass: the last effect is no unlink");
-    slots[at] = EFFECT.pass;
-    slots[at | 3] = client | 0;
-    if (this.hashing === true) this.fold(EFFECT.grant, client, server, -1);
+    invariant(this.slots[at] === EFFECT.unlink, "pass: the last effect is no unlink");
+    this.slots[at] = EFFECT.pass;
+    this.slots[at | 3] = client;
   }
 
-  /** Moves to the next effect; false when there is none, and the queue is then empty. */
+  /** Moves to the next effect; false when there is none. */
   next(): boolean {
-    const next = this.next_at;
-    if (next === this.tail) {
-      this.next_at = 0;
-      this.tail = 0;
-      return false;
+    if (this.ahead === true) {
+      this.ahead = false;
+      return true;
     }
-    this.at = next;
-    this.next_at = next + STRIDE;
+    return this.head < this.tail && this.advance();
+  }
+
+  private advance(): boolean {
+    const slots = this.slots;
+    const at = this.head;
+    this.kind = slots[at] as number;
+    this.client = slots[at | 1] as number;
+    this.server = slots[at | 2] as number;
+    this.detail = slots[at | 3] as number;
+    this.head = at + STRIDE;
+    if (this.head === this.tail) {
+      this.head = 0;
+      this.tail = 0;
+    }
     return true;
-  }
-
-  // Operands of the effect that `next` has moved to.
-
-  get kind(): number {
-    return this.slots[this.at] as number;
-  }
-
-  get client(): number {
-    return this.slots[this.at | 1] as number;
-  }
-
-  get server(): number {
-    return this.slots[this.at | 2] as number;
-  }
-
-  /** Reason, database, pool, target or next client, as the kind says. */
-  get detail(): number {
-    return this.slots[this.at | 3] as number;
   }
 
   /** Number of effects that wait to be drained. */
   get length(): number {
-    return (this.tail - this.next_at) / STRIDE;
+    return (this.ahead ? 1 : 0) + (this.tail - this.head) / STRIDE;
   }
 
   private fold(kind: number, client: number, server: number, detail: number): void {
