@@ -27,5 +27,5 @@ export {
 } from "./settings.ts";
 export { CLIENT, CLIENT_STATES, SERVER, SERVER_STATES, STATUS } from "./states.ts";
 export { STAT, STAT_NAMES, sumStatistics } from "./statistics.ts";
-export { MICROSECOND, MILLISECOND, type Nanos, NEVER, SECOND, TICK } from "./units.ts";
+export { MICROSECOND, MILLISECOND, type Nanos, NEVER, SECOND, START, TICK } from "./units.ts";
 export type { CoreOptions } from "./world.ts";

@@ -7,7 +7,7 @@ import { List } from "./records.ts";
 import type { CoreSettings, DatabaseSettings, PoolMode, UserSettings } from "./settings.ts";
 import { SERVER } from "./states.ts";
 import { STAT_NAMES } from "./statistics.ts";
-import { type Nanos, SECOND } from "./units.ts";
+import { type Nanos, SECOND, START } from "./units.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -70,9 +70,9 @@ export class Pool {
   welcome_known = false;
   last_login_failed = false;
   last_connect_failed = false;
-  last_connect_time: Nanos = 0;
+  last_connect_time: Nanos = START;
   /** When it was last seen in use, for pool_idle_timeout. */
-  last_active: Nanos = 0;
+  last_active: Nanos = START;
   last_lifetime_close: Nanos = Number.NEGATIVE_INFINITY;
   /** False once a waiter has been queued behind younger ones: ages then do not fall along the queue. */
   ordered = true;

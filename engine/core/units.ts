@@ -16,5 +16,12 @@ export const SECOND: Nanos = 1_000_000_000;
  */
 export const TICK: Nanos = 333_333 * MICROSECOND;
 
+/**
+ * Zero, for fields that hold times. V8 keeps a field that begins with an integer as one of 31 bits, and when
+ * time outgrows it, after two seconds, compiles anew whatever has to do with that object. Minus zero is no
+ * integer to it.
+ */
+export const START: Nanos = -0;
+
 /** "Never" as a deadline. */
 export const NEVER: Nanos = Number.POSITIVE_INFINITY;

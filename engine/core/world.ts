@@ -8,7 +8,7 @@ import { EffectQueue } from "./effects.ts";
 import { Database, Pool, User } from "./pool.ts";
 import { type Handles, Records } from "./records.ts";
 import type { CoreSettings, DatabaseSettings, PeerSettings } from "./settings.ts";
-import { type Nanos, TICK } from "./units.ts";
+import { type Nanos, START, TICK } from "./units.ts";
 
 /** How far a shutdown has gone. */
 export type Shutdown = "none" | "wait_for_servers" | "wait_for_clients" | "stopped";
@@ -64,15 +64,15 @@ export class World {
   /** Waiters of all pools, cancel requests included: zero lets a turn end at once. */
   waiters = 0;
   /** Time of the input that is being dealt with. */
-  now: Nanos = 0;
+  now: Nanos = START;
   /**
    * `settle` has nothing to do before: whoever waits does so for a server of a full pool. Every move but
    * those of a plain transaction ends the calm.
    */
-  calm_until: Nanos = 0;
+  calm_until: Nanos = START;
   /** `settle` has stopped before its end, so that the effects can be drained. */
   unfinished = false;
-  next_tick: Nanos;
+  next_tick: Nanos = START;
   /** Servers to release at the end of the turn: the last cancel request for each has ended. */
   readonly releasable: number[] = [];
   /** Some `[users]` entry sets a timeout, so looking at the global one is not enough. */

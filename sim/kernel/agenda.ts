@@ -9,11 +9,11 @@
  * first out. Widths are powers of two nanoseconds, so that all divisions are exact.
  *
  * The slot width follows the rate of events: it is changed when a window turns out to hold four times
- * too many or too few. Source of the structure: R. Brown, "Calendar queues", CACM 31 (10), 1988, and
- * measurements of wheels against heaps.
+ * too many or too few. Source of the structure: R. Brown, "Calendar queues", CACM 31 (10), 1988.
  */
 import { doubled } from "./doubled.ts";
 import { exponentFor } from "./slot-width.ts";
+import { ZERO } from "./zero.ts";
 
 const SLOTS = 16_384;
 const WINDOWS = 4_096;
@@ -29,9 +29,9 @@ export type Soon = (items: Int32Array, from: number, to: number) => void;
 
 export class Agenda {
   /** Time of the event that `pop` returned last. */
-  now = 0;
+  now = ZERO;
   /** Time of the event that is being put in; as an argument V8 would put it on the heap. */
-  private time = 0;
+  private time = ZERO;
 
   // The near wheel: the first event of each slot, the rest in a chain. A slot is 16 bytes: the time, then
   // the item and the chain's first node.
@@ -43,9 +43,10 @@ export class Agenda {
   private taken = 0;
   /** Where to look for the next occupied word. */
   private cursor = 0;
-  /** Events of the windows that have ended since `measured`. */
-  private popped = 0;
-  private measured = 0;
+  /** Events of windows that have ended; as many, and when, at the last look at the width. */
+  private ended = 0;
+  private counted = 0;
+  private measured = ZERO;
 
   // Chain nodes, and their free list. The first node of a chain knows the last.
   private nodeTime = new Float64Array(256);
@@ -75,9 +76,9 @@ export class Agenda {
   private exponent: number;
   private perSlot = 0;
   private perWindow = 0;
-  private turnStart = 0;
-  private windowStart = 0;
-  private windowEnd = 0;
+  private turnStart = ZERO;
+  private windowStart = ZERO;
+  private windowEnd = ZERO;
   private window = 0;
   private readonly soon: Soon | undefined;
 
@@ -86,6 +87,7 @@ export class Agenda {
    * will wait at a time; there may be more. `soon` hears of all that comes from the far wheel.
    */
   constructor(gap = 100_000, room = 16, soon?: Soon) {
+    this.now = 0;
     this.soon = soon;
     // One chunk of each window is not full.
     const chunks = Math.ceil(room / CHUNK) + Math.min(room, WINDOWS);
@@ -102,6 +104,11 @@ export class Agenda {
   /** Events that wait. */
   get size(): number {
     return this.put - this.taken + this.far + this.beyond;
+  }
+
+  /** Events that have been taken out. */
+  get popped(): number {
+    return this.ended + this.taken;
   }
 
   /** Adds an event at `time` (an integer, not before `now`) that carries `item` (a 32-bit integer). */
@@ -136,20 +143,9 @@ export class Agenda {
     return item;
   }
 
-  /** Time of the earliest event; Infinity when there is none. */
-  nextTime(): number {
-    if (this.taken === this.put && !this.nextWindow()) return Number.POSITIVE_INFINITY;
-    let word = this.cursor;
-    let bits = this.occupied[word] as number;
-    while (bits === 0) bits = this.occupied[++word] as number;
-    return this.slotTime[slotOf(word, bits) << 1] as number;
-  }
-
   private insertNear(item: number): void {
     const time = this.time;
-    // After a look ahead the window may begin later than `now`: what comes before it goes to slot 0.
-    const place = (time - this.windowStart) * this.perSlot;
-    const slot = place > 0 ? place | 0 : 0;
+    const slot = ((time - this.windowStart) * this.perSlot) | 0;
     const word = slot >> 5;
     const bit = 1 << slot;
     const bits = this.occupied[word] as number;
@@ -258,7 +254,7 @@ export class Agenda {
 
   /** The near wheel is empty: pours the next window that holds anything into it. False: nothing is left. */
   private nextWindow(): boolean {
-    this.popped += this.taken;
+    this.ended += this.taken;
     this.put = 0;
     this.taken = 0;
     if (this.size === 0) return false;
@@ -313,9 +309,7 @@ export class Agenda {
 
   /** Begins the turn of the earliest event beyond, and sorts in what belongs to it. */
   private nextTurn(): void {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < this.beyond; i++)
-      earliest = Math.min(earliest, this.beyondTime[i] as number);
+    const earliest = this.beyondTime.subarray(0, this.beyond).reduce((a, b) => Math.min(a, b));
     const length = WINDOWS / this.perWindow;
     this.turnStart += Math.floor((earliest - this.turnStart) / length) * length;
     this.window = -1;
@@ -334,9 +328,10 @@ export class Agenda {
 
   /** A window has ended: was the slot width right for the events since the last look? */
   private recalibrate(): void {
-    if (this.popped < MEASURE) return;
-    const gap = Math.max(1, this.now - this.measured) / this.popped;
-    this.popped = 0;
+    const count = this.ended - this.counted;
+    if (count < MEASURE) return;
+    const gap = Math.max(1, this.now - this.measured) / count;
+    this.counted = this.ended;
     this.measured = this.now;
     const exponent = exponentFor(gap);
     if (Math.abs(exponent - this.exponent) < 2) return;
@@ -352,26 +347,24 @@ export class Agenda {
     for (let window = 0; window < WINDOWS; window++) {
       for (let chunk = this.first[window] as number; chunk >= 0; ) {
         const at = chunk * CHUNK;
-        for (let i = at; i < at + (this.chunkFill[chunk] as number); i++) {
-          times[count] = this.chunkTime[i] as number;
-          items[count++] = this.chunkItem[i] as number;
-        }
+        const fill = this.chunkFill[chunk] as number;
+        times.set(this.chunkTime.subarray(at, at + fill), count);
+        items.set(this.chunkItem.subarray(at, at + fill), count);
+        count += fill;
         chunk = this.chunkNext[chunk] as number;
       }
       this.first[window] = -1;
       this.last[window] = -1;
     }
-    for (let i = 0; i < this.beyond; i++) {
-      times[count] = this.beyondTime[i] as number;
-      items[count++] = this.beyondItem[i] as number;
-    }
+    times.set(this.beyondTime.subarray(0, this.beyond), count);
+    items.set(this.beyondItem.subarray(0, this.beyond), count);
     this.chunkFree = -1;
     this.chunkHigh = 0;
     this.far = 0;
     this.scale();
     this.turnStart = Math.floor(this.now * this.perSlot) / this.perSlot;
     this.window = -1;
-    this.distribute(times, items, count);
+    this.distribute(times, items, times.length);
   }
 
   private scale(): void {

@@ -3,6 +3,7 @@
  * of its value. Recording is a few integer operations, because the bucket is cut out of the double's own
  * bits: the exponent and the first seven bits of the fraction.
  */
+import { ZERO } from "./zero.ts";
 
 const BUCKETS_PER_OCTAVE_BITS = 7;
 /** Octaves 2^0 to 2^53: 1 ns to 104 days. */
@@ -32,9 +33,14 @@ export class Histogram {
   count = 0;
   /** Values below 1 ns, which have no bucket. */
   zeros = 0;
-  sum = 0;
-  max = 0;
+  sum = ZERO;
+  max = ZERO;
   private readonly buckets = new Float64Array(SIZE);
+
+  constructor() {
+    this.sum = 0;
+    this.max = 0;
+  }
 
   /** A histogram of the data of one that has come from another thread, where it lost its class. */
   static revived(data: Histogram): Histogram {

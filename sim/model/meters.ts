@@ -1,5 +1,5 @@
 /** What is measured of a run: per kind of client, and the levels of the whole over time. */
-import { type Nanos, REASON_NAMES } from "../../engine/core/index.ts";
+import { type Nanos, REASON_NAMES, START } from "../../engine/core/index.ts";
 import { Histogram } from "../kernel/histogram.ts";
 
 /** Figures of one kind of clients, of the transactions sent within the window. */
@@ -36,7 +36,7 @@ export class KindMeter {
 export class Level {
   value = 0;
   max = 0;
-  private area = 0;
+  private area = START;
 
   up(now: Nanos): void {
     this.area -= now;

@@ -2,6 +2,7 @@
  * The model: clients think, ask and answer questions of nobody; the core decides who gets which server;
  * servers take their time. Here is the loop that takes one event after the other.
  */
+import type { Nanos } from "../../engine/core/index.ts";
 import { ask, enter, exit, expire, free, openPools } from "./app-clients.ts";
 import { askToCancel } from "./cancel-requests.ts";
 import { rollback, rolledBack, strike } from "./cancelling.ts";
@@ -34,23 +35,23 @@ const HANDLE = (1 << SHIFT) - 1;
 /** Runs warm-up and window, and on until the window's transactions are over. */
 export function drive(run: Run): void {
   begin(run);
-  const agenda = run.agenda;
-  const to = run.to;
-  const station = run.station;
-  const last = to + run.options.patience;
-  let count = 0;
+  const { agenda, station, to } = run;
   for (;;) {
     const item = agenda.pop();
     const now = agenda.now;
-    if (item < 0 || now > last) break;
-    if (now > to && (run.pending === 0 || (item >>> SHIFT === EVENT.tick && stuck(run)))) break;
+    if ((now > to || item < 0) && isOver(run, item, now)) break;
     run.now = now;
-    count++;
     const event = item >>> SHIFT;
     if (station !== undefined && receive(run, station, event, item & HANDLE)) continue;
     if (handle(run, event, item & HANDLE)) turn(run);
   }
-  run.events = count;
+  run.events = agenda.popped - 1; // Without the one that came too late.
+}
+
+/** After the window: nothing of it is pending any more, or will ever end, or has the patience to. */
+function isOver(run: Run, item: number, now: Nanos): boolean {
+  if (item < 0 || run.pending === 0 || now > run.to + run.options.patience) return true;
+  return item >>> SHIFT === EVENT.tick && stuck(run);
 }
 
 /** True: the core has had an input, so its turn must be ended. */

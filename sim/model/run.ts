@@ -2,7 +2,7 @@
  * Everything that one run of the model remembers, in one place; the behaviour works on it:
  * `transactions.ts`, `sessions.ts`, `servers.ts`, `measuring.ts`, and `host.ts` for the core's effects.
  */
-import { Core, DISCIPLINES, type Nanos, STAT_NAMES } from "../../engine/core/index.ts";
+import { Core, DISCIPLINES, type Nanos, START, STAT_NAMES } from "../../engine/core/index.ts";
 import { loadCourse, serviceCourse } from "../../workloads/schema/courses.ts";
 import { type KindDraws, kindDraws } from "../../workloads/schema/draws.ts";
 import { isDemanding } from "../../workloads/schema/kinds.ts";
@@ -31,6 +31,9 @@ import { Station, type StationFigures } from "./station.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { EVENT, SHIFT } = events;
+
+/** So many clients' records are in the processor's caches anyway. */
+const CACHED = 32_768;
 
 export interface RunOptions {
   seed: number;
@@ -139,9 +142,9 @@ export class Run {
   protected touched = 0;
 
   /** Time of the event at hand. */
-  now: Nanos = 0;
+  now: Nanos = START;
   /** When the client of the event at hand has its answer, seen from the pooler's end of the way. */
-  seen: Nanos = 0;
+  seen: Nanos = START;
 
   // What is measured, between `from` and `to`.
   readonly from: Nanos;
@@ -205,9 +208,9 @@ export class Run {
       workload.curves === undefined &&
       !workload.clients.some(isDemanding);
     this.kinds = workload.clients.map((kind, index) => this.kindOf(kind, index));
-    this.agenda = new Agenda(expectedGap(workload), room, (items, from, to) =>
-      this.touch(items, from, to),
-    );
+    const ahead = (items: Int32Array, from: number, to: number): void =>
+      this.touch(items, from, to);
+    this.agenda = new Agenda(expectedGap(workload), room, room > CACHED ? ahead : undefined);
   }
 
   /** A pooler begins that knows nobody. */

@@ -43,15 +43,14 @@ class Pair {
     }
   }
 
-  peek(): void {
-    expect(this.agenda.nextTime()).toBe(this.list[0]?.time ?? Number.POSITIVE_INFINITY);
+  count(): void {
     expect(this.agenda.size).toBe(this.list.length);
   }
 
   drain(): void {
     while (this.size > 0) this.pop();
     this.pop();
-    this.peek();
+    this.count();
   }
 }
 
@@ -82,11 +81,11 @@ const steps = fc.array(
 function play(pair: Pair, step: Step): void {
   if ("push" in step) for (const delay of step.push) pair.push(delay);
   else if ("pop" in step) for (let i = 0; i < step.pop; i++) pair.pop();
-  else pair.peek();
+  else pair.count();
 }
 
 describe("order by (time, sequence), as a sorted list has it", () => {
-  test("any pushes, pops and looks ahead, at any scale, with any first guess of the rate", () => {
+  test("any pushes, pops and counts, at any scale, with any first guess of the rate", () => {
     fc.assert(
       fc.property(gaps, steps, (gap, all) => {
         const pair = new Pair(gap);
@@ -146,7 +145,7 @@ describe("order by (time, sequence), as a sorted list has it", () => {
       fc.property(delays, fc.array(delays, { maxLength: 20 }), (far, nearer) => {
         const pair = new Pair();
         pair.push(far);
-        pair.peek();
+        pair.count();
         for (const delay of nearer) pair.push(Math.min(delay, far));
         pair.drain();
       }),
@@ -181,7 +180,6 @@ describe("edges", () => {
     const agenda = new Agenda();
     expect(agenda.pop()).toBe(-1);
     expect(agenda.now).toBe(0);
-    expect(agenda.nextTime()).toBe(Number.POSITIVE_INFINITY);
     agenda.push(7, 1);
     expect([agenda.pop(), agenda.now, agenda.size]).toEqual([1, 7, 0]);
     expect([agenda.pop(), agenda.now]).toEqual([-1, 7]);
