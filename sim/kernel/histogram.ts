@@ -56,9 +56,7 @@ export class Histogram {
     }
     this.sum += value;
     if (value > this.max) this.max = value;
-    double[0] = value;
-    const bucket = ((words[HIGH] as number) >>> (20 - BUCKETS_PER_OCTAVE_BITS)) - FIRST;
-    (this.buckets[bucket] as number)++;
+    (this.buckets[bucketOf(value)] as number)++;
   }
 
   get mean(): number {
@@ -140,16 +138,18 @@ export class Histogram {
 /** Where `value` lies, its bucket's values spread evenly. */
 export function placeOf(value: number): Place {
   if (value < 1) return { bucket: ZEROS, beyond: 0 };
-  double[0] = value;
-  const bucket = ((words[HIGH] as number) >>> (20 - BUCKETS_PER_OCTAVE_BITS)) - FIRST;
+  const bucket = bucketOf(value);
   const [from, to] = [lower(bucket), lower(bucket + 1)];
   return { bucket, beyond: (to - value) / (to - from) };
 }
 
 /** Lower edge of the bucket of `value` (1 or more): there `shareAbove` is exact for continuous laws. */
-export function bucketEdge(value: number): number {
-  const octave = Math.floor(Math.log2(value));
-  return 2 ** octave * (1 + Math.floor(128 * (value / 2 ** octave - 1)) / 128);
+export const bucketEdge = (value: number): number => lower(bucketOf(value));
+
+/** Of a value of 1 or more: cut out of its bits. */
+function bucketOf(value: number): number {
+  double[0] = value;
+  return ((words[HIGH] as number) >>> (20 - BUCKETS_PER_OCTAVE_BITS)) - FIRST;
 }
 
 function lower(bucket: number): number {

@@ -26,8 +26,8 @@ export interface SimulatorRow {
   bytes: number | undefined;
 }
 
-/** Measures and prints the table: the best of `repeats` measurements each, as a busy machine only slows. */
-export function benchSimulator(repeats = 3): SimulatorRow[] {
+/** The best of `repeats` measurements each: a busy machine only slows, and the first ones are compiled still. */
+export function benchSimulator(repeats = 8): SimulatorRow[] {
   say("simulator: millions of events per CPU-second, best of", `${repeats}`);
   say("   clients  servers  simulator  bare loop  simulator/bare  bytes/client");
   return CASES.map(([clients, servers, seconds]) => {
