@@ -20,10 +20,10 @@ export const CASES: readonly Case[] = [
   { workload: "idle-in-transaction", mode: "transaction", sizes: [8], pgbouncer: true },
   { workload: "double-pooling", mode: "transaction", sizes: [40], pgbouncer: true },
   { workload: "query-fan-out", mode: "statement", sizes: [17], pgbouncer: true },
-  { workload: "web-framework", mode: "transaction", sizes: [6, 8] },
+  { workload: "web-framework", mode: "transaction", sizes: [6, 8], pgbouncer: true },
   // As it ships, the API's pool of 15 is half idle.
-  { workload: "mixed-traffic", set: "databases.api.pool_size=9" },
-  { workload: "thousands-on-twenty", mode: "transaction", sizes: [16, 20] },
-  { workload: "storefront", mode: "transaction", sizes: [110] },
-  { workload: "five-thousand-on-fifty", mode: "transaction", sizes: [50] },
+  { workload: "mixed-traffic", set: "databases.api.pool_size=9", pgbouncer: true },
+  { workload: "thousands-on-twenty", mode: "transaction", sizes: [16, 20], pgbouncer: true },
+  { workload: "storefront", mode: "transaction", sizes: [110], pgbouncer: true },
+  { workload: "five-thousand-on-fifty", mode: "transaction", sizes: [50], pgbouncer: true },
 ];
