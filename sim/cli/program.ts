@@ -41,14 +41,23 @@ export async function runProgram(args: readonly string[]): Promise<number> {
       status = code;
     };
     const program = createProgram();
-    for (const make of await asked(args)) add(program, make(finish));
-    await program.parseAsync(args, { from: "user" });
+    const wanted = withHelpAsOption(args);
+    for (const make of await asked(wanted)) add(program, make(finish));
+    await program.parseAsync(wanted, { from: "user" });
   } catch (error) {
     const ended = failure(error);
     if (ended.text !== "") process.stderr.write(`poolwise: ${ended.text}\n`);
     status = ended.status;
   }
   return status;
+}
+
+/** `help` and `help size` as what they are short for; a command that there is not is refused as ever. */
+function withHelpAsOption(args: readonly string[]): readonly string[] {
+  const [word, name] = args;
+  if (word !== "help") return args;
+  if (name === undefined || name.startsWith("-") || name === "help") return ["--help"];
+  return Object.hasOwn(COMMANDS, name) ? [name, "--help"] : [name];
 }
 
 /** The command that `args` names; all of them when it names none, for help and for a guess. */
@@ -68,7 +77,7 @@ function createProgram(): Command {
       )
       .version(version(), "--version", "print the version")
       .helpOption("--help", "explain a command")
-      .helpCommand(false)
+      .helpCommand("help [command]", "explain a command")
       .showHelpAfterError(false)
       .exitOverride()
       // Errors are printed once, by runProgram, in one line.

@@ -35,6 +35,29 @@ describe("help and version", () => {
     });
   }
 
+  for (const [args, same] of [
+    [["help"], ["--help"]],
+    [["help", "help"], ["--help"]],
+    [
+      ["help", "size"],
+      ["size", "--help"],
+    ],
+    [
+      ["help", "pooler"],
+      ["pooler", "--help"],
+    ],
+  ] as const) {
+    test(`${args.join(" ")} is ${same.join(" ")}`, async () => {
+      expect(await inThisProcess(args)).toEqual(await inThisProcess(same));
+    });
+  }
+
+  test("help with a command that there is not is refused as the command is", async () => {
+    const { status, stdout, stderr } = await inThisProcess(["help", "siz"]);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toBe("poolwise: unknown command 'siz' (Did you mean size?)\n");
+  });
+
   test("no command at all is bad usage: help on stderr", async () => {
     const { status, stdout, stderr } = await poolwise([]);
     expect([status, stdout]).toEqual([2, ""]);
