@@ -19,11 +19,12 @@ export function withObjective(command: Command): Command {
 
 /** The same options with the objective as assignments to the keys of the file that it stands for. */
 export function withObjectiveSet<T extends CommonOptions & ObjectiveOptions>(options: T): T {
-  const given = { "slo.wait_p99": options.waitP99, "slo.timeouts": options.timeouts };
-  const set = Object.entries(given).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}=${value}`],
-  );
-  return { ...options, set: [...options.set, ...set] };
+  const { waitP99, timeouts } = options;
+  const typed = {
+    ...(waitP99 !== undefined && { [`slo.wait_p99=${waitP99}`]: `--wait-p99 ${waitP99}` }),
+    ...(timeouts !== undefined && { [`slo.timeouts=${timeouts}`]: `--timeouts ${timeouts}` }),
+  };
+  return { ...options, set: [...options.set, ...Object.keys(typed)], typed };
 }
 
 /** Errors: UsageError when there is no objective; `what` says what it is needed for. */

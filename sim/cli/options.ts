@@ -15,6 +15,8 @@ export interface CommonOptions {
   poolMode?: string;
   poolSize?: string;
   set: string[];
+  /** What was typed for those of `set` that come from another option. */
+  typed?: Record<string, string>;
   seed?: string;
   duration?: string;
   precision?: string;
@@ -75,6 +77,7 @@ export function chartOption(): Option {
 export function overridesOf(options: CommonOptions): Overrides {
   return {
     set: options.set,
+    typed: options.typed,
     poolMode: options.poolMode,
     poolSize: natural("--pool-size", "60", options.poolSize),
     seed: natural("--seed", "1", options.seed),

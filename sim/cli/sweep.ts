@@ -41,7 +41,11 @@ function sweeping(file: string, options: SweepOptions): StudyCommand {
   const points: Point[] = gridOf(options.vary.map(parseVary));
   const overrides = overridesOf(options);
   const load = (assignments: string[]) =>
-    loadWorkload(file, { ...overrides, set: [...options.set, ...assignments] });
+    loadWorkload(file, {
+      ...overrides,
+      set: [...options.set, ...assignments],
+      typed: Object.fromEntries(assignments.map((text) => [text, `--vary ${text}`])),
+    });
   return {
     name: "sweep",
     answer: async (_, study) => {

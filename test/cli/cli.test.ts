@@ -111,6 +111,14 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       ["compare", small, "--clients"],
       "no objective that clients are to meet; give --wait-p99 '10 ms', or slo: { wait_p99: 10 ms } in the file",
     ],
+    [
+      ["size", small, "--wait-p99", "10"],
+      '--wait-p99 10: slo.wait_p99 is "10"; expected a duration such as 10 ms, 1.5 s, 2 min',
+    ],
+    [
+      ["sweep", small, "--vary", "default_pool_size=2,two"],
+      '--vary default_pool_size=two: default_pool_size is "two"; expected an integer',
+    ],
     [["pooler", "nowhere.ini"], "nowhere.ini"],
   ];
   for (const [args, message] of cases) {

@@ -8,7 +8,7 @@ import { ConfigError } from "../../engine/config/index.ts";
 import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
 import { mean } from "../../sim/kernel/distributions.ts";
 import { workloadJsonSchema } from "../../workloads/schema/file.ts";
-import { loadWorkload, type Overrides, parseWorkload } from "../../workloads/schema/load.ts";
+import { loadWorkload, parseWorkload } from "../../workloads/schema/load.ts";
 
 const FILE = "shop.yaml";
 const GOOD = `name: shop
@@ -19,9 +19,9 @@ clients:
     transaction: { service: 5 ms }
 `;
 
-function refusal(text: string, overrides: Overrides = {}): string {
+function refusal(text: string): string {
   try {
-    parseWorkload(text, FILE, overrides);
+    parseWorkload(text, FILE);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
     return (error as ConfigError).message;
@@ -129,6 +129,16 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:7: server.memory_per_connection is "10 XB"; expected a size such as 10 MB`,
   ],
   [
+    "databases that are a number",
+    `${GOOD}databases: 5\n`,
+    `${FILE}:7: databases is "5"; expected entries by name, such as { app: { pool_size: 20 } }`,
+  ],
+  [
+    "a section that is missing",
+    "name: a\nclients:\n  - { name: a, count: 1, think: 1 s }\n",
+    `${FILE}:3: clients[0].transaction is missing; expected the keys statements | service | gap | work`,
+  ],
+  [
     "a share above all",
     `${GOOD}run: { precision: 120 % }\n`,
     `${FILE}:7: run.precision is "120 %"; expected a share such as 5 % or 0.05`,
@@ -147,60 +157,6 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
 
 describe("refused with place, finding, choices and fix", () => {
   for (const [why, text, message] of REFUSALS) test(why, () => expect(refusal(text)).toBe(message));
-});
-
-const OPTION_REFUSALS: readonly [why: string, overrides: Overrides, message: string][] = [
-  [
-    "a negative count by --set",
-    { set: ["clients.browsing.count=-1"] },
-    '--set clients.browsing.count=-1: clients[0].count is "-1"; expected a whole number from 0',
-  ],
-  [
-    "an unknown kind",
-    { set: ["clients.brosing.count=1"] },
-    '--set clients.brosing.count=1: brosing is unknown; expected one of browsing; did you mean "browsing"?',
-  ],
-  [
-    "an unknown setting",
-    { set: ["defalt_pool_size=3"] },
-    '--set defalt_pool_size=3: defalt_pool_size is unknown; expected a setting of PgBouncer or a path such as clients.NAME.count, run.seed, server.connect_time; did you mean "default_pool_size"?',
-  ],
-  [
-    "an unknown mode",
-    { poolMode: "sesion" },
-    '--pool-mode: pool_mode is "sesion"; expected session | transaction | statement; did you mean "session"?',
-  ],
-  ["no assignment", { set: ["seed"] }, '--set: assignment is "seed"; expected KEY=VALUE'],
-];
-
-describe("options are refused like lines of the file", () => {
-  for (const [why, overrides, message] of OPTION_REFUSALS)
-    test(why, () => expect(refusal(GOOD, overrides)).toBe(message));
-});
-
-test("options change the file before it is checked", () => {
-  const set = [
-    "clients.browsing.count=10",
-    "default_pool_size=5",
-    "run.seed=3",
-    "server.connect_time={ exponential: 20 ms }",
-  ];
-  const workload = parseWorkload(GOOD, FILE, { set, poolMode: "statement", duration: "3 s" });
-  expect(workload.clients[0]?.count).toBe(10);
-  expect(workload.settings.default_pool_size).toBe(5);
-  expect(workload.settings.pool_mode).toBe("statement");
-  expect(workload.run).toMatchObject({ seed: 3, duration: 3 * SECOND });
-  expect(workload.server.connect_time).toEqual({ kind: "exponential", mean: 20 * MILLISECOND });
-});
-
-test("--pool-mode and --pool-size are for every database", () => {
-  const text = `${GOOD}databases: { shop: { pool_size: 60, pool_mode: session } }\n`;
-  const own = parseWorkload(text, FILE).settings.databases[0];
-  expect(own).toMatchObject({ pool_size: 60, pool_mode: "session" });
-  const changed = parseWorkload(text, FILE, { poolMode: "transaction", poolSize: 7 }).settings;
-  expect(changed.databases[0]?.pool_size).toBeUndefined();
-  expect(changed.databases[0]?.pool_mode).toBeUndefined();
-  expect(changed).toMatchObject({ pool_mode: "transaction", default_pool_size: 7 });
 });
 
 const MS = MILLISECOND;

@@ -98,6 +98,8 @@ const distribution: z.ZodType = z.union([amount, ...Object.values(DISTRIBUTIONS)
   error: `${EXPECTED.duration}, or one of ${Object.keys(DISTRIBUTIONS).join(" | ")}`,
 });
 
+/** Databases or users, by name. */
+const ENTRIES = { error: "entries by name, such as { app: { pool_size: 20 } }" };
 const setting = z.union([z.string(), z.number(), z.boolean(), z.null()], {
   error: "a setting's value",
 });
@@ -224,7 +226,7 @@ export const workloadFile = z.strictObject({
   pgbouncer: settings.optional().describe("settings of pgbouncer.ini by their own names and units"),
   ini: text.optional().describe("path of a pgbouncer.ini, relative to this file"),
   databases: z
-    .record(z.string(), settings.nullable())
+    .record(z.string(), settings.nullable(), ENTRIES)
     .optional()
     .describe("as PgBouncer's [databases]"),
   users: z.record(z.string(), settings).optional().describe("as PgBouncer's [users]"),

@@ -19,7 +19,7 @@ import { demandsOf } from "./demands.ts";
 import { distributionOf } from "./distribution.ts";
 import { DISTRIBUTIONS, type KindFile, type WorkloadFile, workloadFile } from "./file.ts";
 import { applyOverrides, type Overrides } from "./overrides.ts";
-import { configError, nameOf, Source, valueAt } from "./places.ts";
+import { configError, nameOf, optionAt, Source, valueAt } from "./places.ts";
 import { poolerOf } from "./pooler.ts";
 import { scheduleOf } from "./schedule.ts";
 import { serverOf } from "./server.ts";
@@ -138,15 +138,11 @@ class Loader {
       if (inner !== undefined)
         return this.refusal(value, { ...inner, path: [...issue.path, ...inner.path] });
     }
-    const place = this.places.get(issue.path.map(String).join("."));
-    const error = configError(this.source, value, issue, namesAt(issue.path));
-    if (place === undefined) return error;
-    const { name, got, expected, fix } = error;
-    return new ConfigError({ at: place, name, got, expected, fix });
+    return configError((path) => this.at(...path), value, issue, namesAt(issue.path));
   }
 
   private at(...path: PropertyKey[]): string {
-    return this.places.get(path.map(String).join(".")) ?? this.source.at(path);
+    return optionAt(this.places, path) ?? this.source.at(path);
   }
 
   private config(file: WorkloadFile): Config {
@@ -210,8 +206,9 @@ class Loader {
     const both = kind.count !== undefined && kind.arrivals !== undefined;
     const neither = kind.count === undefined && kind.arrivals === undefined;
     if (!both && !neither) return;
+    const added = ["count", "arrivals"].find((key) => this.places.has(`clients.${i}.${key}`));
     throw new ConfigError({
-      at: this.at("clients", i),
+      at: added === undefined ? this.at("clients", i) : this.at("clients", i, added),
       name: `${path} (${kind.name})`,
       problem: both ? "has both count and arrivals" : "has neither count nor arrivals",
       expected: "count (a closed population) or arrivals (sessions from outside)",

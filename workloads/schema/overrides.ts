@@ -8,6 +8,8 @@ export interface Overrides {
   ini?: string | undefined;
   /** `clients.browsing.count=10`, `run.seed=3`, `default_pool_size=5`. */
   set?: readonly string[] | undefined;
+  /** What was typed instead of `--set`, for those of `set` that another option stands for. */
+  typed?: Readonly<Record<string, string>> | undefined;
   poolMode?: string | undefined;
   poolSize?: number | undefined;
   seed?: number | undefined;
@@ -44,10 +46,10 @@ export function applyOverrides(value: Tree, overrides: Overrides): Map<string, s
   const places = new Map<string, string>();
   if (overrides.ini !== undefined) for (const key of POOLER) delete value[key];
   const set = (path: string[], to: unknown, place: string): void => {
-    places.set(put(value, path, to, place).join("."), place);
+    for (const made of put(value, path, to, place)) places.set(made, place);
   };
   for (const assignment of overrides.set ?? []) {
-    const place = `--set ${assignment}`;
+    const place = overrides.typed?.[assignment] ?? `--set ${assignment}`;
     const [, key = "", text = ""] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
     if (key === "")
       throw new ConfigError({
@@ -56,7 +58,7 @@ export function applyOverrides(value: Tree, overrides: Overrides): Map<string, s
         got: assignment,
         expected: "KEY=VALUE",
       });
-    set(pathOf(key.trim(), place), parse(text.trim()) ?? text.trim(), place);
+    set(pathOf(key.trim(), place), yamlOf(text.trim(), place), place);
   }
   const { poolMode, poolSize, seed, duration, precision } = overrides;
   if (poolMode !== undefined) everywhere(value, "pool_mode", poolMode, set);
@@ -68,6 +70,18 @@ export function applyOverrides(value: Tree, overrides: Overrides): Map<string, s
   if (duration !== undefined) set(["run", "duration"], duration, "--duration");
   if (precision !== undefined) set(["run", "precision"], precision, "--precision");
   return places;
+}
+
+/** The value as YAML, which is what a file says it in. */
+function yamlOf(text: string, place: string): unknown {
+  try {
+    return parse(text, { logLevel: "error" }) ?? text;
+  } catch (error) {
+    const reason = (error as Error).message.split("\n")[0]?.replace(/ at line .*/, "");
+    const problem = `is no valid YAML: ${reason}`;
+    const expected = "a value as in a workload file, such as { exponential: 5 ms }";
+    throw new ConfigError({ at: place, name: "the value", problem, expected });
+  }
 }
 
 /** `--pool-mode` is for the whole workload: an entry's own mode gives way. */
@@ -89,13 +103,13 @@ function entriesOf(value: Tree): Tree[] {
   );
 }
 
-/** A bare name is a setting of PgBouncer. */
+/** A bare name is a setting of PgBouncer, or a whole section. */
 function pathOf(key: string, place: string): string[] {
-  if (key.includes(".")) {
-    const path = key.split(".");
-    if (SECTIONS.includes(path[0] ?? "")) return path;
-    throw unknown(place, path[0] ?? "", SECTIONS);
-  }
+  const path = key.split(".");
+  // What an object inherits is no key of a file.
+  if (path.includes("__proto__")) throw unknown(place, "__proto__", []);
+  if (SECTIONS.includes(path[0] ?? "")) return path;
+  if (path.length > 1) throw unknown(place, path[0] ?? "", SECTIONS);
   if ((SETTING_NAMES as readonly string[]).includes(key)) return ["pgbouncer", key];
   throw unknown(place, key, SETTING_NAMES);
 }
@@ -113,21 +127,25 @@ function unknown(at: string, name: string, names: readonly string[]): ConfigErro
 }
 
 /**
- * Puts a value at a path; an element of a list is found by its `name` or its index. Returns the path with
- * indices only.
+ * Puts a value at a path; an element of a list is found by its `name` or its index. Returns the dotted paths,
+ * with indices only, of what it made: of the value, and of what was missing around it.
  */
-function put(root: Tree, path: readonly string[], to: unknown, place: string): PropertyKey[] {
+function put(root: Tree, path: readonly string[], to: unknown, place: string): string[] {
+  const made: string[] = [];
+  const passed: PropertyKey[] = [];
   let at: Tree | unknown[] = root;
-  return path.map((part, i) => {
+  for (const [i, part] of path.entries()) {
     const key: string | number = Array.isArray(at) ? indexOf(at, part, place) : part;
     const holder = at as Tree;
-    if (i === path.length - 1) holder[key] = to;
-    else {
-      if (typeof holder[key] !== "object" || holder[key] === null) holder[key] = {};
-      at = holder[key] as Tree;
+    const last = i === path.length - 1;
+    passed.push(key);
+    if (last || typeof holder[key] !== "object" || holder[key] === null) {
+      holder[key] = last ? to : {};
+      made.push(passed.join("."));
     }
-    return key;
-  });
+    at = holder[key] as Tree;
+  }
+  return made;
 }
 
 function indexOf(list: unknown[], part: string, place: string): number {

@@ -77,29 +77,50 @@ export class Source {
 
 const keyOf = (key: unknown): unknown => (isScalar(key) ? key.value : key);
 
-/** The first issue as an error that names place, finding, choices and, where it can, the fix. */
+/**
+ * The option that set what stands at a path, or the nearest thing around it that an option set; `options`
+ * are by dotted path. Undefined where all of it is the file's.
+ */
+export function optionAt(options: ReadonlyMap<string, string>, path: Path): string | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const option = options.get(path.slice(0, length).map(String).join("."));
+    if (option !== undefined) return option;
+  }
+  return undefined;
+}
+
+/**
+ * The first issue as an error that names place, finding, choices and, where it can, the fix. `place` tells
+ * where a path stands.
+ */
 export function configError(
-  source: Source,
+  place: (path: Path) => string,
   value: unknown,
   issue: Issue,
   names: readonly string[],
 ): ConfigError {
   const path = issue.path;
-  const at = source.at(path);
+  const at = place(path);
   const name = nameOf(path);
   const found = valueAt(value, path);
   if (issue.code === "unrecognized_keys") {
     const key = issue.keys[0] ?? "";
-    const where = source.at([...path, key]);
+    const where = place([...path, key]);
     const whole = name === "" ? key : `${name}.${key}`;
     return unknownName(where, whole, names.join(" | "), names, didYouMean(key, names));
   }
-  const expected = issue.message;
+  const expected = expectedOf(issue, names);
   if (found === undefined) return new ConfigError({ at, name, expected });
   // JSON knows no NaN and no infinity, which YAML does.
   const plain = typeof found === "string" || typeof found === "number";
   const got = plain ? String(found) : JSON.stringify(found);
   return new ConfigError({ at, name, got, expected, fix: fixFor(found, expected) });
+}
+
+/** The schema's words where it has some, else the keys that belong there. */
+function expectedOf(issue: Issue, names: readonly string[]): string {
+  const plain = issue.code === "invalid_type" && issue.message.startsWith("Invalid input");
+  return plain ? `the keys ${names.join(" | ")}` : issue.message;
 }
 
 function fixFor(found: unknown, expected: string): string | undefined {
