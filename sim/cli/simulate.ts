@@ -5,6 +5,7 @@ import { exposition } from "../report/exposition.ts";
 import { checkWritable, writeWhole } from "../report/files.ts";
 import { runReport, runText } from "../report/reports.ts";
 import { study } from "../study/run.ts";
+import { UsageError } from "./failure.ts";
 import { type CommonOptions, occupancyOption, withCommonOptions } from "./options.ts";
 import { note } from "./output.ts";
 import { runStudy, type StudyCommand } from "./study.ts";
@@ -27,10 +28,13 @@ Examples:
 
 interface SimulateOptions extends CommonOptions {
   show?: boolean;
-  every: string;
+  every?: string;
   metrics?: string;
-  start: string;
+  start?: string;
 }
+
+const EVERY = "15 s";
+const START = "2026-01-01T00:00:00Z";
 
 /** The command; `finish` is told the exit status. */
 export function simulateCommand(finish: (status: number) => void): Command {
@@ -38,12 +42,12 @@ export function simulateCommand(finish: (status: number) => void): Command {
     .description("Waits, utilisation, queue, timeouts and memory of one configuration")
     .argument("<workload>", "workload file, such as workloads/storefront.yaml")
     .option("--show", "also what SHOW STATS and SHOW POOLS would print, beside the true waits")
-    .option("--every <time>", "how often they are looked at", "15 s")
+    .option("--every <time>", `how often they are looked at (default: ${EVERY})`)
     .option(
       "--metrics <file>",
       "write them for Prometheus (OpenMetrics), as pgbouncer_exporter does",
     )
-    .option("--start <time>", "time of day of the first sample there", "2026-01-01T00:00:00Z")
+    .option("--start <time>", `time of day of the first sample there (default: ${START})`)
     .addOption(occupancyOption())
     .addHelpText("after", EXAMPLES);
   return withCommonOptions(command).action(async (file: string, options: SimulateOptions) =>
@@ -51,12 +55,16 @@ export function simulateCommand(finish: (status: number) => void): Command {
   );
 }
 
-/** Errors: ConfigError for a time that is none. */
+/** Errors: ConfigError for a time that is none; UsageError for one that nothing needs. */
 function simulation(options: SimulateOptions): StudyCommand {
   const { metrics, show } = options;
   const looks = show === true || metrics !== undefined;
-  const dashboard = looks ? { every: everyOf(options.every) } : undefined;
-  const start = startOf(options.start);
+  if (options.every !== undefined && !looks)
+    throw new UsageError("--every has no effect alone; give it --show or --metrics FILE");
+  if (options.start !== undefined && metrics === undefined)
+    throw new UsageError("--start is of the samples of --metrics; give it --metrics FILE");
+  const dashboard = looks ? { every: everyOf(options.every ?? EVERY) } : undefined;
+  const start = startOf(options.start ?? START);
   if (metrics !== undefined) checkWritable(metrics);
   return {
     name: "simulate",

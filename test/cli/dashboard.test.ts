@@ -72,4 +72,22 @@ describe("simulate", () => {
       expect(existsSync(target)).toBe(false);
     });
   }
+
+  for (const [args, message] of [
+    [["--every", "1 s"], "--every has no effect alone; give it --show or --metrics FILE"],
+    [["--start", "2026-03-01"], "--start is of the samples of --metrics; give it --metrics FILE"],
+    [
+      ["--show", "--start", "2026-03-01"],
+      "--start is of the samples of --metrics; give it --metrics FILE",
+    ],
+  ] as const) {
+    test(`${args.join(" ")} without what it is for is refused`, async () => {
+      const { status, stdout, stderr } = await inThisProcess(["simulate", file, ...args]);
+      expect({ status, stdout, stderr }).toEqual({
+        status: 2,
+        stdout: "",
+        stderr: `poolwise: ${message}\n`,
+      });
+    });
+  }
 });
