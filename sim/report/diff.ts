@@ -57,20 +57,28 @@ export function diffFindings(result: Result): string[] {
   const { old, fresh, difference } = both(result);
   const away = `The new settings turn ${whole(turnedAway(fresh))} clients away, the old ones none.`;
   const before = old.slo?.met === false ? "Old settings: the objective is not met either." : "";
-  const real = effects(difference).filter(({ interval }) => certain(interval));
+  const all = effects(difference);
+  const real = all.filter(({ interval }) => certain(interval));
   const names = real.map(({ name, value, texts }) => `${name} ${change(value, texts)}`);
-  const effect =
-    names.length === 0
-      ? "No difference that is more than chance."
-      : `Real differences: ${names.join("; ")}.`;
+  const same = all.every(({ value }) => value === 0) && allAlike(old, fresh);
+  const none = same
+    ? "No difference: every figure is the same."
+    : "No difference that is more than chance.";
+  const effect = names.length === 0 ? none : `Real differences: ${names.join("; ")}.`;
   return [
     [VERDICTS[result.verdict ?? "unsure"], ...sloFindings(result.slo)].join(" "),
     turnsAway(old, fresh) ? away : "",
     result.verdict === "fail" ? before : "",
+    result.changes?.length === 0 ? "No setting has changed." : "",
     effect,
     ...trouble(old).map((text) => `Old settings: ${text}`),
     ...trouble(fresh).map((text) => `New settings: ${text}`),
   ].filter((text) => text !== "");
+}
+
+function allAlike(old: Run, fresh: Run): boolean {
+  const pairs = figuresOf(old).map(({ texts }) => texts([old, fresh]));
+  return pairs.every(([before, after]) => before === after);
 }
 
 interface Effect {

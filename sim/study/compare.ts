@@ -4,6 +4,7 @@
  */
 import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
+import { HISTOGRAM_ERROR } from "../kernel/histogram.ts";
 import type { Samples } from "./estimates.ts";
 import type { Difference, Interval95, MostClients, Run } from "./results.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
@@ -104,20 +105,21 @@ function keptModes(workload: Workload): string[] {
   );
 }
 
-/** Paired difference of two studies that were made in lockstep. */
+/**
+ * Paired difference of two studies that were made in lockstep. One that is smaller than either side can be
+ * told is none, however narrow its interval: that then reaches to 0.
+ */
 export function difference(from: string, to: string, a: Study, b: Study): Difference {
-  const paired = (name: keyof Samples): Interval =>
-    pairedConfidence(a.samples[name], b.samples[name]);
-  const [mean, p99, rate] = [
-    paired("wait_mean_ms"),
-    paired("wait_p99_ms"),
-    paired("throughput_tps"),
-  ];
-  const [timeouts, connections, memory] = [
-    paired("timeouts"),
-    paired("server_connections"),
-    paired("memory_mb"),
-  ];
+  const paired = (name: keyof Samples, error = ROUNDING): Interval => {
+    const [one, other] = [a.samples[name], b.samples[name]];
+    return toldFromNone(pairedConfidence(one, other), error * (size(one) + size(other)));
+  };
+  const mean = paired("wait_mean_ms");
+  const p99 = paired("wait_p99_ms", HISTOGRAM_ERROR);
+  const rate = paired("throughput_tps");
+  const timeouts = paired("timeouts");
+  const connections = paired("server_connections");
+  const memory = paired("memory_mb");
   return {
     from,
     to,
@@ -134,6 +136,17 @@ export function difference(from: string, to: string, a: Study, b: Study): Differ
     memory_mb: memory.mean,
     memory_mb_ci95: asPair(memory),
   };
+}
+
+/** What adding up millions of values may leave of equal ones, relative. */
+const ROUNDING = 1e-12;
+
+const size = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + Math.abs(value), 0) / Math.max(1, values.length);
+
+function toldFromNone(interval: Interval, error: number): Interval {
+  if (Math.abs(interval.mean) > error) return interval;
+  return { ...interval, low: Math.min(0, interval.low), high: Math.max(0, interval.high) };
 }
 
 function asPair({ low, high }: Interval): Interval95 {

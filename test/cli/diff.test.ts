@@ -23,6 +23,12 @@ test("the verdict first, then what changed, what it does, and both sides", async
   expect(stdout).toContain("To repeat: seed 1;");
 });
 
+test("settings that change no figure: it says so", async () => {
+  const { stdout } = await inThisProcess(["diff", old, old, small, "--replications", "2"]);
+  expect(stdout).toContain("No difference: every figure is the same.");
+  expect(stdout).toContain("No setting has changed");
+});
+
 test("a missed objective is status 1; --json obeys the schema; the page is drawn", async () => {
   const page = join(folder.path, "change.html");
   const args = ["diff", old, fresh, small, "--wait-p99", "1us", "--json", "--quiet"];

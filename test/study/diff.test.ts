@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { difference } from "../../sim/study/compare.ts";
 import { diffConfigs, loadPair, verdictOf } from "../../sim/study/diff.ts";
+import type { Study } from "../../sim/study/run.ts";
 import { sampleRun } from "../report/fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "poolwise-diff-"));
@@ -34,6 +36,19 @@ run: { duration: 5 s, warmup: 1 s, precision: 20 % }
 `,
 );
 
+const NONE = Array.from({ length: 10 }, () => 0);
+const EMPTY: Study = {
+  run: sampleRun("transaction", 4),
+  samples: {
+    ...{ wait_mean_ms: NONE, wait_p50_ms: NONE, wait_p95_ms: NONE, wait_p99_ms: NONE },
+    ...{ response_mean_ms: NONE, response_p95_ms: NONE, response_p99_ms: NONE },
+    ...{ wait_probability: NONE, throughput_tps: NONE, timeouts: NONE },
+    ...{ server_connections: NONE, memory_mb: NONE },
+  },
+  notes: [],
+  dashboard: undefined,
+};
+
 const three = ini("three.ini", "default_pool_size = 3");
 const two = ini("two.ini", "default_pool_size = 2");
 const ROUGH = { precision: 1 };
@@ -59,6 +74,21 @@ test("a file against itself: every paired difference is exactly none", async () 
     throughput_tps_ci95: [0, 0],
     server_connections_ci95: [0, 0],
   });
+});
+
+test("a difference that no histogram can tell from none is none, however narrow its interval", () => {
+  const each = (value: number): number[] => Array.from({ length: 10 }, () => value);
+  const studied = (p99: number, rate: number): Study => {
+    const { samples, ...rest } = EMPTY;
+    return { ...rest, samples: { ...samples, wait_p99_ms: each(p99), throughput_tps: each(rate) } };
+  };
+  // Middles of two buckets that lie side by side; sums of the same values in another order.
+  const beside = difference("old", "new", studied(15, 100.1), studied(15.06, 100.10000000000001));
+  expect(beside.wait_p99_ms_ci95?.[0]).toBe(0);
+  expect(beside.throughput_tps_ci95?.[0]).toBe(0);
+  const apart = difference("old", "new", studied(15, 100.1), studied(15.2, 100.2));
+  expect(apart.wait_p99_ms_ci95?.[0]).toBeCloseTo(0.2);
+  expect(apart.throughput_tps_ci95?.[0]).toBeCloseTo(0.1);
 });
 
 const good = sampleRun("transaction", 4);
