@@ -51,7 +51,10 @@ export function withCommonOptions(command: Command, { mode = true, size = true }
     .option("--seed <number>", "random seed; same seed, same answer")
     .option("--duration <time>", "simulated time of a replication, such as '10 min'")
     .option("--precision <share>", "aim of the 95 % intervals, such as '5 %'")
-    .option("--time-limit <time>", "real time to spend at most (default: 20 s)")
+    .option(
+      "--time-limit <time>",
+      "real time to spend; two replications are made in any case (default: 20 s)",
+    )
     .option(
       "--replications <number>",
       "make exactly so many, however precise the figures are by then",

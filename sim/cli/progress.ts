@@ -41,6 +41,27 @@ export function startProgress(quiet: boolean, every?: number): Progress {
 
 const SILENT: Progress = { update: () => undefined, stop: () => undefined };
 
+/** Part of a time limit, and milliseconds at least, by which a study may exceed it without a word. */
+const GRACE = { part: 0.1, least: 1000 };
+
+/**
+ * Says once that a time limit is up and the work is not, unless the function that it returns is called before.
+ */
+export function sayWhenUp(limit: number, write: (line: string) => void): () => void {
+  const after = Math.min(limit + Math.max(GRACE.least, GRACE.part * limit), LONGEST_TIMER);
+  const timer = setTimeout(() => {
+    write(
+      `note: the ${limit / 1000} s of the time limit are up; what is under way is finished, for without two ` +
+        "replications there is no interval; Ctrl-C ends sooner, a shorter --duration makes them shorter",
+    );
+  }, after);
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
+/** What setTimeout takes. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Progress as a line every so many milliseconds. */
 export function startLines(every: number, write: (line: string) => void): Progress {
   let [share, text] = [0, "beginning"];

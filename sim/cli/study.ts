@@ -25,7 +25,7 @@ import {
   timeLimitOf,
 } from "./options.ts";
 import { note, print } from "./output.ts";
-import { startProgress } from "./progress.ts";
+import { sayWhenUp, startProgress } from "./progress.ts";
 import { version } from "./version.ts";
 
 /** The part of a result that is a command's own. */
@@ -68,7 +68,8 @@ export async function runLoaded(
   const simulator = openSimulator(threadsOf(options.workers));
   const quiet = options.quiet === true;
   try {
-    const { own, interrupted } = await watched(quiet, command.patience, (watch) =>
+    const limit = replications === undefined ? timeLimit : undefined;
+    const { own, interrupted } = await watched(quiet, command.patience, limit, (watch) =>
       command.answer(workload, {
         ...{ ...watch, timeLimit, replications, settings, occupancy, simulator },
       }),
@@ -83,14 +84,16 @@ export async function runLoaded(
   }
 }
 
-/** Runs `work` with a progress bar and with Ctrl-C as a request to stop. */
+/** Runs `work` with a progress bar and with Ctrl-C as a request to stop; `limit`: of the user, milliseconds. */
 async function watched(
   quiet: boolean,
   patience: number | undefined,
+  limit: number | undefined,
   work: (watch: Pick<StudyOptions, "signal" | "onProgress">) => Promise<Answer>,
 ): Promise<{ own: Answer; interrupted: boolean }> {
   const { signal, release } = interruptible(quiet);
   const progress = startProgress(quiet, patience);
+  const inTime = quiet || limit === undefined ? () => undefined : sayWhenUp(limit, note);
   const onProgress = ({ share, replications, precision, what }: StudyProgress): void =>
     progress.update(
       share,
@@ -99,6 +102,7 @@ async function watched(
   try {
     return { own: await work({ signal, onProgress }), interrupted: signal.aborted };
   } finally {
+    inTime();
     progress.stop();
     release();
   }

@@ -103,7 +103,12 @@ export async function studies(
   const entries = workloads.map(
     (workload, i) => new Entry(workload, warmup, begins[i], seed, options),
   );
-  const results = new Ahead(entries, seed, simulator);
+  const worth = (): number => {
+    if (options.replications !== undefined) return options.replications;
+    if (options.signal?.aborted) return 0;
+    return elapsed() > limit ? LEAST : Number.POSITIVE_INFINITY;
+  };
+  const results = new Ahead(entries, seed, simulator, worth);
   for (let done = 0, look = LEAST_REPLICATIONS; ; ) {
     if (options.signal?.aborted && done > 0) break;
     for (const entry of entries) entry.add(await results.next());
@@ -133,18 +138,24 @@ class Ahead {
   private readonly entries: readonly Entry[];
   private readonly seed: number;
   private readonly simulator: Simulator;
+  private readonly worth: () => number;
   private readonly underWay: Promise<Simulated>[] = [];
   private begun = 0;
 
-  constructor(entries: readonly Entry[], seed: number, simulator: Simulator) {
+  /** `worth`: how many of each entry are worth beginning before they are asked for. */
+  constructor(entries: readonly Entry[], seed: number, simulator: Simulator, worth: () => number) {
     this.entries = entries;
     this.seed = seed;
     this.simulator = simulator;
+    this.worth = worth;
   }
 
   next(): Promise<Simulated> {
-    while (this.underWay.length < this.simulator.width) this.underWay.push(this.begin());
-    return this.underWay.shift() as Promise<Simulated>;
+    const most = this.worth() * this.entries.length;
+    const { underWay } = this;
+    while (underWay.length < this.simulator.width && (underWay.length === 0 || this.begun < most))
+      underWay.push(this.begin());
+    return underWay.shift() as Promise<Simulated>;
   }
 
   private begin(): Promise<Simulated> {

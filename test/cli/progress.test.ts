@@ -1,6 +1,6 @@
 /** What a command says while it works and nobody looks at a terminal. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { startLines } from "../../sim/cli/progress.ts";
+import { sayWhenUp, startLines } from "../../sim/cli/progress.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -26,4 +26,16 @@ test("a line every so often says what it is still doing, until it stops", () => 
   progress.stop();
   vi.advanceTimersByTime(60_000);
   expect(lines).toHaveLength(2);
+});
+
+test("a time limit that is exceeded is said once, after a grace, and only while the work goes on", () => {
+  const lines: string[] = [];
+  sayWhenUp(2_000, (line) => lines.push(line));
+  const inTime = sayWhenUp(2_000, (line) => lines.push(line));
+  vi.advanceTimersByTime(2_999);
+  expect(lines).toEqual([]);
+  inTime();
+  vi.advanceTimersByTime(60_000);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain("the 2 s of the time limit are up");
 });

@@ -1,7 +1,7 @@
 /** Worker threads: the same answer, whatever their number; none is left. */
 import { expect, test } from "vitest";
 import { studies } from "../../sim/study/run.ts";
-import type { Simulator } from "../../sim/study/simulator.ts";
+import { HERE, type Simulator } from "../../sim/study/simulator.ts";
 import { openSimulator } from "../../sim/study/threads.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
@@ -61,4 +61,25 @@ test("a long replication leaves this thread free from the start, so that it hear
   await simulator.close();
   // In this thread it would be two or three: one before the replication, and one after it.
   expect(turns).toBeGreaterThan(20);
+});
+
+test("no replication is begun ahead that nobody will ask for", async () => {
+  // options, begun of two workloads, why
+  for (const [options, want, why] of [
+    [{ replications: 3 }, 6, "exactly so many are wanted"],
+    [{ timeLimit: 0 }, 4, "the time is up: the least that there is an interval for"],
+  ] as const) {
+    let begun = 0;
+    const wide: Simulator = {
+      ...HERE,
+      width: 8,
+      run: (workload, simulation) => {
+        begun++;
+        return HERE.run(workload, simulation);
+      },
+    };
+    const timed = workloads.map((each) => ({ ...each, run: { ...each.run, warmup: 1e9 } }));
+    await studies(timed, { seed: 5, ...options, simulator: wide });
+    expect(begun, why).toBe(want);
+  }
 });
