@@ -5,8 +5,13 @@ import { Folder, inThisProcess } from "./poolwise.ts";
 
 const folder = new Folder();
 afterAll(() => folder.remove());
-const ini = (...settings: string[]): string =>
-  ["[databases]", "app = host=127.0.0.1 user=u", "[pgbouncer]", ...settings].join("\n");
+const users = folder.file("users.txt", '"ann" "secret"\n');
+const ini = (...settings: string[]): string => {
+  const file = `auth_file = ${users}`;
+  return ["[databases]", "app = host=127.0.0.1 user=u", "[pgbouncer]", ...settings, file].join(
+    "\n",
+  );
+};
 const good = folder.file("good.ini", ini("query_wait_timeout = 30"));
 const doubtful = folder.file("doubtful.ini", ini("min_pool_size = 30"));
 const wrong = folder.file("wrong.ini", ini("auth_type = trust", "listen_addr = *"));
@@ -49,6 +54,34 @@ test("a finding is its place, what, why and the fix; notes go to stderr", async 
   expect(stdout).toMatch(/localhost:5432 {2,}1 {2,}20 {2,}-/);
   expect(stdout).toMatch(/0 errors, 1 warning, 0 notes by \d+ rules\.\n$/);
   expect(stderr).toContain("note: max_connections of the database is not known");
+});
+
+test("an auth_file that is not there, one that is broken, and none at all", async () => {
+  const without = (last: string): string => ini().replace(/auth_file.*/, last);
+  const broken = folder.file("broken.txt", "; users\nann secret\n");
+  const nowhere = folder.file("nowhere.ini", without("auth_file = /nowhere/users.txt"));
+  const cases: [file: string, status: number, line: string][] = [
+    [
+      nowhere,
+      0,
+      `${nowhere}:4: warning: auth_file cannot be read (ENOENT: no such file or directory, open '/nowhere/users.txt') [login-file-missing]`,
+    ],
+    [
+      folder.file("cut.ini", without(`auth_file = ${broken}`)),
+      1,
+      `${broken}:2: error: user is unreadable [login-file-broken]`,
+    ],
+    [
+      folder.file("none.ini", without("auth_type = scram-sha-256")),
+      1,
+      `none.ini:4: error: auth_type is scram-sha-256, there is no auth_file and no auth_user [login-nobody]`,
+    ],
+  ];
+  for (const [file, want, line] of cases) {
+    const { status, stdout } = await inThisProcess(["check", file]);
+    expect(stdout).toContain(line);
+    expect(status).toBe(want);
+  }
 });
 
 test("--json obeys the schema", async () => {

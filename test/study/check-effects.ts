@@ -105,6 +105,32 @@ export const EFFECT_CASES: Case[] = [
     "the global one makes PgBouncer look",
   ],
 
+  ["login-nobody", "", "auth_file = users.txt", "a file names somebody"],
+  ["login-nobody", "auth_type = scram-sha-256", "auth_user = asker", "auth_query finds them"],
+  ["login-nobody", "auth_type = plain", "auth_type = ldap", "the LDAP server knows them"],
+  ["login-nobody", "auth_type = trust", "auth_type = any", "names are ignored"],
+  [
+    "login-nobody",
+    "[databases]\napp = host=db\n[users]\nann =\n[pgbouncer]\nauth_type = md5",
+    "[databases]\napp = host=db\n[users]\nann =\n[pgbouncer]\nauth_type = trust",
+    "[users] has names and no passwords",
+  ],
+  [
+    "login-nobody",
+    "auth_file = nobody.txt",
+    "[databases]\napp = host=db auth_user=asker\n[pgbouncer]\n",
+    "an entry has an auth_user of its own",
+  ],
+  ["login-nobody", "", "auth_file = nowhere.txt", "who is in that file is not known here"],
+  ["login-file-missing", "auth_file = nowhere.txt", "auth_file = users.txt", "it can be read"],
+  [
+    "login-file-missing",
+    lines("auth_type = hba", "auth_file = nowhere.txt"),
+    lines("auth_type = any", "auth_file = nowhere.txt"),
+    "nobody needs it",
+  ],
+  ["login-file-broken", "auth_file = broken.txt", "auth_file = users.txt", "each line is in order"],
+
   [
     "risk-open-door",
     lines("auth_type = trust", "listen_addr = *"),

@@ -7,10 +7,19 @@ import { EFFECT_CASES } from "./check-effects.ts";
 import { SUM_CASES } from "./check-sums.ts";
 import { TIME_CASES } from "./check-times.ts";
 
+/** What the cases name as auth_file. */
+const FILES = { "users.txt": '"ann" "secret"\n', "nobody.txt": "", "broken.txt": "ann secret\n" };
+
+function missing(path: string): never {
+  throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+}
+
 /** Ids of the rules that these settings break. */
 function broken(settings: string, around: Around = {}): string[] {
   const text = settings.startsWith("[") ? settings : ONE_POOL + settings;
-  const { findings } = checkFiles(["a.ini"], 1, { ...NOTHING_KNOWN, ...around }, () => text);
+  const files: Record<string, string> = { ...FILES, "a.ini": text };
+  const read = (path: string): string => files[path] ?? missing(path);
+  const { findings } = checkFiles(["a.ini"], 1, { ...NOTHING_KNOWN, ...around }, read);
   return findings.map(({ id }) => id);
 }
 
@@ -38,6 +47,7 @@ test("a plain configuration breaks no rule at all", () => {
   const plain = lines(
     ...[transaction, "max_client_conn = 500", "idle_transaction_timeout = 60"],
     ...["tcp_keepidle = 60", "query_wait_timeout = 30", "listen_addr = *"],
+    "auth_file = users.txt",
   );
   expect(broken(plain, { max_connections: 100, app_timeout: 60 * SECOND })).toEqual([]);
 });

@@ -153,7 +153,7 @@ describe("findings", () => {
 
   test("of one place are told once, with how many there are; errors come first", () => {
     const text =
-      "[databases]\na =\nb =\n[pgbouncer]\nauth_type = trust\nlisten_addr = *\nmin_pool_size = 30\n";
+      "[databases]\na =\nb =\n[pgbouncer]\nauth_type = trust\nlisten_addr = *\nmin_pool_size = 30\nauth_file = users.txt\n";
     const { findings } = check({ "x.ini": text });
     expect(findings[0]).toMatchObject({ id: "risk-open-door", severity: "error", at: "x.ini:5" });
     const [minimum, ...more] = findings.filter(({ id }) => id === "minimum-over-size");

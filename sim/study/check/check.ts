@@ -6,14 +6,16 @@ import {
   type Config,
   ConfigError,
   loadConfig,
-  loadUserlist,
+  parseUserlist,
   type ReadFile,
+  readFromDisk,
 } from "../../../engine/config/index.ts";
 import { type Budget, budgetsOf } from "./budget.ts";
-import { type Instance, instanceOf } from "./instance.ts";
+import { type Instance, instanceOf, type Logins } from "./instance.ts";
 import { type Hit, type Rule, SEVERITIES, type Severity } from "./rule.ts";
 import { BUDGET_RULES } from "./rules-budget.ts";
 import { EFFECT_RULES } from "./rules-effects.ts";
+import { LOGIN_RULES } from "./rules-logins.ts";
 import { POOL_RULES } from "./rules-pools.ts";
 import { RISK_RULES } from "./rules-risks.ts";
 import { TIMEOUT_RULES } from "./rules-timeouts.ts";
@@ -25,6 +27,7 @@ export const RULES: readonly Rule[] = [
   ...POOL_RULES,
   ...TIMEOUT_RULES,
   ...EFFECT_RULES,
+  ...LOGIN_RULES,
   ...RISK_RULES,
 ];
 
@@ -77,13 +80,21 @@ export function checkFiles(
   };
 }
 
-/** The users of auth_file; undefined when there is none to be read, which is no fault of the ini. */
-function loginsOf({ values }: Config, readFile?: ReadFile): string[] | undefined {
-  if (values.auth_file === null) return undefined;
+/** The users of auth_file, or what is the matter with it. */
+function loginsOf({ values }: Config, readFile: ReadFile = readFromDisk): Logins {
+  const file = values.auth_file;
+  if (file === null || file === "") return { is: "not named" };
+  let text: string;
   try {
-    return [...loadUserlist(values.auth_file, readFile).keys()];
+    text = readFile(file);
   } catch (error) {
-    if (error instanceof ConfigError) return undefined;
+    const why = error instanceof Error ? error.message : String(error);
+    return { is: "not readable", why };
+  }
+  try {
+    return { is: "read", names: [...parseUserlist(text, file).keys()] };
+  } catch (error) {
+    if (error instanceof ConfigError) return { is: "broken", error };
     throw error;
   }
 }

@@ -5,6 +5,7 @@
  */
 import type {
   Config,
+  ConfigError,
   DatabaseEntry,
   SettingName,
   UserEntry,
@@ -48,10 +49,18 @@ export interface Pool {
   idle_transaction_timeout: Placed<number>;
 }
 
+/** What there is of auth_file. */
+export type Logins =
+  | { is: "read"; names: readonly string[] }
+  | { is: "not named" }
+  | { is: "not readable"; why: string }
+  | { is: "broken"; error: ConfigError };
+
 /** One file, and how many processes run it. */
 export interface Instance {
   config: Config;
   copies: number;
+  logins: Logins;
   /** The databases, the template last. */
   entries: readonly DatabaseEntry[];
   pools: readonly Pool[];
@@ -59,15 +68,16 @@ export interface Instance {
   usersKnown: boolean;
 }
 
-/** The pools of a file; `logins`: the names in its auth_file, undefined when it cannot be read. */
+/** The pools of a file. */
 export function instanceOf(
   config: Config,
   copies: number,
-  logins: readonly string[] | undefined,
+  logins: Logins,
   around: Surroundings,
 ): Instance {
   const entries = config.autodb ? [...config.databases, config.autodb] : [...config.databases];
-  const groups = loginGroups(config, entries, logins, around.users);
+  const names = logins.is === "read" ? logins.names : [];
+  const groups = loginGroups(config, entries, names, around.users);
   const pools = entries.flatMap((entry) => {
     const forced = entry.user === null ? undefined : { name: entry.user, count: 1 };
     const asker = askerOf(config, entries, entry);
@@ -76,7 +86,7 @@ export function instanceOf(
     const all = [...own, ...extra.map((name) => ({ name, count: 1 }))];
     return all.map((group) => poolOf(config, entry, group, around));
   });
-  return { config, copies, entries, pools, usersKnown: groups.known };
+  return { config, copies, logins, entries, pools, usersKnown: groups.known };
 }
 
 /** Where a setting of `[pgbouncer]` was written; the file when its default holds. */
@@ -94,7 +104,7 @@ interface Group {
 function loginGroups(
   config: Config,
   entries: readonly DatabaseEntry[],
-  logins: readonly string[] = [],
+  logins: readonly string[],
   users: number | undefined,
 ): { list: Group[]; known: boolean } {
   const names = new Set([...logins, ...config.users.map((user) => user.name)]);

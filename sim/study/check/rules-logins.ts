@@ -1,0 +1,75 @@
+/** Rules about who can log in at all: auth_file, and what else knows users. */
+import { type Instance, placeOf } from "./instance.ts";
+import { pageOf, perInstance, type Rule } from "./rule.ts";
+
+/** Ways to log in with a password of one's own, which must be known. */
+const PASSWORDS = ["md5", "scram-sha-256", "plain"];
+/** Ways that ask for no password, yet for a user who is known. */
+const NAMES = ["trust", "cert"];
+
+export const LOGIN_RULES: readonly Rule[] = [
+  {
+    id: "login-nobody",
+    severity: "error",
+    doc: "An auth_type that needs known users, and nothing that names any.",
+    source: "PgBouncer 1.18.0, measured on the program",
+    find: perInstance((instance) => {
+      const { auth_type: type } = instance.config.values;
+      const { logins } = instance;
+      if (!needsUsers(instance) || asks(instance)) return undefined;
+      if (logins.is !== "not named" && (logins.is !== "read" || logins.names.length > 0))
+        return undefined;
+      const found = logins.is === "read" ? "auth_file names nobody" : "there is no auth_file";
+      return {
+        at: placeOf(instance, "auth_file", "auth_type"),
+        what: `auth_type is ${type}, ${found} and no auth_user`,
+        why: "PgBouncer knows no user, so every login fails",
+        fix: "set auth_file to a file with a line for each user, or auth_user for auth_query",
+      };
+    }),
+  },
+  {
+    id: "login-file-missing",
+    severity: "warning",
+    doc: "auth_file names a file that cannot be read here.",
+    source: pageOf("auth_file"),
+    find: perInstance((instance) => {
+      const { logins, config } = instance;
+      const { auth_type: type } = config.values;
+      if (logins.is !== "not readable" || ["any", "ldap", "pam"].includes(type)) return undefined;
+      return {
+        at: placeOf(instance, "auth_file"),
+        what: `auth_file cannot be read (${logins.why})`,
+        why: "PgBouncer starts without it and refuses the users in it, our pooler does not start",
+        fix: "name a file that the pooler can read; a relative name begins where it is started",
+      };
+    }),
+  },
+  {
+    id: "login-file-broken",
+    severity: "error",
+    doc: "A line of auth_file that cannot be read.",
+    source: "PgBouncer 1.25.2 src/loader.c, load_auth_file()",
+    find: perInstance(({ logins }) => {
+      if (logins.is !== "broken") return undefined;
+      const { at, message, expected } = logins.error;
+      return {
+        at,
+        what: message.replace(`${at}: `, "").replace(/; expected .*/s, ""),
+        why: "PgBouncer does without this line and all that follow, our pooler does not start",
+        fix: `write ${expected}`,
+      };
+    }),
+  },
+];
+
+/** A name in [users] is a user who is known, and has no password. */
+function needsUsers({ config }: Instance): boolean {
+  const { auth_type: type } = config.values;
+  return PASSWORDS.includes(type) || (NAMES.includes(type) && config.users.length === 0);
+}
+
+/** auth_query finds users in the database. */
+function asks({ config, entries }: Instance): boolean {
+  return config.values.auth_user !== null || entries.some((entry) => entry.auth_user !== null);
+}
