@@ -1,6 +1,7 @@
 /** Distributions of waits: which share of the transactions waits at most so long. */
 import type { ComparedQuantile, Run } from "../study/results.ts";
 import { type Chart, chart, waitScale } from "./chart.ts";
+import { shortOf } from "./figures.ts";
 import { BLUE, DASHES, MODE_COLOURS, SERIES, VERMILLION } from "./theme.ts";
 import { duration, percent } from "./units.ts";
 
@@ -63,7 +64,7 @@ function describe({ label, points }: DistributionSeries): string {
 /** The waits of several runs (their pool modes) against each other. */
 export function runDistributions(title: string, runs: readonly Run[]): Chart {
   const series = runs.map((run) => ({
-    label: `${run.pool_mode}, ${run.pool_size}`,
+    label: shortOf(run),
     colour: MODE_COLOURS[run.pool_mode],
     points: (run.distribution ?? []).map(({ p, wait_ms }) => ({ p, ms: wait_ms })),
   }));

@@ -2,6 +2,7 @@
 import type { Interval95, Run } from "../study/results.ts";
 import { turnedAway } from "../study/slo.ts";
 import { type Chart, chart } from "./chart.ts";
+import { shortOf } from "./figures.ts";
 import { INK, MODE_COLOURS } from "./theme.ts";
 import { digits, duration } from "./units.ts";
 
@@ -47,7 +48,7 @@ const PANELS: readonly Panel[] = [
 /** Session, transaction and statement mode side by side. */
 export function modeBars(title: string, runs: readonly Run[]): Chart {
   const named = runs.map((run) => ({
-    label: `${run.pool_mode}, ${run.pool_size}`,
+    label: shortOf(run),
     colour: MODE_COLOURS[run.pool_mode],
     run,
   }));

@@ -229,11 +229,55 @@ const IMPATIENT_FIGURES: Figure[] = [
 ];
 
 /** `12 server connections`, and what the pooler is like otherwise: `in each of 4 processes, lifo`. */
-export function connectionsOf({ pool_size, pooler }: Run): string {
+function connectionsOf({ pool_size, pools, pooler }: Run): string {
   const processes = pooler?.processes ?? 1;
   const discipline = pooler?.discipline ?? "fifo";
   const each = processes > 1 ? ` in each of ${processes} processes` : "";
-  return `${pool_size} server connections${each}${discipline === "fifo" ? "" : `, ${discipline}`}`;
+  const size = pools === undefined ? `${pool_size} server connections` : severalOf(pools);
+  return `${size}${each}${discipline === "fifo" ? "" : `, ${discipline}`}`;
+}
+
+type Pools = NonNullable<Run["pools"]>;
+
+/** Pools that are named one by one; more of them are counted. */
+const NAMED_POOLS = 4;
+
+/** `pools of 15 (api) and 5 (jobs) server connections`. */
+function severalOf(pools: Pools): string {
+  const sizes = pools.map((pool) => pool.pool_size);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  const alike = least === most && !areMixed(pools);
+  if (alike) return `${pools.length} pools of ${least} server connections`;
+  if (pools.length > NAMED_POOLS)
+    return `${pools.length} pools of ${least === most ? least : `${least} to ${most}`} server connections`;
+  const names = pools.map((pool) => `${pool.pool_size} (${labelOf(pool, pools)})`);
+  return `pools of ${names.slice(0, -1).join(", ")} and ${names.at(-1)} server connections`;
+}
+
+function labelOf({ database, user, pool_mode }: Pools[number], pools: Pools): string {
+  const shared = pools.filter((pool) => pool.database === database).length > 1;
+  const name = shared ? `${database}/${user}` : database;
+  return areMixed(pools) ? `${name}, ${pool_mode} mode` : name;
+}
+
+const areMixed = (pools: Pools): boolean => new Set(pools.map((pool) => pool.pool_mode)).size > 1;
+
+/** `session mode`; undefined where the pools of a run have several. */
+export function modeOf({ pool_mode, pools = [] }: Run): string | undefined {
+  return areMixed(pools) ? undefined : `${pool_mode} mode`;
+}
+
+/** `session mode, 12 server connections`; of pools in several modes each is named. */
+export function configurationOf(run: Run): string {
+  const mode = modeOf(run);
+  return mode === undefined ? connectionsOf(run) : `${mode}, ${connectionsOf(run)}`;
+}
+
+/** `session, 12`, for columns and legends; of a few pools each size: `session, 15 + 5`. */
+export function shortOf({ pool_mode, pool_size, pools = [] }: Run): string {
+  const several = pools.length > 1 && pools.length <= NAMED_POOLS;
+  const sizes = several ? pools.map((pool) => pool.pool_size).join(" + ") : pool_size;
+  return `${pool_mode}, ${sizes}`;
 }
 
 /** How the simulation was done, in one line that is enough to repeat it. */

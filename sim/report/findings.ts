@@ -1,13 +1,13 @@
 /** What a result says, in sentences: the part of a report that most people read. */
 import type { Difference, Interval95, Result, Run, SloOutcome } from "../study/results.ts";
-import { connectionsOf } from "./figures.ts";
+import { configurationOf, modeOf } from "./figures.ts";
 import { digits, duration, durations, percent, whole } from "./units.ts";
 
 /** One run: how many wait, how long, and what went wrong. */
 export function runFindings(run: Run): string[] {
   const { wait_ms } = run;
   const [mean, p99] = durations([wait_ms.mean, wait_ms.p99]);
-  const head = `${modeName(run)}, ${connectionsOf(run)}`;
+  const head = capital(configurationOf(run));
   if (run.transactions === 0) return [`${head}: ${NO_TRANSACTION}`, ...trouble(run)];
   if (run.unsteady !== undefined) return [`${head}: ${run.unsteady}.`, ...trouble(run)];
   const waits =
@@ -63,7 +63,9 @@ function valueText(value: number, unit: string): string {
 
 /** Modes against each other. */
 export function comparisonFindings(result: Result): string[] {
-  const { runs, differences = [] } = result;
+  const { differences = [] } = result;
+  // By the mode that is compared, whatever one user's pools keep.
+  const runs = result.runs.map(({ pools: _, ...run }): Run => run);
   const hungry = runs.filter((run) => run.clients_waiting.unserved > 0);
   // First: a mode that serves a few without a wait and the others never is not the better one.
   const first = hungry.map(starved);
@@ -126,7 +128,7 @@ function sloOfMode(run: Run): string[] {
 }
 
 function modeName(run: Run): string {
-  return `${capital(run.pool_mode)} mode`;
+  return capital(modeOf(run) ?? "all pools");
 }
 
 function capital(text: string): string {

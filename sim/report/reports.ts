@@ -13,7 +13,7 @@ import {
 } from "./charts.ts";
 import { mostCharts, mostFindings, mostTables } from "./clients.ts";
 import { dashboardTables } from "./dashboard.ts";
-import { connectionsOf, provenance } from "./figures.ts";
+import { configurationOf, provenance } from "./figures.ts";
 import { comparisonFindings, runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
@@ -35,7 +35,7 @@ export function runReport(result: Result): Report {
   if (timeline) charts.push(queueDepth(`Queue over time: ${result.workload}`, timeline));
   charts.push(...occupancyCharts([run], result.workload));
   return {
-    title: `${result.workload}: ${run.pool_mode} mode, ${connectionsOf(run)}`,
+    title: `${result.workload}: ${configurationOf(run)}`,
     findings: [...runFindings(run), ...(result.notes ?? []), repeat(result)],
     charts,
     tables: [runTable(run), ...kindTables([run]), ...dashboardTables(run)],

@@ -4,7 +4,7 @@
  */
 import CliTable from "cli-table3";
 import type { CurvePoint, Difference, Run } from "../study/results.ts";
-import { between, connectionsOf, type Figure, figuresOf } from "./figures.ts";
+import { between, configurationOf, type Figure, figuresOf, modeOf, shortOf } from "./figures.ts";
 import { digits, durations, NOTHING, percent, signed, whole } from "./units.ts";
 
 /** Rows of text under a head; `align` has one letter for each column. */
@@ -46,7 +46,7 @@ export function runTable(run: Run, meanings = true): Table {
     ...(meanings ? [figure.meaning] : []),
   ];
   return {
-    title: `${run.pool_mode} mode, ${connectionsOf(run)}`,
+    title: configurationOf(run),
     head: ["", "value", "95 % interval", ...(meanings ? ["meaning"] : [])],
     align: ["left", "right", "right", "left"],
     rows: figuresOf(run).map(row),
@@ -59,11 +59,7 @@ export function compareTable(runs: readonly Run[], meanings = true): Table {
   const figures = first ? figuresOf(first) : [];
   return {
     title: "Pool modes on the same draws",
-    head: [
-      "",
-      ...runs.map((run) => `${run.pool_mode}, ${run.pool_size}`),
-      ...(meanings ? ["meaning"] : []),
-    ],
+    head: ["", ...runs.map(shortOf), ...(meanings ? ["meaning"] : [])],
     align: ["left", ...runs.map(() => "right" as const), "left"],
     rows: figures.map((figure) => [
       figure.name,
@@ -106,7 +102,7 @@ export function kindTable(run: Run): Table {
     ...(pooled ? [column((kind) => kind.app_wait_ms?.p99 ?? 0)] : []),
   ];
   return {
-    title: `Kinds of clients, ${run.pool_mode} mode`,
+    title: ["Kinds of clients", modeOf(run) ?? []].flat().join(", "),
     head: [
       ...["", "transactions/s", "wait, mean", "wait, p95", "wait, p99"],
       ...["response, mean", "response, p99"],

@@ -124,7 +124,18 @@ const moment = z.strictObject({
 export const runSchema = z
   .strictObject({
     pool_mode: z.enum(["session", "transaction", "statement"]),
-    pool_size: count.describe("default_pool_size"),
+    pool_size: count.describe("default_pool_size, or the size that all pools of the clients have"),
+    pools: z
+      .array(
+        z.strictObject({
+          database: z.string(),
+          user: z.string(),
+          pool_mode: z.enum(["session", "transaction", "statement"]),
+          pool_size: count,
+        }),
+      )
+      .optional()
+      .describe("the pools of the clients, where they have several"),
     settings: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .describe("settings that differ from the workload file"),

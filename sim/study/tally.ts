@@ -13,6 +13,7 @@ import type {
 } from "../model/index.ts";
 import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
+import { configured } from "./pools.ts";
 import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
 import { isDecided, type Judged, type Share, sloOutcome, unservedClients } from "./slo.ts";
 import { allowedPart, decisionWidth, type Interval, precise, unbounded } from "./statistics.ts";
@@ -346,18 +347,4 @@ function quantiles(histogram: Histogram): Wait {
 /** JSON has no infinity: an interval of one sample is no interval. Nothing here can be negative. */
 function asPair({ low, high }: Interval): Interval95 {
   return Number.isFinite(low) && Number.isFinite(high) ? [Math.max(0, low), high] : null;
-}
-
-/**
- * Mode and size that the clients' pools really have: those of the database they all use, when it has
- * its own, else the global ones.
- */
-function configured({ settings, clients }: Workload): Pick<Run, "pool_mode" | "pool_size"> {
-  const used = new Set(clients.map((kind) => kind.database));
-  const [name] = used;
-  const own = used.size === 1 ? settings.databases.find((each) => each.name === name) : undefined;
-  return {
-    pool_mode: own?.pool_mode ?? settings.pool_mode,
-    pool_size: own?.pool_size ?? settings.default_pool_size,
-  };
 }

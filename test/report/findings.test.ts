@@ -7,7 +7,7 @@ import {
   trouble,
 } from "../../sim/report/findings.ts";
 import { comparisonReport, comparisonText, runReport, runText } from "../../sim/report/reports.ts";
-import type { Result } from "../../sim/study/results.ts";
+import type { Result, Run } from "../../sim/study/results.ts";
 import { sampleComparison, sampleRun } from "./fixture.ts";
 
 const run = sampleRun("transaction", 4);
@@ -18,6 +18,32 @@ describe("findings of a run", () => {
     expect(runFindings(run)[0]).toBe(
       "Transaction mode, 20 server connections: 21 % of the transactions wait; " +
         "3.98 ms on average over all, 1 in 100 longer than 18.4 ms.",
+    );
+  });
+  test("several pools are named with what they have of their own", () => {
+    const pool = (
+      database: string,
+      pool_size: number,
+      pool_mode: Run["pool_mode"] = "session",
+    ) => ({
+      ...{ database, user: "app", pool_mode, pool_size },
+    });
+    const head = (...pools: NonNullable<Run["pools"]>) =>
+      runFindings({ ...run, pool_mode: "session", pools })[0]?.replace(/: .*/, "");
+    expect(head(pool("api", 15), pool("jobs", 5))).toBe(
+      "Session mode, pools of 15 (api) and 5 (jobs) server connections",
+    );
+    expect(head(pool("api", 15), pool("jobs", 15))).toBe(
+      "Session mode, 2 pools of 15 server connections",
+    );
+    expect(head(pool("api", 15, "transaction"), pool("jobs", 5))).toBe(
+      "Pools of 15 (api, transaction mode) and 5 (jobs, session mode) server connections",
+    );
+    expect(head(pool("api", 15), { ...pool("api", 5), user: "batch" })).toBe(
+      "Session mode, pools of 15 (api/app) and 5 (api/batch) server connections",
+    );
+    expect(head(...[3, 4, 5, 6, 7].map((size) => pool(`d${size}`, size)))).toBe(
+      "Session mode, 5 pools of 3 to 7 server connections",
     );
   });
   test("nobody waits", () => {
