@@ -6,7 +6,7 @@ import { type Bars, runBars } from "./chart-modes.ts";
 import { between, figuresOf, provenance } from "./figures.ts";
 import { sloFindings, trouble } from "./findings.ts";
 import type { Report } from "./html.ts";
-import { type Table, terminal } from "./tables.ts";
+import { MEANING, type Table, terminal } from "./tables.ts";
 import { BLUE, VERMILLION } from "./theme.ts";
 import { digits, durations, memory, NOTHING, percent, whole } from "./units.ts";
 
@@ -170,7 +170,7 @@ function changeTable({ changes = [] }: Result): Table {
 function sidesTable(old: Run, fresh: Run): Table {
   return {
     title: "Under the old and the new settings",
-    head: ["", "old", "new", "meaning"],
+    head: ["", "old", "new", MEANING],
     align: ["left", "right", "right", "left"],
     rows: figuresOf(old).map(({ name, texts, meaning }) => [name, ...texts([old, fresh]), meaning]),
   };

@@ -15,8 +15,12 @@ export interface Table {
   rows: string[][];
 }
 
-/** A table as lines of a terminal: two blanks between columns, a rule below the head. */
-export function terminal(table: Table): string {
+/**
+ * A table as lines of a terminal: two blanks between columns, a rule below the head. On a narrow one the
+ * meanings are wrapped, or left out where there is hardly room for a word.
+ */
+export function terminal(given: Table): string {
+  const { table, room } = fitted(given, terminalWidth());
   const none = Object.fromEntries(
     [
       ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left"],
@@ -29,12 +33,42 @@ export function terminal(table: Table): string {
     chars: { ...none, middle: "  " },
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
     colAligns: table.align,
+    ...(room !== undefined && {
+      wordWrap: true,
+      colWidths: [...table.head.slice(1).map(() => null), room],
+    }),
   });
   cells.push(table.head, ...table.rows);
   const [head = "", ...rows] = cells.toString().split("\n");
   const width = Math.max(...[head, ...rows].map((line) => line.trimEnd().length));
   const lines = [head, "-".repeat(width), ...rows].map((line) => line.trimEnd());
   return `${table.title}\n${lines.join("\n")}\n`;
+}
+
+/** Columns of the terminal that is written to; endless for a pipe, a file or a page. */
+function terminalWidth(): number {
+  const width: number | undefined = globalThis.process?.stdout?.columns;
+  return width !== undefined && width > 0 ? width : Number.POSITIVE_INFINITY;
+}
+
+/** Head of the column that a narrow terminal does without. */
+export const MEANING = "meaning";
+/** Characters of a column of meanings below which it is no help. */
+const LEAST_ROOM = 24;
+
+/** The table as it fits; `room`: characters of its last column, where that is to be wrapped. */
+function fitted(table: Table, width: number): { table: Table; room?: number } {
+  const last = table.head.length - 1;
+  if (table.head[last] !== MEANING) return { table };
+  const widest = (column: number): number =>
+    Math.max(...[table.head, ...table.rows].map((row) => row[column]?.length ?? 0));
+  const room =
+    width - table.head.slice(0, -1).reduce((sum, _, column) => sum + widest(column) + 2, 0);
+  if (room >= widest(last)) return { table };
+  if (room >= LEAST_ROOM) return { table, room };
+  const cut = <T>(row: readonly T[]): T[] => row.slice(0, last);
+  const { title, head, align, rows } = table;
+  return { table: { title, head: cut(head), align: cut(align), rows: rows.map(cut) } };
 }
 
 /** One run: every figure with its interval and meaning. */
@@ -47,7 +81,7 @@ export function runTable(run: Run, meanings = true): Table {
   ];
   return {
     title: configurationOf(run),
-    head: ["", "value", "95 % interval", ...(meanings ? ["meaning"] : [])],
+    head: ["", "value", "95 % interval", ...(meanings ? [MEANING] : [])],
     align: ["left", "right", "right", "left"],
     rows: figuresOf(run).map(row),
   };
@@ -59,7 +93,7 @@ export function compareTable(runs: readonly Run[], meanings = true): Table {
   const figures = first ? figuresOf(first) : [];
   return {
     title: "Pool modes on the same draws",
-    head: ["", ...runs.map(shortOf), ...(meanings ? ["meaning"] : [])],
+    head: ["", ...runs.map(shortOf), ...(meanings ? [MEANING] : [])],
     align: ["left", ...runs.map(() => "right" as const), "left"],
     rows: figures.map((figure) => [
       figure.name,

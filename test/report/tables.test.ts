@@ -30,6 +30,26 @@ describe("terminal tables", () => {
     expect(text).toBe([...lines, "long  1,000  many", ""].join("\n"));
   });
 
+  // columns, widest line, why
+  for (const [columns, widest, why] of [
+    [120, 103, "all fits"],
+    [80, 80, "meanings are wrapped"],
+    [60, 52, "meanings are left out"],
+    [0, 103, "a terminal that does not tell its width"],
+  ] as const)
+    test(`on ${columns} columns lines have at most ${widest}: ${why}`, () => {
+      const before = process.stdout.columns;
+      process.stdout.columns = columns;
+      try {
+        const lines = terminal(runTable(run)).split("\n");
+        expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(widest);
+        expect(lines.join(" ")).toContain("server connections, opened");
+        expect(lines.join("\n").includes("worst of all")).toBe(widest > 52);
+      } finally {
+        process.stdout.columns = before;
+      }
+    });
+
   test("a run: value, interval and meaning of each figure", () => {
     const lines = terminal(runTable(run)).split("\n");
     expect(lines[0]).toBe("transaction mode, 20 server connections");
