@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import { sweepReport, sweepText } from "../report/sweep.ts";
-import { gridOf, type Point, parseVary, sweep } from "../study/sweep.ts";
+import { type Axis, gridOf, type Point, parseVary, sweep } from "../study/sweep.ts";
 import { UsageError } from "./failure.ts";
 import { type CommonOptions, gather, overridesOf, withCommonOptions } from "./options.ts";
 import { runStudy, type StudyCommand } from "./study.ts";
@@ -38,7 +38,9 @@ function sweeping(file: string, options: SweepOptions): StudyCommand {
     throw new UsageError(
       "nothing to vary; give --vary KEY=A..B[:STEP], such as default_pool_size=4..8",
     );
-  const points: Point[] = gridOf(options.vary.map(parseVary));
+  const axes = options.vary.map(parseVary);
+  checkKeys(axes, options);
+  const points: Point[] = gridOf(axes);
   const overrides = overridesOf(options);
   const load = (assignments: string[]) =>
     loadWorkload(file, {
@@ -56,4 +58,22 @@ function sweeping(file: string, options: SweepOptions): StudyCommand {
     report: (result) => sweepReport(result, Object.keys(points[0] ?? {})),
     met: ({ runs }) => runs.some((run) => run.slo?.met !== false),
   };
+}
+
+/** Options that stand for a key of the file. Given with it, the option would hold at every point. */
+const OPTIONS = [
+  ["poolMode", "--pool-mode", /^(pgbouncer\.)?pool_mode$/],
+  ["poolSize", "--pool-size", /^(pgbouncer\.)?default_pool_size$|^databases\..*\.pool_size$/],
+  ["seed", "--seed", /^run\.seed$/],
+  ["duration", "--duration", /^run\.duration$/],
+  ["precision", "--precision", /^run\.precision$/],
+] as const;
+
+/** Errors: UsageError for a key that an option sets as well. */
+function checkKeys(axes: readonly Axis[], options: SweepOptions): void {
+  for (const [name, option, key] of OPTIONS) {
+    const varied = axes.find((axis) => options[name] !== undefined && key.test(axis.key));
+    if (varied === undefined) continue;
+    throw new UsageError(`${option} and --vary ${varied.key}: one of the two`);
+  }
 }

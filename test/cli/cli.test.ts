@@ -119,6 +119,14 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       ["sweep", small, "--vary", "default_pool_size=2,two"],
       '--vary default_pool_size=two: default_pool_size is "two"; expected an integer',
     ],
+    [
+      ["sweep", small, "--vary", "default_pool_size=2..4", "--pool-size", "3"],
+      "--pool-size and --vary default_pool_size: one of the two",
+    ],
+    [
+      ["sweep", small, "--vary", "run.seed=2..4", "--seed", "3"],
+      "--seed and --vary run.seed: one of the two",
+    ],
     [["pooler", "nowhere.ini"], "nowhere.ini"],
   ];
   for (const [args, message] of cases) {
