@@ -52,6 +52,7 @@ const WITH_CLIENTS: StudyCommand = {
     const { notes, ...found } = await compareModesAndClients(workload, options);
     return { ...found, ...(notes.length > 0 ? { notes } : {}) };
   },
+  needsIntervals: true,
   met: ({ most_clients = [] }) => most_clients.some(({ load }) => load > 0),
 };
 

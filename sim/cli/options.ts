@@ -124,12 +124,12 @@ export function threadsOf(text: string | undefined): number | undefined {
   throw new ConfigError({ at: "--workers", name: "number", got: `${number}`, expected });
 }
 
-/** `--replications`. Errors: ConfigError. */
-export function replicationsOf(text: string | undefined): number | undefined {
+/** `--replications`, `least` of them. Errors: ConfigError. */
+export function replicationsOf(text: string | undefined, least = 1): number | undefined {
   const number = natural("--replications", "10", text);
-  if (number !== 0) return number;
-  const expected = "a whole number from 1";
-  throw new ConfigError({ at: "--replications", name: "number", got: "0", expected });
+  if (number === undefined || number >= least) return number;
+  const expected = `a whole number from ${least}`;
+  throw new ConfigError({ at: "--replications", name: "number", got: `${number}`, expected });
 }
 
 /** `--occupancy`, which commands on a single pool size know. */

@@ -27,6 +27,7 @@ const SIZE: StudyCommand = {
     return await sizePool(workload, options);
   },
   patience: 10_000,
+  needsIntervals: true,
   text: sizeText,
   report: sizeReport,
   met: ({ verdict }) => verdict === "pass",

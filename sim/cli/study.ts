@@ -39,6 +39,8 @@ export interface StudyCommand {
   report(result: Result): Report;
   /** Real milliseconds after which it says what it is still doing; it is silent when left out. */
   patience?: number;
+  /** Its answer rests on intervals, which one replication has not. */
+  needsIntervals?: boolean;
   /** Whether the exit status is 0 rather than 1. */
   met(result: Result): boolean;
 }
@@ -62,7 +64,7 @@ export async function runLoaded(
   checkCharts(options.chart);
   if (options.json && options.csv) throw new UsageError("--json and --csv: one of the two");
   const timeLimit = timeLimitOf(options.timeLimit);
-  const replications = replicationsOf(options.replications);
+  const replications = replicationsOf(options.replications, command.needsIntervals ? 2 : 1);
   const settings = settingsOf(options);
   const occupancy = occupancyTimeOf(options.occupancy);
   const simulator = openSimulator(threadsOf(options.workers));

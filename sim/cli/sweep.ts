@@ -62,7 +62,7 @@ function sweeping(file: string, options: SweepOptions): StudyCommand {
 
 /** Options that stand for a key of the file. Given with it, the option would hold at every point. */
 const OPTIONS = [
-  ["poolMode", "--pool-mode", /^(pgbouncer\.)?pool_mode$/],
+  ["poolMode", "--pool-mode", /^(pgbouncer\.)?pool_mode$|^databases\..*\.pool_mode$/],
   ["poolSize", "--pool-size", /^(pgbouncer\.)?default_pool_size$|^databases\..*\.pool_size$/],
   ["seed", "--seed", /^run\.seed$/],
   ["duration", "--duration", /^run\.duration$/],

@@ -5,7 +5,7 @@ import { coverageText, theoryText } from "../report/theory.ts";
 import type { Result } from "../study/results.ts";
 import { coverage } from "../study/theory/coverage.ts";
 import { familyNames, theory } from "../study/theory/theory.ts";
-import { STATUS } from "./failure.ts";
+import { STATUS, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { note, print } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
@@ -27,10 +27,12 @@ interface TheoryCommandOptions {
   family?: string;
   quick?: boolean;
   coverage?: boolean;
-  studies: string;
+  studies?: string;
   json?: boolean;
   quiet?: boolean;
 }
+
+const STUDIES = "400";
 
 /** The command; `finish` is told the exit status. */
 export function theoryCommand(finish: (status: number) => void): Command {
@@ -40,7 +42,7 @@ export function theoryCommand(finish: (status: number) => void): Command {
     .option("--family <name>", "only the systems of one family, such as M/M/c")
     .option("--quick", "a fifth of the data, and only systems that settle soon")
     .option("--coverage", "instead: how often 95 % intervals hold the truth; takes minutes")
-    .option("--studies <number>", "with --coverage: studies of each system", "400")
+    .option("--studies <number>", `with --coverage: studies of each system (default: ${STUDIES})`)
     .option("--json", "print one JSON object")
     .option("--quiet", "no progress, no notes")
     .addHelpText("after", EXAMPLES)
@@ -49,7 +51,8 @@ export function theoryCommand(finish: (status: number) => void): Command {
 
 async function run(options: TheoryCommandOptions): Promise<number> {
   const seed = natural("--seed", options.seed);
-  const studies = natural("--studies", options.studies);
+  checkTogether(options);
+  const studies = natural("--studies", options.studies ?? STUDIES);
   const family = options.family === undefined ? undefined : knownFamily(options.family);
   const { signal, release } = interruptible();
   const progress = startProgress(options.quiet === true);
@@ -75,6 +78,15 @@ async function run(options: TheoryCommandOptions): Promise<number> {
     return STATUS.interrupted;
   }
   return result.verdict === "pass" ? STATUS.done : STATUS.notMet;
+}
+
+/** Errors: UsageError for an option of the other half of the command. */
+function checkTogether({ coverage, studies, family, quick }: TheoryCommandOptions): void {
+  if (!coverage && studies !== undefined)
+    throw new UsageError("--studies is of --coverage; give it --coverage");
+  const odd = family !== undefined ? "--family" : "--quick";
+  if (coverage && (family !== undefined || quick))
+    throw new UsageError(`${odd} has no effect with --coverage: leave one of the two out`);
 }
 
 const told = (progress: Progress) => ({

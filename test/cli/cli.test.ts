@@ -95,6 +95,14 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       '--replications: number is "0"; expected a whole number from 1',
     ],
     [
+      ["size", strict, "--replications", "1"],
+      '--replications: number is "1"; expected a whole number from 2',
+    ],
+    [
+      ["compare", strict, "--clients", "--replications", "1"],
+      '--replications: number is "1"; expected a whole number from 2',
+    ],
+    [
       ["simulate", small, "--time-limit", "5"],
       '--time-limit: time is "5"; expected a duration above 0 with its unit, such as 30 s',
     ],
@@ -126,6 +134,11 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
     [
       ["sweep", small, "--vary", "run.seed=2..4", "--seed", "3"],
       "--seed and --vary run.seed: one of the two",
+    ],
+    [["theory", "--studies", "3"], "--studies is of --coverage; give it --coverage"],
+    [
+      ["theory", "--coverage", "--family", "M/M/1"],
+      "--family has no effect with --coverage: leave one of the two out",
     ],
     [["pooler", "nowhere.ini"], "nowhere.ini"],
   ];
