@@ -233,9 +233,12 @@ function connectionsOf({ pool_size, pools, pooler }: Run): string {
   const processes = pooler?.processes ?? 1;
   const discipline = pooler?.discipline ?? "fifo";
   const each = processes > 1 ? ` in each of ${processes} processes` : "";
-  const size = pools === undefined ? `${pool_size} server connections` : severalOf(pools);
+  const size = pools === undefined ? `${sizeText(pool_size)} server connections` : severalOf(pools);
   return `${size}${each}${discipline === "fifo" ? "" : `, ${discipline}`}`;
 }
+
+/** PgBouncer's 0 is no limit. */
+const sizeText = (size: number): string => (size === 0 ? "unlimited" : `${size}`);
 
 type Pools = NonNullable<Run["pools"]>;
 
@@ -247,10 +250,10 @@ function severalOf(pools: Pools): string {
   const sizes = pools.map((pool) => pool.pool_size);
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const alike = least === most && !areMixed(pools);
-  if (alike) return `${pools.length} pools of ${least} server connections`;
+  if (alike) return `${pools.length} pools of ${sizeText(least)} server connections`;
   if (pools.length > NAMED_POOLS)
-    return `${pools.length} pools of ${least === most ? least : `${least} to ${most}`} server connections`;
-  const names = pools.map((pool) => `${pool.pool_size} (${labelOf(pool, pools)})`);
+    return `${pools.length} pools of ${least === most ? sizeText(least) : `${sizeText(least)} to ${most}`} server connections`;
+  const names = pools.map((pool) => `${sizeText(pool.pool_size)} (${labelOf(pool, pools)})`);
   return `pools of ${names.slice(0, -1).join(", ")} and ${names.at(-1)} server connections`;
 }
 
@@ -276,7 +279,9 @@ export function configurationOf(run: Run): string {
 /** `session, 12`, for columns and legends; of a few pools each size: `session, 15 + 5`. */
 export function shortOf({ pool_mode, pool_size, pools = [] }: Run): string {
   const several = pools.length > 1 && pools.length <= NAMED_POOLS;
-  const sizes = several ? pools.map((pool) => pool.pool_size).join(" + ") : pool_size;
+  const sizes = several
+    ? pools.map((pool) => sizeText(pool.pool_size)).join(" + ")
+    : sizeText(pool_size);
   return `${pool_mode}, ${sizes}`;
 }
 

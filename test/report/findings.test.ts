@@ -46,6 +46,10 @@ describe("findings of a run", () => {
       "Session mode, 5 pools of 3 to 7 server connections",
     );
   });
+  test("a pool size of 0 is no limit", () => {
+    const head = runFindings({ ...run, pool_size: 0 })[0];
+    expect(head).toMatch(/^Transaction mode, unlimited server connections: /);
+  });
   test("nobody waits", () => {
     const calm = { ...run, wait_ms: { mean: 0, p50: 0, p95: 0, p99: 0, max: 0 } };
     expect(runFindings(calm)[0]).toContain("nobody waits");
