@@ -23,7 +23,7 @@ export const BUDGET_RULES: readonly Rule[] = [
           ? []
           : {
               at,
-              what: `${pools} pools can open ${connections} connections to ${server}`,
+              what: `${pools} ${pools === 1 ? "pool" : "pools"} can open ${connections} connections to ${server}`,
               why: `it has ${available} for them (max_connections ${around.max_connections}, ${around.reserved} of them reserved); ${sums(parts)}; the next one is refused with "too many clients already"`,
               fix: `set max_db_connections or smaller pools so that the sum is at most ${available}`,
             },
