@@ -76,7 +76,7 @@ function createProgram(): Command {
         "Sizes PostgreSQL connection pools by simulation, with the scheduler of a real pooler",
       )
       .version(version(), "--version", "print the version")
-      .helpOption("--help", "explain a command")
+      .helpOption("-h, --help", "explain a command")
       .helpCommand("help [command]", "explain a command")
       .showHelpAfterError(false)
       .exitOverride()
@@ -86,8 +86,6 @@ function createProgram(): Command {
   );
 }
 
-/** The pooler's short options are PgBouncer's; the other commands keep theirs free. */
 function add(program: Command, command: Command): void {
-  const help = command.name() === "pooler" ? "-h, --help" : "--help";
-  program.addCommand(command.copyInheritedSettings(program).helpOption(help, "explain"));
+  program.addCommand(command.copyInheritedSettings(program).helpOption("-h, --help", "explain"));
 }

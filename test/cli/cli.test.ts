@@ -38,6 +38,11 @@ describe("help and version", () => {
   for (const [args, same] of [
     [["help"], ["--help"]],
     [["help", "help"], ["--help"]],
+    [["-h"], ["--help"]],
+    [
+      ["size", "-h"],
+      ["size", "--help"],
+    ],
     [
       ["help", "size"],
       ["size", "--help"],
@@ -113,6 +118,10 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
     [
       ["simulate", "nowhere.yaml"],
       "nowhere.yaml: the workload cannot be read (no such file); expected the path of a YAML file, such as workloads/storefront.yaml",
+    ],
+    [
+      ["simulate", "pgbouncer.ini"],
+      "pgbouncer.ini: the workload is a pgbouncer.ini; expected a YAML file with clients, which may name it (ini: PATH); poolwise check judges an ini alone",
     ],
     [["simulate", broken], `${broken}:10: clients[0].transaction.service`],
     [

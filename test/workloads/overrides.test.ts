@@ -89,6 +89,11 @@ const OPTION_REFUSALS: readonly [why: string, overrides: Overrides, message: str
     { set: ["slo.wait_p99=soon"], typed: { "slo.wait_p99=soon": "--wait-p99 soon" } },
     '--wait-p99 soon: slo.wait_p99 is "soon"; expected a duration such as 10 ms, 1.5 s, 2 min',
   ],
+  [
+    "a run of no length",
+    { duration: "0 s" },
+    '--duration: run.duration is "0 s"; expected a duration above 0, such as 10 min',
+  ],
   ["no assignment", { set: ["seed"] }, '--set: assignment is "seed"; expected KEY=VALUE'],
 ];
 

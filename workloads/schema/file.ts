@@ -14,6 +14,9 @@ const quantity = (parse: (value: unknown) => number | undefined, expected: strin
     .describe(expected);
 
 const time = quantity(duration, EXPECTED.duration);
+const length = time
+  .refine((value) => duration(value) !== 0, { error: "a duration above 0, such as 10 min" })
+  .describe(EXPECTED.duration);
 const positive = (expected: string) => z.number({ error: expected }).positive({ error: expected });
 const count = z
   .number({ error: "a whole number from 0" })
@@ -310,7 +313,7 @@ export const workloadFile = z.strictObject({
     .optional(),
   run: z
     .strictObject({
-      duration: time.optional(),
+      duration: length.optional(),
       warmup: z.union([z.literal("auto"), time], { error: "auto, or a duration" }).optional(),
       seed: z.number({ error: "a whole number" }).int({ error: "a whole number" }).optional(),
       precision: quantity(share, EXPECTED.share).optional(),

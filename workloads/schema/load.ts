@@ -31,6 +31,14 @@ export type { Workload } from "./workload.ts";
 
 /** Reads and checks a workload file. Errors: ConfigError. */
 export function loadWorkload(path: string, overrides: Overrides = {}): Workload {
+  if (path.endsWith(".ini"))
+    throw new ConfigError({
+      at: path,
+      name: "the workload",
+      problem: "is a pgbouncer.ini",
+      expected: "a YAML file with clients, which may name it (ini: PATH)",
+      fix: "poolwise check judges an ini alone",
+    });
   let text: string;
   try {
     text = readFileSync(path, "utf8");
