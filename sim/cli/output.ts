@@ -3,8 +3,9 @@
  * `head`, is no failure.
  */
 
+import { statSync } from "node:fs";
 import { OutputError } from "../report/files.ts";
-import { STATUS } from "./failure.ts";
+import { STATUS, UsageError } from "./failure.ts";
 
 /** Writes to stdout and waits until it is handed over, so that a long result is not cut at exit. */
 export function print(text: string): Promise<void> {
@@ -16,6 +17,14 @@ export function print(text: string): Promise<void> {
 /** One line on stderr: something to know that is not the result. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** Refuses to write over the file that is read, whatever name it goes by. Errors: UsageError. */
+export function checkApart(option: string, output: string | undefined, input: string): void {
+  if (output === undefined) return;
+  const [one, other] = [output, input].map((file) => statSync(file, { throwIfNoEntry: false }));
+  if (!one?.isFile() || one.ino !== other?.ino || one.dev !== other.dev) return;
+  throw new UsageError(`${option}: ${output} is the file that is read; give it another name`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { versionText } from "../../engine/pooler/command-line.ts";
 import { startInBackground } from "../../engine/pooler/daemon.ts";
 import { type PoolerFlags, runPooler } from "../../engine/pooler/run.ts";
+import { checkApart } from "./output.ts";
 
 const EXAMPLES = `
 Signals are PgBouncer's: SIGHUP reloads, SIGINT waits for servers, SIGTERM for clients, SIGQUIT ends,
@@ -40,6 +41,7 @@ export function poolerCommand(finish: (status: number) => void): Command {
     )
     .addHelpText("after", EXAMPLES)
     .action(async (ini: string, { daemon, verbose, ...flags }: PoolerOptions) => {
+      checkApart("--journal", flags.journal, ini);
       const run = daemon ? startInBackground : runPooler;
       finish(await run(ini, { ...flags, verbose: verbose || undefined }));
     });

@@ -9,6 +9,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { OutputError } from "../report/files.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { chartOption, gather } from "./options.ts";
+import { checkApart } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
 
 /** Options of a command that plays for real. */
@@ -65,8 +66,12 @@ export interface Places {
   journal: string | undefined;
 }
 
-/** Refuses what cannot be, before anything is started. Errors: UsageError, ConfigError, OutputError. */
-export async function checkPlaces(options: RealOptions): Promise<void> {
+/**
+ * Refuses what cannot be, before anything is started; `workload` is the file that is played. Errors:
+ * UsageError, ConfigError, OutputError.
+ */
+export async function checkPlaces(workload: string, options: RealOptions): Promise<void> {
+  checkApart("--journal", options.journal, workload);
   const { chart, dsn, journal, pgbouncer, poolerDsn, poolMode, poolSize } = options;
   if (pgbouncer !== undefined && journal !== undefined)
     throw new UsageError("--journal is our pooler's; with --pgbouncer there is none");

@@ -7,7 +7,7 @@ import { runReport, runText } from "../report/reports.ts";
 import { study } from "../study/run.ts";
 import { UsageError } from "./failure.ts";
 import { type CommonOptions, occupancyOption, withCommonOptions } from "./options.ts";
-import { note } from "./output.ts";
+import { checkApart, note } from "./output.ts";
 import { runStudy, type StudyCommand } from "./study.ts";
 
 const EXAMPLES = `
@@ -51,12 +51,12 @@ export function simulateCommand(finish: (status: number) => void): Command {
     .addOption(occupancyOption())
     .addHelpText("after", EXAMPLES);
   return withCommonOptions(command).action(async (file: string, options: SimulateOptions) =>
-    finish(await runStudy(simulation(options), file, options)),
+    finish(await runStudy(simulation(file, options), file, options)),
   );
 }
 
 /** Errors: ConfigError for a time that is none; UsageError for one that nothing needs. */
-function simulation(options: SimulateOptions): StudyCommand {
+function simulation(file: string, options: SimulateOptions): StudyCommand {
   const { metrics, show } = options;
   const looks = show === true || metrics !== undefined;
   if (options.every !== undefined && !looks)
@@ -65,6 +65,7 @@ function simulation(options: SimulateOptions): StudyCommand {
     throw new UsageError("--start is of the samples of --metrics; give it --metrics FILE");
   const dashboard = looks ? { every: everyOf(options.every ?? EVERY) } : undefined;
   const start = startOf(options.start ?? START);
+  checkApart("--metrics", metrics, file);
   if (metrics !== undefined) checkWritable(metrics);
   return {
     name: "simulate",

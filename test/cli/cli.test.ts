@@ -1,7 +1,14 @@
 /** The program from outside: what it prints where, how it refuses, and how it ends. */
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { resultSchema } from "../../sim/study/results.ts";
 import { Folder, inThisProcess, poolwise, SMALL } from "./poolwise.ts";
 
@@ -157,6 +164,29 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       expect([status, stdout]).toEqual([2, ""]);
       expect(stderr).toContain(message);
       expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    });
+  }
+});
+
+describe("no command writes over the file that it reads", () => {
+  const link = join(folder.path, "link");
+  const ini = folder.file("mine.ini", "[databases]\n[pgbouncer]\n");
+  beforeAll(() => symlinkSync(small, link));
+  for (const [args, input, option] of [
+    [["simulate", small, "--metrics", small], small, "--metrics"],
+    [["simulate", small, "--metrics", link], small, "--metrics"],
+    [["live", small, "--journal", small], small, "--journal"],
+    [["validate", small, "--journal", small], small, "--journal"],
+    [["pooler", ini, "--journal", ini], ini, "--journal"],
+  ] as const) {
+    test(`${args.join(" ").replaceAll(folder.path, "..")}`, async () => {
+      const before = readFileSync(input, "utf8");
+      const { status, stderr } = await inThisProcess(args);
+      expect(stderr).toBe(
+        `poolwise: ${option}: ${args.at(-1)} is the file that is read; give it another name\n`,
+      );
+      expect(status).toBe(2);
+      expect(readFileSync(input, "utf8")).toBe(before);
     });
   }
 });
