@@ -5,7 +5,9 @@ import { digits, durations, percent, whole } from "./units.ts";
 
 /** Simulated beside exact, one line for each figure, and the verdict on all of them. */
 export function theoryText(theory: Theory): string {
-  return `${terminal(rowTable(theory.rows))}\n${terminal(spreadTable(theory))}\n${summary(theory)}`;
+  // Of a few systems nothing can be said of the errors together.
+  const spread = theory.spread.length === 0 ? "" : `${terminal(spreadTable(theory))}\n`;
+  return `${terminal(rowTable(theory.rows))}\n${spread}${summary(theory)}`;
 }
 
 /** How often the intervals hold the exact value. */
@@ -90,7 +92,8 @@ function summary({ systems, families, transactions, rows, met }: Theory): string
   const failed = rows.filter((row) => !row.met).length;
   const verdict = met ? "all hold" : `${failed} figures do not hold`;
   return (
-    `${systems} systems of ${families} families, ${whole(rows.length)} figures, ` +
+    `${systems} ${systems === 1 ? "system" : "systems"} of ${families} ` +
+    `${families === 1 ? "family" : "families"}, ${whole(rows.length)} figures, ` +
     `${whole(transactions)} transactions: ${verdict}.\n`
   );
 }

@@ -11,6 +11,7 @@ import {
   runTable,
   terminal,
 } from "../../sim/report/tables.ts";
+import { theoryText } from "../../sim/report/theory.ts";
 import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
 
 const run = sampleRun("transaction", 4);
@@ -111,4 +112,12 @@ describe("block charts", () => {
     ];
     expect(bars(rows, 4)).toBe("session    8 ms  ████\nstatement  4 ms  ██");
   });
+});
+
+test("theory: of too few systems no law of errors is claimed, and one is not several", () => {
+  const none = { rows: [], spread: [], transactions: 5, met: true };
+  expect(theoryText({ ...none, systems: 1, families: 1 })).toMatch(
+    /^1 system of 1 family, 0 figures, 5 transactions: all hold\.$/m,
+  );
+  expect(theoryText({ ...none, systems: 2, families: 2 })).not.toContain("look like chance");
 });
