@@ -63,6 +63,8 @@ function simulation(file: string, options: SimulateOptions): StudyCommand {
     throw new UsageError("--every has no effect alone; give it --show or --metrics FILE");
   if (options.start !== undefined && metrics === undefined)
     throw new UsageError("--start is of the samples of --metrics; give it --metrics FILE");
+  if (show && options.csv)
+    throw new UsageError("--csv and --show: one of the two, CSV has only the runs");
   const dashboard = looks ? { every: everyOf(options.every ?? EVERY) } : undefined;
   const start = startOf(options.start ?? START);
   checkApart("--metrics", metrics, file);

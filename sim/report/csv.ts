@@ -12,8 +12,12 @@ export function csvOf(result: Result): string {
   return [columns.map(cell).join(","), ...lines].join("\r\n");
 }
 
-/** The runs; `compare --clients`: each with the most clients of its mode. */
-function runRows({ runs, most_clients }: Result): Row[] {
+/** The runs; `compare --clients`: each with the most clients of its mode; `diff`: with the file of its settings. */
+function runRows({ command, runs, most_clients, differences = [] }: Result): Row[] {
+  if (command === "diff") {
+    const files = [differences[0]?.from, differences[0]?.to];
+    return runs.map((run, i) => ({ file: files[i], ...runRow(run) }));
+  }
   if (most_clients === undefined) return runs.map(runRow);
   return runs.map((run) => {
     const most = most_clients.find(({ pool_mode }) => pool_mode === run.pool_mode);

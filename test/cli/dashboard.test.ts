@@ -74,6 +74,7 @@ describe("simulate", () => {
   }
 
   for (const [args, message] of [
+    [["--show", "--csv"], "--csv and --show: one of the two, CSV has only the runs"],
     [["--every", "1 s"], "--every has no effect alone; give it --show or --metrics FILE"],
     [["--start", "2026-03-01"], "--start is of the samples of --metrics; give it --metrics FILE"],
     [
@@ -81,7 +82,7 @@ describe("simulate", () => {
       "--start is of the samples of --metrics; give it --metrics FILE",
     ],
   ] as const) {
-    test(`${args.join(" ")} without what it is for is refused`, async () => {
+    test(`${args.join(" ")}: refused, for it would do nothing`, async () => {
       const { status, stdout, stderr } = await inThisProcess(["simulate", file, ...args]);
       expect({ status, stdout, stderr }).toEqual({
         status: 2,

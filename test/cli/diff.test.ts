@@ -29,6 +29,13 @@ test("settings that change no figure: it says so", async () => {
   expect(stdout).toContain("No setting has changed");
 });
 
+test("--csv says of which file each line is", async () => {
+  const args = ["diff", old, fresh, small, "--csv", "--replications", "2", "--quiet"];
+  const [head, ...lines] = (await inThisProcess(args)).stdout.trimEnd().split("\r\n");
+  expect(head).toMatch(/^file,pool_mode,/);
+  expect(lines.map((line) => line.split(",")[0])).toEqual([old, fresh]);
+});
+
 test("a missed objective is status 1; --json obeys the schema; the page is drawn", async () => {
   const page = join(folder.path, "change.html");
   const args = ["diff", old, fresh, small, "--wait-p99", "1us", "--json", "--quiet"];
