@@ -10,7 +10,7 @@ import type { Difference, Interval95, MostClients, Run } from "./results.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
 import { mostClientsOfEach } from "./size/clients.ts";
 import { hasObjective } from "./slo.ts";
-import { type Interval, pairedConfidence } from "./statistics.ts";
+import { type Interval, pairedConfidence, unbounded } from "./statistics.ts";
 
 export interface Comparison {
   /** Session, transaction, statement. */
@@ -115,7 +115,10 @@ export function difference(from: string, to: string, a: Study, b: Study): Differ
     return toldFromNone(pairedConfidence(one, other), error * (size(one) + size(other)));
   };
   const mean = paired("wait_mean_ms");
-  const p99 = paired("wait_p99_ms", HISTOGRAM_ERROR);
+  // A quantile of too few transactions is the same in all replications: it says nothing of chance.
+  const known = [a, b].every(({ run }) => run.wait_ms.p99_ci95 != null);
+  const read = paired("wait_p99_ms", HISTOGRAM_ERROR);
+  const p99 = known ? read : unbounded(read);
   const rate = paired("throughput_tps");
   const timeouts = paired("timeouts");
   const connections = paired("server_connections");

@@ -91,6 +91,14 @@ test("a difference that no histogram can tell from none is none, however narrow 
   expect(apart.throughput_tps_ci95?.[0]).toBeCloseTo(0.1);
 });
 
+test("a difference of quantiles that have no interval has none", () => {
+  const { wait_ms } = EMPTY.run;
+  const scarce = { ...EMPTY, run: { ...EMPTY.run, wait_ms: { ...wait_ms, p99_ci95: null } } };
+  expect(difference("old", "new", EMPTY, EMPTY).wait_p99_ms_ci95).toEqual([0, 0]);
+  expect(difference("old", "new", EMPTY, scarce).wait_p99_ms_ci95).toBeNull();
+  expect(difference("old", "new", EMPTY, scarce).wait_mean_ms_ci95).toEqual([0, 0]);
+});
+
 const good = sampleRun("transaction", 4);
 const term = { name: "wait_p99", limit: 1, value: 1, unit: "ms", certain: true };
 const met = { ...good, slo: { met: true, terms: [{ ...term, met: true }] } };
