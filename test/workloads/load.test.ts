@@ -139,6 +139,11 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:3: clients[0].transaction is missing; expected the keys statements | service | gap | work`,
   ],
   [
+    "clients that no time passes for",
+    `${GOOD.replace("1 s", "0 ms").replace("5 ms", "0 ms")}network: { client: 0 ms, server: 0 ms }\n`,
+    `${FILE}:3: clients[0] takes no time from one transaction to the next; expected think, service, gap or network above 0; write service: 1 ms`,
+  ],
+  [
     "a share above all",
     `${GOOD}run: { precision: 120 % }\n`,
     `${FILE}:7: run.precision is "120 %"; expected a share such as 5 % or 0.05`,

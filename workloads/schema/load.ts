@@ -14,7 +14,7 @@ import {
   loadConfig,
 } from "../../engine/config/index.ts";
 import { type CoreSettings, SECOND } from "../../engine/core/index.ts";
-import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
+import { type DistributionSpec, mean } from "../../sim/kernel/distributions.ts";
 import { demandsOf } from "./demands.ts";
 import { distributionOf } from "./distribution.ts";
 import { DISTRIBUTIONS, type KindFile, type WorkloadFile, workloadFile } from "./file.ts";
@@ -108,6 +108,13 @@ class Loader {
     const clients = file.clients.map((kind, i) => this.kind(kind, i, file, settings));
     if (config.values.max_prepared_statements === 0) this.noPrepared(clients, settings);
     this.noDuplicates(file);
+    const network = {
+      client: duration(file.network?.client ?? "0.5 ms") ?? 0,
+      server: duration(file.network?.server ?? "0.2 ms") ?? 0,
+    };
+    const pooler = poolerOf(file.pooler, (...path) => this.at(...path));
+    if (network.client + network.server + (pooler?.cpu_per_message ?? 0) === 0)
+      this.noStandstill(clients);
     return {
       name: file.name,
       description: file.description ?? "",
@@ -117,11 +124,8 @@ class Loader {
       max_prepared_statements: config.values.max_prepared_statements,
       clients,
       server: serverOf(file.server ?? {}, this.source.file, (...path) => this.at(...path)),
-      pooler: poolerOf(file.pooler, (...path) => this.at(...path)),
-      network: {
-        client: duration(file.network?.client ?? "0.5 ms") ?? 0,
-        server: duration(file.network?.server ?? "0.2 ms") ?? 0,
-      },
+      pooler,
+      network,
       ...scheduleOf(file, this.source.file, (...path) => this.at(...path)),
       slo: sloOf(file),
       run: {
@@ -281,6 +285,23 @@ class Loader {
         problem: `breaks in ${mode} mode with max_prepared_statements = 0`,
         expected: "max_prepared_statements above 0, or session mode",
         fix: "set max_prepared_statements: 200",
+      });
+    });
+  }
+
+  /** Clients whose transactions take no time would ask for ever within one instant. */
+  private noStandstill(clients: readonly ClientKind[]): void {
+    clients.forEach(({ count, session, think, transaction }, i) => {
+      const { statements, service, gap } = transaction;
+      const between = mean(statements) > 1 ? mean(gap) : 0;
+      const passes = mean(think) + mean(service) + between > 0;
+      if (count === 0 || session.transactions !== "forever" || passes) return;
+      throw new ConfigError({
+        at: this.at("clients", i),
+        name: `clients[${i}]`,
+        problem: "takes no time from one transaction to the next",
+        expected: "think, service, gap or network above 0",
+        fix: "write service: 1 ms",
       });
     });
   }
