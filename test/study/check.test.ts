@@ -161,6 +161,16 @@ describe("findings", () => {
     expect(more).toEqual([]);
   });
 
+  test("one pool is called one", () => {
+    const what = (entries: string): string | undefined =>
+      check(
+        { "x.ini": `[databases]\n${entries}[pgbouncer]\n` },
+        { max_connections: 10 },
+      ).findings.find(({ id }) => id === "budget-max-connections")?.what;
+    expect(what("a = host=db user=u\n")).toBe("1 pool can open 20 connections to db:5432");
+    expect(what("a = host=db user=u\nb = host=db user=u\n")).toMatch(/^2 pools can open 40 /);
+  });
+
   test("no text makes the check throw anything but a ConfigError", () => {
     const key = fc.constantFrom(
       "pool_mode",
