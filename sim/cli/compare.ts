@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { comparisonReport, comparisonText } from "../report/reports.ts";
 import { compareModes, compareModesAndClients } from "../study/compare.ts";
+import { UsageError } from "./failure.ts";
 import {
   demandObjective,
   type ObjectiveOptions,
@@ -66,8 +67,16 @@ export function compareCommand(finish: (status: number) => void): Command {
     .addHelpText("after", EXAMPLES);
   return withCommonOptions(withObjective(command), { mode: false }).action(
     async (file: string, options: CompareOptions) => {
+      checkModes(options);
       const study = options.clients === true ? WITH_CLIENTS : COMPARE;
       finish(await runStudy(study, file, withObjectiveSet(options)));
     },
   );
+}
+
+/** Errors: UsageError for a pool mode of all pools: every mode is tried. */
+function checkModes({ set }: CompareOptions): void {
+  const mode = set.find((text) => /^(pgbouncer\.)?pool_mode=/.test(text));
+  if (mode === undefined) return;
+  throw new UsageError(`--set ${mode} has no effect: compare tries every pool mode; leave it out`);
 }

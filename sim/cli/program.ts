@@ -3,7 +3,7 @@
  * that was asked for; this one only lists them and turns whatever they throw into one line and an exit
  * status.
  */
-import { Command } from "commander";
+import { Command, Help } from "commander";
 import { failure } from "./failure.ts";
 import { version } from "./version.ts";
 
@@ -82,9 +82,16 @@ function createProgram(): Command {
       .exitOverride()
       // Errors are printed once, by runProgram, in one line.
       .configureOutput({ outputError: () => undefined })
+      .configureHelp({ optionDescription })
       .addHelpText("after", TRY)
   );
 }
+
+const plain = new Help();
+
+/** As commander has it, but that an option which is repeated has no default to speak of. */
+const optionDescription: Help["optionDescription"] = (option) =>
+  plain.optionDescription(option).replace(/ \(default: \[\]\)$/, "");
 
 function add(program: Command, command: Command): void {
   program.addCommand(command.copyInheritedSettings(program).helpOption("-h, --help", "explain"));

@@ -82,7 +82,7 @@ export async function checkPlaces(workload: string, options: RealOptions): Promi
     throw new UsageError(`${name} cannot be told to the pooler of --pooler-dsn: it has its own`);
   }
   if (dsn !== undefined) parseDsn(dsn);
-  for (const file of chart) {
+  for (const file of [...chart, ...(journal === undefined ? [] : [journal])]) {
     const folder = dirname(file);
     await access(folder, constants.W_OK).catch((cause) => {
       throw new OutputError(file, cause);

@@ -42,6 +42,11 @@ describe("help and version", () => {
     });
   }
 
+  test("an option that may be repeated says nothing of an empty default", async () => {
+    for (const command of ["simulate", "sweep", "check", "live"])
+      expect((await poolwise([command, "--help"])).stdout).not.toContain("[]");
+  });
+
   for (const [args, same] of [
     [["help"], ["--help"]],
     [["help", "help"], ["--help"]],
@@ -131,6 +136,10 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       "pgbouncer.ini: the workload is a pgbouncer.ini; expected a YAML file with clients, which may name it (ini: PATH); poolwise check judges an ini alone",
     ],
     [["simulate", broken], `${broken}:10: clients[0].transaction.service`],
+    [
+      ["compare", small, "--set", "pool_mode=session"],
+      "--set pool_mode=session has no effect: compare tries every pool mode; leave it out",
+    ],
     [
       ["compare", small, "--clients"],
       "no objective that clients are to meet; give --wait-p99 '10 ms', or slo: { wait_p99: 10 ms } in the file",
