@@ -9,25 +9,7 @@ import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
 import { mean } from "../../sim/kernel/distributions.ts";
 import { workloadJsonSchema } from "../../workloads/schema/file.ts";
 import { loadWorkload, parseWorkload } from "../../workloads/schema/load.ts";
-
-const FILE = "shop.yaml";
-const GOOD = `name: shop
-clients:
-  - name: browsing
-    count: 3
-    think: 1 s
-    transaction: { service: 5 ms }
-`;
-
-function refusal(text: string): string {
-  try {
-    parseWorkload(text, FILE);
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    return (error as ConfigError).message;
-  }
-  return "not refused";
-}
+import { FILE, GOOD, refusal } from "./shop.ts";
 
 const DURATION = "a duration such as 10 ms, 1.5 s, 2 min";
 const swap = (from: string, to: string): string => GOOD.replace(from, to);

@@ -1,27 +1,8 @@
 /** Options that change a workload: what they change, and that a mistake is told with the option. */
 import { describe, expect, test } from "vitest";
-import { ConfigError } from "../../engine/config/index.ts";
 import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
 import { type Overrides, parseWorkload } from "../../workloads/schema/load.ts";
-
-const FILE = "shop.yaml";
-const GOOD = `name: shop
-clients:
-  - name: browsing
-    count: 3
-    think: 1 s
-    transaction: { service: 5 ms }
-`;
-
-function refusal(overrides: Overrides): string {
-  try {
-    parseWorkload(GOOD, FILE, overrides);
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    return (error as ConfigError).message;
-  }
-  return "not refused";
-}
+import { FILE, GOOD, refusal } from "./shop.ts";
 
 const OPTION_REFUSALS: readonly [why: string, overrides: Overrides, message: string][] = [
   [
@@ -99,7 +80,7 @@ const OPTION_REFUSALS: readonly [why: string, overrides: Overrides, message: str
 
 describe("options are refused like lines of the file", () => {
   for (const [why, overrides, message] of OPTION_REFUSALS)
-    test(why, () => expect(refusal(overrides)).toBe(message));
+    test(why, () => expect(refusal(GOOD, overrides)).toBe(message));
 });
 
 test("options change the file before it is checked", () => {

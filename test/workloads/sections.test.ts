@@ -5,15 +5,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MILLISECOND as MS, SECOND } from "../../engine/core/index.ts";
 import { loadWorkload, parseWorkload } from "../../workloads/schema/load.ts";
+import { FILE, GOOD } from "./shop.ts";
 
-const FILE = "shop.yaml";
-const GOOD = `name: shop
-clients:
-  - name: browsing
-    count: 3
-    think: 1 s
-    transaction: { service: 5 ms }
-`;
 const swap = (from: string, to: string): string => GOOD.replace(from, to);
 
 const REFUSALS: readonly [why: string, text: string, message: string][] = [
