@@ -54,12 +54,10 @@ export class Core extends Views {
     this.step(kind, now, a, b, c);
   }
 
-  /** An input after which there may be nothing to settle: the moves that it makes know. A tape has every turn. */
+  /** An input after which there may be nothing to settle: the moves that it makes know. */
   private step(kind: Input, now: Nanos, a: number, b: number, c: number): void {
     this.world.now = now;
-    if (this.tape === null) return;
-    this.world.calm_until = 0;
-    this.tape.input(kind, now, a, b, c);
+    if (this.tape !== null) this.tape.input(kind, now, a, b, c);
   }
 
   // --- names ---------------------------------------------------------------------------------------
@@ -300,7 +298,7 @@ export class Core extends Views {
 
   /** Before this time `settle` need not be called: it would do nothing, and no journal wants to see it. */
   get calm_until(): Nanos {
-    return this.world.calm_until;
+    return this.tape === null ? this.world.calm_until : 0;
   }
 
   /** When `advance` is due: the next maintenance tick. */
