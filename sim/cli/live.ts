@@ -66,7 +66,7 @@ async function run(file: string, options: RealOptions): Promise<number> {
     seed: workload.run.seed,
     settings: settingsOf(options),
   };
-  await checkPlaces(file, options);
+  checkPlaces(file, options);
   const { run, notes, instrument } = await playing(
     options,
     roomFor(workload) + processesOf(workload) * connectionsOf(workload),

@@ -1,12 +1,10 @@
 /** What the commands that play for real have in common: database, pooler, Ctrl-C, files to write. */
-import { access, constants } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Command } from "commander";
 import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
 import { SECOND } from "../../engine/core/index.ts";
 import { type Address, parseDsn, resolveDatabase } from "../../workloads/database/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { OutputError } from "../report/files.ts";
+import { checkWritable } from "../report/files.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { chartOption, gather } from "./options.ts";
 import { checkApart } from "./output.ts";
@@ -70,9 +68,9 @@ export interface Places {
  * Refuses what cannot be, before anything is started; `workload` is the file that is played. Errors:
  * UsageError, ConfigError, OutputError.
  */
-export async function checkPlaces(workload: string, options: RealOptions): Promise<void> {
+export function checkPlaces(workload: string, options: RealOptions): void {
   checkApart("--journal", options.journal, workload);
-  const { chart, dsn, journal, pgbouncer, poolerDsn, poolMode, poolSize } = options;
+  const { dsn, journal, pgbouncer, poolerDsn, poolMode, poolSize } = options;
   if (pgbouncer !== undefined && journal !== undefined)
     throw new UsageError("--journal is our pooler's; with --pgbouncer there is none");
   const own = { "--pgbouncer": pgbouncer, "--journal": journal };
@@ -82,12 +80,7 @@ export async function checkPlaces(workload: string, options: RealOptions): Promi
     throw new UsageError(`${name} cannot be told to the pooler of --pooler-dsn: it has its own`);
   }
   if (dsn !== undefined) parseDsn(dsn);
-  for (const file of [...chart, ...(journal === undefined ? [] : [journal])]) {
-    const folder = dirname(file);
-    await access(folder, constants.W_OK).catch((cause) => {
-      throw new OutputError(file, cause);
-    });
-  }
+  if (journal !== undefined) checkWritable(journal);
 }
 
 /**

@@ -130,7 +130,7 @@ async function run(file: string, options: ValidateOptions): Promise<number> {
     seed: workload.run.seed,
     together: TOGETHER,
   };
-  await checkPlaces(file, options);
+  checkPlaces(file, options);
   const result = await measured(plan, options);
   await present(result, options);
   return result.verdict === "pass" ? STATUS.done : STATUS.notMet;
