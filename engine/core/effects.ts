@@ -114,16 +114,17 @@ export class EffectQueue {
 
   /** The server of the last effect, an `unlink`, is granted to `client`. For the core only. */
   pass(client: number, server: number): void {
-    if (this.joining === false) this.push(EFFECT.grant, client, server, -1);
-    else {
-      if (this.head < this.tail) this.join(client);
-      else {
-        invariant(this.kind === EFFECT.unlink, "pass: the last effect is no unlink");
-        this.kind = EFFECT.pass;
-        this.detail = client;
-      }
-      if (this.hashing === true) this.fold(EFFECT.grant, client, server, -1);
+    if (this.joining === false) {
+      this.push(EFFECT.grant, client, server, -1);
+      return;
     }
+    if (this.head < this.tail) this.join(client);
+    else {
+      invariant(this.kind === EFFECT.unlink, "pass: the last effect is no unlink");
+      this.kind = EFFECT.pass;
+      this.detail = client;
+    }
+    if (this.hashing === true) this.fold(EFFECT.grant, client, server, -1);
   }
 
   /** The same where the last effect is in the table. */

@@ -87,7 +87,7 @@ export class Agenda {
    * will wait at a time; there may be more. `soon` hears of all that comes from the far wheel.
    */
   constructor(gap = 100_000, room = 16, soon?: Soon) {
-    this.now = 0;
+    this.now = 0; // Others read it, who want no minus.
     this.soon = soon;
     // One chunk of each window is not full.
     const chunks = Math.ceil(room / CHUNK) + Math.min(room, WINDOWS);

@@ -37,6 +37,7 @@ export class Histogram {
   max = ZERO;
   private readonly buckets = new Float64Array(SIZE);
 
+  /** Others read these, who want no minus. */
   constructor() {
     this.sum = 0;
     this.max = 0;
