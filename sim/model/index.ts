@@ -7,6 +7,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
 import type { DashboardOptions } from "./dashboard.ts";
 import { IDEAL, type Machine } from "./machine.ts";
+import { inUse } from "./measuring.ts";
 import type { KindMeter } from "./meters.ts";
 import { drive } from "./model.ts";
 import type { Deal } from "./processes.ts";
@@ -17,6 +18,7 @@ import { REFUSALS, TIMEOUTS } from "./sessions.ts";
 
 export type { DashboardOptions, DashboardView, Scrape } from "./dashboard.ts";
 export { IDEAL, type Machine, NOTHING } from "./machine.ts";
+export { inUse } from "./measuring.ts";
 export type { Moment, Trace } from "./meters.ts";
 export type { CoresFigures, Figures, RunResult } from "./result.ts";
 export { speedOf, topSpeed } from "./speed.ts";
@@ -72,7 +74,7 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
   const seconds = length.duration / SECOND;
   const kinds = run.kinds.map((kind) => kind.meter);
   const pools = run.core.pools;
-  const size = pools.reduce((sum, pool) => sum + pool.size, 0);
+  const size = pools.reduce((sum, pool) => sum + pool.size, 0) || Math.max(1, run.connections.max);
   const { active, waiting, connections, connected } = run.averages;
   const [before, after] = run.totals as [Float64Array, Float64Array];
   return {
@@ -81,7 +83,7 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
     all: figuresOf(kinds, seconds),
     kinds: Object.fromEntries(kinds.map((kind) => [kind.name, figuresOf([kind], seconds)])),
     servers_active: active,
-    utilization: active / (size > 0 ? size : Math.max(1, run.connections.max)),
+    utilization: inUse(active, size, connections),
     clients_waiting: { mean: waiting, max: run.waiting.max },
     clients_connected: connected,
     server_connections: { mean: connections, max: run.connections.max, opened: run.opened },

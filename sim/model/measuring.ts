@@ -32,6 +32,13 @@ export function turnWindow(run: Run, begins: boolean): void {
   if (run.cores !== undefined) run.coresFigures = coresFigures(run, run.cores);
 }
 
+/**
+ * Part of a pool that is linked to clients, by the means of a window: of its size, or where a reserve makes its
+ * connections more than that, of these.
+ */
+export const inUse = (active: number, size: number, connections: number): number =>
+  Math.min(1, active / Math.max(size, connections)); // Sums of times are not exact.
+
 function coresFigures(run: Run, { sharing, wasted }: Cores): CoresFigures {
   const { area, worked } = sharing.measured(run.now);
   const length = run.to - run.from;

@@ -53,7 +53,7 @@ export interface RunResult {
   /** Of all kinds together. */
   all: Figures;
   kinds: Record<string, Figures>;
-  /** Servers linked to a client: time average, and over the sum of the pool sizes. */
+  /** Servers linked to a client: time average, and over the sum of the pool sizes; see `inUse`. */
   servers_active: number;
   utilization: number;
   clients_waiting: { mean: number; max: number };

@@ -3,11 +3,13 @@ import { peakFactor } from "../../workloads/schema/courses.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { mean } from "../kernel/distributions.ts";
 import { speedOf, topSpeed } from "../model/index.ts";
+import { paceOf, rateOf } from "./pace.ts";
 
 /**
  * What sessions from outside ask for, over what can be had of it: server connections of their pools, and
  * the database's cores. From 1 on the queue grows until a timeout or a limit ends it. The highest of all.
- * Clients of a fixed number count nothing: they cannot ask again before they are served.
+ * Clients of a fixed number count nothing: they cannot ask again before they are served. Of a session that ends
+ * by time only the one transaction counts that it has however long it waits.
  */
 export function offeredLoad(workload: Workload): number {
   const pools = new Map<string, number>();
@@ -18,9 +20,11 @@ export function offeredLoad(workload: Workload): number {
     const pool = poolOf(kind);
     const busy = heldBySession(workload, kind) * rate;
     pools.set(pool, (pools.get(pool) ?? 0) + busy / poolSize(workload, kind));
-    work += transactionsOf(kind) * workOf(workload, kind) * rate;
+    work += paceOf(workload, kind).least * workOf(workload, kind) * rate;
   }
-  return Math.max(0, work / capacity(workload, allPools(workload)), ...pools.values());
+  const most = capacity(workload, allPools(workload));
+  const onCores = most === Number.POSITIVE_INFINITY ? 0 : work / most;
+  return Math.max(onCores, ...pools.values());
 }
 
 /**
@@ -32,7 +36,7 @@ export function offeredLoad(workload: Workload): number {
  */
 export function settlingTime(workload: Workload): number {
   const load = offeredLoad(workload);
-  if (!(load < 1)) return 0; // Nor has it where sessions that never end come on: infinite or no number.
+  if (load >= 1) return 0;
   const relaxations = workload.clients
     .filter((kind) => kind.arrivals !== undefined)
     .map((kind) => heldBySession(workload, kind) / poolSize(workload, kind))
@@ -52,7 +56,7 @@ export interface Work {
 export function workOnCores(workload: Workload): Work | undefined {
   if (speedOf(workload.server) === undefined) return undefined;
   const offered = workload.clients.map((kind) => {
-    const rate = transactionRate(kind) * peakFactor(workload, kind.name);
+    const rate = rateOf(kind, paceOf(workload, kind)) * peakFactor(workload, kind.name);
     return rate * workOf(workload, kind);
   });
   const most = capacity(workload, workload.server.max_connections);
@@ -60,21 +64,8 @@ export function workOnCores(workload: Workload): Work | undefined {
 }
 
 /** Transactions a nanosecond that all clients together ask for when nobody waits. */
-export function offeredRate({ clients }: Workload): number {
-  return clients.reduce((sum, kind) => sum + transactionRate(kind), 0);
-}
-
-/** Transactions a nanosecond when nobody waits, at a load factor of 1. */
-function transactionRate(kind: ClientKind): number {
-  const { arrivals, count = 0, think, transaction } = kind;
-  if (arrivals !== undefined) return transactionsOf(kind) / mean(arrivals.gap);
-  const { statements, service, gap } = transaction;
-  const cycle = mean(think) + mean(statements) * (mean(service) + mean(gap));
-  return count / Math.max(1, cycle);
-}
-
-function transactionsOf({ session: { transactions } }: ClientKind): number {
-  return transactions === "forever" ? Number.POSITIVE_INFINITY : mean(transactions);
+export function offeredRate(workload: Workload): number {
+  return workload.clients.reduce((sum, kind) => sum + rateOf(kind, paceOf(workload, kind)), 0);
 }
 
 /** Time on a core that one transaction needs. */
@@ -104,17 +95,12 @@ function poolSize({ settings, server, pooler }: Workload, { database }: ClientKi
   return size * (pooler?.processes ?? 1) || server.max_connections;
 }
 
-/** Mean time for which one session has a server. */
+/** Mean time for which one session has a server at least: see `offeredLoad`. */
 function heldBySession(workload: Workload, kind: ClientKind): number {
-  const { session, think } = kind;
-  if (session.transactions === "forever") return Number.POSITIVE_INFINITY;
-  const { settings, network } = workload;
+  const { settings } = workload;
   const own = settings.databases.find((each) => each.name === kind.database)?.pool_mode;
   const mode = own ?? settings.pool_mode;
-  const transactions = mean(session.transactions);
-  const { statements, service, gap } = kind.transaction;
-  const asked = mean(statements) * (mean(service) + network.server);
-  const between = mode === "statement" ? 0 : (mean(statements) - 1) * (mean(gap) + network.client);
-  const idle = mode === "session" ? (transactions - 1) * (mean(think) + network.client) : 0;
-  return transactions * (asked + between) + idle;
+  const { work, pauses, idle, least } = paceOf(workload, kind);
+  const held = least * (work + (mode === "statement" ? 0 : pauses));
+  return mode === "session" ? held + (least - 1) * idle : held;
 }

@@ -163,7 +163,9 @@ export const runSchema = z
     app_wait_ms: wait.optional().describe("wait for a connection of the application's own pool"),
     throughput_tps: z.number().describe("transactions completed a second"),
     throughput_tps_ci95: interval.optional(),
-    utilization: share.describe("server connections linked to a client / pool size"),
+    utilization: share.describe(
+      "server connections linked to a client / pool size, or connections where a reserve makes them more",
+    ),
     clients_waiting: z.strictObject({
       mean: z.number(),
       max: z.number(),

@@ -3,17 +3,20 @@
  * lets MSER-5 find where its level of work settles; the load's own cycle is the least, and for clients who
  * come from outside the time in which theory has their queue settled.
  */
-import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
-import { mean } from "../kernel/distributions.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
 import { replicationSeed } from "../kernel/streams.ts";
 import type { SimulateOptions } from "../model/index.ts";
 import { offeredLoad, settlingTime } from "./offered.ts";
+import { cycleOf, paceOf, roundOf } from "./pace.ts";
 import { HERE, type Simulator } from "./simulator.ts";
 import { warmUp } from "./statistics.ts";
 
 /** Rows of a pilot's timeline: MSER-5 then cuts in steps of half a per cent. */
 const MOMENTS = 1000;
-/** Cycles (think and transaction) of a client to let pass, so that all clients are out of step. */
+/**
+ * Cycles of a client to let pass, so that all clients are out of step: think and transaction; and where sessions
+ * end, login to login, for until then there are too few or too many of them.
+ */
 const CYCLES = 5;
 
 /** Time to leave out at the start of each replication, and whether there is a steady state at all. */
@@ -66,14 +69,20 @@ async function driftsAgain(
 }
 
 /** The warm-up that the clients' own cycles need, however long the run. */
-export function leastWarmUp({ run, clients }: Workload): number {
-  return run.warmup === "auto" ? CYCLES * Math.max(0, ...clients.map(cycle)) : run.warmup;
+export function leastWarmUp(workload: Workload): number {
+  const { run, clients } = workload;
+  if (run.warmup !== "auto") return run.warmup;
+  const cycles = clients.map((kind) => {
+    const pace = paceOf(workload, kind);
+    return Number.isFinite(pace.transactions) ? roundOf(kind, pace) : cycleOf(pace);
+  });
+  return CYCLES * Math.max(0, ...cycles);
 }
 
 /** Says that a queue does not settle, and why, where the offered load tells. */
 function unsteady(workload: Workload): string {
   const load = offeredLoad(workload);
-  const reason = Number.isNaN(load)
+  const reason = !Number.isFinite(load)
     ? "sessions arrive that never end"
     : load < 1
       ? "the queue still changes at the end; give it more with --duration"
@@ -125,9 +134,4 @@ async function pilot(
 
 function average(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-}
-
-function cycle({ think, transaction }: ClientKind): number {
-  const { statements, service, gap } = transaction;
-  return mean(think) + mean(statements) * (mean(service) + mean(gap));
 }

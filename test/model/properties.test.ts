@@ -31,6 +31,7 @@ test("limits: no more servers, clients and waiters than there may be", () => {
     const most = settings.max_db_connections > 0 ? Math.min(3, pools) : pools;
     expect(result.server_connections.max).toBeLessThanOrEqual(most);
     expect(result.servers_active).toBeLessThanOrEqual(result.server_connections.mean + 1e-9);
+    expect(result.utilization).toBeLessThanOrEqual(1);
     // A client that is refused learns it one round trip later, and counts until then.
     const learning = ((dropsIn(result) + 30) * workload.network.client) / DURATION;
     expect(result.clients_connected).toBeLessThanOrEqual(settings.max_client_conn + learning);

@@ -1,7 +1,7 @@
 /** A run, live or simulated, as the figures that are compared. Durations in milliseconds. */
 import { MILLISECOND } from "../../../engine/core/index.ts";
 import type { LiveResult } from "../../../workloads/live/index.ts";
-import type { RunResult, Trace } from "../../model/index.ts";
+import { inUse, type RunResult, type Trace } from "../../model/index.ts";
 
 /** One figure of a run, by its path in a result of the command line. */
 export const FIGURES = [
@@ -114,6 +114,9 @@ export function simulatedAppWait({ all: { app_wait } }: RunResult): AppWaits {
   return { mean: app_wait.mean / MILLISECOND, p95: at(0.95), p99: at(0.99) };
 }
 
+/** SHOW POOLS' columns that together are a pool's server connections. */
+export const OPEN = ["sv_active", "sv_idle", "sv_used", "sv_tested", "sv_login"] as const;
+
 /** Time averages from the samples of SHOW POOLS within the window; `connections`: of all pools. */
 export function liveLevels(
   live: LiveResult,
@@ -130,8 +133,9 @@ export function liveLevels(
         if (entries.has(String(row.database))) sum += Number(row[column] ?? 0);
     return sum / samples.length;
   };
+  const open = OPEN.reduce((sum, column) => sum + mean(column), 0);
   return {
-    utilization: mean("sv_active") / connections,
+    utilization: inUse(mean("sv_active"), connections, open),
     waiting: mean("cl_waiting"),
   };
 }

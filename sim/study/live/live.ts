@@ -7,9 +7,10 @@ import type { Address } from "../../../workloads/database/dsn.ts";
 import { type LiveProgress, type LiveResult, runLive } from "../../../workloads/live/index.ts";
 import { isDemanding } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
+import { inUse } from "../../model/index.ts";
 import type { KindResult, Moment, Run, SettingValue, Wait } from "../results.ts";
 import { sloOutcome, unservedClients } from "../slo.ts";
-import { average, liveAppWaits, liveSamples, quantile, WAITED_MS } from "./figures.ts";
+import { average, liveAppWaits, liveSamples, OPEN, quantile, WAITED_MS } from "./figures.ts";
 import { ownPools } from "./pools.ts";
 import { openRunning } from "./running.ts";
 import { type Cell, openStand, type Stand } from "./stand.ts";
@@ -186,8 +187,6 @@ function spread(values: Float64Array): Wait {
   return { mean: average(values), p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }
 
-const OPEN = ["sv_active", "sv_idle", "sv_used", "sv_tested", "sv_login"];
-
 /** What the pooler's console said, ten times a second; empty when there was none. */
 function timelineOf({ observed, window }: LiveResult, entries: ReadonlySet<string>): Moment[] {
   const within = (observed?.pools ?? []).filter(({ at }) => at >= window.from && at < window.to);
@@ -214,7 +213,7 @@ function levelsOf(timeline: readonly Moment[], connections: number): Levels {
   };
   const open = of((moment) => moment.server_connections);
   return {
-    utilization: of((moment) => moment.servers_active).mean / connections,
+    utilization: inUse(of((moment) => moment.servers_active).mean, connections, open.mean),
     clients_waiting: { ...of((moment) => moment.clients_waiting), unserved: 0 },
     server_connections: { ...open, opened: Number.NaN }, // SHOW counts no openings.
   };

@@ -1,7 +1,7 @@
 /** Why this size, and why none: in words, with the numbers that say so. */
 import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
-import { mean } from "../../kernel/distributions.ts";
 import { workOnCores } from "../offered.ts";
+import { paceOf, rateOf } from "../pace.ts";
 import type { Run, SloOutcome } from "../results.ts";
 
 type Term = SloOutcome["terms"][number];
@@ -25,10 +25,13 @@ function sharing(workload: Workload, { cores }: Run): string {
   const slower =
     cores.stretch < ALONE ? "hardly longer than" : `${round(cores.stretch)} times as long as`;
   return (
-    ` They would bring ${round(work.offered)} cores' worth of work${peak(workload)}; the database does at ` +
+    ` They would bring ${worth(work.offered)}${peak(workload)}; the database does at ` +
     `most ${round(work.capacity)}, and statements take ${slower} alone.`
   );
 }
+
+const worth = (cores: number): string =>
+  Number.isFinite(cores) ? `${round(cores)} cores' worth of work` : "ever more work";
 
 const peak = ({ schedule, curves }: Workload): string =>
   schedule.length > 0 || curves !== undefined ? " at the peak of the schedule" : "";
@@ -60,30 +63,20 @@ export function holdings(workload: Workload): Holding[] {
 }
 
 function partsOf(workload: Workload, kind: ClientKind): Holding[] {
-  const { transaction, think, name } = kind;
-  const statements = Math.max(1, mean(transaction.statements));
-  const { client, server } = workload.network;
-  const work = statements * (mean(transaction.service) + server);
-  const pauses = (statements - 1) * (mean(transaction.gap) + client);
+  const { name } = kind;
+  const pace = paceOf(workload, kind);
+  const { work, pauses, idle, transactions } = pace;
   const mode = modeOf(workload, kind);
-  const idle = mean(think) + client;
-  const cycle = idle + work + pauses;
-  const rate = ratePerNano(kind, cycle);
+  const rate = rateOf(kind, pace);
   const held = (what: string, time: number): Holding => ({ what, connections: rate * time });
+  // A session has its server from its first transaction on.
+  const later = transactions === Number.POSITIVE_INFINITY ? 1 : 1 - 1 / transactions;
   return [
     held(`statements of ${name}`, work),
     // In statement mode nobody holds a connection between statements.
     held(`pauses of ${name} inside transactions`, mode === "statement" ? 0 : pauses),
-    held(`thinking of ${name} between transactions`, mode === "session" ? idle : 0),
+    held(`thinking of ${name} between transactions`, mode === "session" ? later * idle : 0),
   ];
-}
-
-/** Transactions a nanosecond. */
-function ratePerNano(kind: ClientKind, cycle: number): number {
-  if (kind.count !== undefined) return kind.count / Math.max(1, cycle);
-  const { transactions } = kind.session;
-  const each = transactions === "forever" ? 1 : mean(transactions);
-  return kind.arrivals === undefined ? 0 : each / Math.max(1, mean(kind.arrivals.gap));
 }
 
 function modeOf({ settings }: Workload, kind: ClientKind): string {
@@ -92,11 +85,14 @@ function modeOf({ settings }: Workload, kind: ClientKind): string {
   return user?.pool_mode ?? database?.pool_mode ?? settings.pool_mode;
 }
 
+const ENDLESS = "ever more connections would be in use, for sessions come that never end";
+
 function holding(workload: Workload): string {
   const all = holdings(workload);
   const sum = all.reduce((total, part) => total + part.connections, 0);
   const [first, second] = all;
   if (first === undefined || sum === 0) return "Nobody holds a connection.";
+  if (sum === Number.POSITIVE_INFINITY) return `Without any waiting ${ENDLESS}.`;
   const share = (part: Holding): string => `${percent(part.connections / sum)} ${part.what}`;
   const also = second && second.connections > 0.05 * sum ? `, ${share(second)}` : "";
   return `Without any waiting ${round(sum)} would be in use: ${share(first)}${also}.`;
@@ -113,7 +109,8 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
   const [first] = holdings(workload);
   const wanted = holdings(workload).reduce((sum, part) => sum + part.connections, 0);
   const all = largest * (workload.pooler?.processes ?? 1);
-  if (wanted > all)
+  if (wanted === Number.POSITIVE_INFINITY) found.push(ENDLESS);
+  else if (wanted > all)
     found.push(
       `${round(wanted)} connections would be in use if nobody waited; max_connections of the database ` +
         `admits ${all} beside its reserved ones`,
@@ -189,8 +186,8 @@ export function whyNoneShared(
   if (work === undefined || cores === undefined) return found;
   if (work.offered >= LIMIT * work.capacity || cores.speed >= LIMIT * work.capacity)
     found.push(
-      `the cores are the limit: if nobody waited, statements would bring ${round(work.offered)} cores' ` +
-        `worth of work${peak(workload)}, and the database does at most ${round(work.capacity)}`,
+      `the cores are the limit: if nobody waited, statements would bring ${worth(work.offered)}` +
+        `${peak(workload)}, and the database does at most ${round(work.capacity)}`,
     );
   else if (cores.stretch < ALONE)
     found.push("statements hardly share their cores: their own time is what no pool changes");

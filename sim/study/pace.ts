@@ -1,0 +1,60 @@
+/**
+ * The pace of clients when nobody waits: how long a transaction and a session of theirs take, how many there
+ * are, and for how long each holds a server connection. All are means, in nanoseconds.
+ */
+import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
+import { mean } from "../kernel/distributions.ts";
+
+export interface Pace {
+  /** Of a transaction: its statements, with the way to the database. */
+  work: number;
+  /** Of a transaction: the pauses between its statements, with the way to the client. */
+  pauses: number;
+  /** Before a transaction: thinking, with the way to the client. */
+  idle: number;
+  /** Transactions of a session; Infinity: it never ends. */
+  transactions: number;
+  /** Of these, as many as there are however long each takes: a session that ends by time has at least one. */
+  least: number;
+}
+
+/** The pace of one kind of clients. */
+export function paceOf({ network }: Workload, kind: ClientKind): Pace {
+  const { think, transaction } = kind;
+  const statements = Math.max(1, mean(transaction.statements));
+  const work = statements * (mean(transaction.service) + network.server);
+  const pauses = (statements - 1) * (mean(transaction.gap) + network.client);
+  const idle = mean(think) + network.client;
+  return { work, pauses, idle, ...lengthOf(kind, idle + work + pauses) };
+}
+
+/** From one transaction's begin to the next one's. */
+export const cycleOf = ({ work, pauses, idle }: Pace): number => idle + work + pauses;
+
+/**
+ * Transactions of a session. One that ends by time ends with the transaction that is under way then; as
+ * many fit on average as do where cycles are exponential. Source: Wald's equation.
+ */
+function lengthOf({ session }: ClientKind, cycle: number): Pick<Pace, "transactions" | "least"> {
+  const { transactions, duration } = session;
+  const counted = transactions === "forever" ? Number.POSITIVE_INFINITY : mean(transactions);
+  if (duration === undefined) return { transactions: counted, least: counted };
+  const fitting = 1 + mean(duration) / Math.max(1, cycle);
+  return { transactions: Math.min(counted, fitting), least: Math.min(counted, 1) };
+}
+
+/** Transactions a nanosecond, at a load factor of 1; Infinity: sessions come that never end. */
+export function rateOf(kind: ClientKind, pace: Pace): number {
+  const { arrivals, count = 0, session } = kind;
+  const { transactions } = pace;
+  if (arrivals !== undefined) return transactions / Math.max(1, mean(arrivals.gap));
+  const cycle = Math.max(1, cycleOf(pace));
+  if (transactions === Number.POSITIVE_INFINITY) return count / cycle;
+  return (count * transactions) / (transactions * cycle + mean(session.away));
+}
+
+/** From one session's begin to the next one's of the same client; of clients from outside a session's length. */
+export function roundOf(kind: ClientKind, pace: Pace): number {
+  const length = pace.transactions * cycleOf(pace);
+  return kind.arrivals === undefined ? length + mean(kind.session.away) : length;
+}
