@@ -7,7 +7,10 @@ import { type Nanos, REASON, SERVER } from "../../engine/core/index.ts";
 import { type Cancels, REQUEST } from "./cancels.ts";
 import { passed } from "./computing.ts";
 import { EVENT } from "./events.ts";
+import { carryOn, handOn } from "./handing-on.ts";
 import { M } from "./population.ts";
+import type { Processes } from "./processes.ts";
+import { isCounted } from "./retries.ts";
 import type { Kind, Run } from "./run.ts";
 import { own } from "./sessions.ts";
 
@@ -16,20 +19,43 @@ import { own } from "./sessions.ts";
  * processes it is one of them by chance that gets it, and only the client's own knows its key.
  * True: the core has had an input.
  */
-export function askToCancel(run: Run, { kind }: Kind, cancels: Cancels, client: number): boolean {
-  const { ints } = run.clients;
-  const handle = ints[(client << 4) + M.handle] as number;
+export function askToCancel(run: Run, entry: Kind, cancels: Cancels, client: number): boolean {
+  const handle = run.clients.ints[(client << 4) + M.handle] as number;
   if (run.down || handle < 0) return false;
-  run.processes?.choose(`${kind.name} cancel`, client, cancels.asked++);
+  if (isCounted(run, client)) cancels.asked++;
+  if (run.processes !== undefined) choose(run, run.processes, entry, client);
   const request = run.core.accept(run.now);
   own(run, request, REQUEST);
   const known = run.processOf(request) === run.processOf(handle);
-  run.core.cancel(run.now, request, known ? handle : -1);
+  if (known || !handOn(run, cancels, request, client))
+    run.core.cancel(run.now, request, known ? handle : -1);
   return true;
 }
 
-/** EFFECT.cancel: the request goes to the database on `carrier`, and ends what runs on `target`. */
-export function carry(run: Run, cancels: Cancels, carrier: number, target: number): void {
+/** The process by chance: a draw for each attempt of each transaction, as all that is drawn for them. */
+function choose(run: Run, processes: Processes, entry: Kind, client: number): void {
+  const { ints } = run.clients;
+  const [number, transaction] = [M.number, M.transaction].map((at) => ints[(client << 4) + at]);
+  const who = entry.app?.connection(client)?.user ?? client;
+  const attempt = entry.attempts?.count(who) ?? 0;
+  processes.choose(`${entry.kind.name} cancel`, number as number, transaction as number, attempt);
+}
+
+/**
+ * EFFECT.cancel: `request` goes to the database on `carrier`, and ends what runs on `target`. Without a
+ * target it goes to a peer.
+ */
+export function carry(
+  run: Run,
+  cancels: Cancels,
+  request: number,
+  carrier: number,
+  target: number,
+): void {
+  if (target < 0) {
+    carryOn(run, cancels, request, carrier);
+    return;
+  }
   const due = run.now + passed(run, 0) + run.serverTrip;
   cancels.carry(carrier, target, due);
   run.at(due, EVENT.strike, carrier);

@@ -8,6 +8,7 @@ import type { Attempts } from "./attempts.ts";
 import type { Cancels } from "./cancels.ts";
 import { abort, passed } from "./computing.ts";
 import { EVENT } from "./events.ts";
+import { arriveAtPeer } from "./handing-on.ts";
 import { attempt } from "./patience.ts";
 import { M, MT, PHASE } from "./population.ts";
 import { isCounted, nextAttempt } from "./retries.ts";
@@ -19,6 +20,10 @@ import { clientEvent, think } from "./transactions.ts";
 export function strike(run: Run, cancels: Cancels, carrier: number): boolean {
   const target = cancels.strikes(carrier, run.now);
   if (target === undefined) return false;
+  if (cancels.isCall(carrier)) {
+    arriveAtPeer(run, cancels, carrier);
+    return true;
+  }
   run.core.closed(run.now, carrier);
   closed(run, carrier);
   if (target >= 0) interrupt(run, cancels, target);

@@ -6,6 +6,7 @@ import type { AppPools } from "./app-pools.ts";
 import { carry } from "./cancel-requests.ts";
 import type { Cancels } from "./cancels.ts";
 import { EVENT } from "./events.ts";
+import { dealtWith } from "./handing-on.ts";
 import { droppedImpatient, resume } from "./patience.ts";
 import { stopped } from "./restarting.ts";
 import type { Rousing } from "./rousing.ts";
@@ -68,7 +69,7 @@ function rare(run: Run, kind: number, client: number, server: number, detail: nu
       testing(run, server);
       break;
     case EFFECT.cancel:
-      carry(run, run.cancels as Cancels, server, detail);
+      carry(run, run.cancels as Cancels, client, server, detail);
       break;
     case EFFECT.rouse:
       run.at((run.rousing as Rousing).rouse(client, run.now), EVENT.seek, client);
@@ -85,7 +86,10 @@ function welcomed(run: Run, client: number): void {
 }
 
 function lost(run: Run, client: number, reason: number): void {
-  if (client < 0) return; // A cancel request, which nobody waits for.
+  if (client < 0) {
+    dealtWith(run, client); // A cancel request: nobody waits for it but a peer.
+    return;
+  }
   run.cancels?.rolling.delete(client);
   if (run.plain) dropped(run, client, reason);
   else if (appOf(run, client) !== undefined)

@@ -20,7 +20,7 @@ export type { DashboardOptions, DashboardView, Scrape } from "./dashboard.ts";
 export { IDEAL, type Machine, NOTHING } from "./machine.ts";
 export { inUse } from "./measuring.ts";
 export type { Moment, Trace } from "./meters.ts";
-export type { CoresFigures, Figures, RunResult } from "./result.ts";
+export type { CoresFigures, Figures, RequestFigures, RunResult } from "./result.ts";
 export { speedOf, topSpeed } from "./speed.ts";
 export type { StationFigures } from "./station.ts";
 
@@ -89,6 +89,7 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
     server_connections: { mean: connections, max: run.connections.max, opened: run.opened },
     cores: run.coresFigures,
     station: run.stationFigures,
+    requests: requestsOf(run),
     memory: run.connections.max * run.workload.server.memory_per_connection,
     stats: after.map((value, i) => value - (before[i] as number)),
     timeline: run.timeline,
@@ -96,6 +97,12 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
     dashboard: run.dashboard && viewOf(run, run.dashboard, figuresOf(kinds, seconds).wait),
     unfinished: run.pending,
   };
+}
+
+function requestsOf({ cancels, processes }: Run): RunResult["requests"] {
+  if (cancels === undefined || processes === undefined) return undefined;
+  const { asked, forwarded, lost } = cancels;
+  return { asked, forwarded, lost };
 }
 
 function figuresOf(kinds: readonly KindMeter[], seconds: number): Figures {

@@ -10,6 +10,7 @@ import {
   type Database,
   EffectQueue,
   type Nanos,
+  type PeerSettings,
   type Pool,
   TICK,
   type User,
@@ -55,6 +56,12 @@ export type Scheduler = Pick<
 /** Which process a session of a client of a kind is at, where that is known. */
 export type Deal = (kind: string, number: number, session: number) => number | undefined;
 
+/** Who is where: known, or by chance. */
+interface Chance {
+  seed: number;
+  deal?: Deal | undefined;
+}
+
 export class Processes implements Scheduler {
   readonly effects = new EffectQueue();
   private readonly cores: readonly Core[];
@@ -71,16 +78,17 @@ export class Processes implements Scheduler {
     settings: CoreSettings,
     now: Nanos,
     count: number,
-    { seed, deal }: { seed: number; deal?: Deal | undefined },
+    { seed, deal, peering }: Chance & { peering: boolean },
     options: CoreOptions,
   ) {
     this.seed = seed;
     this.deal = deal;
+    const each = peering ? { ...settings, peers: peersOf(settings, count) } : settings;
     this.touched = new Uint8Array(count);
     this.cores = Array.from({ length: count }, (_, first) => {
       const phase = now + Math.floor((first * TICK) / count);
       const { effects } = this;
-      return new Core(settings, phase, { ...options, effects, handles: { first, step: count } });
+      return new Core(each, phase, { ...options, effects, handles: { first, step: count } });
     });
   }
 
@@ -88,8 +96,8 @@ export class Processes implements Scheduler {
     return this.cores.length;
   }
 
-  /** Chooses the process for session `session` of client `number` of a kind. */
-  choose(kind: string, number: number, session: number): void {
+  /** Chooses the process for session `session` of client `number` of a kind, or for a `part` of it. */
+  choose(kind: string, number: number, session: number, part = 0): void {
     const dealt = this.deal?.(kind, number, session);
     if (dealt !== undefined) {
       this.target = dealt;
@@ -100,7 +108,12 @@ export class Processes implements Scheduler {
       stream = new Stream(this.seed, kind, "process");
       this.streams.set(kind, stream);
     }
-    this.target = Math.floor(stream.uniform(number, session, 0) * this.cores.length);
+    this.target = Math.floor(stream.uniform(number, session, part) * this.cores.length);
+  }
+
+  /** The next connection goes to where this client or server is. */
+  join(handle: number): void {
+    this.target = this.processOf(handle);
   }
 
   /** Which process a client or a server belongs to. */
@@ -162,6 +175,11 @@ export class Processes implements Scheduler {
   /** `target` is a client of the same process. */
   cancel(now: Nanos, client: number, target: number): void {
     this.of(client).cancel(now, client, target);
+  }
+
+  /** The same where `target` is another process's. */
+  cancelAtPeer(now: Nanos, client: number, target: number): void {
+    this.of(client).cancelAtPeer(now, client, this.processOf(target) + 1);
   }
 
   connected(now: Nanos, server: number): void {
@@ -262,3 +280,7 @@ export class Processes implements Scheduler {
     return this.cores.reduce((sum, core) => sum + core.serverCount, 0);
   }
 }
+
+/** All of them, numbered from 1, with what the ini says of those that it has. */
+const peersOf = ({ peers = [] }: CoreSettings, count: number): PeerSettings[] =>
+  Array.from({ length: count }, (_, i) => peers.find(({ id }) => id === i + 1) ?? { id: i + 1 });

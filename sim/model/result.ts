@@ -42,6 +42,14 @@ export interface CoresFigures {
   wasted: number;
 }
 
+/** Cancel requests for transactions of the window, where there are several processes. */
+export interface RequestFigures {
+  asked: number;
+  /** Those that reached another process than their client's and were handed on, or were not. */
+  forwarded: number;
+  lost: number;
+}
+
 export interface RunResult {
   seed: number;
   /** Length of the measured window. */
@@ -63,6 +71,8 @@ export interface RunResult {
   cores: CoresFigures | undefined;
   /** undefined: the pooler's own work takes no time. */
   station: StationFigures | undefined;
+  /** undefined: nobody cancels, or there is but one process. */
+  requests: RequestFigures | undefined;
   /** Bytes: most server connections times memory_per_connection. */
   memory: number;
   /** SHOW STATS' totals of the measured window, summed over all pools; by STAT. */

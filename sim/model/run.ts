@@ -217,9 +217,11 @@ export class Run {
   start(now: Nanos): void {
     const { clients, pooler, settings } = this.workload;
     const { discipline = "fifo", processes: count = 1 } = pooler ?? {};
+    const { seed, deal } = this.options;
+    const peering = pooler?.peering !== undefined;
     const rule = discipline === "fifo" ? {} : { discipline: DISCIPLINES[discipline] };
     this.processes =
-      count > 1 ? new Processes(settings, now, count, this.options, rule) : undefined;
+      count > 1 ? new Processes(settings, now, count, { seed, deal, peering }, rule) : undefined;
     this.core =
       this.processes ?? new Core(settings, now, { ...rule, room: roomFor(this.workload) });
     this.core.effects.joining = true;

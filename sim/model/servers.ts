@@ -1,11 +1,12 @@
 /** A server connection: it is opened, refused or closed, reset or checked. */
-import { type Nanos, STATUS } from "../../engine/core/index.ts";
+import { type Nanos, REASON, STATUS } from "../../engine/core/index.ts";
 import { doubled } from "../kernel/doubled.ts";
 import { knockToCancel, standing } from "./cancel-requests.ts";
 import { compute, passed } from "./computing.ts";
 import { PURPOSE } from "./cores.ts";
 import { EVENT } from "./events.ts";
 import { type Faults, LINK } from "./faults.ts";
+import { callPeer } from "./handing-on.ts";
 import type { Run } from "./run.ts";
 
 /** The core wants a connection, for `reason`. */
@@ -14,6 +15,8 @@ export function opening(run: Run, server: number, reason: number): void {
     run.serverDue = doubled(run.serverDue);
     run.setupDue = doubled(run.setupDue);
   }
+  const { cancels } = run;
+  if (cancels !== undefined && reason === REASON.cancel && callPeer(run, cancels, server)) return;
   run.connections.up(run.now);
   if (run.now >= run.from && run.now < run.to) run.opened++;
   let delay = run.extras.connect.draw(0, run.connects, 0);
@@ -53,6 +56,10 @@ function knock(run: Run, { now, links }: Faults, server: number): boolean {
  */
 export function connect(run: Run, server: number): boolean {
   if (!isDue(run, server)) return false;
+  if (run.cancels?.isCall(server)) {
+    run.core.connected(run.now, server);
+    return true;
+  }
   if (run.faults?.links.get(server) === LINK.refused) {
     run.core.loginFailed(run.now, server, false);
     closed(run, server);
@@ -98,11 +105,11 @@ export function tested(run: Run, server: number): boolean {
 
 /** The server's connection is no more. */
 export function closed(run: Run, server: number): void {
-  run.faults?.links.delete(server);
-  run.backends?.forget(server);
-  run.cancels?.forget(server);
   run.serverDue[server] = -1;
   run.setupDue[server] = -1;
+  if (run.cancels?.forget(server)) return;
+  run.faults?.links.delete(server);
+  run.backends?.forget(server);
   run.cores?.leave(server);
   run.connections.down(run.now);
 }

@@ -23,6 +23,7 @@ export function figuresOf(run: Run): Figure[] {
     ...(run.cores === undefined ? [] : CORES_FIGURES),
     ...(run.pooler === undefined || run.pooler.cpu_per_message_us === 0 ? [] : POOLER_FIGURES),
     ...(run.retries === undefined ? [] : IMPATIENT_FIGURES),
+    ...(run.pooler?.cancel_requests === undefined ? [] : REQUEST_FIGURES),
   ];
 }
 
@@ -220,6 +221,25 @@ const POOLER_FIGURES: Figure[] = [
     "message wait, longest",
     ofPooler((pooler) => pooler.message_wait_max_ms),
     "the worst of all",
+  ),
+];
+
+type Requests = NonNullable<NonNullable<Run["pooler"]>["cancel_requests"]>;
+const ofRequests = (pick: (requests: Requests) => number): Measure =>
+  ofPooler(({ cancel_requests: each }) => (each === undefined ? Number.NaN : pick(each)));
+
+const REQUEST_FIGURES: Figure[] = [
+  figure(
+    "cancels handed on",
+    ofRequests((requests) => requests.forwarded),
+    whole,
+    "reached another process than their client's, which knows its peers",
+  ),
+  figure(
+    "cancels lost",
+    ofRequests((requests) => requests.lost),
+    whole,
+    "reached another process, and no statement ended",
   ),
 ];
 

@@ -104,6 +104,16 @@ const pooler = z
       .describe("part of the time that the processes were at work, for messages"),
     message_wait_ms: z.number().describe("mean wait of a message for its process"),
     message_wait_max_ms: z.number(),
+    cancel_requests: z
+      .strictObject({
+        asked: count,
+        forwarded: count.describe(
+          "reached another process, which handed them on to their client's",
+        ),
+        lost: count.describe("reached another process, which knows nothing of their client's"),
+      })
+      .optional()
+      .describe("of clients that cancel, where there are several processes"),
   })
   .describe("the pooler beyond its settings, where the workload says something of it");
 

@@ -8,6 +8,7 @@ import type {
   CoresFigures,
   DashboardView,
   Figures,
+  RequestFigures,
   RunResult,
   StationFigures,
 } from "../model/index.ts";
@@ -58,6 +59,7 @@ export class Tally {
   };
   private cores: CoresFigures | undefined;
   private readonly station = { utilization: 0, messages: 0, wait: 0, longest: 0 };
+  private requests: RequestFigures | undefined;
   private events = 0;
   private measured = 0;
   private warmup = 0;
@@ -99,6 +101,7 @@ export class Tally {
     levels.opened += result.server_connections.opened;
     levels.memory = Math.max(levels.memory, result.memory);
     this.cores = addCores(this.cores, result.cores);
+    this.requests = addRequests(this.requests, result.requests);
     const { station } = this;
     const { utilization, messages, wait, longest } = result.station ?? IDLE;
     station.utilization += utilization;
@@ -244,6 +247,7 @@ export class Tally {
       utilization: utilization / Math.max(1, this.replications),
       message_wait_ms: wait / Math.max(1, messages) / MILLISECOND,
       message_wait_max_ms: longest / MILLISECOND,
+      ...(this.requests && { cancel_requests: this.requests }),
     };
   }
 
@@ -267,6 +271,15 @@ function addCores(a: CoresFigures | undefined, b: CoresFigures | undefined) {
     speed: a.speed + b.speed,
     stretch: 1,
     wasted: a.wasted + b.wasted,
+  };
+}
+
+function addRequests(a: RequestFigures | undefined, b: RequestFigures | undefined) {
+  if (a === undefined || b === undefined) return a ?? b;
+  return {
+    asked: a.asked + b.asked,
+    forwarded: a.forwarded + b.forwarded,
+    lost: a.lost + b.lost,
   };
 }
 

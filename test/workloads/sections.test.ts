@@ -43,7 +43,7 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "PgBouncer's setting in the wrong section",
     `${GOOD}pooler: { default_pool_size: 3 }\n`,
-    `${FILE}:7: pooler.default_pool_size is unknown; expected discipline | wake_up | sleep | processes | cpu_per_message`,
+    `${FILE}:7: pooler.default_pool_size is unknown; expected discipline | wake_up | sleep | processes | peering | cpu_per_message`,
   ],
   [
     "a sleep of those that are served",
@@ -59,6 +59,11 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     "no process at all",
     `${GOOD}pooler: { processes: 0 }\n`,
     `${FILE}:7: pooler.processes is "0"; expected a whole number from 1`,
+  ],
+  [
+    "peers of one process",
+    `${GOOD}pooler: { peering: 50 us }\n`,
+    `${FILE}:7: pooler.peering is of no use to one process; expected processes: 2 or more beside it; remove it`,
   ],
   [
     "work without a unit",
@@ -242,6 +247,16 @@ describe("pooler", () => {
       ...{ discipline: "poll", processes: 4, cpu_per_message: 12_000 },
       ...{ wake_up: 0.1 * MS, sleep: 20 * MS },
     });
+  });
+
+  test("peers are known where the file says how far away they are, or the ini has [peers]", () => {
+    expect(read("{ processes: 2, peering: 50 us }")?.peering).toBe(50_000);
+    expect(read("{ processes: 2 }")).not.toHaveProperty("peering");
+    const ini = join(mkdtempSync(join(tmpdir(), "poolwise-")), "pgbouncer.ini");
+    writeFileSync(ini, "[databases]\napp = host=db\n[pgbouncer]\n[peers]\n1 = host=/tmp\n2 = host=/var\n");
+    const text = `${GOOD}pooler: { processes: 2 }\n`;
+    expect(parseWorkload(text, FILE, { ini }).pooler?.peering).toBe(0);
+    expect(parseWorkload(GOOD, FILE, { ini }).pooler).toBeUndefined();
   });
 
   test("a command line can set it", () => {

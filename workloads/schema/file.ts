@@ -291,6 +291,11 @@ export const workloadFile = z.strictObject({
       processes: atLeastOne
         .optional()
         .describe("on one port (so_reuseport), each with pools of its own; 1 when left out"),
+      peering: time
+        .optional()
+        .describe(
+          "round trip between two processes that know each other ([peers]): a cancel request that reaches another one than its client's is handed on; left out: it is lost, unless the ini has [peers]",
+        ),
       cpu_per_message: time
         .optional()
         .describe(

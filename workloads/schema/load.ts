@@ -112,7 +112,8 @@ class Loader {
       client: duration(file.network?.client ?? "0.5 ms") ?? 0,
       server: duration(file.network?.server ?? "0.2 ms") ?? 0,
     };
-    const pooler = poolerOf(file.pooler, (...path) => this.at(...path));
+    const at = (...path: PropertyKey[]): string => this.at(...path);
+    const pooler = poolerOf(file.pooler, settings.peers !== undefined, at);
     if (network.client + network.server + (pooler?.cpu_per_message ?? 0) === 0)
       this.noStandstill(clients);
     return {
@@ -123,10 +124,10 @@ class Loader {
       stats_period: config.values.stats_period,
       max_prepared_statements: config.values.max_prepared_statements,
       clients,
-      server: serverOf(file.server ?? {}, this.source.file, (...path) => this.at(...path)),
+      server: serverOf(file.server ?? {}, this.source.file, at),
       pooler,
       network,
-      ...scheduleOf(file, this.source.file, (...path) => this.at(...path)),
+      ...scheduleOf(file, this.source.file, at),
       slo: sloOf(file),
       run: {
         duration: duration(file.run?.duration ?? "60 s") ?? 0,

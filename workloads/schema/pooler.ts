@@ -15,10 +15,15 @@ const WAKE_UP: Nanos = 100 * MICROSECOND;
 /** Source: pgagroal src/libpgagroal/pool.c, pgagroal_get_connection(): "Sleep for 500ms". */
 const SLEEP: Nanos = 500 * MILLISECOND;
 
-/** Errors: ConfigError for a time that the discipline has no use for, or that is 0. */
-export function poolerOf(pooler: WorkloadFile["pooler"], at: At): PoolerModel | undefined {
+/** Errors: ConfigError for a time that nothing has a use for, or that is 0. `peers`: the ini has [peers]. */
+export function poolerOf(
+  pooler: WorkloadFile["pooler"],
+  peers: boolean,
+  at: At,
+): PoolerModel | undefined {
   if (pooler === undefined) return undefined;
   const { discipline = "fifo", processes = 1 } = pooler;
+  const peering = peeringOf(pooler, peers, at);
   const only = (name: "wake_up" | "sleep", of: string): Nanos | undefined => {
     const written = pooler[name];
     if (written === undefined) return undefined;
@@ -39,6 +44,23 @@ export function poolerOf(pooler: WorkloadFile["pooler"], at: At): PoolerModel | 
     wake_up: only("wake_up", "race") ?? WAKE_UP,
     sleep: only("sleep", "poll") ?? SLEEP,
     processes,
+    ...(peering !== undefined && { peering }),
     cpu_per_message: duration(pooler.cpu_per_message ?? 0) ?? 0,
   };
+}
+
+function peeringOf(
+  { peering, processes = 1 }: NonNullable<WorkloadFile["pooler"]>,
+  peers: boolean,
+  at: At,
+): Nanos | undefined {
+  if (peering === undefined) return peers && processes > 1 ? 0 : undefined;
+  if (processes > 1) return duration(peering);
+  throw new ConfigError({
+    at: at("pooler", "peering"),
+    name: "pooler.peering",
+    problem: "is of no use to one process",
+    expected: "processes: 2 or more beside it",
+    fix: "remove it",
+  });
 }

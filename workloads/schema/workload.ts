@@ -136,6 +136,8 @@ export interface PoolerModel {
   sleep: Nanos;
   /** Processes on one port, each with pools of its own. */
   processes: number;
+  /** Round trip from one of them to another, which hands cancel requests on; undefined: they are lost. */
+  peering?: Nanos | undefined;
   /** Work of a process for each message, request or answer; it does one after the other. */
   cpu_per_message: Nanos;
 }

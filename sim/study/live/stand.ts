@@ -145,7 +145,7 @@ async function start(
   await writeFile(users, `"${user}" "${password.replaceAll('"', '""')}"\n`, { mode: 0o644 });
   const sections = [
     ...iniLines(options, directory, users, port),
-    ...peers(directories, directory, port),
+    ...processLines(options.workload, directories, directory, port),
   ];
   await writeFile(ini, `${sections.join("\n")}\n`, { mode: 0o644 });
   const { pgbouncer, journal } = options;
@@ -185,15 +185,20 @@ function iniLines(options: StandOptions, directory: string, users: string, port:
   ];
 }
 
-/** One of several processes on a port: each can be told by its number, and hands on what is another's to cancel. */
-function peers(directories: readonly string[], own: string, port: number): string[] {
+/** One of several processes on a port: each can be told by its number, and may know the others. */
+function processLines(
+  { pooler }: Workload,
+  directories: readonly string[],
+  own: string,
+  port: number,
+): string[] {
   if (directories.length === 1) return [];
+  const peers = directories.map((host, i) => `${i + 1} = host=${host} port=${port}`);
   return [
     `listen_addr = ${LOCAL}`,
     "so_reuseport = 1",
     `peer_id = ${directories.indexOf(own) + 1}`,
-    "[peers]",
-    ...directories.map((host, i) => `${i + 1} = host=${host} port=${port}`),
+    ...(pooler?.peering === undefined ? [] : ["[peers]", ...peers]),
   ];
 }
 
