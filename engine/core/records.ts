@@ -69,10 +69,12 @@ export class Records {
   /** Records in use. */
   used = 0;
   private free = -1;
+  /** The handle that has never been in use and comes next. */
+  private next: number;
   private readonly step: number;
 
   constructor(capacity: number, { first, step }: Handles = { first: 0, step: 1 }) {
-    this.high = first;
+    this.next = first;
     this.step = step;
     ({ ints: this.ints, times: this.times } = recordMemory(capacity));
   }
@@ -83,8 +85,9 @@ export class Records {
     let handle = this.free;
     if (handle >= 0) this.free = this.ints[handle * INTS + NEXT] as number;
     else {
-      handle = this.high;
-      this.high += this.step;
+      handle = this.next;
+      this.next += this.step;
+      this.high = handle + 1; // Not `next`: loops up to here must stay inside the table.
       while (handle * INTS >= this.ints.length) this.grow();
     }
     const at = handle * INTS;

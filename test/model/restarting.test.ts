@@ -115,6 +115,16 @@ test("clients of an application's pool, and those that retry, find back as well"
   }
 });
 
+test("one of several processes with as many clients as its table has room for can be restarted", () => {
+  // Handles 2, 8, ... 62 fill a table of 64: the next one would be 68.
+  const kind = closedKind(66, exponential(100), exponential(10));
+  const workload = { ...textbook([kind], 4), faults: [restart(1000, 100)] };
+  const deal = (_: string, number: number): number => number % 6;
+  const options = { duration: 2 * SECOND, deal };
+  const result = simulate(withPooler(workload, { processes: 6 }), options);
+  expect(result.all.errors.killed).toBe(66);
+});
+
 describe("whatever the workload, and whenever the pooler is restarted", () => {
   const numRuns = Math.ceil(Number(process.env.PROPERTY_RUNS ?? 150) / 3);
   const parts = {
