@@ -3,7 +3,7 @@ import { hold } from "./computing.ts";
 import { EVENT } from "./events.ts";
 import { type Faults, LINK } from "./faults.ts";
 import { turn } from "./host.ts";
-import { die, revive, shutDown } from "./restarting.ts";
+import { die, retire, revive, shutDown, takeOver } from "./restarting.ts";
 import type { Run } from "./run.ts";
 import { closed } from "./servers.ts";
 
@@ -24,6 +24,11 @@ export function fault(run: Run, faults: Faults, target: number): boolean {
     if (begins) shutDown(run, one);
     else replace(run);
     return begins;
+  }
+  if (kind === "pooler_takeover") {
+    if (begins) takeOver(run, one);
+    else retire(run);
+    return true;
   }
   faults.now = begins ? one : undefined;
   if (kind !== "restart") hold(run, begins);

@@ -7,6 +7,7 @@ import type { Nanos } from "../../engine/core/index.ts";
 import type { Aim, Cancels } from "./cancels.ts";
 import { EVENT } from "./events.ts";
 import { M } from "./population.ts";
+import type { Processes } from "./processes.ts";
 import { isCounted } from "./retries.ts";
 import type { Run } from "./run.ts";
 import { own } from "./sessions.ts";
@@ -46,12 +47,13 @@ export function carryOn(run: Run, cancels: Cancels, request: number, carrier: nu
 /** EVENT.strike of a connection to a peer: the request is there, or what became of it is known here. */
 export function arriveAtPeer(run: Run, cancels: Cancels, carrier: number): void {
   const aim = cancels.arrive(carrier);
-  if (aim === undefined) {
+  const processes = run.processes as Processes;
+  if (aim === undefined || !processes.isThere(aim.handle)) {
     run.core.closed(run.now, carrier);
     cancels.forget(carrier);
     return;
   }
-  run.processes?.join(aim.handle);
+  processes.join(aim.handle);
   const request = run.core.accept(run.now);
   own(run, request, cancels.name(carrier));
   run.core.cancel(run.now, request, isThere(run, aim) ? aim.handle : -1);

@@ -56,59 +56,122 @@ export type Scheduler = Pick<
 /** Which process a session of a client of a kind is at, where that is known. */
 export type Deal = (kind: string, number: number, session: number) => number | undefined;
 
-/** Who is where: known, or by chance. */
-interface Chance {
+/** What they are together. */
+interface Group {
   seed: number;
+  /** Who is where: known, or by chance. */
   deal?: Deal | undefined;
+  /** They know each other. */
+  peering: boolean;
+  /** They will be relieved by others, beside which they run for a while. */
+  relieved: boolean;
 }
 
 export class Processes implements Scheduler {
   readonly effects = new EffectQueue();
-  private readonly cores: readonly Core[];
+  /** Those that new connections go to. */
+  readonly count: number;
+  /** By place; one that is gone stands there until its place is used again. */
+  private readonly cores: Core[] = [];
+  /** Places of those that run, in order. */
+  private running: number[] = [];
+  /** Where the first of them is that new connections go to. */
+  private base = 0;
+  /** Places: twice the count if others may run beside them. */
+  private readonly places: number;
   /** Processes that have had an input in this turn. */
   private readonly touched: Uint8Array;
   /** The process that the next connection goes to. */
   private target = 0;
-  private readonly seed: number;
   private readonly streams = new Map<string, Stream>();
-  private readonly deal: Deal | undefined;
+  private readonly group: Group;
+  private readonly core: CoreSettings;
+  private readonly options: CoreOptions;
 
   /** `count` of them since `now`; their maintenance ticks are spread evenly, as nothing makes them agree. */
   constructor(
     settings: CoreSettings,
     now: Nanos,
     count: number,
-    { seed, deal, peering }: Chance & { peering: boolean },
+    group: Group,
     options: CoreOptions,
   ) {
-    this.seed = seed;
-    this.deal = deal;
-    const each = peering ? { ...settings, peers: peersOf(settings, count) } : settings;
-    this.touched = new Uint8Array(count);
-    this.cores = Array.from({ length: count }, (_, first) => {
-      const phase = now + Math.floor((first * TICK) / count);
-      const { effects } = this;
-      return new Core(each, phase, { ...options, effects, handles: { first, step: count } });
-    });
+    this.count = count;
+    this.group = group;
+    this.places = group.relieved ? 2 * count : count;
+    this.options = options;
+    const peers = peersOf(settings, this.places);
+    this.core = group.peering ? { ...settings, peers } : settings;
+    this.touched = new Uint8Array(this.places);
+    this.begin(now);
   }
 
-  get count(): number {
-    return this.cores.length;
+  private begin(now: Nanos): void {
+    const { base, count, effects, places: step } = this;
+    this.target = base;
+    for (let i = 0; i < count; i++) {
+      const phase = now + Math.floor((i * TICK) / count);
+      const handles = { first: base + i, step };
+      this.cores[base + i] = new Core(this.core, phase, { ...this.options, effects, handles });
+      this.running.push(base + i);
+    }
+  }
+
+  /** Others begin, and take all new connections; these go as SHUTDOWN says. */
+  relieve(now: Nanos, mode: "immediate" | Parameters<Core["shutdown"]>[1]): void {
+    const old = this.running;
+    if (mode === "immediate") this.retire(now, old);
+    else for (const process of old) this.at(process).shutdown(now, mode);
+    this.base = this.base === 0 ? this.count : 0;
+    this.begin(now);
+  }
+
+  /** Some that have been relieved are still there. */
+  get relieving(): boolean {
+    return this.running.length > this.count;
+  }
+
+  /** Those that have been relieved are gone, if they are not yet. */
+  retireOld(now: Nanos): void {
+    const { base, count } = this;
+    this.retire(
+      now,
+      this.running.filter((process) => process < base || process >= base + count),
+    );
+  }
+
+  private retire(now: Nanos, processes: readonly number[]): void {
+    this.running = this.running.filter((process) => !processes.includes(process));
+    for (const process of processes) {
+      (this.cores[process] as Core).kill(now);
+      this.touched[process] = 0;
+    }
+  }
+
+  /** Those that run, by what they have. */
+  private get living(): Core[] {
+    return this.running.map((process) => this.cores[process] as Core);
+  }
+
+  /** Its process is there. */
+  isThere(handle: number): boolean {
+    return this.running.includes(this.processOf(handle));
   }
 
   /** Chooses the process for session `session` of client `number` of a kind, or for a `part` of it. */
   choose(kind: string, number: number, session: number, part = 0): void {
-    const dealt = this.deal?.(kind, number, session);
+    const dealt = this.group.deal?.(kind, number, session);
     if (dealt !== undefined) {
-      this.target = dealt;
+      this.target = this.base + dealt;
       return;
     }
     let stream = this.streams.get(kind);
     if (stream === undefined) {
-      stream = new Stream(this.seed, kind, "process");
+      stream = new Stream(this.group.seed, kind, "process");
       this.streams.set(kind, stream);
     }
-    this.target = Math.floor(stream.uniform(number, session, part) * this.cores.length);
+    const chance = stream.uniform(number, session, part);
+    this.target = this.base + Math.floor(chance * this.count);
   }
 
   /** The next connection goes to where this client or server is. */
@@ -118,7 +181,7 @@ export class Processes implements Scheduler {
 
   /** Which process a client or a server belongs to. */
   processOf(handle: number): number {
-    return handle % this.cores.length;
+    return handle % this.places;
   }
 
   private at(process: number): Core {
@@ -127,25 +190,25 @@ export class Processes implements Scheduler {
   }
 
   private of(handle: number): Core {
-    return this.at(handle % this.cores.length);
+    return this.at(handle % this.places);
   }
 
   private look(handle: number): Core {
-    return this.cores[handle % this.cores.length] as Core;
+    return this.cores[handle % this.places] as Core;
   }
 
   private get first(): Core {
-    return this.cores[0] as Core;
+    return this.cores[this.base] as Core;
   }
 
   // Names have the same handles everywhere: they are asked for in the same order.
 
   database(name: string): number {
-    return Math.max(...this.cores.map((core) => core.database(name)));
+    return Math.max(...this.living.map((core) => core.database(name)));
   }
 
   user(name: string): number {
-    return Math.max(...this.cores.map((core) => core.user(name)));
+    return Math.max(...this.living.map((core) => core.user(name)));
   }
 
   accept(now: Nanos): number {
@@ -203,12 +266,12 @@ export class Processes implements Scheduler {
   }
 
   shutdown(now: Nanos, mode: Parameters<Core["shutdown"]>[1]): void {
-    for (const process of this.cores.keys()) this.at(process).shutdown(now, mode);
+    for (const process of this.running) this.at(process).shutdown(now, mode);
   }
 
   /** Of everything. */
   kill(now: Nanos): void {
-    for (const process of this.cores.keys()) this.at(process).kill(now);
+    for (const process of this.running) this.at(process).kill(now);
   }
 
   /** Which process has something to settle is told by `touched`. */
@@ -219,9 +282,9 @@ export class Processes implements Scheduler {
   /** Ends the turn of each process that has had an input. */
   settle(now: Nanos): boolean {
     let unfinished = false;
-    for (const [process, core] of this.cores.entries()) {
+    for (const process of this.running) {
       if (this.touched[process] === 0) continue;
-      const more = core.settle(now);
+      const more = (this.cores[process] as Core).settle(now);
       if (!more) this.touched[process] = 0;
       unfinished ||= more;
     }
@@ -230,13 +293,13 @@ export class Processes implements Scheduler {
 
   /** The earliest tick of all. */
   deadline(): Nanos {
-    return Math.min(...this.cores.map((core) => core.deadline()));
+    return Math.min(...this.living.map((core) => core.deadline()));
   }
 
   /** Runs the ticks that are due. */
   advance(now: Nanos): void {
-    for (const [process, core] of this.cores.entries())
-      if (now >= core.deadline()) this.at(process).advance(now);
+    for (const process of this.running)
+      if (now >= (this.cores[process] as Core).deadline()) this.at(process).advance(now);
   }
 
   clientOf(server: number): number {
@@ -257,11 +320,11 @@ export class Processes implements Scheduler {
 
   /** Those of all processes. */
   get pools(): readonly Pool[] {
-    return this.cores.flatMap((core) => core.pools);
+    return this.living.flatMap((core) => core.pools);
   }
 
   get databases(): readonly Database[] {
-    return this.cores.flatMap((core) => core.databases);
+    return this.living.flatMap((core) => core.databases);
   }
 
   get users(): readonly User[] {
@@ -273,11 +336,11 @@ export class Processes implements Scheduler {
   }
 
   get clientCount(): number {
-    return this.cores.reduce((sum, core) => sum + core.clientCount, 0);
+    return this.living.reduce((sum, core) => sum + core.clientCount, 0);
   }
 
   get serverCount(): number {
-    return this.cores.reduce((sum, core) => sum + core.serverCount, 0);
+    return this.living.reduce((sum, core) => sum + core.serverCount, 0);
   }
 }
 

@@ -1,10 +1,12 @@
 /**
  * The pooler is shut down and a new process takes its place. What the old one does until then is the
  * core's own SHUTDOWN; then it is gone with all its clients and servers, and the new one knows nothing of
- * them: pools are made, and servers opened, as at its first start.
+ * them: pools are made, and servers opened, as at its first start. In a takeover the new one is there first:
+ * both run until the old one has nothing left to wait for, and both have servers.
  */
 import { STAT_NAMES, sumStatistics } from "../../engine/core/index.ts";
 import type { Fault } from "../../workloads/schema/workload.ts";
+import type { Processes } from "./processes.ts";
 import type { Run } from "./run.ts";
 
 /** SHUTDOWN. */
@@ -14,9 +16,32 @@ export function shutDown(run: Run, { shutdown = "immediate" }: Fault): void {
   else run.core.shutdown(run.now, shutdown);
 }
 
+/** A new pooler listens at the same address (so_reuseport), and the old one does no longer: SHUTDOWN. */
+export function takeOver(run: Run, { shutdown = "wait_for_clients" }: Fault): void {
+  const processes = run.processes as Processes;
+  run.leaving = processes.count;
+  keepStatistics(run, () => processes.relieve(run.now, shutdown));
+  run.introduce();
+}
+
+/** What the old one still has is lost. */
+export function retire(run: Run): void {
+  keepStatistics(run, () => run.processes?.retireOld(run.now));
+}
+
+/** `end` ends processes, whose counters go with them. */
+function keepStatistics(run: Run, end: () => void): void {
+  const before = sumStatistics(run.core.pools);
+  end();
+  const after = sumStatistics(run.core.pools);
+  run.counted = run.counted.map((value, i) => value + (before[i] as number) - (after[i] as number));
+}
+
 /** EFFECT.stopped: a process that was told to go has nothing left to wait for. */
 export function stopped(run: Run): void {
-  if (--run.leaving === 0) die(run);
+  if (--run.leaving > 0) return;
+  if (run.processes?.relieving) retire(run);
+  else die(run);
 }
 
 /** All processes are gone, if they are not yet. The core's effects say what goes with them. */

@@ -179,11 +179,12 @@ export class Run {
     const { pooler } = workload;
     const { processes = 1, cpu_per_message: work = 0 } = pooler ?? {};
     const { seed } = options;
+    const places = takesOver(workload) ? 2 * processes : processes;
     this.start(0);
     const room = roomFor(workload);
     this.clients = new Population(room);
     this.clientOf = new Int32Array(room);
-    this.station = work > 0 ? new Station(work, processes) : undefined;
+    this.station = work > 0 ? new Station(work, processes, places) : undefined;
     this.rousing = pooler && new Rousing(pooler, seed);
     this.from = options.warmup;
     this.to = options.warmup + options.duration;
@@ -215,18 +216,25 @@ export class Run {
 
   /** A pooler begins that knows nobody. */
   start(now: Nanos): void {
-    const { clients, pooler, settings } = this.workload;
+    const { pooler, settings } = this.workload;
     const { discipline = "fifo", processes: count = 1 } = pooler ?? {};
     const { seed, deal } = this.options;
     const peering = pooler?.peering !== undefined;
+    const relieved = takesOver(this.workload);
     const rule = discipline === "fifo" ? {} : { discipline: DISCIPLINES[discipline] };
     this.processes =
-      count > 1 ? new Processes(settings, now, count, { seed, deal, peering }, rule) : undefined;
+      count > 1 || relieved
+        ? new Processes(settings, now, count, { seed, deal, peering, relieved }, rule)
+        : undefined;
     this.core =
       this.processes ?? new Core(settings, now, { ...rule, room: roomFor(this.workload) });
     this.core.effects.joining = true;
-    // Names get their handles in the order in which they are asked for, so these are the same each time.
-    for (const { database, user } of clients) {
+    this.introduce();
+  }
+
+  /** Names get their handles in the order in which they are asked for, so these are the same each time. */
+  introduce(): void {
+    for (const { database, user } of this.workload.clients) {
       this.core.database(database);
       this.core.user(user);
     }
@@ -281,6 +289,10 @@ export class Run {
 /** The kind of a client. */
 export const kindOf = (run: Run, client: number): Kind =>
   run.kinds[run.clients.ints[(client << 4) | M.kind] as number] as Kind;
+
+/** For a while there are two poolers. */
+const takesOver = ({ faults = [] }: Workload): boolean =>
+  faults.some(({ fault }) => fault === "pooler_takeover");
 
 /** Clients that may be connected at a time, roughly. */
 function roomFor({ clients }: Workload): number {

@@ -7,6 +7,7 @@ import type { Nanos } from "../../engine/core/index.ts";
 
 export class Station {
   private readonly work: Nanos;
+  private readonly processes: number;
   /** When each process has read all that has arrived. */
   private readonly free: Float64Array;
   /** When the message of each client arrived that is being read. */
@@ -17,9 +18,11 @@ export class Station {
   private waited = 0;
   private longest = 0;
 
-  constructor(work: Nanos, processes: number) {
+  /** `places`: more than processes where others relieve them. */
+  constructor(work: Nanos, processes: number, places: number) {
     this.work = work;
-    this.free = new Float64Array(processes);
+    this.processes = processes;
+    this.free = new Float64Array(places);
   }
 
   /** A message arrives at a process; returns when it has been read. */
@@ -63,7 +66,7 @@ export class Station {
   /** Of a window of this length: share of the time that processes were at work, and waits for them. */
   figures(length: Nanos): StationFigures {
     const { messages, waited, longest } = this;
-    const utilization = (messages * this.work) / length / this.free.length;
+    const utilization = (messages * this.work) / length / this.processes;
     return { messages, utilization, wait: messages === 0 ? 0 : waited / messages, longest };
   }
 }

@@ -4,7 +4,7 @@
  */
 import { ConfigError } from "../../engine/config/index.ts";
 import type { Nanos } from "../../engine/core/index.ts";
-import type { Workload } from "../../workloads/schema/workload.ts";
+import type { Fault, Workload } from "../../workloads/schema/workload.ts";
 import { type Change, type Film, film } from "./film.ts";
 import type { Occupancy } from "./results.ts";
 
@@ -21,7 +21,8 @@ const MILLISECOND = 1e6;
  * several processes, and for what the model refuses.
  */
 export function occupancyOf(workload: Workload, length: Nanos): Occupancy {
-  const processes = workload.pooler?.processes ?? 1;
+  const { pooler, faults = [] } = workload;
+  const processes = faults.some(isTakeover) ? 2 : (pooler?.processes ?? 1);
   if (processes > 1) {
     throw new ConfigError({
       at: workload.file,
@@ -33,6 +34,8 @@ export function occupancyOf(workload: Workload, length: Nanos): Occupancy {
   }
   return occupancyIn(film(workload, length));
 }
+
+const isTakeover = ({ fault }: Fault): boolean => fault === "pooler_takeover";
 
 /** The same of a film that is there already. */
 export function occupancyIn({ changes, length }: Film, most = MOST_SPANS): Occupancy {

@@ -2,7 +2,7 @@
  * The replications of one configuration, added up: histograms are merged, so that quantiles come from
  * all of the data, and each replication leaves one sample of every figure that gets an interval.
  */
-import type { PoolerModel, Workload } from "../../workloads/schema/workload.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
 import type {
   CoresFigures,
@@ -33,6 +33,8 @@ const SHARES = [
 
 /** A pooler whose work takes no time. */
 const IDLE: StationFigures = { utilization: 0, messages: 0, wait: 0, longest: 0 };
+
+const ORDINARY = { discipline: "fifo", processes: 1, cpu_per_message: 0 } as const;
 
 /** A wait that is off by less is as good as exact, whatever its relative error. */
 const LEAST_FLOOR_MS = 0.01;
@@ -202,7 +204,7 @@ export class Tally {
       multiplexing: connections > 0 ? share(levels.connected) / connections : 0,
       memory_mb: levels.memory / MEGABYTE,
       ...(this.cores && { cores: meanOf(this.cores, replications) }),
-      ...(this.workload.pooler && { pooler: this.poolerOf(this.workload.pooler) }),
+      ...this.poolerOf(),
       ...all.extras(),
       clients: Object.fromEntries(
         [...this.kinds].map(([name, sums]) => [name, sums.kind(this.measured / SECOND)]),
@@ -238,9 +240,11 @@ export class Tally {
     };
   }
 
-  private poolerOf({ discipline, processes, cpu_per_message }: PoolerModel): Run["pooler"] {
+  private poolerOf(): Pick<Run, "pooler"> {
+    if (this.workload.pooler === undefined && this.requests === undefined) return {};
+    const { discipline, processes, cpu_per_message } = this.workload.pooler ?? ORDINARY;
     const { utilization, messages, wait, longest } = this.station;
-    return {
+    const pooler = {
       discipline,
       processes,
       cpu_per_message_us: cpu_per_message / MICROSECOND,
@@ -249,6 +253,7 @@ export class Tally {
       message_wait_max_ms: longest / MILLISECOND,
       ...(this.requests && { cancel_requests: this.requests }),
     };
+    return { pooler };
   }
 
   private withIntervals(histogram: Histogram, name: "wait" | "response"): Wait {

@@ -113,7 +113,7 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "an unknown fault",
     `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: reboot }]\n`,
-    `${FILE}:7: schedule[0].fault is "reboot"; expected restart | failover | stall | pooler_restart`,
+    `${FILE}:7: schedule[0].fault is "reboot"; expected restart | failover | stall | pooler_restart | pooler_takeover`,
   ],
   [
     "a way to go that PgBouncer has not",
@@ -123,7 +123,7 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "a shutdown of the database",
     `${GOOD}schedule: [{ at: 1 s, for: 2 s, fault: restart, shutdown: immediate }]\n`,
-    `${FILE}:7: schedule[0].shutdown does not go with fault: restart; expected fault: pooler_restart beside it; remove it`,
+    `${FILE}:7: schedule[0].shutdown does not go with fault: restart; expected fault: pooler_restart or pooler_takeover beside it; remove it`,
   ],
   [
     "two faults at once",
@@ -253,7 +253,10 @@ describe("pooler", () => {
     expect(read("{ processes: 2, peering: 50 us }")?.peering).toBe(50_000);
     expect(read("{ processes: 2 }")).not.toHaveProperty("peering");
     const ini = join(mkdtempSync(join(tmpdir(), "poolwise-")), "pgbouncer.ini");
-    writeFileSync(ini, "[databases]\napp = host=db\n[pgbouncer]\n[peers]\n1 = host=/tmp\n2 = host=/var\n");
+    writeFileSync(
+      ini,
+      "[databases]\napp = host=db\n[pgbouncer]\n[peers]\n1 = host=/tmp\n2 = host=/var\n",
+    );
     const text = `${GOOD}pooler: { processes: 2 }\n`;
     expect(parseWorkload(text, FILE, { ini }).pooler?.peering).toBe(0);
     expect(parseWorkload(GOOD, FILE, { ini }).pooler).toBeUndefined();

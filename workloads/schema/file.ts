@@ -218,7 +218,9 @@ const scheduled = z
     shutdown: z
       .enum(SHUTDOWNS, { error: SHUTDOWNS.join(" | ") })
       .optional()
-      .describe("of a pooler_restart: how the old one goes; immediate when left out"),
+      .describe(
+        "how the old pooler goes: of a pooler_restart immediate when left out, of a pooler_takeover wait_for_clients",
+      ),
   })
   .describe("{ at, for, clients, factor }, { clients, curve } or { at, for, fault }");
 

@@ -113,7 +113,7 @@ class Loader {
       server: duration(file.network?.server ?? "0.2 ms") ?? 0,
     };
     const at = (...path: PropertyKey[]): string => this.at(...path);
-    const pooler = poolerOf(file.pooler, settings.peers !== undefined, at);
+    const pooler = poolerOf(file, settings.peers !== undefined, at);
     if (network.client + network.server + (pooler?.cpu_per_message ?? 0) === 0)
       this.noStandstill(clients);
     return {

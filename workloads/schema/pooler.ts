@@ -17,13 +17,14 @@ const SLEEP: Nanos = 500 * MILLISECOND;
 
 /** Errors: ConfigError for a time that nothing has a use for, or that is 0. `peers`: the ini has [peers]. */
 export function poolerOf(
-  pooler: WorkloadFile["pooler"],
+  { pooler, schedule = [] }: WorkloadFile,
   peers: boolean,
   at: At,
 ): PoolerModel | undefined {
   if (pooler === undefined) return undefined;
   const { discipline = "fifo", processes = 1 } = pooler;
-  const peering = peeringOf(pooler, peers, at);
+  const several = processes > 1 || schedule.some(({ fault }) => fault === "pooler_takeover");
+  const peering = peeringOf(pooler, several, peers, at);
   const only = (name: "wake_up" | "sleep", of: string): Nanos | undefined => {
     const written = pooler[name];
     if (written === undefined) return undefined;
@@ -50,12 +51,13 @@ export function poolerOf(
 }
 
 function peeringOf(
-  { peering, processes = 1 }: NonNullable<WorkloadFile["pooler"]>,
+  { peering }: NonNullable<WorkloadFile["pooler"]>,
+  several: boolean,
   peers: boolean,
   at: At,
 ): Nanos | undefined {
-  if (peering === undefined) return peers && processes > 1 ? 0 : undefined;
-  if (processes > 1) return duration(peering);
+  if (peering === undefined) return peers && several ? 0 : undefined;
+  if (several) return duration(peering);
   throw new ConfigError({
     at: at("pooler", "peering"),
     name: "pooler.peering",

@@ -58,12 +58,12 @@ export function scheduleOf(
 
 function faultOf({ shutdown }: Entry, i: number, fault: Fault, at: At): Fault {
   if (shutdown === undefined) return fault;
-  if (fault.fault === "pooler_restart") return { ...fault, shutdown };
+  if (fault.fault.startsWith("pooler_")) return { ...fault, shutdown };
   throw new ConfigError({
     at: at("schedule", i, "shutdown"),
     name: `schedule[${i}].shutdown`,
     problem: `does not go with fault: ${fault.fault}`,
-    expected: "fault: pooler_restart beside it",
+    expected: "fault: pooler_restart or pooler_takeover beside it",
     fix: "remove it",
   });
 }

@@ -168,7 +168,13 @@ export interface LoadCurve {
   every: Nanos;
 }
 
-export const FAULTS = ["restart", "failover", "stall", "pooler_restart"] as const;
+export const FAULTS = [
+  "restart",
+  "failover",
+  "stall",
+  "pooler_restart",
+  "pooler_takeover",
+] as const;
 
 /** How a pooler that is to be restarted goes: PgBouncer's SHUTDOWN. */
 export const SHUTDOWNS = ["immediate", "wait_for_servers", "wait_for_clients"] as const;
@@ -177,13 +183,14 @@ export const SHUTDOWNS = ["immediate", "wait_for_servers", "wait_for_clients"] a
  * The database fails at `at`, for `for`. `restart`: all connections die, logins are refused meanwhile.
  * `failover`: nothing answers; at the end the connections die and logins succeed again. `stall`: statements
  * stand still and then go on. `pooler_restart`: the pooler is told to shut down at `at`, and a new one is
- * there after `for`; what the old one still has then is lost.
+ * there after `for`; what the old one still has then is lost. `pooler_takeover`: at `at` a second pooler
+ * takes all new connections and the old one is told to shut down; what it still has after `for` is lost.
  */
 export interface Fault {
   at: Nanos;
   for: Nanos;
   fault: (typeof FAULTS)[number];
-  /** Of a pooler_restart; immediate when left out. */
+  /** Of a pooler_restart, immediate when left out; of a pooler_takeover, wait_for_clients. */
   shutdown?: (typeof SHUTDOWNS)[number] | undefined;
 }
 
