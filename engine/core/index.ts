@@ -1,4 +1,5 @@
 /** The public face of the scheduler. */
+export { configuredPool } from "./configured-pool.ts";
 export { Core } from "./core.ts";
 export { DISCIPLINES, type Discipline } from "./discipline.ts";
 export { EFFECT, EFFECT_NAMES, type EffectKind, EffectQueue } from "./effects.ts";

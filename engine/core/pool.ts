@@ -132,17 +132,23 @@ export class Pool {
   }
 
   /**
-   * Takes the settings in PgBouncer's order: sizes and mode from user, database, global; timeouts from
-   * user, global. Source: PgBouncer 1.25.2 src/objects.c, pool_pool_size() and its neighbours.
+   * Whose word holds in it: the user's before the database's; undefined: neither says anything, and the global
+   * setting holds. Source: PgBouncer 1.25.2 src/server.c, pool_pool_size() and its neighbours.
    */
+  ownerOf(name: "pool_mode" | "pool_size" | "reserve_pool_size"): User | Database | undefined {
+    if (this.user.settings[name] !== undefined) return this.user;
+    return this.database.settings[name] === undefined ? undefined : this.database;
+  }
+
+  /** Takes the settings in PgBouncer's order: see `ownerOf`; timeouts from user, global. */
   resolve(settings: CoreSettings): void {
     const database = this.database.settings;
     const user = this.user.settings;
-    this.mode = user.pool_mode ?? database.pool_mode ?? settings.pool_mode;
-    this.size = user.pool_size ?? database.pool_size ?? settings.default_pool_size;
+    this.mode = this.ownerOf("pool_mode")?.settings.pool_mode ?? settings.pool_mode;
+    this.size = this.ownerOf("pool_size")?.settings.pool_size ?? settings.default_pool_size;
     this.min_size = database.min_pool_size ?? settings.min_pool_size;
     this.reserve_size =
-      user.reserve_pool_size ?? database.reserve_pool_size ?? settings.reserve_pool_size;
+      this.ownerOf("reserve_pool_size")?.settings.reserve_pool_size ?? settings.reserve_pool_size;
     this.max_db_connections = database.max_db_connections || settings.max_db_connections;
     this.max_user_connections = user.max_user_connections || settings.max_user_connections;
     this.server_lifetime = database.server_lifetime || settings.server_lifetime;

@@ -1,12 +1,11 @@
 /** `poolwise live`: a workload played for real, once. */
 import { Command } from "commander";
-import { ConfigError } from "../../engine/config/index.ts";
-import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
 import { liveReport, liveText } from "../report/live.ts";
 import { playOnce } from "../study/live/live.ts";
+import { connectionsOf, ownPools } from "../study/live/pools.ts";
 import { processesOf } from "../study/live/several.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
@@ -97,29 +96,12 @@ async function present(result: Result, options: RealOptions): Promise<void> {
   }
 }
 
-/** With its options; all pools are of one mode then, since a client plays its transactions by it. */
+/** With its options. Errors: ConfigError, also where pools of several modes cannot be played together. */
 function workloadOf(file: string, options: RealOptions): Workload {
   const { set, poolMode, poolSize } = options;
   const seed = options.seed === undefined ? undefined : natural("--seed", options.seed);
   const size = poolSize === undefined ? undefined : natural("--pool-size", poolSize);
   const workload = loadWorkload(file, { set, seed, poolMode, poolSize: size });
-  const used = new Set(workload.clients.map((kind) => kind.database));
-  const entries = workload.settings.databases.filter((entry) => used.has(entry.name));
-  const modes = new Set<PoolMode>(
-    entries.map((entry) => entry.pool_mode ?? workload.settings.pool_mode),
-  );
-  if (options.poolerDsn !== undefined || modes.size <= 1) return workload;
-  throw new ConfigError({
-    at: file,
-    name: "pool_mode",
-    got: [...modes].join(", "),
-    expected: `one of ${POOL_MODES.join(" | ")} for all databases that are played`,
-  });
-}
-
-function connectionsOf({ settings }: Workload): number {
-  return settings.databases.reduce(
-    (sum, { pool_size }) => sum + (pool_size ?? settings.default_pool_size),
-    0,
-  );
+  if (options.poolerDsn === undefined) ownPools(workload);
+  return workload;
 }

@@ -10,10 +10,11 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
 import { validationReport, validationText } from "../report/validation.ts";
 import { validationAnswer } from "../study/live/answer.ts";
-import { hasOwnPools, ownPools, poolsOf } from "../study/live/pools.ts";
+import { connectionsOf, hasOwnPools, ownPools } from "../study/live/pools.ts";
 import { processesOf } from "../study/live/several.ts";
 import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
+import { poolsOf } from "../study/pools.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
 import { checkCharts } from "./options.ts";
@@ -146,7 +147,7 @@ async function measured(
   const { workload, seed } = plan;
   const connections = plan.cells.reduce(
     (sum, cell) =>
-      sum + processesOf(workload) * (cell.own ? ownPools(workload).connections : cell.pool_size),
+      sum + processesOf(workload) * (cell.own ? connectionsOf(workload) : cell.pool_size),
     roomFor(workload),
   );
   const found = await playing(options, connections, (places, signal, progress) =>
@@ -167,9 +168,10 @@ async function measured(
 function ownNotes(cells: readonly Cell[], workload: Workload): string[] {
   if (!cells.some((cell) => cell.own)) return [];
   const pools = poolsOf(workload).map(
-    ({ database, mode, size }) => `${database} ${mode} mode, ${size}`,
+    ({ database, user, mode, size }) =>
+      `${database.settings.name}/${user.settings.name} ${mode} mode, ${size}`,
   );
-  return [`databases keep the pools that the file gives them: ${pools.join("; ")}`];
+  return [`pools keep the mode and size that the file gives them: ${pools.join("; ")}`];
 }
 
 async function present(result: Result, options: ValidateOptions): Promise<void> {
@@ -178,7 +180,7 @@ async function present(result: Result, options: ValidateOptions): Promise<void> 
   for (const file of options.chart) await writeChart(file, validationReport(result));
 }
 
-/** Where databases have pools of their own and nothing else is asked for, they keep them. */
+/** Where pools have a mode or a size of their own and nothing else is asked for, they keep them. */
 function cellsOf(workload: Workload, options: ValidateOptions): Cell[] {
   if (!(options.poolMode ?? options.poolSize) && hasOwnPools(workload)) {
     const { pool_mode, pool_size } = ownPools(workload);

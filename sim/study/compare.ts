@@ -6,6 +6,7 @@ import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { HISTOGRAM_ERROR } from "../kernel/histogram.ts";
 import type { Samples } from "./estimates.ts";
+import { allHaveOwn, poolsOf } from "./pools.ts";
 import type { Difference, Interval95, MostClients, Run } from "./results.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
 import { mostClientsOfEach } from "./size/clients.ts";
@@ -31,8 +32,8 @@ const PAIRS: readonly (readonly [PoolMode, PoolMode])[] = [
 
 /**
  * Simulates a workload in every mode. A database or user with a `pool_mode` of its own keeps it, for
- * that is a decision of the file, and a note says so; unless all of the databases that clients use have
- * one, which leaves nothing to compare.
+ * that is a decision of the file, and a note says so; unless all of the pools that clients use have one,
+ * which leaves nothing to compare.
  */
 export async function compareModes(
   workload: Workload,
@@ -84,25 +85,21 @@ const modesOf = (workload: Workload): [PoolMode, Workload][] =>
 
 function withMode(workload: Workload, pool_mode: PoolMode): Workload {
   const { settings } = workload;
-  const databases = keepsModes(workload)
-    ? settings.databases
-    : settings.databases.map(({ pool_mode: _, ...entry }) => entry);
-  return { ...workload, settings: { ...settings, databases, pool_mode } };
-}
-
-/** Whether some database that clients use leaves its mode to the global setting. */
-function keepsModes({ settings, clients }: Workload): boolean {
-  const used = new Set(clients.map((kind) => kind.database));
-  const own = settings.databases.filter((entry) => used.has(entry.name) && entry.pool_mode);
-  return own.length < used.size;
+  if (!allHaveOwn(workload, "pool_mode"))
+    return { ...workload, settings: { ...settings, pool_mode } };
+  const databases = settings.databases.map(({ pool_mode: _, ...entry }) => entry);
+  const users = settings.users.map(({ pool_mode: _, ...entry }) => entry);
+  const autodb = settings.autodb && { ...settings.autodb, pool_mode: undefined };
+  return { ...workload, settings: { ...settings, databases, users, autodb, pool_mode } };
 }
 
 function keptModes(workload: Workload): string[] {
-  const { databases, users } = workload.settings;
-  const own = keepsModes(workload) ? [...databases, ...users] : users;
-  return own.flatMap(({ name, pool_mode }) =>
-    pool_mode ? [`${name} has its own pool_mode, ${pool_mode}, and keeps it`] : [],
+  if (allHaveOwn(workload, "pool_mode")) return [];
+  const owners = poolsOf(workload).flatMap((pool) => pool.ownerOf("pool_mode")?.settings ?? []);
+  const told = owners.map(
+    ({ name, pool_mode }) => `${name} has its own pool_mode, ${pool_mode}, and keeps it`,
   );
+  return [...new Set(told)];
 }
 
 /**

@@ -15,6 +15,7 @@ import { IDEAL } from "../model/machine.ts";
 import { drive } from "../model/model.ts";
 import { M, PHASE } from "../model/population.ts";
 import { Run } from "../model/run.ts";
+import { configured, poolsOf } from "./pools.ts";
 
 /** What a client does, as the pictures tell it. `holding`: it has a server that does nothing for it. */
 export const STATES = ["away", "thinking", "waiting", "working", "holding"] as const;
@@ -31,6 +32,7 @@ export interface Change {
 export interface Film {
   pool_mode: PoolMode;
   clients: number;
+  /** Connections of all pools. */
   servers: number;
   /** Length of the film. */
   length: Nanos;
@@ -59,10 +61,11 @@ export function film(workload: Workload, length: Nanos): Film {
   const camera = new Camera(run, core);
   core.tape = camera;
   drive(run);
-  const { pool_mode, default_pool_size } = workload.settings;
+  const { pool_mode } = configured(workload);
+  const servers = poolsOf(workload).reduce((sum, pool) => sum + pool.size, 0);
   const cost = run.events + camera.looks;
   const changes = camera.changes.filter((change) => change.at <= length);
-  return { pool_mode, clients: camera.clients, servers: default_pool_size, length, changes, cost };
+  return { pool_mode, clients: camera.clients, servers, length, changes, cost };
 }
 
 /** Inputs of one client, and of one server, by the handle that comes first. */

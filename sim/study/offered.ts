@@ -1,9 +1,11 @@
 /** How much work clients bring, before anything is simulated. Where a schedule changes it, at its peak. */
+import type { Pool } from "../../engine/core/index.ts";
 import { peakFactor } from "../../workloads/schema/courses.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { mean } from "../kernel/distributions.ts";
 import { speedOf, topSpeed } from "../model/index.ts";
 import { paceOf, rateOf } from "./pace.ts";
+import { keyOf, poolOf, poolsOf } from "./pools.ts";
 
 /**
  * What sessions from outside ask for, over what can be had of it: server connections of their pools, and
@@ -17,9 +19,9 @@ export function offeredLoad(workload: Workload): number {
   for (const kind of workload.clients) {
     if (kind.arrivals === undefined) continue;
     const rate = peakFactor(workload, kind.name) / mean(kind.arrivals.gap);
-    const pool = poolOf(kind);
-    const busy = heldBySession(workload, kind) * rate;
-    pools.set(pool, (pools.get(pool) ?? 0) + busy / poolSize(workload, kind));
+    const pool = poolOf(workload, kind);
+    const [key, busy] = [keyOf(pool), heldBySession(workload, kind, pool) * rate];
+    pools.set(key, (pools.get(key) ?? 0) + busy / sizeOf(workload, pool));
     work += paceOf(workload, kind).least * workOf(workload, kind) * rate;
   }
   const most = capacity(workload, allPools(workload));
@@ -39,7 +41,10 @@ export function settlingTime(workload: Workload): number {
   if (load >= 1) return 0;
   const relaxations = workload.clients
     .filter((kind) => kind.arrivals !== undefined)
-    .map((kind) => heldBySession(workload, kind) / poolSize(workload, kind))
+    .map((kind) => {
+      const pool = poolOf(workload, kind);
+      return heldBySession(workload, kind, pool) / sizeOf(workload, pool);
+    })
     .map((service) => (2 * service) / (2.8 * (1 - Math.sqrt(load)) ** 2));
   return Math.max(0, ...relaxations.map((relaxation) => 4 * relaxation));
 }
@@ -82,24 +87,15 @@ function capacity({ server }: Workload, connections: number): number {
 
 /** Connections of all pools together. */
 function allPools(workload: Workload): number {
-  const sizes = new Map(workload.clients.map((kind) => [poolOf(kind), poolSize(workload, kind)]));
-  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  return poolsOf(workload).reduce((sum, pool) => sum + sizeOf(workload, pool), 0);
 }
-
-const poolOf = ({ database, user }: ClientKind): string => JSON.stringify([database, user]);
 
 /** Of all the pooler's processes together; a size of 0 stands for as many as the database admits. */
-function poolSize({ settings, server, pooler }: Workload, { database }: ClientKind): number {
-  const own = settings.databases.find((each) => each.name === database);
-  const size = own?.pool_size ?? settings.default_pool_size;
-  return size * (pooler?.processes ?? 1) || server.max_connections;
-}
+const sizeOf = ({ server, pooler }: Workload, { size }: Pool): number =>
+  size * (pooler?.processes ?? 1) || server.max_connections;
 
 /** Mean time for which one session has a server at least: see `offeredLoad`. */
-function heldBySession(workload: Workload, kind: ClientKind): number {
-  const { settings } = workload;
-  const own = settings.databases.find((each) => each.name === kind.database)?.pool_mode;
-  const mode = own ?? settings.pool_mode;
+function heldBySession(workload: Workload, kind: ClientKind, { mode }: Pool): number {
   const { work, pauses, idle, least } = paceOf(workload, kind);
   const held = least * (work + (mode === "statement" ? 0 : pauses));
   return mode === "session" ? held + (least - 1) * idle : held;

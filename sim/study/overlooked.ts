@@ -1,5 +1,6 @@
 /** What a workload says and no simulation of it can show: it would look as if it had been looked at. */
 import type { Workload } from "../../workloads/schema/workload.ts";
+import { poolsOf } from "./pools.ts";
 import { leastWarmUp } from "./warm-up.ts";
 
 const SECOND = 1e9;
@@ -31,13 +32,19 @@ function shareWithoutCores({ server }: Workload): string[] {
   return ["server.cpu_share has no effect without server.cores: service times never stretch"];
 }
 
-function moreThanAdmitted({ settings, server }: Workload): string[] {
-  const { default_pool_size } = settings;
-  if (default_pool_size <= server.max_connections) return [];
-  return [
-    `default_pool_size is ${default_pool_size}, and server.max_connections ${server.max_connections}: the ` +
-      "database refuses what is beyond",
-  ];
+function moreThanAdmitted(workload: Workload): string[] {
+  const { max_connections } = workload.server;
+  const told = poolsOf(workload)
+    .filter((pool) => pool.size > max_connections)
+    .map((pool) => {
+      const name = pool.ownerOf("pool_size")?.settings.name;
+      const setting = name === undefined ? "default_pool_size" : `pool_size of ${name}`;
+      return (
+        `${setting} is ${pool.size}, and server.max_connections ${max_connections}: the database refuses ` +
+        "what is beyond"
+      );
+    });
+  return [...new Set(told)];
 }
 
 const seconds = (nanos: number): string => `${Number((nanos / SECOND).toPrecision(4))} s`;

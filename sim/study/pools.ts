@@ -1,31 +1,38 @@
 /** The pools that the clients of a workload use, with the mode and size that hold in each. */
-import type { PoolMode } from "../../engine/core/index.ts";
-import type { Workload } from "../../workloads/schema/workload.ts";
+import { configuredPool, type Pool } from "../../engine/core/index.ts";
+import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import type { Run } from "./results.ts";
 
-/** A pool: a database, and the user whose connections they are. */
-export interface UsedPool {
-  database: string;
-  user: string;
-  pool_mode: PoolMode;
-  pool_size: number;
+/** A pool as results name it: a database, and the user whose connections they are. */
+type UsedPool = NonNullable<Run["pools"]>[number];
+
+/** The pool of a kind of clients, as the scheduler has it. */
+export const poolOf = ({ settings }: Workload, { database, user }: ClientKind): Pool =>
+  configuredPool(settings, database, user);
+
+/** Two kinds of clients that share a pool have the same. */
+export const keyOf = ({ database, user }: Pool): string =>
+  JSON.stringify([database.settings.name, user.settings.name]);
+
+/** Each pool once. */
+export function poolsOf(workload: Workload): Pool[] {
+  const pools = workload.clients.map((kind) => poolOf(workload, kind));
+  return [...new Map(pools.map((pool) => [keyOf(pool), pool])).values()];
 }
 
-/** Each once. Source of the order (user, database, global): PgBouncer 1.25.2 src/objects.c, pool_pool_size(). */
-export function usedPools({ settings, clients }: Workload): UsedPool[] {
-  const pools = new Map<string, UsedPool>();
-  for (const { database, user: login } of clients) {
-    const entry = settings.databases.find((each) => each.name === database) ?? settings.autodb;
-    const user = entry?.forced_user ?? login;
-    const own = settings.users.find((each) => each.name === user);
-    pools.set(JSON.stringify([database, user]), {
-      database,
-      user,
-      pool_mode: own?.pool_mode ?? entry?.pool_mode ?? settings.pool_mode,
-      pool_size: own?.pool_size ?? entry?.pool_size ?? settings.default_pool_size,
-    });
-  }
-  return [...pools.values()];
+/** Each pool once, as results name it. */
+export function usedPools(workload: Workload): UsedPool[] {
+  return poolsOf(workload).map(({ database, user, mode, size }) => ({
+    database: database.settings.name,
+    user: user.settings.name,
+    pool_mode: mode,
+    pool_size: size,
+  }));
+}
+
+/** Whether each has a mode, or a size, of its own: the global one would then be nobody's. */
+export function allHaveOwn(workload: Workload, name: "pool_mode" | "pool_size"): boolean {
+  return poolsOf(workload).every((pool) => pool.ownerOf(name) !== undefined);
 }
 
 /** What a result says of them: their mode and size where all agree, else the global ones; and each of several. */

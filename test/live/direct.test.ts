@@ -200,7 +200,7 @@ describe.skipIf(!installed)("without a pooler (skipped: embedded package not ins
     const named = kind({ count: 1, database: "shop", user: "clerk" });
     const target = {
       ...database,
-      databases: { shop: "postgres" },
+      databases: { [named.name]: "postgres" },
       users: { clerk: "postgres" },
     };
     const result = await run({ workload: workload(named), target });

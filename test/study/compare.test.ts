@@ -57,6 +57,13 @@ describe("compare", () => {
     expect(runs[1]?.clients.admins?.wait_ms.max).toBe(0);
   });
 
+  test("so does the only user", async () => {
+    const users = [{ name: brief.clients[0]?.user ?? "", pool_mode: "session" as const }];
+    const own = { ...brief, settings: { ...brief.settings, users } };
+    const { runs } = await compareModes(own, { precision: 0.5, timeLimit: 0 });
+    expect(runs[1]?.throughput_tps).toBeGreaterThan(2 * (runs[0]?.throughput_tps ?? 0));
+  });
+
   test("the only database gives its own mode up", async () => {
     const databases = [{ name: "app", pool_mode: "session" as const }];
     const own = { ...brief, settings: { ...brief.settings, databases } };

@@ -36,6 +36,11 @@ describe("overlooked", () => {
       { server: { ...server, max_connections: 4 } },
       [/^default_pool_size is 5, and server.max_connections 4: the database refuses/],
     ],
+    [
+      "more than are admitted, of a database",
+      { server, settings: { ...base.settings, databases: [{ name: "app", pool_size: 101 }] } },
+      [/^pool_size of app is 101, and server.max_connections 100: the database refuses/],
+    ],
   ] as [string, Partial<Workload>, RegExp[]][])
     test(why, () =>
       expect(overlooked({ ...base, ...change })).toEqual(

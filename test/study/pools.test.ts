@@ -1,7 +1,8 @@
 /** Pools of a workload's databases, as live runs set them up. */
 import { describe, expect, test } from "vitest";
-import { hasOwnPools, ownPools } from "../../sim/study/live/pools.ts";
-import type { Workload } from "../../workloads/schema/workload.ts";
+import { hasOwnPools, ownPools, withPool } from "../../sim/study/live/pools.ts";
+import { usedPools } from "../../sim/study/pools.ts";
+import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
 type Databases = Workload["settings"]["databases"];
@@ -46,11 +47,22 @@ describe("pools that differ", () => {
     });
 
   test("a user's own pool is one of its own", () => {
-    expect(hasOwnPools(workload([{ name: "a" }], [{ name: "u", pool_size: 2 }]))).toBe(true);
+    const { user } = workload([]).clients[0] as ClientKind;
+    expect(hasOwnPools(workload([{ name: "a" }], [{ name: user, pool_size: 2 }]))).toBe(true);
+    expect(hasOwnPools(workload([{ name: "a" }], [{ name: "nobody", pool_size: 2 }]))).toBe(false);
+  });
+
+  test("a size for every pool is also that of users who have one", () => {
+    const { user } = workload([]).clients[0] as ClientKind;
+    const own = workload([{ name: "a" }, { name: "b" }], [{ name: user, pool_size: 2 }]);
+    expect(usedPools(withPool(own, "session", 5))).toMatchObject([
+      { pool_mode: "session", pool_size: 5 },
+      { pool_mode: "session", pool_size: 5 },
+    ]);
   });
 
   test("statement mode beside another cannot be played", () => {
     const mixed = workload([{ name: "a", pool_mode: "statement" }, { name: "b" }]);
-    expect(() => ownPools(mixed)).toThrow(/statement mode for all databases/);
+    expect(() => ownPools(mixed)).toThrow(/statement mode for all pools/);
   });
 });

@@ -271,6 +271,7 @@ describe("work that is brought, and what can be had", () => {
       10,
     ),
   };
+  const CONSTANT_2 = { kind: "constant", value: 2 } as const;
   const peak = [{ at: 10 * SECOND, for: SECOND, clients: "clients", factor: 3 }];
   const late = [{ at: 90 * SECOND, for: SECOND, clients: "clients", factor: 3 }];
   const on = (server: Partial<ServerModel>, more: Partial<Workload> = {}): Workload => ({
@@ -294,6 +295,18 @@ describe("work that is brought, and what can be had", () => {
     const unlimited = on({ max_connections: 20 });
     const settings = { ...unlimited.settings, default_pool_size: 0 };
     expect(offeredLoad({ ...unlimited, settings })).toBeCloseTo(0.25, 6);
+  });
+
+  test("the size of the pool is the user's, and its mode too", () => {
+    const [{ user } = kind] = open.clients;
+    const own = { name: user, pool_size: 20 };
+    const twice = { ...open, settings: { ...open.settings, users: [own] } };
+    expect(offeredLoad(twice)).toBeCloseTo(0.25, 6);
+    const two = { ...kind, ...open.clients[0], think: kind.transaction.service };
+    const clients = [{ ...two, session: { ...two.session, transactions: CONSTANT_2 } }];
+    const session = { ...open.settings, users: [{ name: user, pool_mode: "session" as const }] };
+    expect(offeredLoad({ ...open, clients })).toBeCloseTo(1, 6);
+    expect(offeredLoad({ ...open, clients, settings: session })).toBeCloseTo(1.5, 6);
   });
 
   test("clients of a fixed number bring work, but never more than is served", () => {

@@ -9,7 +9,7 @@ import { iniOf } from "../../sim/study/size/ini.ts";
 import { holdings } from "../../sim/study/size/reason.ts";
 import { type Judge, search } from "../../sim/study/size/search.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
-import { largestPool, withPoolSize } from "../../sim/study/size/variants.ts";
+import { largestPool, sizedByEntries, withPoolSize } from "../../sim/study/size/variants.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
@@ -162,6 +162,29 @@ test("entries with a size of their own give way only when all that are used have
   const other = [{ name: "app" }, { name: "admin", pool_size: 4 }];
   expect(sized(other).settings.databases).toEqual(other);
   expect(sized(other).settings.default_pool_size).toBe(7);
+});
+
+test("users with a size of their own count as entries that have one", () => {
+  const workload = closedWorkload(kindOf(50, 1000, 5), 3);
+  const [{ user } = kindOf(1, 1, 1)] = workload.clients;
+  const users = [{ name: user, pool_size: 4 }];
+  const sized = { ...workload, settings: { ...workload.settings, users } };
+  expect(withPoolSize(sized, 7).settings.users).toEqual([{ name: user }]);
+  expect(sizedByEntries(sized)).toEqual([expect.stringContaining("every pool has a pool_size")]);
+  const other = { ...kindOf(5, 1000, 5), name: "others", user: "other" };
+  const two = { ...sized, clients: [...sized.clients, other] };
+  expect(withPoolSize(two, 7).settings.users).toEqual(users);
+  expect(sizedByEntries(two)).toEqual([`${user} keeps its own pool_size, 4`]);
+});
+
+test("the mode of a user is that of its clients", () => {
+  const workload = closedWorkload(kindOf(100, 1000, 20), 3);
+  const [{ user } = kindOf(1, 1, 1)] = workload.clients;
+  const users = [{ name: user, pool_mode: "session" as const }];
+  const settings = { ...workload.settings, users, databases: [{ name: "app", forced_user: "x" }] };
+  expect(holdings({ ...workload, settings })).toHaveLength(1); // The pool is x's, not the login's.
+  const own = { ...workload.settings, users };
+  expect(holdings({ ...workload, settings: own })).toHaveLength(2);
 });
 
 test("what connections are held for, by Little's law", () => {

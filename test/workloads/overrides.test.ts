@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
 import { type Overrides, parseWorkload } from "../../workloads/schema/load.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
 import { FILE, GOOD, refusal } from "./shop.ts";
 
 const OPTION_REFUSALS: readonly [why: string, overrides: Overrides, message: string][] = [
@@ -108,12 +109,16 @@ test("an option sets a whole section", () => {
   expect(schedule).toMatchObject([{ clients: "browsing", factor: 2 }]);
 });
 
-test("--pool-mode and --pool-size are for every database", () => {
-  const text = `${GOOD}databases: { shop: { pool_size: 60, pool_mode: session } }\n`;
-  const own = parseWorkload(text, FILE).settings.databases[0];
-  expect(own).toMatchObject({ pool_size: 60, pool_mode: "session" });
+test("--pool-mode and --pool-size are for every database and user", () => {
+  const entry = "{ pool_size: 60, pool_mode: session }";
+  const text = `${GOOD}databases: { shop: ${entry} }\nusers: { app: ${entry} }\n`;
+  const entries = ({ databases, users }: Workload["settings"]) => [databases[0], users[0]];
+  for (const own of entries(parseWorkload(text, FILE).settings))
+    expect(own).toMatchObject({ pool_size: 60, pool_mode: "session" });
   const changed = parseWorkload(text, FILE, { poolMode: "transaction", poolSize: 7 }).settings;
-  expect(changed.databases[0]?.pool_size).toBeUndefined();
-  expect(changed.databases[0]?.pool_mode).toBeUndefined();
+  for (const own of entries(changed)) {
+    expect(own?.pool_size).toBeUndefined();
+    expect(own?.pool_mode).toBeUndefined();
+  }
   expect(changed).toMatchObject({ pool_mode: "transaction", default_pool_size: 7 });
 });

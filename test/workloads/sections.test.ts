@@ -71,6 +71,11 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:7: pooler.cpu_per_message is "12"; expected a duration such as 10 ms, 1.5 s, 2 min; give it a unit: 12 ms or 12 s?`,
   ],
   [
+    "prepared statements that break in a user's mode",
+    `${swap("    think: 1 s", "    think: 1 s\n    prepared: { statements: 5, parse: 1 ms }")}pgbouncer: { max_prepared_statements: 0 }\nusers: { app: { pool_mode: statement } }\n`,
+    `${FILE}:6: clients[0].prepared breaks in statement mode with max_prepared_statements = 0; expected max_prepared_statements above 0, or session mode; set max_prepared_statements: 200`,
+  ],
+  [
     "prepared statements that break",
     `${swap("    think: 1 s", "    think: 1 s\n    prepared: { statements: 5, parse: 1 ms }")}pgbouncer: { pool_mode: transaction, max_prepared_statements: 0 }\n`,
     `${FILE}:6: clients[0].prepared breaks in transaction mode with max_prepared_statements = 0; expected max_prepared_statements above 0, or session mode; set max_prepared_statements: 200`,

@@ -11,7 +11,7 @@ import type { SessionRecords, TransactionRecords } from "./records.ts";
 
 /** Where the clients connect to. */
 export interface LiveTarget extends Omit<Address, "database"> {
-  /** The workload's database names -> the target's; the same name when left out. */
+  /** Names of kinds of clients -> their database there; it has the workload's name when left out. */
   databases?: Record<string, string> | undefined;
   /** The workload's user names -> the target's; `user` when left out. */
   users?: Record<string, string> | undefined;
@@ -82,5 +82,5 @@ export function targetAddress(plan: Pick<Plan, "workload" | "target">, index: nu
   const kind = plan.workload.clients[index];
   const database = kind?.database ?? "";
   const user = users?.[kind?.user ?? ""] ?? place.user;
-  return { ...place, user, database: databases?.[database] ?? database };
+  return { ...place, user, database: databases?.[kind?.name ?? ""] ?? database };
 }

@@ -13,7 +13,7 @@ import {
   didYouMean,
   loadConfig,
 } from "../../engine/config/index.ts";
-import { type CoreSettings, SECOND } from "../../engine/core/index.ts";
+import { type CoreSettings, configuredPool, SECOND } from "../../engine/core/index.ts";
 import { type DistributionSpec, mean } from "../../sim/kernel/distributions.ts";
 import { demandsOf } from "./demands.ts";
 import { distributionOf } from "./distribution.ts";
@@ -276,9 +276,8 @@ class Loader {
 
   /** Without max_prepared_statements they break in every mode but session mode. */
   private noPrepared(clients: readonly ClientKind[], settings: CoreSettings): void {
-    clients.forEach(({ prepared, database }, i) => {
-      const own = settings.databases.find((entry) => entry.name === database)?.pool_mode;
-      const mode = own ?? settings.pool_mode;
+    clients.forEach(({ prepared, database, user }, i) => {
+      const { mode } = configuredPool(settings, database, user);
       if (prepared === undefined || mode === "session") return;
       throw new ConfigError({
         at: this.at("clients", i, "prepared"),

@@ -84,7 +84,7 @@ function yamlOf(text: string, place: string): unknown {
   }
 }
 
-/** `--pool-mode` is for the whole workload: an entry's own mode gives way. */
+/** `--pool-mode` is for the whole workload: a database's or user's own mode gives way. */
 function everywhere(
   value: Tree,
   name: string,
@@ -96,10 +96,10 @@ function everywhere(
 }
 
 function entriesOf(value: Tree): Tree[] {
-  const databases = value.databases;
-  if (typeof databases !== "object" || databases === null) return [];
-  return Object.values(databases).filter(
-    (entry): entry is Tree => typeof entry === "object" && entry !== null,
+  return [value.databases, value.users].flatMap((entries) =>
+    Object.values(entries ?? {}).filter(
+      (entry): entry is Tree => typeof entry === "object" && entry !== null,
+    ),
   );
 }
 

@@ -3,11 +3,12 @@
  * workload's own pace, one statement a transaction, other seeds than any run that is to be predicted.
  * A calibration never sees the run that it helps to predict.
  */
-import { MILLISECOND, type Nanos } from "../../../engine/core/index.ts";
+import { MILLISECOND, type Nanos, type Pool } from "../../../engine/core/index.ts";
 import { type LiveResult, SECTIONS, type ShowRow } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { type DistributionSpec, mean } from "../../kernel/distributions.ts";
 import type { Machine } from "../../model/index.ts";
+import { keyOf, poolOf } from "../pools.ts";
 import type { Capacity } from "./capacity.ts";
 import { average, quantile, WAITED_MS } from "./figures.ts";
 import { median as middle } from "./verdict.ts";
@@ -46,13 +47,13 @@ export interface CalibrationParts {
  * quarters of their pool suffice for all of them, so that nobody waits. Clients that arrive from outside
  * stay instead.
  */
-export function fewClients(workload: Workload, sizeOf: (database: string) => number): Workload {
+export function fewClients(workload: Workload, sizeOf: (pool: Pool) => number): Workload {
   const room = new Map<string, number>();
   const clients = workload.clients.flatMap((kind) => {
-    const { database } = kind;
-    const left = room.get(database) ?? Math.max(1, Math.floor(0.75 * sizeOf(database)));
+    const pool = poolOf(workload, kind);
+    const left = room.get(keyOf(pool)) ?? Math.max(1, Math.floor(0.75 * sizeOf(pool)));
     const count = Math.min(kind.count ?? OPEN_CLIENTS, left);
-    room.set(database, left - count);
+    room.set(keyOf(pool), left - count);
     return count > 0 ? [{ ...kind, count, arrivals: undefined }] : [];
   });
   return { ...workload, clients };

@@ -16,7 +16,6 @@ import {
   type Probed,
 } from "./calibrate.ts";
 import { type PlayOptions, playCell, playWatched } from "./play-cell.ts";
-import { effectivePool } from "./pools.ts";
 import { connectTimes, loginTimes, resetTimes } from "./probes.ts";
 import type { Cell, Stand } from "./stand.ts";
 import { ATTEMPTS, type Watch, watched } from "./standstill.ts";
@@ -162,7 +161,7 @@ export function calibratingRunning(
       "server.connect_time is the workload's: with --dsn, of the database itself, it is measured",
     );
   const own = stand.workloadOf(cell);
-  const few = fewClients(own, (database) => effectivePool(own, database).size);
+  const few = fewClients(own, (pool) => pool.size);
   let probed: Probed | undefined;
   return async (repeat) => {
     const [seed, workload] = [seedOf(options, repeat, 0), calibrationWorkload(few)];

@@ -8,7 +8,8 @@ import { type CoreSettings, DEFAULTS } from "../../../engine/core/index.ts";
 import { type Address, showAddress } from "../../../workloads/database/dsn.ts";
 import { OutsideError } from "../../../workloads/database/errors.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { effectivePool } from "./pools.ts";
+import { poolsOf } from "../pools.ts";
+import { connectionsOf } from "./pools.ts";
 import { checkProcesses } from "./several.ts";
 import type { Cell, Stand } from "./stand.ts";
 
@@ -56,21 +57,21 @@ export async function openRunning(options: RunningOptions): Promise<RunningStand
   const { host, port, user, password, sslmode } = pooler;
   return {
     pooler: place,
-    cell: cellOf(workload, names, place),
+    cell: cellOf(workload, place),
     notes,
     admin: found && [admin],
     direct: database,
     target: () => ({ host, port, user, password, sslmode }),
     entries: () => new Set(names),
-    connections: () => names.reduce((sum, name) => sum + effectivePool(workload, name).size, 0),
+    connections: () => connectionsOf(workload),
     workloadOf: () => workload,
     close: async () => undefined,
   };
 }
 
 /** The pools have to agree in mode: it decides how the driver plays transactions. */
-function cellOf(workload: Workload, names: readonly string[], place: string): Cell {
-  const pools = names.map((name) => effectivePool(workload, name));
+function cellOf(workload: Workload, place: string): Cell {
+  const pools = poolsOf(workload);
   const [first] = pools;
   const modes = new Set(pools.map((pool) => pool.mode));
   if (first === undefined || modes.size > 1)
@@ -157,9 +158,11 @@ function settingsOf(seen: Console, used: ReadonlySet<string>, pooler: Address): 
   );
   const rows = seen.databases.filter((row) => used.has(String(row.name)));
   const databases = Object.fromEntries(rows.map((row) => [String(row.name), entryOf(row, pooler)]));
-  const user = seen.users.find((row) => row.name === pooler.user);
-  const users =
-    user === undefined ? {} : { [pooler.user]: filled(user, ["pool_mode", "pool_size"]) };
+  const logins = new Set([pooler.user, ...rows.map((row) => row.force_user)]);
+  const known = seen.users.filter((row) => logins.has(row.name as string));
+  const users = Object.fromEntries(
+    known.map((row) => [String(row.name), filled(row, ["pool_mode", "pool_size"])]),
+  );
   const place = (...path: string[]): string => `${showAddress(pooler)}: ${path.join(".")}`;
   return coreSettingsFrom(settings, databases, users, { place });
 }

@@ -1,6 +1,6 @@
 /**
- * What a live run stands on: a database and, in front of it, a pooler with one entry for every
- * configuration that is to be measured, so that nothing has to be restarted between runs.
+ * What a live run stands on: a database and, in front of it, a pooler with an entry for every pool of
+ * every configuration that is to be measured, so that nothing has to be restarted between runs.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,18 +9,19 @@ import type { CoreSettings, PoolMode } from "../../../engine/core/index.ts";
 import { DEFAULTS, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
 import { type LiveTarget, prepares } from "../../../workloads/live/index.ts";
-import type { Workload } from "../../../workloads/schema/workload.ts";
+import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
+import { keyOf, poolOf, poolsOf } from "../pools.ts";
 import { checkVersion, freePort, type PoolerProcess, startPooler } from "./pooler-process.ts";
-import { effectivePool, withPool } from "./pools.ts";
+import { connectionsOf, withPool } from "./pools.ts";
 import { checkProcesses, processesOf } from "./several.ts";
 
-/** One configuration to measure: an entry of the pooler for each database of the workload. */
+/** One configuration to measure: an entry of the pooler for each pool of the workload. */
 export interface Cell {
   /** Starts the entries' names; letters, digits and `_`. */
   name: string;
   pool_mode: PoolMode;
   pool_size: number;
-  /** True: each database keeps the mode and the size that the workload gives it. */
+  /** True: each pool keeps the mode and the size that the workload gives it. */
   own?: boolean;
 }
 
@@ -82,7 +83,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
       direct: database,
       target: (cell) => targetOf(options, cell, host(cell), port),
       entries: (cell) => new Set(Object.values(entryNames(workload, cell))),
-      connections: (cell) => connectionsOf(workload, cell),
+      connections: (cell) => connectionsOf(workloadOf(workload, cell)) * processesOf(workload),
       workloadOf: (cell) => workloadOf(workload, cell),
       get notes() {
         return started.flatMap((process) => process.notes);
@@ -106,11 +107,20 @@ async function directoriesFor(directory: string, processes: number): Promise<str
   return own;
 }
 
-const entryName = (cell: Cell, database: string): string => `${cell.name}_${database}`;
-
+/**
+ * The entry of each kind of clients: one for each pool, for here all of them log in as the one user whom the
+ * database knows.
+ */
 function entryNames(workload: Workload, cell: Cell): Record<string, string> {
-  const names = workload.clients.map((kind) => kind.database);
-  return Object.fromEntries(names.map((name) => [name, entryName(cell, name)]));
+  const pools = poolsOf(workload);
+  const nameOf = (kind: ClientKind): string => {
+    const key = keyOf(poolOf(workload, kind));
+    const name = `${cell.name}_${kind.database}`;
+    const own = pools.filter((pool) => pool.database.settings.name === kind.database);
+    const at = own.findIndex((pool) => keyOf(pool) === key);
+    return at === 0 ? name : `${name}_${at + 1}`;
+  };
+  return Object.fromEntries(workload.clients.map((kind) => [kind.name, nameOf(kind)]));
 }
 
 function targetOf(
@@ -125,13 +135,6 @@ function targetOf(
 
 const workloadOf = (workload: Workload, cell: Cell): Workload =>
   cell.own ? workload : withPool(workload, cell.pool_mode, cell.pool_size);
-
-function connectionsOf(workload: Workload, cell: Cell): number {
-  const names = Object.keys(entryNames(workload, cell));
-  const own = workloadOf(workload, cell);
-  const each = names.reduce((sum, name) => sum + effectivePool(own, name).size, 0);
-  return each * processesOf(workload);
-}
 
 async function start(
   options: StandOptions,
@@ -163,10 +166,7 @@ function iniLines(options: StandOptions, directory: string, users: string, port:
     `dbname=${database.database}`,
   ].join(" ");
   const entries = [...cells, ...cold].flatMap((cell) =>
-    Object.entries(entryNames(workload, cell)).map(([name, entry]) => {
-      const { mode, size } = effectivePool(workloadOf(workload, cell), name);
-      return `${entry} = ${server} pool_mode=${mode} pool_size=${size}`;
-    }),
+    entryLines(workloadOf(workload, cell), cell, server),
   );
   return [
     "[databases]",
@@ -183,6 +183,16 @@ function iniLines(options: StandOptions, directory: string, users: string, port:
     ...changedSettings(settings),
     ...preparedLines(workload),
   ];
+}
+
+/** An entry for each pool of a cell. */
+function entryLines(workload: Workload, cell: Cell, server: string): string[] {
+  const names = entryNames(workload, cell);
+  const lines = workload.clients.map((kind) => {
+    const { mode, size } = poolOf(workload, kind);
+    return `${names[kind.name]} = ${server} pool_mode=${mode} pool_size=${size}`;
+  });
+  return [...new Set(lines)];
 }
 
 /** One of several processes on a port: each can be told by its number, and may know the others. */

@@ -2,6 +2,7 @@
 import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
+import { allHaveOwn, poolOf, poolsOf } from "../pools.ts";
 import type { Run, SloOutcome } from "../results.ts";
 
 type Term = SloOutcome["terms"][number];
@@ -66,7 +67,7 @@ function partsOf(workload: Workload, kind: ClientKind): Holding[] {
   const { name } = kind;
   const pace = paceOf(workload, kind);
   const { work, pauses, idle, transactions } = pace;
-  const mode = modeOf(workload, kind);
+  const { mode } = poolOf(workload, kind);
   const rate = rateOf(kind, pace);
   const held = (what: string, time: number): Holding => ({ what, connections: rate * time });
   // A session has its server from its first transaction on.
@@ -77,12 +78,6 @@ function partsOf(workload: Workload, kind: ClientKind): Holding[] {
     held(`pauses of ${name} inside transactions`, mode === "statement" ? 0 : pauses),
     held(`thinking of ${name} between transactions`, mode === "session" ? later * idle : 0),
   ];
-}
-
-function modeOf({ settings }: Workload, kind: ClientKind): string {
-  const database = settings.databases.find((entry) => entry.name === kind.database);
-  const user = settings.users.find((entry) => entry.name === kind.user);
-  return user?.pool_mode ?? database?.pool_mode ?? settings.pool_mode;
 }
 
 const ENDLESS = "ever more connections would be in use, for sessions come that never end";
@@ -146,19 +141,21 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
 const meets = (missed: readonly Term[]): string =>
   missed.some((term) => !term.met && term.certain) ? "meets" : "surely meets";
 
-/** Databases of clients that `default_pool_size` does not size, and how to size those. */
-function sizedElsewhere({ settings, clients }: Workload): string[] {
-  const used = new Set(clients.map((kind) => kind.database));
-  const own = settings.databases.filter(
-    ({ name, pool_size }) => used.has(name) && pool_size !== undefined,
-  );
-  // Where all of them have one, default_pool_size stands for theirs: see `withPoolSize`.
-  if (own.length === used.size) return [];
-  return own.map(
-    ({ name, pool_size }) =>
-      `the pools of ${name} are not sized by default_pool_size, for it has pool_size = ${pool_size} of its ` +
-      `own: where its clients wait, try poolwise sweep --vary databases.${name}.pool_size=A..B`,
-  );
+/** Pools of clients that `default_pool_size` does not size, and how to size those. */
+function sizedElsewhere(workload: Workload): string[] {
+  // Where all of them have a size, default_pool_size stands for theirs: see `withPoolSize`.
+  if (allHaveOwn(workload, "pool_size")) return [];
+  const told = poolsOf(workload).flatMap((pool) => {
+    const owner = pool.ownerOf("pool_size");
+    if (owner === undefined) return [];
+    const { name } = owner.settings;
+    const key = `${owner === pool.user ? "users" : "databases"}.${name}.pool_size`;
+    return [
+      `the pools of ${name} are not sized by default_pool_size, for it has pool_size = ${pool.size} of its ` +
+        `own: where its clients wait, try poolwise sweep --vary ${key}=A..B`,
+    ];
+  });
+  return [...new Set(told)];
 }
 
 /**

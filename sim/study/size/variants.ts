@@ -2,38 +2,35 @@
 import { connectionsOf } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { scaled } from "../../kernel/distributions.ts";
+import { allHaveOwn, keyOf, poolOf, poolsOf } from "../pools.ts";
 
 /** Connections that PostgreSQL keeps for superusers unless told. Source: superuser_reserved_connections. */
 const RESERVED = 3;
 
 /**
- * The workload with `default_pool_size = size`. Where every database that clients use has a `pool_size`
- * of its own, so that the global one would be nobody's, those give way.
+ * The workload with `default_pool_size = size`. Where every pool that clients use has a `pool_size` of its
+ * database or user, so that the global one would be nobody's, those give way.
  */
 export function withPoolSize(workload: Workload, size: number): Workload {
   const { settings } = workload;
-  const databases = everyEntrySized(workload)
-    ? settings.databases.map(({ pool_size: _, ...entry }) => entry)
-    : settings.databases;
-  return { ...workload, settings: { ...settings, databases, default_pool_size: size } };
+  if (!allHaveOwn(workload, "pool_size"))
+    return { ...workload, settings: { ...settings, default_pool_size: size } };
+  const databases = settings.databases.map(({ pool_size: _, ...entry }) => entry);
+  const users = settings.users.map(({ pool_size: _, ...entry }) => entry);
+  const autodb = settings.autodb && { ...settings.autodb, pool_size: undefined };
+  return {
+    ...workload,
+    settings: { ...settings, databases, users, autodb, default_pool_size: size },
+  };
 }
 
-/** What a reader should know of entries with a size of their own. */
+/** What a reader should know of pools with a size of their own. */
 export function sizedByEntries(workload: Workload): string[] {
-  const own = workload.settings.databases.filter((entry) => entry.pool_size !== undefined);
-  if (own.length === 0) return [];
-  if (everyEntrySized(workload))
-    return [
-      "every database has a pool_size of its own; here default_pool_size stands for all of them",
-    ];
-  return own.map(({ name, pool_size }) => `${name} keeps its own pool_size, ${pool_size}`);
-}
-
-function everyEntrySized({ settings, clients }: Workload): boolean {
-  const used = new Set(clients.map((kind) => kind.database));
-  return [...used].every(
-    (name) => settings.databases.find((entry) => entry.name === name)?.pool_size !== undefined,
-  );
+  const owners = poolsOf(workload).flatMap((pool) => pool.ownerOf("pool_size")?.settings ?? []);
+  if (owners.length > 0 && allHaveOwn(workload, "pool_size"))
+    return ["every pool has a pool_size of its own; here default_pool_size stands for all of them"];
+  const told = owners.map(({ name, pool_size }) => `${name} keeps its own pool_size, ${pool_size}`);
+  return [...new Set(told)];
 }
 
 /**
@@ -58,16 +55,13 @@ const NO_END = Number.POSITIVE_INFINITY;
 
 /** Server connections of a process at most with `default_pool_size = size`: a pool opens none for nobody. */
 function opened(workload: Workload, size: number): number {
-  const { clients, settings } = withPoolSize(workload, size);
+  const sized = withPoolSize(workload, size);
   const pools = new Map<string, { clients: number; size: number }>();
-  for (const kind of clients) {
-    const { database, user } = kind;
-    const connections = connectionsOf(kind, NO_END);
-    const key = JSON.stringify([database, user]);
-    const own = settings.databases.find((entry) => entry.name === database)?.pool_size;
-    const ofUser = settings.users.find((entry) => entry.name === user)?.pool_size;
-    const known = pools.get(key)?.clients ?? 0;
-    pools.set(key, { clients: known + connections, size: (ofUser ?? own ?? size) || NO_END });
+  for (const kind of sized.clients) {
+    const pool = poolOf(sized, kind);
+    const known = pools.get(keyOf(pool))?.clients ?? 0;
+    const clients = known + connectionsOf(kind, NO_END);
+    pools.set(keyOf(pool), { clients, size: pool.size || NO_END });
   }
   return [...pools.values()].reduce((sum, pool) => sum + Math.min(pool.clients, pool.size), 0);
 }
