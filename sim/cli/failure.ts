@@ -1,9 +1,10 @@
 /**
- * Exit statuses, and which error ends in which: 0 done; 1 a verdict or an objective not met; 2 bad usage
+ * Exit statuses, and which error ends in which: 0 done; 1 a verdict or an objective not met, or the time was up before anything was known; 2 bad usage
  * or input; 3 an outside part (database, pooler, disk) failed; 70 a bug of ours; 130 interrupted.
  */
 import { CommanderError } from "commander";
 import { ConfigError } from "../../engine/config/index.ts";
+import { TimeUp } from "../study/run.ts";
 
 export const STATUS = {
   done: 0,
@@ -25,6 +26,7 @@ export function failure(error: unknown): { text: string; status: number } {
   if (error instanceof ConfigError || error instanceof UsageError) {
     return { text: error.message, status: STATUS.usage };
   }
+  if (error instanceof TimeUp) return { text: error.message, status: STATUS.notMet };
   if (isOutside(error)) return { text: error.message, status: error.exitStatus };
   if (isMemory(error)) return { text: NO_MEMORY, status: STATUS.outside };
   const stack = error instanceof Error ? error.stack : String(error);

@@ -53,7 +53,7 @@ export function withCommonOptions(command: Command, { mode = true, size = true }
     .option("--precision <share>", "aim of the 95 % intervals, such as '5 %'")
     .option(
       "--time-limit <time>",
-      "real time to spend; two replications are made in any case (default: 20 s)",
+      "real time to spend; two replications are waited for as long again (default: 20 s, and as long as they take)",
     )
     .option(
       "--replications <number>",

@@ -51,8 +51,9 @@ export function sayWhenUp(limit: number, write: (line: string) => void): () => v
   const after = Math.min(limit + Math.max(GRACE.least, GRACE.part * limit), LONGEST_TIMER);
   const timer = setTimeout(() => {
     write(
-      `note: the ${limit / 1000} s of the time limit are up; what is under way is finished, for without two ` +
-        "replications there is no interval; Ctrl-C ends sooner, a shorter --duration makes them shorter",
+      `note: the ${limit / 1000} s of the time limit are up; two replications are waited for as long again, ` +
+        "10 s at least, for without them there is no interval; Ctrl-C ends sooner, a shorter --duration makes " +
+        "them shorter",
     );
   }, after);
   timer.unref();

@@ -71,9 +71,10 @@ export async function runLoaded(
   const quiet = options.quiet === true;
   try {
     const limit = replications === undefined ? timeLimit : undefined;
+    const deadline = limit && Date.now() + limit + patienceWith(limit);
     const { own, interrupted } = await watched(quiet, command.patience, limit, (watch) =>
       command.answer(workload, {
-        ...{ ...watch, timeLimit, replications, settings, occupancy, simulator },
+        ...{ ...watch, timeLimit, deadline, replications, settings, occupancy, simulator },
       }),
     );
     const result = complete(command.name, workload, own, interrupted);
@@ -85,6 +86,9 @@ export async function runLoaded(
     await simulator.close();
   }
 }
+
+/** Milliseconds beyond a time limit that the first two replications are waited for: as long again. */
+const patienceWith = (limit: number): number => Math.max(10_000, limit);
 
 /** Runs `work` with a progress bar and with Ctrl-C as a request to stop; `limit`: of the user, milliseconds. */
 async function watched(

@@ -16,6 +16,7 @@ import { Run } from "./run.ts";
 import { viewOf } from "./scraping.ts";
 import { REFUSALS, TIMEOUTS } from "./sessions.ts";
 
+export { Abandoned } from "./abandoned.ts";
 export type { DashboardOptions, DashboardView, Scrape } from "./dashboard.ts";
 export { IDEAL, type Machine, NOTHING } from "./machine.ts";
 export { inUse } from "./measuring.ts";
@@ -41,6 +42,8 @@ export interface SimulateOptions {
   dashboard?: DashboardOptions | undefined;
   /** Who is at which of the pooler's processes, where that is known; chance otherwise. */
   deal?: Deal | undefined;
+  /** Asked at every maintenance tick of the pooler: true gives the run up. */
+  isAbandoned?: (() => boolean) | undefined;
 }
 
 /** Longest that a run goes on after its window for the sake of transactions sent within it. */
@@ -49,7 +52,7 @@ const PATIENCE: Nanos = 600 * SECOND;
 /** Timeouts that are the application's own. */
 const OWN = ["client_timeout", "client_cancel", "app_pool_timeout"];
 
-/** Simulates `workload` once. */
+/** Simulates `workload` once. Errors: Abandoned when `options.isAbandoned` says so. */
 export function simulate(workload: Workload, options: SimulateOptions = {}): RunResult {
   const own = workload.run.warmup;
   const warmup = options.warmup ?? (own === "auto" ? 0 : own);
@@ -64,6 +67,7 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
     moments: options.moments ?? 0,
     dashboard: options.dashboard,
     deal: options.deal,
+    isAbandoned: options.isAbandoned,
     patience: PATIENCE,
   });
   drive(run);

@@ -3,6 +3,7 @@
  * servers take their time. Here is the loop that takes one event after the other.
  */
 import type { Nanos } from "../../engine/core/index.ts";
+import { Abandoned } from "./abandoned.ts";
 import { ask, enter, exit, expire, free, openPools } from "./app-clients.ts";
 import { askToCancel } from "./cancel-requests.ts";
 import { rollback, rolledBack, strike } from "./cancelling.ts";
@@ -32,7 +33,7 @@ const { refused, turn } = host;
 const { answer, arrive } = transactions;
 const HANDLE = (1 << SHIFT) - 1;
 
-/** Runs warm-up and window, and on until the window's transactions are over. */
+/** Runs warm-up and window, and on until the window's transactions are over. Errors: Abandoned. */
 export function drive(run: Run): void {
   begin(run);
   const { agenda, station, to } = run;
@@ -105,9 +106,7 @@ function rare(run: Run, event: number, target: number): boolean {
     case EVENT.arrival:
       return arrives(run, target);
     case EVENT.tick:
-      run.core.advance(run.now);
-      run.at(run.core.deadline(), EVENT.tick, 0);
-      return true;
+      return tick(run);
     case EVENT.cores:
       return onCores(run, target);
     case EVENT.ask:
@@ -146,6 +145,13 @@ function rare(run: Run, event: number, target: number): boolean {
       turnWindow(run, target === 0);
   }
   return false;
+}
+
+function tick(run: Run): boolean {
+  if (run.options.isAbandoned?.()) throw new Abandoned();
+  run.core.advance(run.now);
+  run.at(run.core.deadline(), EVENT.tick, 0);
+  return true;
 }
 
 /** True: a job of the cores is done, for a connection that is still there. */

@@ -50,6 +50,8 @@ export interface RunOptions {
   dashboard?: DashboardOptions | undefined;
   /** Who is at which of the pooler's processes, where that is known; chance otherwise. */
   deal?: Deal | undefined;
+  /** Whether nobody wants the run any more; asked at every maintenance tick, which the hot path never sees. */
+  isAbandoned?: (() => boolean) | undefined;
 }
 
 /** A kind of clients, ready to run. */

@@ -6,11 +6,16 @@
 import type { Nanos } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { replicationSeed } from "../kernel/streams.ts";
-import type { DashboardOptions, DashboardView, Machine, SimulateOptions } from "../model/index.ts";
+import {
+  Abandoned,
+  type DashboardOptions,
+  type DashboardView,
+  type Machine,
+} from "../model/index.ts";
 import type { Samples } from "./estimates.ts";
 import { occupancyOf } from "./occupancy.ts";
 import type { Occupancy, Run, SettingValue } from "./results.ts";
-import { HERE, type Simulated, type Simulator } from "./simulator.ts";
+import { HERE, type ReplicationOptions, type Simulated, type Simulator } from "./simulator.ts";
 import { LEAST_REPLICATIONS, nextLook } from "./statistics.ts";
 import { Tally } from "./tally.ts";
 import { type WarmUpTime, warmUpTime } from "./warm-up.ts";
@@ -25,8 +30,13 @@ export interface StudyOptions {
    * objective lies, with its interval, on one side of its limit. Default: figures.
    */
   goal?: "figures" | "objective" | undefined;
-  /** Real milliseconds to spend at most; at least two replications are made whatever they take. */
+  /**
+   * Real milliseconds to spend at most. Two replications are made all the same; what is under way beyond them is
+   * given up soon after.
+   */
   timeLimit?: number | undefined;
+  /** Unix time in ms at which everything that is under way is given up; never when left out. */
+  deadline?: number | undefined;
   /** Exactly so many replications, whatever `precision` and `timeLimit` say; the same on every machine. */
   replications?: number | undefined;
   /** Where replications are simulated; in this thread when left out. */
@@ -66,6 +76,11 @@ export interface Study {
   dashboard: DashboardView | undefined;
 }
 
+/** The deadline came before two replications were done: there is no answer. */
+export class TimeUp extends Error {
+  override readonly name = "TimeUp";
+}
+
 /** Real time a study takes at most unless told otherwise. */
 export const TIME_LIMIT_MS = 20_000;
 /** Without which there is no interval. */
@@ -75,15 +90,14 @@ const TIMELINE_ROWS = 240;
 const EARLY = 4;
 
 /**
- * Studies one workload. Errors: ConfigError when the model refuses the workload; RangeError when it was
- * stopped before the first replication was done.
+ * Studies one workload. Errors: ConfigError when the model refuses the workload; TimeUp.
  */
 export async function study(workload: Workload, options: StudyOptions = {}): Promise<Study> {
   const [only] = await studies([workload], options);
   return only as Study;
 }
 
-/** Studies several configurations in lockstep: replication i of each has the same seed. */
+/** Studies several configurations in lockstep: replication i of each has the same seed. Errors: see `study`. */
 export async function studies(
   workloads: readonly Workload[],
   options: StudyOptions = {},
@@ -91,17 +105,18 @@ export async function studies(
   const start = performance.now();
   const elapsed = (): number => performance.now() - start;
   const limit = options.timeLimit ?? TIME_LIMIT_MS;
+  const until = options.replications === undefined ? Date.now() + limit + slackOf(limit) : NO_END;
   const seed = options.seed ?? workloads[0]?.run.seed ?? 1;
   const simulator = options.simulator ?? HERE;
-  const begins = await Promise.all(
-    workloads.map((workload) =>
-      warmUpTime(workload, { machine: options.machine, seed }, simulator),
-    ),
+  const pilot = { machine: options.machine, seed, until: options.deadline };
+  const begins = await inTime(
+    Promise.all(workloads.map((workload) => warmUpTime(workload, pilot, simulator))),
   );
+  if (begins === undefined) throw new TimeUp(timeUp(0));
   // One window for all of them: pairs then see the same stretch of every client's life.
   const warmup = Math.max(0, ...begins.map((begin) => begin.warmup));
   const entries = workloads.map(
-    (workload, i) => new Entry(workload, warmup, begins[i], seed, options),
+    (workload, i) => new Entry(workload, warmup, begins[i], seed, { ...options, until }),
   );
   const worth = (): number => {
     if (options.replications !== undefined) return options.replications;
@@ -111,7 +126,12 @@ export async function studies(
   const results = new Ahead(entries, seed, simulator, worth);
   for (let done = 0, look = LEAST_REPLICATIONS; ; ) {
     if (options.signal?.aborted && done > 0) break;
-    for (const entry of entries) entry.add(await results.next());
+    const made = await inTime(results.round());
+    if (made === undefined && done >= LEAST) break;
+    if (made === undefined) throw new TimeUp(timeUp(done));
+    entries.forEach((entry, i) => {
+      entry.add(made[i] as Simulated);
+    });
     done++;
     options.onProgress?.(progressOf(entries, done, elapsed() / limit, options.replications));
     if (options.replications !== undefined) {
@@ -129,6 +149,25 @@ export async function studies(
   }
   return entries.map((entry) => entry.study(options.settings ?? {}));
 }
+
+/** What `work` comes to; undefined: it was given up, for the time was up. */
+export async function inTime<Found>(work: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Abandoned || error instanceof TimeUp) return undefined;
+    throw error;
+  }
+}
+
+const timeUp = (done: number): string =>
+  `--time-limit: the time was up, and as long again or 10 s, with ${done} of the two replications done ` +
+  "without which there is no interval; give it more, or make them shorter with --duration";
+
+const NO_END = Number.POSITIVE_INFINITY;
+
+/** A replication that was to end in time, and nearly does, is worth a little more. Milliseconds. */
+const slackOf = (limit: number): number => Math.max(1000, 0.1 * limit);
 
 /**
  * Replications in order, entry by entry, with as many under way as the simulator is wide: what order they
@@ -150,7 +189,14 @@ class Ahead {
     this.worth = worth;
   }
 
-  next(): Promise<Simulated> {
+  /** One of each entry. */
+  async round(): Promise<Simulated[]> {
+    const made: Simulated[] = [];
+    while (made.length < this.entries.length) made.push(await this.next());
+    return made;
+  }
+
+  private next(): Promise<Simulated> {
     const most = this.worth() * this.entries.length;
     const { underWay } = this;
     while (underWay.length < this.simulator.width && (underWay.length === 0 || this.begun < most))
@@ -176,7 +222,10 @@ class Entry {
   private readonly workload: Workload;
   private readonly precision: number;
   private readonly tally: Tally;
-  private readonly simulation: SimulateOptions;
+  private readonly simulation: ReplicationOptions;
+  /** Unix time in ms at which the first replications are given up, and later ones. */
+  private readonly deadline: number;
+  private readonly until: number;
   private readonly notes: string[] = [];
   private readonly goal: StudyOptions["goal"];
   private readonly dashboard: DashboardOptions | undefined;
@@ -188,11 +237,13 @@ class Entry {
     warmup: number,
     begin: WarmUpTime | undefined,
     seed: number,
-    options: StudyOptions,
+    options: StudyOptions & { until: number },
   ) {
     this.workload = workload;
     this.precision = options.precision ?? workload.run.precision;
     this.goal = options.goal;
+    this.deadline = options.deadline ?? NO_END;
+    this.until = Math.min(this.deadline, options.until);
     const { stats_period } = workload;
     this.dashboard = options.dashboard && { ...options.dashboard, stats_period };
     this.tally = new Tally(workload);
@@ -209,7 +260,8 @@ class Entry {
     const first = replication === 0;
     const moments = first ? TIMELINE_ROWS : 0;
     const dashboard = first ? this.dashboard : undefined;
-    return simulator.run(this.workload, { ...this.simulation, seed, moments, dashboard });
+    const until = replication < LEAST ? this.deadline : this.until;
+    return simulator.run(this.workload, { ...this.simulation, seed, moments, dashboard, until });
   }
 
   add({ result, wall }: Simulated): void {

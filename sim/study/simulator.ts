@@ -4,7 +4,7 @@
  * answer is the same.
  */
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { type RunResult, type SimulateOptions, simulate } from "../model/index.ts";
+import { Abandoned, type RunResult, type SimulateOptions, simulate } from "../model/index.ts";
 
 /** A replication's result, and the real milliseconds that it took. */
 export interface Simulated {
@@ -12,11 +12,17 @@ export interface Simulated {
   wall: number;
 }
 
+/** How to simulate; all of it can cross to another thread. */
+export interface ReplicationOptions extends Omit<SimulateOptions, "isAbandoned"> {
+  /** Unix time in ms at which a replication that is not done is given up. */
+  until?: number | undefined;
+}
+
 export interface Simulator {
   /** How many replications are worth asking for at once. */
   readonly width: number;
-  /** Simulates once. Errors: those of `simulate`. */
-  run(workload: Workload, options: SimulateOptions): Promise<Simulated>;
+  /** Simulates once. Errors: those of `simulate`; Abandoned when `options.until` came first. */
+  run(workload: Workload, options: ReplicationOptions): Promise<Simulated>;
   /** Ends its threads. */
   close(): Promise<void>;
 }
@@ -31,9 +37,14 @@ export const HERE: Simulator = {
   close: async () => undefined,
 };
 
-/** Simulates and measures how long that took. */
-export function timed(workload: Workload, options: SimulateOptions): Simulated {
+/** Simulates and measures how long that took. Errors: those of `Simulator.run`. */
+export function timed(
+  workload: Workload,
+  { until = Number.POSITIVE_INFINITY, ...options }: ReplicationOptions,
+): Simulated {
+  const isAbandoned = (): boolean => Date.now() >= until;
+  if (isAbandoned()) throw new Abandoned();
   const begin = performance.now();
-  const result = simulate(workload, options);
+  const result = simulate(workload, { ...options, isAbandoned });
   return { result, wall: performance.now() - begin };
 }

@@ -3,10 +3,10 @@ import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
-import type { Figures, RunResult, SimulateOptions } from "../model/index.ts";
+import { Abandoned, type Figures, type RunResult } from "../model/index.ts";
 import { inlineMore } from "./inlining.ts";
 import { offeredRate } from "./offered.ts";
-import { HERE, type Simulated, type Simulator } from "./simulator.ts";
+import { HERE, type ReplicationOptions, type Simulated, type Simulator } from "./simulator.ts";
 
 /** Milliseconds of work after which more of it is to be expected: starting threads takes as long. */
 const WORTH_THREADS = 500;
@@ -27,24 +27,25 @@ class ThreadSimulator implements Simulator {
   private pool: Piscina | undefined;
   private readonly worth: number;
   private spent = 0;
-  private readonly underWay = new Set<Promise<Simulated>>();
+  private readonly underWay = new Set<Promise<Simulated | undefined>>();
 
   constructor(threads: number, worth: number) {
     this.width = threads;
     this.worth = worth;
   }
 
-  async run(workload: Workload, options: SimulateOptions): Promise<Simulated> {
+  async run(workload: Workload, options: ReplicationOptions): Promise<Simulated> {
     if (this.spent < this.worth && !isHeavy(workload, options)) {
       const here = await HERE.run(workload, options);
       this.spent += here.wall;
       return here;
     }
     this.pool ??= this.start();
-    const made: Promise<Simulated> = this.pool.run({ workload, options });
+    const made: Promise<Simulated | undefined> = this.pool.run({ workload, options });
     this.underWay.add(made);
-    const { result, wall } = await made.finally(() => this.underWay.delete(made));
-    return { result: revived(result), wall };
+    const found = await made.finally(() => this.underWay.delete(made));
+    if (found === undefined) throw new Abandoned();
+    return { result: revived(found.result), wall: found.wall };
   }
 
   private start(): Piscina {
@@ -66,7 +67,7 @@ class ThreadSimulator implements Simulator {
 /** Whether a replication is so long that this thread must stay free. */
 function isHeavy(
   workload: Workload,
-  { duration = workload.run.duration }: SimulateOptions,
+  { duration = workload.run.duration }: ReplicationOptions,
 ): boolean {
   return offeredRate(workload) * duration > HEAVY;
 }

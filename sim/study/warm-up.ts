@@ -5,10 +5,9 @@
  */
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { replicationSeed } from "../kernel/streams.ts";
-import type { SimulateOptions } from "../model/index.ts";
 import { offeredLoad, settlingTime } from "./offered.ts";
 import { cycleOf, paceOf, roundOf } from "./pace.ts";
-import { HERE, type Simulator } from "./simulator.ts";
+import { HERE, type ReplicationOptions, type Simulator } from "./simulator.ts";
 import { warmUp } from "./statistics.ts";
 
 /** Rows of a pilot's timeline: MSER-5 then cuts in steps of half a per cent. */
@@ -36,7 +35,7 @@ const PILOTS = 5;
  */
 export async function warmUpTime(
   workload: Workload,
-  simulation: SimulateOptions,
+  simulation: ReplicationOptions,
   simulator: Simulator = HERE,
 ): Promise<WarmUpTime> {
   const own = workload.run.warmup;
@@ -59,7 +58,7 @@ export async function warmUpTime(
 /** Whether other pilots drift the same way. One alone may: a queue near its limit comes and goes slowly. */
 async function driftsAgain(
   workload: Workload,
-  options: SimulateOptions,
+  options: ReplicationOptions,
   drift: number,
   simulator: Simulator,
 ): Promise<boolean> {
@@ -109,7 +108,7 @@ interface Pilot {
  */
 async function pilot(
   workload: Workload,
-  options: SimulateOptions,
+  options: ReplicationOptions,
   number: number,
   simulator: Simulator,
 ): Promise<Pilot> {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../engine/config/index.ts";
 import { failure, UsageError } from "../../sim/cli/failure.ts";
 import { threadsOf } from "../../sim/cli/options.ts";
+import { TimeUp } from "../../sim/study/run.ts";
 
 const wrong = new ConfigError({ at: "a.yaml:3", name: "count", got: "x", expected: "a number" });
 
@@ -16,6 +17,7 @@ describe("an error", () => {
       3,
       /^this machine has not the memory .*lower clients\.NAME\.count/,
     ],
+    ["of time is no answer", new TimeUp("--time-limit: the time was up"), 1, /^--time-limit: the/],
     ["that nobody foresaw is ours", new RangeError("-1"), 70, /^this is a bug in poolwise/],
   ] as const)
     test(why, () => {

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { replicationSeed } from "../../sim/kernel/streams.ts";
 import { closedPool } from "../../sim/study/analytic.ts";
 import { resultSchema, runSchema } from "../../sim/study/results.ts";
-import { studies, study } from "../../sim/study/run.ts";
+import { studies, study, TimeUp } from "../../sim/study/run.ts";
+import type { Simulator } from "../../sim/study/simulator.ts";
+import { openSimulator } from "../../sim/study/threads.ts";
 import { warmUpTime } from "../../sim/study/warm-up.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
@@ -94,6 +96,44 @@ describe("when a study stops", () => {
     expect(run.replications).toBe(1);
     expect(run.wait_ms.mean_ci95).toBeNull();
     expect(seen.every((share) => share >= 0 && share <= 1)).toBe(true);
+  });
+
+  describe("the time is up while replications are under way", () => {
+    const endless = { ...brief, run: { ...brief.run, warmup: SECOND, duration: 1e15 } };
+    for (const [where, open] of [
+      ["in this thread", () => openSimulator(0)],
+      ["on worker threads", () => openSimulator(2, 0)],
+    ] as const) {
+      test(`${where}: before two are done there is no answer`, async () => {
+        const simulator = open();
+        const options = { deadline: Date.now() + 2000, simulator };
+        await expect(study(endless, options)).rejects.toThrow(TimeUp);
+        const auto = { ...endless, run: { ...endless.run, warmup: "auto" as const } };
+        await expect(study(auto, options), "and during the pilots").rejects.toThrow(TimeUp);
+        await simulator.close();
+      });
+
+      test(`${where}: what is done is the answer, the same of all configurations`, async () => {
+        const simulator = open();
+        let begun = 0;
+        const slower: Simulator = {
+          ...simulator,
+          width: simulator.width,
+          run: (workload, options) =>
+            simulator.run(workload, begun++ < 7 ? { ...options, duration: SECOND } : options),
+        };
+        const found = await studies([endless, endless], { timeLimit: 2000, simulator: slower });
+        const made = found.map(({ run }) => run.replications);
+        expect(made[0]).toBe(made[1]);
+        expect([2, 3]).toContain(made[0]);
+        await simulator.close();
+      });
+    }
+
+    test("exactly so many replications are made whatever time they take", async () => {
+      const { run } = await study(brief, { replications: 3, timeLimit: 0 });
+      expect(run.replications).toBe(3);
+    });
   });
 
   test("configurations in lockstep have equally many replications and one warm-up", async () => {

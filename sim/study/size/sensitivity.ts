@@ -1,7 +1,7 @@
 /** Harder days: what the recommended size is worth when the load is not what it was thought to be. */
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { Sensitivity } from "../results.ts";
-import type { Study } from "../run.ts";
+import { inTime, type Study } from "../run.ts";
 import { judge, type Probes } from "./probes.ts";
 import { withLoad, withPoolSize, withService } from "./variants.ts";
 
@@ -27,7 +27,9 @@ export async function harderDays(
     if (size === 1 && change.startsWith("one transaction")) continue;
     if (probes.spent > until) break;
     probes.tell(change);
-    found.push(row(change, await look()));
+    const made = await inTime(look());
+    if (made === undefined) break;
+    found.push(row(change, made));
   }
   return found;
 }

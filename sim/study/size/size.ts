@@ -9,7 +9,7 @@
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { speedOf, topSpeed } from "../../model/index.ts";
 import type { CurvePoint, Result } from "../results.ts";
-import { type Study, type StudyOptions, study } from "../run.ts";
+import { inTime, type Study, type StudyOptions, study } from "../run.ts";
 import { bestOf, biggerThan, costOf, movedWaiting } from "./bigger.ts";
 import { curvePoint, kneeOf } from "./curve.ts";
 import { iniOf } from "./ini.ts";
@@ -49,8 +49,8 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
   const { size, region } = found;
   if (size === undefined) return await none(probes, largest, { ...found, notes });
   const final = await finalStudy(workload, size, probes, options);
-  await lookAround(probes, size, largest);
-  const shared = region && (await bigger(probes, size, largest));
+  await inTime(lookAround(probes, size, largest));
+  const shared = region && (await inTime(bigger(probes, size, largest)));
   const curve = curveOf(probes);
   const sensitivity = await harderDays(workload, size, probes, DAYS_UNTIL);
   const { run } = final;
@@ -105,7 +105,7 @@ async function bigger(
 async function none(probes: Probes, largest: number, found: Found): Promise<Sizing> {
   const shared = speedOf(probes.workload.server) !== undefined;
   // First, for it looks at one more size, which may be the nearest.
-  const costs = shared && (await bigger(probes, undefined, largest));
+  const costs = shared && (await inTime(bigger(probes, undefined, largest)));
   const nearest = shared ? probes.nearest : largest;
   const { run } = await probes.at(nearest);
   const unsure = found.cut === true || probes.judge(nearest) === "unsure";
@@ -113,7 +113,7 @@ async function none(probes: Probes, largest: number, found: Found): Promise<Sizi
   const reasons = shared
     ? [
         ...whyNoneShared(probes.workload, run, largest, looked),
-        ...(await remedies(probes, nearest, 0.85)),
+        ...((await inTime(remedies(probes, nearest, 0.85))) ?? []),
       ]
     : whyNone(probes.workload, run, largest);
   const curve = curveOf(probes);
@@ -137,11 +137,12 @@ async function finalStudy(
   options: StudyOptions,
 ): Promise<Study> {
   probes.tell(`${size} connections, precisely`);
-  return await study(withPoolSize(workload, size), {
+  const precise = study(withPoolSize(workload, size), {
     ...options,
     timeLimit: probes.allowance,
     onProgress: undefined,
   });
+  return (await inTime(precise)) ?? (await probes.at(size));
 }
 
 /** Sizes of a curve, as multiples of the answer; its neighbours come with them. */
