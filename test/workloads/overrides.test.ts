@@ -109,6 +109,18 @@ test("an option sets a whole section", () => {
   expect(schedule).toMatchObject([{ clients: "browsing", factor: 2 }]);
 });
 
+test("a kind of no clients is as if it were not there, nor its load", () => {
+  const more = `  - { name: batch, count: 2, think: 1 h, transaction: { service: 5 ms } }\n`;
+  const load = "schedule: [{ at: 1 s, for: 1 s, clients: batch, factor: 2 }]\n";
+  const set = ["clients.batch.count=0"];
+  expect(parseWorkload(GOOD + more + load, FILE, { set })).toEqual(parseWorkload(GOOD, FILE));
+  expect(refusal(GOOD + more, { set: [...set, "clients.browsing.count=0"] })).toBe(
+    "--set clients.browsing.count=0: clients has nobody: every count is 0; expected a count above 0, or " +
+      "arrivals, of one kind at least; write count: 100",
+  );
+  expect(refusal(GOOD.replace("count: 3", "count: 0"))).toMatch(/^shop.yaml:4: clients has nobody/);
+});
+
 test("--pool-mode and --pool-size are for every database and user", () => {
   const entry = "{ pool_size: 60, pool_mode: session }";
   const text = `${GOOD}databases: { shop: ${entry} }\nusers: { app: ${entry} }\n`;

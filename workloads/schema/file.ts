@@ -112,7 +112,9 @@ const kind = z.strictObject({
   name: text.min(1, { error: "a name" }),
   database: text.optional().describe("entry of `databases`; needed when there are several"),
   user: text.optional().describe("login user; `app` when left out"),
-  count: count.optional().describe("closed population: so many clients for ever"),
+  count: count
+    .optional()
+    .describe("closed population: so many clients for ever; 0: as if the kind were not there"),
   arrivals: z
     .union(
       [

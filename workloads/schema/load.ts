@@ -106,6 +106,8 @@ class Loader {
     const config = this.config(file);
     const settings = coreSettings(config);
     const clients = file.clients.map((kind, i) => this.kind(kind, i, file, settings));
+    const present = clients.filter((kind) => kind.count !== 0);
+    if (present.length === 0) throw this.nobody();
     if (config.values.max_prepared_statements === 0) this.noPrepared(clients, settings);
     this.noDuplicates(file);
     const network = {
@@ -123,11 +125,11 @@ class Loader {
       settings,
       stats_period: config.values.stats_period,
       max_prepared_statements: config.values.max_prepared_statements,
-      clients,
+      clients: present,
       server: serverOf(file.server ?? {}, this.source.file, at),
       pooler,
       network,
-      ...scheduleOf(file, this.source.file, at),
+      ...scheduleOf(file, present, this.source.file, at),
       slo: sloOf(file),
       run: {
         duration: duration(file.run?.duration ?? "60 s") ?? 0,
@@ -212,6 +214,17 @@ class Loader {
       },
       ...demandsOf(kind, i, (...path) => this.at(...path)),
     };
+  }
+
+  /** A kind of 0 clients is as good as none, and one at least there must be. */
+  private nobody(): ConfigError {
+    return new ConfigError({
+      at: this.at("clients", 0, "count"),
+      name: "clients",
+      problem: "has nobody: every count is 0",
+      expected: "a count above 0, or arrivals, of one kind at least",
+      fix: "write count: 100",
+    });
   }
 
   private population(kind: KindFile, i: number): void {

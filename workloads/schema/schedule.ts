@@ -20,9 +20,13 @@ const SHAPES = [
 
 const DAY: Nanos = 86_400 * SECOND;
 
-/** Checks the entries and sorts them by what they are. Errors: ConfigError. */
+/**
+ * Checks the entries and sorts them by what they are; load of clients who are not among those present is left
+ * out. Errors: ConfigError.
+ */
 export function scheduleOf(
   { schedule = [], clients }: WorkloadFile,
+  present: readonly { name: string }[],
   file: string,
   at: At,
 ): Pick<Workload, "schedule" | "curves" | "faults"> {
@@ -49,9 +53,12 @@ export function scheduleOf(
   faults.sort((a, b) => a.at - b.at);
   checkFaults(faults, schedule, at);
   checkCurves(curves, schedule, at);
+  const there = (each: { clients: string }): boolean =>
+    present.some((kind) => kind.name === each.clients);
+  const drawn = curves.filter(there);
   return {
-    schedule: loads,
-    ...(curves.length > 0 && { curves }),
+    schedule: loads.filter(there),
+    ...(drawn.length > 0 && { curves: drawn }),
     ...(faults.length > 0 && { faults }),
   };
 }
