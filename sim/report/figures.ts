@@ -248,8 +248,11 @@ const IMPATIENT_FIGURES: Figure[] = [
   figure("given up", (run) => run.given_up ?? 0, whole, "transactions that were never completed"),
 ];
 
+/** What a run and a validation say of their pools. */
+type Configured = Pick<Run, "pool_mode" | "pool_size" | "pools" | "pooler">;
+
 /** `12 server connections`, and what the pooler is like otherwise: `in each of 4 processes, lifo`. */
-function connectionsOf({ pool_size, pools, pooler }: Run): string {
+function connectionsOf({ pool_size, pools, pooler }: Configured): string {
   const processes = pooler?.processes ?? 1;
   const discipline = pooler?.discipline ?? "fifo";
   const each = processes > 1 ? ` in each of ${processes} processes` : "";
@@ -286,18 +289,18 @@ function labelOf({ database, user, pool_mode }: Pools[number], pools: Pools): st
 const areMixed = (pools: Pools): boolean => new Set(pools.map((pool) => pool.pool_mode)).size > 1;
 
 /** `session mode`; undefined where the pools of a run have several. */
-export function modeOf({ pool_mode, pools = [] }: Run): string | undefined {
+export function modeOf({ pool_mode, pools = [] }: Configured): string | undefined {
   return areMixed(pools) ? undefined : `${pool_mode} mode`;
 }
 
 /** `session mode, 12 server connections`; of pools in several modes each is named. */
-export function configurationOf(run: Run): string {
+export function configurationOf(run: Configured): string {
   const mode = modeOf(run);
   return mode === undefined ? connectionsOf(run) : `${mode}, ${connectionsOf(run)}`;
 }
 
 /** `session, 12`, for columns and legends; of a few pools each size: `session, 15 + 5`. */
-export function shortOf({ pool_mode, pool_size, pools = [] }: Run): string {
+export function shortOf({ pool_mode, pool_size, pools = [] }: Configured): string {
   const several = pools.length > 1 && pools.length <= NAMED_POOLS;
   const sizes = several
     ? pools.map((pool) => sizeText(pool.pool_size)).join(" + ")

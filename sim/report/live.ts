@@ -1,6 +1,7 @@
 /** `live` as text and as a report. */
 import type { Result, Run } from "../study/results.ts";
 import { queueDepth, runDistributions } from "./charts.ts";
+import { configurationOf } from "./figures.ts";
 import { runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { kindTable, runTable, type Table, terminal } from "./tables.ts";
@@ -14,7 +15,7 @@ export function liveReport(result: Result): Report {
   if (timeline.length > 0)
     charts.push(queueDepth(`Live queue over time: ${result.workload}`, timeline, MEASURED));
   return {
-    title: `Live: ${result.workload}, ${run.pool_mode} mode, ${run.pool_size} server connections`,
+    title: `Live: ${result.workload}, ${configurationOf(run)}`,
     findings: [...runFindings(run), ...(result.notes ?? []), repeat(result, run)],
     charts,
     tables: tablesOf(run),

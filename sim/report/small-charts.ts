@@ -4,6 +4,7 @@
  */
 import type { ComparedQuantile, CurvePoint, Occupancy, Run, Validated } from "../study/results.ts";
 import { bars, lane, shade, sparkline } from "./blocks.ts";
+import { shortOf } from "./figures.ts";
 import { digits, duration, percent, whole } from "./units.ts";
 
 const PICTURED = [0.5, 0.9, 0.95, 0.99, 0.999];
@@ -118,13 +119,14 @@ const POINTS = 40;
 
 /** The waits, predicted and live, from the shortest to the longest but one in a hundred. */
 export function quantileLines(validations: readonly Validated[]): string {
-  const lines = validations.flatMap(({ pool_mode, pool_size, quantiles }) => {
+  const lines = validations.flatMap((each) => {
+    const { quantiles } = each;
     const shown = evenly(quantiles);
     const top = Math.max(0, ...shown.flatMap((each) => [each.predicted_ms, each.live_ms]));
     if (top === 0) return [];
     const predicted = shown.map((each) => each.predicted_ms);
     const live = shown.map((each) => each.live_ms);
-    const name = `${pool_mode} ${pool_size}`.padEnd(15);
+    const name = shortOf(each).replace(",", "").padEnd(15);
     return [
       `${name} predicted  ${sparkline(predicted, POINTS, top)}  at most ${duration(top)}`,
       `${" ".repeat(name.length)} live       ${sparkline(live, POINTS, top)}`,

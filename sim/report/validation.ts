@@ -3,6 +3,7 @@ import { MILLISECOND } from "../../engine/core/index.ts";
 import { STANDSTILL } from "../study/live/standstill.ts";
 import type { Result, Validated } from "../study/results.ts";
 import { type Chart, predictedAndLive, predictedOverSizes } from "./charts.ts";
+import { configurationOf, shortOf } from "./figures.ts";
 import type { Report } from "./html.ts";
 import { quantileLines } from "./small-charts.ts";
 import { type Table, terminal } from "./tables.ts";
@@ -162,7 +163,10 @@ function offence(each: Validated): string {
   return `${nameOf(each)}: ${parts.join("; ")}.`;
 }
 
-const nameOf = (each: Validated): string => `${each.pool_mode} mode, pool of ${each.pool_size}`;
+function nameOf(each: Validated): string {
+  if (each.pools !== undefined) return configurationOf(each);
+  return `${each.pool_mode} mode, pool of ${each.pool_size}`;
+}
 
 /** One row a configuration and figure: predicted / live / error. */
 function shortTable({ capacity }: Result, validations: readonly Validated[]): Table {
@@ -171,7 +175,7 @@ function shortTable({ capacity }: Result, validations: readonly Validated[]): Ta
     short
       .filter(([figure]) => shown(figure, each))
       .map(([figure, label], i) => [
-        i === 0 ? `${each.pool_mode} ${each.pool_size}` : "",
+        i === 0 ? shortOf(each).replace(",", "") : "",
         label,
         ...cells(each, figure),
       ]),

@@ -35,8 +35,11 @@ export function allHaveOwn(workload: Workload, name: "pool_mode" | "pool_size"):
   return poolsOf(workload).every((pool) => pool.ownerOf(name) !== undefined);
 }
 
-/** What a result says of them: their mode and size where all agree, else the global ones; and each of several. */
-export function configured(workload: Workload): Pick<Run, "pool_mode" | "pool_size" | "pools"> {
+/** Their mode and size where all agree, else the global ones; and each of several. */
+export type Configuration = Pick<Run, "pool_mode" | "pool_size" | "pools">;
+
+/** What a result says of the pools. */
+export function configured(workload: Workload): Configuration {
   const pools = usedPools(workload);
   const { settings } = workload;
   const modes = new Set(pools.map((pool) => pool.pool_mode));

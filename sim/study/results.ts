@@ -130,22 +130,23 @@ const moment = z.strictObject({
   server_connections: z.number(),
 });
 
+const pools = z
+  .array(
+    z.strictObject({
+      database: z.string(),
+      user: z.string(),
+      pool_mode: z.enum(["session", "transaction", "statement"]),
+      pool_size: count,
+    }),
+  )
+  .describe("the pools of the clients, where they have several");
+
 /** One configuration, simulated. */
 export const runSchema = z
   .strictObject({
     pool_mode: z.enum(["session", "transaction", "statement"]),
     pool_size: count.describe("default_pool_size, or the size that all pools of the clients have"),
-    pools: z
-      .array(
-        z.strictObject({
-          database: z.string(),
-          user: z.string(),
-          pool_mode: z.enum(["session", "transaction", "statement"]),
-          pool_size: count,
-        }),
-      )
-      .optional()
-      .describe("the pools of the clients, where they have several"),
+    pools: pools.optional(),
     settings: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .describe("settings that differ from the workload file"),
@@ -255,6 +256,7 @@ const validation = z
   .strictObject({
     pool_mode: z.enum(["session", "transaction", "statement"]),
     pool_size: count,
+    pools: pools.optional(),
     predicted: figures,
     live: figures.describe("measured, median of the repeats"),
     noise: figures.describe("repeat-to-repeat variation of the live run, relative"),

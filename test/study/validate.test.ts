@@ -5,15 +5,17 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
+import { liveReport } from "../../sim/report/live.ts";
 import { validationReport, validationText } from "../../sim/report/validation.ts";
 import { validationAnswer } from "../../sim/study/live/answer.ts";
 import { FIGURES } from "../../sim/study/live/figures.ts";
+import { playOnce } from "../../sim/study/live/live.ts";
 import type { Cell } from "../../sim/study/live/stand.ts";
 import { type Validation, validate } from "../../sim/study/live/validate.ts";
-import { resultSchema } from "../../sim/study/results.ts";
+import { type Result, resultSchema } from "../../sim/study/results.ts";
 import { type Database, resolveDatabase } from "../../workloads/database/index.ts";
 import { runLive } from "../../workloads/live/index.ts";
-import { loadWorkload } from "../../workloads/schema/load.ts";
+import { loadWorkload, parseWorkload } from "../../workloads/schema/load.ts";
 import { driversOf } from "../live/helpers.ts";
 
 const PGBOUNCER = "/usr/sbin/pgbouncer";
@@ -74,6 +76,38 @@ describe("predicted beside live, all modes", () => {
   const absent = !existsSync(PGBOUNCER);
   if (absent) console.log(`skipped: validate against PgBouncer, there is no ${PGBOUNCER}`);
   test.skipIf(absent)("against Debian's PgBouncer", async () => check(await run(PGBOUNCER)));
+});
+
+test("pools that differ are named, in a validation and in a live run", async () => {
+  const text = `name: two
+pgbouncer: { pool_mode: transaction, default_pool_size: 4 }
+databases: { shop: {}, jobs: { pool_size: 2 } }
+users: { clerk: { pool_mode: session } }
+clients:
+  - { name: web, database: shop, count: 6, think: 20 ms, transaction: { service: 5 ms } }
+  - { name: desk, database: shop, user: clerk, count: 3, think: 20 ms, transaction: { service: 5 ms } }
+  - { name: batch, database: jobs, count: 2, think: 20 ms, transaction: { service: 5 ms } }
+`;
+  const workload = parseWorkload(text, "two.yaml");
+  const pools = [
+    { database: "shop", user: "app", pool_mode: "transaction", pool_size: 4 },
+    { database: "shop", user: "clerk", pool_mode: "session", pool_size: 4 },
+    { database: "jobs", user: "app", pool_mode: "transaction", pool_size: 2 },
+  ];
+  const length = { warmup: SECOND / 4, duration: SECOND, seed: 1, database };
+  const own: Cell = { name: "own", pool_mode: "transaction", pool_size: 4, own: true };
+  const validation = await validate({ workload, cells: [own], repeats: 1, together: 1, ...length });
+  const head = { poolwise: "0", command: "validate", workload: "two", seed: 1 };
+  const result = resultSchema.parse({ ...head, ...validationAnswer(validation) });
+  expect(result.validations?.[0]).toMatchObject({ pool_mode: "transaction", pool_size: 4, pools });
+  expect(validationText(result, true)).toContain("transaction 4 + 4 + 2");
+  const { run } = await playOnce({ workload, settings: {}, ...length });
+  expect(run).toMatchObject({ pool_mode: "transaction", pool_size: 4, pools, errors: {} });
+  const live = { ...head, command: "live", runs: [run] };
+  expect(liveReport(live as Result).title).toBe(
+    "Live: two, pools of 4 (shop/app, transaction mode), 4 (shop/clerk, session mode) and 2 (jobs, " +
+      "transaction mode) server connections",
+  );
 });
 
 const CALM = ["clients.requests.timeout=150 ms", "clients.requests.retry.backoff=50 ms"];

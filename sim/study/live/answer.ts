@@ -33,7 +33,7 @@ const measuredAgain = ({ what, repeat, times, longest, used }: MeasuredAgain) =>
 });
 
 function validated(result: CellResult): Validated {
-  const { comparisons, cell } = result;
+  const { comparisons, configuration } = result;
   const pick = (value: (comparison: Comparison) => number): Record<string, number> =>
     Object.fromEntries(
       comparisons
@@ -41,8 +41,7 @@ function validated(result: CellResult): Validated {
         .filter(([, number]) => Number.isFinite(number)),
     );
   return {
-    pool_mode: cell.pool_mode,
-    pool_size: cell.pool_size,
+    ...configuration,
     predicted: pick((comparison) => comparison.predicted),
     live: pick((comparison) => comparison.live),
     noise: pick((comparison) => comparison.noise),

@@ -6,6 +6,7 @@ import { MILLISECOND, type Nanos, SECOND } from "../../../engine/core/index.ts";
 import type { LiveResult } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { type RunResult, simulate } from "../../model/index.ts";
+import { type Configuration, configured } from "../pools.ts";
 import { type Calibration, meanWait } from "./calibrate.ts";
 import { onCapacity } from "./capacity.ts";
 import {
@@ -35,6 +36,8 @@ import {
 /** One configuration, compared. */
 export interface CellResult {
   cell: Cell;
+  /** Mode and size of its pools, and each of several. */
+  configuration: Configuration;
   comparisons: Comparison[];
   predicted: Figures[];
   live: Figures[];
@@ -131,6 +134,7 @@ export function cellResult(
   const comparisons = compareFigures(predicted, live, shared ? SHARED_TOLERANCES : undefined);
   return {
     cell,
+    configuration: configured(stand.workloadOf(cell)),
     comparisons,
     predicted,
     live,

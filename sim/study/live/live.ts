@@ -8,6 +8,7 @@ import { type LiveProgress, type LiveResult, runLive } from "../../../workloads/
 import { isDemanding } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { inUse } from "../../model/index.ts";
+import { configured } from "../pools.ts";
 import type { KindResult, Moment, Run, SettingValue, Wait } from "../results.ts";
 import { sloOutcome, unservedClients } from "../slo.ts";
 import { average, liveAppWaits, liveSamples, OPEN, quantile, WAITED_MS } from "./figures.ts";
@@ -99,8 +100,7 @@ function runOf(live: LiveResult, stand: Stand, cell: Cell, context: RunContext):
   const { mean } = levels.server_connections;
   const { memory_per_connection } = workload.server;
   const run: Run = {
-    pool_mode: cell.pool_mode,
-    pool_size: cell.pool_size,
+    ...configured(stand.workloadOf(cell)),
     settings,
     simulated_s: 0,
     measured_s: seconds,
