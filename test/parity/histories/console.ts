@@ -14,7 +14,7 @@ const PAUSES: History[] = [
     entries: ONE,
     steps: [
       ...everybody("a", "b", "c"),
-      ...["a: begin => s1", "console: send PAUSE app", "wait 100"],
+      ...["a: begin => s1", "console: send PAUSE app", "entry app: paused => 1"],
       ...["b: send take", "pool app: cl_waiting => 1", "c: send take", "pool app: cl_waiting => 2"],
       ...["a: commit", "console: get => PAUSE", "pool app: sv_active sv_idle => 0 0"],
       ...["console: RESUME app => RESUME", "c: get => 1", "b: get => 2"],
@@ -131,8 +131,9 @@ const CANCELS: History[] = [
     entries: ONE,
     steps: [
       ...everybody("a", "b"),
-      ...["a: run => s1", "b: run => s1", "b: send sql select pg_sleep(0.6), 'done'"],
-      ...["database: runs s1", "a: cancel", "b: get =>  done"],
+      ...["a: run => s1", "b: run => s1", "database: select pg_advisory_lock({key})"],
+      ...["b: send sql select pg_advisory_xact_lock({key}), 'done'", "database: runs s1"],
+      ...["a: cancel", "database: select pg_advisory_unlock({key})", "b: get =>  done"],
     ],
   },
   {

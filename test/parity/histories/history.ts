@@ -15,9 +15,13 @@
  *     console: COMMAND           also with `send` and `get`
  *     pool ENTRY [USER]: COLUMN ..     columns of SHOW POOLS, as soon as they are what is expected
  *     stats ENTRY: COLUMN ..           columns of SHOW STATS_TOTALS, likewise
+ *     entry ENTRY: COLUMN ..           columns of SHOW DATABASES, likewise
+ *     servers ENTRY: STATE             which servers SHOW SERVERS has in that state, likewise: s1 s2 ..
  *     database: SQL, database: end s1  past the pooler
- *     database: runs s1                waits until that server is in pg_sleep
+ *     database: runs s1                waits until that server sleeps, or waits for a lock
  *     wait MILLISECONDS                for what must not happen, or takes its time
+ *
+ * What is looked for must last: on a busy machine nobody looks during what is over in a moment.
  */
 
 /** One history. Its entries are its own: on the pooler they go by names that no other history uses. */

@@ -34,14 +34,14 @@ export const CROWDS: History[] = [
 
 export const reserve: Group = {
   name: "reserve_pool_timeout",
-  settings: { ...TRANSACTION, reserve_pool_timeout: 0.5 },
+  settings: { ...TRANSACTION, reserve_pool_timeout: 2 },
   histories: [
     {
       claim: "one from the reserve for who has waited for reserve_pool_timeout, and not beyond it",
       entries: { app: "pool_size=1 reserve_pool=1" },
       steps: [
         ...everybody("a", "b", "c"),
-        ...["a: begin => s1", "b: send begin", "b: get => s2", "c: send begin", "wait 1000"],
+        ...["a: begin => s1", "b: send begin", "b: get => s2", "c: send begin", "wait 2700"],
         ...["pool app: cl_waiting sv_active => 1 2", "a: commit", "c: get => s1"],
       ],
     },
@@ -50,7 +50,7 @@ export const reserve: Group = {
       entries: ONE,
       steps: [
         ...everybody("a", "b"),
-        ...["a: begin => s1", "b: send begin", "wait 1000"],
+        ...["a: begin => s1", "b: send begin", "wait 2700"],
         ...["pool app: cl_waiting sv_active => 1 1", "a: commit", "b: get => s1"],
       ],
     },
@@ -60,7 +60,7 @@ export const reserve: Group = {
       steps: [
         ...everybody("a", "b"),
         ...["a: begin => s1", "b: send run", "pool app: cl_waiting => 1", "a: commit"],
-        ...["b: get => s1", "wait 800", "pool app: sv_idle => 1"],
+        ...["b: get => s1", "wait 2700", "servers app: idle => s1"],
       ],
     },
     {
@@ -69,7 +69,7 @@ export const reserve: Group = {
       steps: [
         ...everybody("a", "b"),
         ...["a: begin => s1", "b: send begin", "b: get => s2", "a: commit", "b: commit"],
-        ...["wait 700", "pool app: sv_idle => 2", "a: run => s2"],
+        ...["wait 700", "servers app: idle => s1 s2", "a: run => s2"],
       ],
     },
   ],
@@ -195,7 +195,7 @@ export const brief: Group = {
   name: "client_idle_timeout, server_reset_query_always, checks, server_lifetime 0",
   settings: {
     ...TRANSACTION,
-    client_idle_timeout: 1,
+    client_idle_timeout: 2,
     server_reset_query_always: 1,
     server_check_delay: 0,
     server_check_query: "select 1/0",
@@ -207,7 +207,7 @@ export const brief: Group = {
     },
     {
       claim: "client_idle_timeout leaves alone who is in a transaction",
-      steps: [...everybody("a"), "a: begin => s1", "wait 1800", "a: run => s1"],
+      steps: [...everybody("a"), "a: begin => s1", "wait 2800", "a: run => s1"],
     },
     {
       claim: "server_reset_query_always: nothing is left of the client before, in any mode",

@@ -73,6 +73,10 @@ class Player {
         return await this.show("SHOW POOLS", step);
       case "stats":
         return await this.show("SHOW STATS_TOTALS", step);
+      case "entry":
+        return await this.show("SHOW DATABASES", step);
+      case "servers":
+        return await this.look(step, (console) => this.serversIn(console, step));
       case "database":
         return await this.direct(step.words);
       default:
@@ -152,15 +156,37 @@ class Player {
   }
 
   /** Looks until the columns are what is expected, and says what they were last. */
-  private async show(command: string, { who, words, seen }: Step): Promise<string> {
-    const [, entry = "", user = ""] = who.split(" ");
-    const console = await this.console("looks");
-    for (const end = Date.now() + PATIENCE_MS; ; await sleep(LOOK_MS)) {
+  private show(command: string, step: Step): Promise<string> {
+    const [, entry = "", user = ""] = step.who.split(" ");
+    return this.look(step, async (console) => {
       const { rows } = await console.query(command);
       const row = rows.find(
-        (one) => one.database === this.own(entry) && (user === "" || one.user === this.fill(user)),
+        (one) =>
+          (one.database === this.own(entry) || one.name === this.own(entry)) &&
+          (user === "" || one.user === this.fill(user)),
       );
-      const found = words.map((name) => row?.[name] ?? "-").join(" ");
+      return step.words.map((name) => row?.[name] ?? "-").join(" ");
+    });
+  }
+
+  /** The servers of an entry that are in a state, in the order in which they were first seen. */
+  private async serversIn(console: pg.Client, { who, words }: Step): Promise<string> {
+    const [, entry = ""] = who.split(" ");
+    const { rows } = await console.query("SHOW SERVERS");
+    return rows
+      .filter((row) => row.database === this.own(entry) && row.state === words[0])
+      .map((row) => this.serverOf(row.remote_pid))
+      .sort()
+      .join(" ");
+  }
+
+  private async look(
+    { seen }: Step,
+    find: (console: pg.Client) => Promise<string>,
+  ): Promise<string> {
+    const console = await this.console("looks");
+    for (const end = Date.now() + PATIENCE_MS; ; await sleep(LOOK_MS)) {
+      const found = await find(console);
       if (found === seen || Date.now() > end) return found;
     }
   }
@@ -168,7 +194,7 @@ class Player {
   private async direct(words: string[]): Promise<string> {
     const [pid] = [...this.servers].find(([, name]) => name === words[1]) ?? [];
     if (words[0] === "runs") {
-      const asleep = `select from pg_stat_activity where pid = ${pid} and wait_event = 'PgSleep'`;
+      const asleep = `select from pg_stat_activity where pid = ${pid} and wait_event in ('PgSleep', 'advisory')`;
       while ((await this.play.direct.query(asleep)).rowCount === 0) await sleep(LOOK_MS);
       return "ok";
     }
@@ -204,9 +230,12 @@ class Player {
   }
 }
 
-/** Puts the history's own names in: `{turns}` is its sequence, `{own}` a role that only it uses. */
+/** Puts the history's own in: `{turns}` is its sequence, `{own}` a role, `{key}` the key of a lock. */
 export function fill(text: string, prefix: string): string {
-  return text.replaceAll("{turns}", `${prefix}turns`).replaceAll("{own}", `${prefix}own`);
+  return text
+    .replaceAll("{turns}", `${prefix}turns`)
+    .replaceAll("{own}", `${prefix}own`)
+    .replaceAll("{key}", `hashtext('${prefix}')`);
 }
 
 const PID = "select pg_backend_pid()";

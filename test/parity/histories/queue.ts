@@ -241,7 +241,7 @@ export const roundRobin: Group = {
   settings: {
     pool_mode: "transaction",
     server_round_robin: 1,
-    server_idle_timeout: 1,
+    server_idle_timeout: 2,
     min_pool_size: 1,
   },
   histories: [
@@ -270,8 +270,7 @@ export const roundRobin: Group = {
       steps: [
         ...everybody("a", "b"),
         ...["a: begin => s1", "b: begin => s2", "a: commit", "b: commit"],
-        ...["pool app: sv_idle => 2", "pool app: sv_idle => 1", "wait 1500"],
-        "pool app: sv_idle => 1",
+        ...["servers app: idle => s2", "wait 2500", "servers app: idle => s2"],
       ],
     },
     {
@@ -279,7 +278,7 @@ export const roundRobin: Group = {
       entries: { app: "" },
       steps: [
         ...["a: in => in", "a: run => s1", "database: end s1"],
-        ...["pool app: sv_idle => 0", "pool app: sv_idle => 1", "a: run => s2"],
+        ...["servers app: idle => s2", "a: run => s2"],
       ],
     },
   ],
