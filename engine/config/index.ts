@@ -36,5 +36,5 @@ export {
   tlsRefusals,
   tlsVersions,
 } from "./tls.ts";
-export { loadUserlist, parseUserlist } from "./userlist.ts";
+export { type BrokenUserlist, parseUserlist } from "./userlist.ts";
 export { configFrom, type WrittenKeys, type WrittenOptions } from "./written.ts";

@@ -7,11 +7,11 @@ import {
   type LdapOptions,
   loadHba,
   loadIdent,
-  loadUserlist,
   placeOf,
   readLdapOptions,
 } from "../config/index.ts";
 import type { AuthMethod } from "../wire/client-login.ts";
+import { AuthFile } from "./auth-file.ts";
 
 const split = (list: string): string[] => list.split(/[\s,]+/).filter((name) => name !== "");
 
@@ -24,31 +24,35 @@ export class Accounts {
   readonly ldap: LdapOptions | LdapMistake | undefined;
   /** What is wrong with lines of the files of rules and maps that are left out. */
   readonly broken: readonly string[];
-  private readonly secrets: ReadonlyMap<string, string>;
+  /** The users of auth_file. */
+  readonly file: AuthFile;
   private readonly admins: ReadonlySet<string>;
   private readonly observers: ReadonlySet<string>;
 
-  /** Reads the files of users, rules and maps. Errors: ConfigError if one is not in order. */
-  constructor(config: Config) {
-    const { auth_type, auth_file, auth_ldap_options, admin_users, stats_users } = config.values;
+  /**
+   * Reads the files of users, rules and maps. `before`: those that these take the place of. Errors:
+   * ConfigError if the rules or maps are not in order.
+   */
+  constructor(config: Config, before?: Accounts) {
+    const { auth_type, auth_ldap_options, admin_users, stats_users } = config.values;
     this.method = auth_type as Accounts["method"]; // The others have been refused, see `poolerRefusals`.
     const broken: string[] = [];
     this.rules = auth_type === "hba" ? rulesOf(config, (error) => broken.push(error.message)) : [];
     this.broken = broken;
     this.ldap = auth_ldap_options === null ? undefined : readLdapOptions(auth_ldap_options);
-    this.secrets = auth_file === null || auth_file === "" ? new Map() : loadUserlist(auth_file);
+    this.file = AuthFile.of(config, before?.file);
     this.admins = new Set(split(admin_users));
     this.observers = new Set(split(stats_users));
   }
 
   /** Secret of a user as auth_file has it; undefined: no such user. */
   secretOf(user: string): string | undefined {
-    return this.secrets.get(user);
+    return this.file.secrets.get(user);
   }
 
   /** Can the user log in at all? */
   knows(user: string): boolean {
-    return this.secrets.has(user);
+    return this.file.secrets.has(user);
   }
 
   isAdmin(user: string): boolean {
@@ -62,7 +66,7 @@ export class Accounts {
 
   /** Names of all users, for SHOW USERS. */
   get names(): string[] {
-    return [...this.secrets.keys()];
+    return [...this.file.secrets.keys()];
   }
 }
 

@@ -128,7 +128,9 @@ function set(desk: CommandDesk, { key, value }: Of<"set">): void {
   const { host } = desk;
   try {
     const config = applySet(host.environment.config, key, value, hasLibc);
-    host.adopt(new Environment(config));
+    const environment = new Environment(config, host.environment);
+    host.adopt(environment);
+    environment.accounts.file.tell(host.log);
     desk.done(`SET ${key}=${value}`.slice(0, 511), ...withoutEffect(key as SettingName, config));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -147,7 +149,7 @@ function withoutEffect(name: SettingName, config: Config): Buffer[] {
 export function reload(host: HostRole): boolean {
   try {
     const config = reloadConfig(host.environment.config);
-    const environment = new Environment(config);
+    const environment = new Environment(config, host.environment);
     host.adopt(environment);
     environment.tell(host.log);
     return true;

@@ -17,6 +17,7 @@ import { VERSION } from "./names.ts";
 import { pidGone, removePid, writePid } from "./pidfile.ts";
 import { SHOW } from "./show.ts";
 import { type Taken, takeOver } from "./takeover.ts";
+import { becomeUser } from "./user.ts";
 
 export { OutsideError } from "./errors.ts";
 
@@ -33,6 +34,8 @@ export interface PoolerOptions {
   metrics?: string | undefined;
   /** As PgBouncer's -R: a pooler that runs already hands its sockets over, and ends. */
   reboot?: boolean | undefined;
+  /** Whom to become, as root, once what may be root's alone has been read; empty: nobody. */
+  user?: string | undefined;
 }
 
 /** Rows of SHOW under their columns' names. */
@@ -98,6 +101,7 @@ export class RunningPooler implements Pooler {
   ): Promise<RunningPooler> {
     const config = typeof options.config === "string" ? loadConfig(options.config) : options.config;
     const pooler = new RunningPooler(new Environment(config), new Log(options.quiet));
+    if (options.user) becomeUser(options.user);
     try {
       await pooler.open(config, options);
       beforeUp(pooler);

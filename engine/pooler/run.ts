@@ -2,7 +2,6 @@
 import { ConfigError, loadConfig } from "../config/index.ts";
 import { OutsideError } from "./errors.ts";
 import { RunningPooler } from "./main.ts";
-import { becomeUser } from "./user.ts";
 
 /** Options of the command line beside the path of the ini. */
 export interface PoolerFlags {
@@ -31,11 +30,10 @@ export async function runPooler(
   try {
     const config = loadConfig(iniPath);
     const user = flags.user ?? config.values.user ?? "";
-    if (user !== "") becomeUser(user);
     const values = { ...config.values, verbose: flags.verbose ?? config.values.verbose };
     const { quiet, journal, reboot, metrics } = flags;
     let forget = (): void => {};
-    const options = { config: { ...config, values }, quiet, journal, reboot, metrics };
+    const options = { config: { ...config, values }, quiet, journal, reboot, metrics, user };
     const pooler = await RunningPooler.start(options, (made) => {
       forget = heed(made);
     });

@@ -26,6 +26,7 @@ import {
 } from "../config/index.ts";
 import { certificateNames } from "./certificates.ts";
 import type { Channel } from "./channel.ts";
+import { inWords } from "./errors.ts";
 import type { Log } from "./log.ts";
 
 type Mode = Values["client_tls_sslmode"];
@@ -235,10 +236,4 @@ function filesOf(config: Config, which: TlsSide): SecureContextOptions {
     ...(cert === undefined ? {} : { cert }),
     ...(ca === undefined ? {} : { ca }),
   };
-}
-
-/** The errors that are met here, as the C library calls them, whose words people search a log for. */
-function inWords({ code, message }: NodeJS.ErrnoException): string {
-  if (code === "ENOENT") return "No such file or directory";
-  return code === "EACCES" ? "Permission denied" : message;
 }

@@ -154,12 +154,20 @@ test("a socket file left by a killed pooler is replaced", async () => {
   expect(await next.exit()).toBe(0);
 });
 
+test("a missing auth_file keeps nobody from starting", async () => {
+  const pooler = await start({ auth_file: "/nonexistent/users" });
+  const said = "ERROR could not open auth_file /nonexistent/users: No such file or directory";
+  expect(pooler.stderr).toContain(said);
+  expect(pooler.stderr).toContain("process up");
+  pooler.child.kill("SIGTERM");
+  expect(await pooler.exit()).toBe(0);
+});
+
 test("what we cannot do is refused by name, with status 2", async () => {
   for (const [settings, text] of [
     [{ auth_type: "pam" }, 'auth_type is "pam"'],
     [{ auth_type: "cret" }, 'did you mean "cert"?'],
     [{ no_such_setting: 1 }, "no_such_setting is unknown"],
-    [{ auth_file: "/nonexistent/users" }, "/nonexistent/users"],
   ] as const) {
     const pooler = new Process(stage.ini({ ...settings }), 0);
     expect(await pooler.exit()).toBe(2);

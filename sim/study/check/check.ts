@@ -4,7 +4,6 @@
  */
 import {
   type Config,
-  ConfigError,
   loadConfig,
   parseUserlist,
   type ReadFile,
@@ -91,12 +90,9 @@ function loginsOf({ values }: Config, readFile: ReadFile = readFromDisk): Logins
     const why = error instanceof Error ? error.message : String(error);
     return { is: "not readable", why };
   }
-  try {
-    return { is: "read", names: [...parseUserlist(text, file).keys()] };
-  } catch (error) {
-    if (error instanceof ConfigError) return { is: "broken", error };
-    throw error;
-  }
+  const { secrets, broken } = parseUserlist(text, file);
+  if (broken !== undefined) return { is: "broken", error: broken.error };
+  return { is: "read", names: [...secrets.keys()] };
 }
 
 /** One place is told once, however many pools it is about. */

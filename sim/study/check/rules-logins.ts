@@ -40,7 +40,7 @@ export const LOGIN_RULES: readonly Rule[] = [
       return {
         at: placeOf(instance, "auth_file"),
         what: `auth_file cannot be read (${logins.why})`,
-        why: "PgBouncer starts without it and refuses the users in it, our pooler does not start",
+        why: "the pooler starts without it, and refuses the users in it",
         fix: "name a file that the pooler can read; a relative name begins where it is started",
       };
     }),
@@ -56,7 +56,7 @@ export const LOGIN_RULES: readonly Rule[] = [
       return {
         at,
         what: message.replace(`${at}: `, "").replace(/; expected .*/s, ""),
-        why: "PgBouncer does without this line and all that follow, our pooler does not start",
+        why: "the pooler does without this line and all that follow",
         fix: `write ${expected}`,
       };
     }),
