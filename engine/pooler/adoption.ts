@@ -100,7 +100,7 @@ function adoptClient(
   }
   core.adoptClient(now, handle);
   const pool = core.clientPool(handle);
-  const identity = Object.assign(new Identity("C", now), { database, user });
+  const identity = Object.assign(new Identity("C", now), { database, user, known: "pool" });
   identity.locate(channel, host.port);
   const variables = new Variables(environment.variableNames);
   const parts = { handle, channel, identity, variables, options: undefined, pool, key };

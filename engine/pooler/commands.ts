@@ -7,6 +7,7 @@ import {
   ConfigError,
   noteOf,
   reloadConfig,
+  SETTINGS,
   type SettingName,
 } from "../config/index.ts";
 import { columns, type Table } from "../show/table.ts";
@@ -30,7 +31,8 @@ export interface CommandDesk {
   readonly channel: Channel;
   done(tag: string, ...before: Buffer[]): void;
   table(table: Table): void;
-  error(text: string, sqlstate?: string): void;
+  /** `logged`: what the log says instead. */
+  error(text: string, sqlstate?: string, logged?: string): void;
   /** Answers SHOW FDS with the sockets themselves. */
   handOver(): void;
   /** The answer comes when `kind` is so for all these databases (-1: for everything). */
@@ -87,7 +89,7 @@ function govern(desk: CommandDesk, command: Governing): void {
     case "reload":
       host.log.write("LOG", "RELOAD command issued");
       if (reload(host)) desk.done("RELOAD");
-      else desk.error("RELOAD failed, see logs for additional details", "F0000");
+      else desk.error(...RELOAD_FAILED);
       return;
     case "suspend":
       suspend(desk);
@@ -96,6 +98,12 @@ function govern(desk: CommandDesk, command: Governing): void {
       shutdown(desk, command);
   }
 }
+
+const RELOAD_FAILED = [
+  "RELOAD failed, see logs for additional details",
+  "F0000",
+  "RELOAD Failed, see logs for more details",
+] as const;
 
 const HELP = `
 	SHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION
@@ -126,17 +134,30 @@ function show(desk: CommandDesk, { what }: Of<"show">): void {
 
 function set(desk: CommandDesk, { key, value }: Of<"set">): void {
   const { host } = desk;
+  const tag = `SET ${key}=${value}`.slice(0, 511);
+  if (takesRestart(key)) {
+    desk.done(
+      tag,
+      noticeResponse(`${key} stays as it is: it takes a new value in the file, and a restart`),
+    );
+    return;
+  }
   try {
     const config = applySet(host.environment.config, key, value, hasLibc);
     const environment = new Environment(config, host.environment);
     host.adopt(environment);
     environment.accounts.file.tell(host.log);
-    desk.done(`SET ${key}=${value}`.slice(0, 511), ...withoutEffect(key as SettingName, config));
+    desk.done(tag, ...withoutEffect(key as SettingName, config));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     host.log.write("ERROR", error.message);
     desk.error("SET failed");
   }
+}
+
+/** PgBouncer takes any value for a setting that it reads once, and goes on with the old one. */
+function takesRestart(key: string): boolean {
+  return Object.hasOwn(SETTINGS, key) && !SETTINGS[key as SettingName].reloadable;
 }
 
 /** A notice for a setting that changes nothing here: nothing is passed over in silence. */
@@ -163,9 +184,8 @@ export function reload(host: HostRole): boolean {
 type Databases = "pause" | "resume" | "kill" | "reconnect" | "wait_close" | "disable" | "enable";
 
 /** Verb in `cannot pause admin db`. */
-const VERBS: Readonly<Record<Databases, string>> = {
+const VERBS: Readonly<Record<Exclude<Databases, "resume">, string>> = {
   pause: "pause",
-  resume: "resume",
   kill: "kill",
   reconnect: "reconnect",
   wait_close: "wait in",
@@ -184,12 +204,12 @@ function onDatabase(desk: CommandDesk, command: Databases, name: string): void {
     return;
   }
   host.log.write("LOG", name === "" ? `${tag} command issued` : `${tag} '${name}' command issued`);
-  if (name === CONSOLE) {
+  if (name === CONSOLE && command !== "resume") {
     desk.error(`cannot ${VERBS[command]} admin db: ${name}`);
     return;
   }
-  const database = name === "" ? -1 : core.database(name);
-  if (name !== "" && database < 0) {
+  const database = name === "" || name === CONSOLE ? -1 : core.database(name);
+  if (name !== "" && name !== CONSOLE && database < 0) {
     desk.error(`no such database: ${name}`);
     return;
   }
@@ -231,7 +251,8 @@ function carryOut(desk: CommandDesk, command: Databases, database: number, name:
 
 function resume(desk: CommandDesk, database: number, name: string): void {
   const { core, now, stopping } = desk.host;
-  if (name === "" && stopping) desk.error("pooler is shutting down");
+  if (name === CONSOLE) desk.error(`database ${name} is not paused`);
+  else if (name === "" && stopping) desk.error("pooler is shutting down");
   else if (name === "" && desk.host.suspension.end()) desk.done("RESUME");
   else if (core.resume(now, database)) desk.done("RESUME");
   else if (name === "") desk.error("pooler is not paused/suspended");

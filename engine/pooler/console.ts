@@ -78,6 +78,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
     this.admin = rights.admin;
     this.own = rights.own;
     identity.database = CONSOLE;
+    identity.known = "pool";
     this.key = host.newKey(this);
     host.admitConsole(this);
     host.consolePool.loggedIn();
@@ -133,7 +134,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
         execute(this, parseCommand(body.toString("utf8", 0, Math.max(0, body.indexOf(0)))));
         return;
       case FRONTEND.terminate:
-        this.leave("client close request");
+        this.leave("close req");
         return;
       case FRONTEND.parse:
       case FRONTEND.bind:
@@ -164,8 +165,9 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
     this.done("SHOW", ...messages);
   }
 
-  error(text: string, sqlstate = "08P01"): void {
-    this.host.log.write("ERROR", text);
+  error(text: string, sqlstate = "08P01", logged = text): void {
+    this.host.log.write("ERROR", logged);
+    this.complain(text);
     this.send(errorResponse("ERROR", sqlstate, text), readyForQuery("I"));
   }
 
@@ -218,10 +220,17 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
 
   // --- the end -------------------------------------------------------------------------------------
 
+  private complain(text: string): void {
+    const { log, values } = this.host;
+    if (!values.log_pooler_errors || this.over) return;
+    log.write("WARNING", `pooler error: ${text}`, this.identity.label);
+  }
+
   /** We end it, and say why. */
   private quit(why: string): void {
     if (this.over) return;
     this.note(why);
+    this.complain(why);
     this.end();
     this.channel.close(errorResponse("FATAL", "08P01", why));
   }

@@ -5,11 +5,11 @@
 import type { LdapMistake, LdapOptions } from "../config/index.ts";
 import type { Pool } from "../core/index.ts";
 import { AuthQuery, type AuthQueryResult } from "../wire/auth-query.ts";
-import { ownerOf } from "../wire/cancel-keys.ts";
 import { ClientLogin, type ClientLoginEvent, type ScramKeys } from "../wire/client-login.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
 import { errorResponse } from "../wire/writer.ts";
 import { type Applicant, admission, ldapFor } from "./admission.ts";
+import { passOn } from "./cancel-request.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
 import { Client } from "./client.ts";
 import { ConsoleSession } from "./console.ts";
@@ -18,11 +18,11 @@ import { type Explanation, explainToNewcomer } from "./explain.ts";
 import { Identity } from "./identity.ts";
 import { askLdap } from "./ldap.ts";
 import { CONSOLE } from "./names.ts";
-import { lookupIn, obstacle, unusable } from "./obstacles.ts";
+import { isOwner, lookupIn, obstacle, unusable } from "./obstacles.ts";
 import type { HostRole, Newcomer, ServerRole } from "./roles.ts";
 import { tune } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
-import { isOurs, peerOf } from "./unix-peer.ts";
+import { peerOf } from "./unix-peer.ts";
 
 const nothing: Buffer = Buffer.alloc(0);
 
@@ -77,14 +77,14 @@ export class Entrance implements Newcomer, ChannelOwner {
   }
 
   /**
-   * Gone before it was in. One that never said a word may be a monitor's probe: that is not logged. A
-   * cancel request has said all it had to, and drivers differ in whether they wait for its end.
+   * Gone before it was in. One that goes between two packets may be a monitor's probe: that is not logged.
+   * A cancel request has said all it had to, and drivers differ in whether they wait for its end.
    */
   ended(): void {
     this.channel.destroy();
     if (this.phase === "cancel" || this.phase === "over") return;
     this.host.begin();
-    if (this.heard) this.note("client unexpected eof");
+    if (this.login.partial || this.phase === "lookup") this.note("client unexpected eof");
     this.host.disconnect(this);
     this.finish();
     this.host.end();
@@ -141,18 +141,11 @@ export class Entrance implements Newcomer, ChannelOwner {
    * up before they ask the next thing, so we must not do so just because they have ended their half.
    */
   private cancel(shown: Buffer): void {
-    const { core, now, values } = this.host;
-    const owner = ownerOf(shown, values.peer_id);
     this.phase = "cancel";
     this.channel.hold();
-    if (owner.is === "ours") core.cancel(now, this.handle, this.host.cancelTarget(owner.key));
-    else if (owner.is === "peer") {
-      this.key = owner.key;
-      core.cancelAtPeer(now, this.handle, owner.peer);
-    } else {
-      const text = "failed to forward cancel request because its TTL was exhausted";
-      this.reject(refuse(text, false));
-    }
+    const went = passOn(this.host, this.handle, shown);
+    if ("kind" in went) this.reject(went);
+    else this.key = went;
   }
 
   /** The handshake is over. */
@@ -179,10 +172,14 @@ export class Entrance implements Newcomer, ChannelOwner {
     Object.assign(this.identity, { user, database, replication });
     if (negotiate !== undefined) this.channel.sendAll(negotiate);
     const { accounts } = this.host.environment;
-    const owner = this.isOwner(startup);
+    const owner = isOwner(this.host, this.channel, startup);
     this.ldap = owner ? undefined : ldapFor(accounts, this.applicant(startup, true));
     const refusal = obstacle(this.host, startup, owner, this.ldap !== undefined);
     if (refusal !== undefined) {
+      if (database === CONSOLE) {
+        this.identity.known = "pool";
+        this.attempt(startup);
+      }
       this.reject(refusal);
       return;
     }
@@ -195,14 +192,16 @@ export class Entrance implements Newcomer, ChannelOwner {
   /** Counts the client and has it prove who it is; a user without a secret does not exist. */
   private check(startup: Startup, secret: string | undefined, rest: Buffer): void {
     const { accounts } = this.host.environment;
-    const { database, user, replication } = startup;
-    const owner = this.isOwner(startup);
+    const { user } = startup;
+    const owner = isOwner(this.host, this.channel, startup);
     const named = secret !== undefined || this.ldap !== undefined;
     const known = owner || accounts.method === "any" || named;
     if (!known) this.log(`no such user: ${user}`);
+    this.identity.known = "user";
     if (!this.register(startup, known)) return;
-    const tls = this.identity.tls || "no";
-    this.log(`login attempt: db=${database} user=${user} tls=${tls} replication=${replication}`);
+    if (known && (this.pool !== undefined || startup.database === CONSOLE))
+      this.identity.known = "pool";
+    this.attempt(startup);
     const method = owner ? "trust" : admission(accounts, this.applicant(startup, known));
     if (typeof method !== "string") {
       this.reject(method);
@@ -260,6 +259,7 @@ export class Entrance implements Newcomer, ChannelOwner {
       return;
     }
     this.phase = "lookup";
+    this.identity.known = "pool";
     this.sql = lookup.sql;
     this.kept = Buffer.from(rest);
     this.channel.hold();
@@ -314,20 +314,13 @@ export class Entrance implements Newcomer, ChannelOwner {
     return true;
   }
 
-  /**
-   * Our own user may do everything over the Unix socket, as user `pgbouncer`: whoever can reach a socket
-   * that only we can reach, and whomever the system names.
-   */
-  private isOwner({ database, user }: { database: string; user: string }): boolean {
-    if (database !== CONSOLE || user !== CONSOLE || !this.channel.unix) return false;
-    return this.host.environment.socketIsPrivate || isOurs(this.channel);
-  }
-
   private enter(scramKeys: ScramKeys | undefined, rest: Buffer): void {
     const startup = this.startup as Startup;
     if (startup.database === CONSOLE) this.enterConsole(startup, rest);
-    else if (this.pool === undefined) this.reject(refuse(`no such database: ${startup.database}`));
-    else this.enterPool(startup, this.pool, scramKeys, rest);
+    else if (this.pool === undefined) {
+      this.log(`login failed: db=${startup.database} user=${startup.user}`);
+      this.reject(refuse(`no such database: ${startup.database}`));
+    } else this.enterPool(startup, this.pool, scramKeys, rest);
   }
 
   private enterPool(
@@ -350,7 +343,7 @@ export class Entrance implements Newcomer, ChannelOwner {
   /** The console is no business of the scheduler's: its sessions leave the core. */
   private enterConsole({ user }: Startup, rest: Buffer): void {
     const { accounts } = this.host.environment;
-    const own = this.isOwner({ database: CONSOLE, user });
+    const own = isOwner(this.host, this.channel, { database: CONSOLE, user });
     const admin = own || accounts.isAdmin(user);
     this.host.disconnect(this);
     this.finish();
@@ -368,9 +361,10 @@ export class Entrance implements Newcomer, ChannelOwner {
     this.turnAway(refusal);
   }
 
-  private turnAway({ told, sqlstate, text, detail = "" }: Refusal): void {
+  private turnAway({ told, sqlstate, text, detail = "", warning = "" }: Refusal): void {
     const { log, values } = this.host;
     if (detail !== "") log.write("ERROR", detail, this.identity.label);
+    if (warning !== "") log.write("WARNING", warning, this.identity.label);
     this.note(text);
     if (told && values.log_pooler_errors)
       log.write("WARNING", `pooler error: ${text}`, this.identity.label);
@@ -387,6 +381,11 @@ export class Entrance implements Newcomer, ChannelOwner {
 
   private send(): void {
     for (const bytes of this.login.output.splice(0)) this.channel.sendAll(bytes);
+  }
+
+  private attempt({ database, user, replication }: Startup): void {
+    const tls = this.identity.tls || "no";
+    this.log(`login attempt: db=${database} user=${user} tls=${tls} replication=${replication}`);
   }
 
   private log(text: string): void {

@@ -305,15 +305,16 @@ export class Host implements HostRole {
     return key;
   }
 
-  cancelTarget(key: Buffer): number {
+  cancelTarget(key: Buffer): number | string {
     const owner = this.keys.get(key.toString("latin1"));
-    if (owner === undefined) return -1;
+    if (owner === undefined) return "failed cancel request";
     if ("cancelled" in owner) {
       owner.cancelled();
-      return -1;
+      return "cancel request for console client";
     }
     // What runs is the client's parameters being set, which is not the client's to cancel.
-    return owner.upstream?.purpose === "set" ? -1 : owner.handle;
+    if (owner.upstream?.purpose !== "set") return owner.handle;
+    return "ignoring cancel request for server that is setting vars";
   }
 
   factsOf(pool: Pool): PoolFacts {

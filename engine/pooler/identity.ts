@@ -11,6 +11,8 @@ export class Identity {
   readonly type: "C" | "S";
   database = "(nodb)";
   user = "(nouser)";
+  /** How much of that is known to be so: names of strangers stay out of the prefix of log lines. */
+  known: "nothing" | "user" | "pool";
   /** Address, or "unix". */
   address = "unix";
   port = 0;
@@ -26,6 +28,7 @@ export class Identity {
   constructor(type: "C" | "S", since: Nanos) {
     this.id = ++last;
     this.type = type;
+    this.known = type === "S" ? "pool" : "nothing";
     this.since = since;
   }
 
@@ -46,7 +49,9 @@ export class Identity {
   /** The prefix of log lines: `C-0x1f: shop/alice@127.0.0.1:50123`. */
   get label(): string {
     const where = place(this.address, this.port);
-    return `${this.type}-${this.pointer}: ${this.database}/${this.user}@${where}`;
+    const database = this.known === "pool" ? this.database : "(nodb)";
+    const user = this.known === "nothing" ? "(nouser)" : this.user;
+    return `${this.type}-${this.pointer}: ${database}/${user}@${where}`;
   }
 }
 

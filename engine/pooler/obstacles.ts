@@ -1,10 +1,12 @@
 /** What stands in the way of a login whatever the password, and where the secret is looked up. */
 import { type Core, REASONS } from "../core/index.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
+import type { Channel } from "./channel.ts";
 import { consoleLimit } from "./console-pool.ts";
 import type { Lookup } from "./environment.ts";
 import { CONSOLE } from "./names.ts";
 import type { HostRole } from "./roles.ts";
+import { isOurs } from "./unix-peer.ts";
 
 /**
  * What stands in the way whatever the password. `owner`: it is our own user, on the console; `ldap`: its
@@ -31,6 +33,19 @@ export function obstacle(
   const forced = entry?.user !== null && entry?.user !== undefined;
   if (accounts.method !== "any" || forced) return undefined;
   return wrong("auth_type=any requires forced user");
+}
+
+/**
+ * Our own user may do everything over the Unix socket, as user `pgbouncer`: whoever can reach a socket that
+ * only we can reach, and whomever the system names.
+ */
+export function isOwner(
+  host: HostRole,
+  channel: Channel,
+  { database, user }: { database: string; user: string },
+): boolean {
+  if (database !== CONSOLE || user !== CONSOLE || !channel.unix) return false;
+  return host.environment.socketIsPrivate || isOurs(channel);
 }
 
 /** Where to look a user up; undefined: nowhere. In a database that does not exist nobody is. */

@@ -192,8 +192,8 @@ export interface HostRole {
   forgetConsole(session: ConsoleRole): void;
   /** A new key by which `owner` can be cancelled, or the one that it has. */
   newKey(owner: ClientRole | ConsoleRole, has?: Buffer): Buffer;
-  /** Handle of the client with this key if it runs a query that may be cancelled, else -1. */
-  cancelTarget(key: Buffer): number;
+  /** Handle of the client with this key, or why there is nothing that may be cancelled. */
+  cancelTarget(key: Buffer): number | string;
 
   factsOf(pool: Pool): PoolFacts;
   /** Whole seconds since a connection was made. */

@@ -100,6 +100,8 @@ export class ClientLogin {
   readonly output: Buffer[] = [];
   /** How far the last feed came. */
   consumed = 0;
+  /** What has come ends within a packet. */
+  partial = false;
   private state: State = "first";
   private secure = false;
   /** Nothing has been read yet: TLS may begin without being asked for. */
@@ -173,6 +175,7 @@ export class ClientLogin {
     this.fresh = false;
     const packet = this.first.feed(buffer, this.consumed, end);
     this.consumed = this.first.consumed;
+    this.partial = packet === undefined;
     if (packet === undefined || packet.kind === "refused") return packet;
     switch (packet.kind) {
       case "ssl":
@@ -223,6 +226,7 @@ export class ClientLogin {
     reader.feed(buffer, this.consumed, end);
     const found = reader.next();
     this.consumed = reader.position;
+    this.partial = found === FRAME.more;
     if (found === FRAME.more) return undefined;
     if (found === FRAME.bad) return refuse("bad packet header");
     if (reader.type !== FRONTEND.password) return refuse("bad packet", false);

@@ -35,6 +35,8 @@ export interface Refusal {
   text: string;
   /** Says more than the text, for the log. */
   detail?: string | undefined;
+  /** The same, where it is no error of ours. */
+  warning?: string | undefined;
 }
 
 export interface StartupRules {
@@ -53,6 +55,12 @@ export type FirstPacket =
 /** Builds a refusal; PgBouncer's own errors have SQLSTATE 08P01. */
 export function refuse(text: string, told = true, detail?: string): Refusal {
   return { kind: "refused", told, sqlstate: "08P01", text, detail };
+}
+
+/** A parameter that PgBouncer has no place for; `where` it was found. */
+function unsupported(name: string, value: string, where = ""): Refusal {
+  const text = `unsupported startup parameter${where}: ${name}`;
+  return { ...refuse(text), warning: `${text}=${value}` };
 }
 
 const HEADER = 8;
@@ -158,7 +166,7 @@ class Reading {
     else if (name === "replication") return undefined;
     else if (name.startsWith("_pq_.")) this.extensions.push(name);
     else if (!this.variables.set(name, value) && !this.rules.ignored.has(name)) {
-      return refuse(`unsupported startup parameter: ${name}`, true, `${name}=${value}`);
+      return unsupported(name, value);
     }
     return undefined;
   }
@@ -192,8 +200,7 @@ class Reading {
     const { ignored } = this.rules;
     for (const [name, value] of settings) {
       if (this.variables.set(name, value) || ignored.has(name) || ignored.has("options")) continue;
-      const detail = `${name}=${value}`;
-      return refuse(`unsupported startup parameter in options: ${name}`, true, detail);
+      return unsupported(name, value, " in options");
     }
     return undefined;
   }

@@ -229,6 +229,26 @@ test("SET changes a setting at once, and refuses what it cannot", async () => {
   expect(await console.ask("show timezone")).toEqual([{ timezone: "GMT" }]);
 });
 
+test("SET of what takes a restart answers as PgBouncer does, changes nothing, and says so", async () => {
+  const pooler = await stage.pooler();
+  const raw = await Raw.login(pooler, "admin", "pgbouncer");
+  raw.send(query("set listen_backlog = nonsense"));
+  await raw.until("Z");
+  expect(raw.types).toBe("NCZ");
+  expect(raw.complaint).toContain("listen_backlog stays as it is");
+  const rows = await (await stage.console(pooler)).ask("show config");
+  expect(rows.find(({ key }) => key === "listen_backlog")?.value).toBe("128");
+  raw.socket.destroy();
+});
+
+test("RESUME of the console is refused in other words than the rest", async () => {
+  const console = await stage.console(await stage.pooler());
+  const told = async (command: string): Promise<string> =>
+    (await failure(console.ask(`${command} pgbouncer`))).message;
+  expect(await told("resume")).toBe("database pgbouncer is not paused");
+  expect(await told("pause")).toBe("cannot pause admin db: pgbouncer");
+});
+
 test("what cannot be done is refused by SET and RELOAD too, what has no effect is said", async () => {
   const path = stage.ini();
   const pooler = await startPooler({ config: path, quiet: true });

@@ -1,0 +1,172 @@
+/** What the log says of who comes and goes, in PgBouncer's words and in its order: scripts search for them. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Pooler } from "../../engine/pooler/main.ts";
+import { cancelRequest, query, startupMessage } from "../../engine/wire/writer.ts";
+import { Raw } from "./raw.ts";
+import { Stage, until } from "./stage.ts";
+
+let stage: Stage;
+let pooler: Pooler;
+beforeAll(async () => {
+  stage = await Stage.open();
+  const users = stage.file('"admin" "x"\n"alice" "x"\n');
+  pooler = await stage.pooler({ auth_type: "md5", auth_file: users, admin_users: "admin" });
+});
+afterAll(() => stage.close());
+beforeEach(() => writeFileSync(join(stage.directory, "log"), ""));
+
+/** The lines of the log without their stamps; numbers of connections, addresses and ages stand as letters. */
+async function lines(): Promise<string[]> {
+  return (await stage.log())
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) =>
+      line
+        .replace(/^.*?\] /, "")
+        .replace(/C-0x[0-9a-f]+/, "C")
+        .replace(/@\S+:\d+/, "")
+        .replace(/age=\d+s/, "age"),
+    );
+}
+
+const as = (user: string, database: string, ...more: [string, string][]): Buffer =>
+  startupMessage([["user", user], ["database", database], ...more]);
+const ssl = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+const wrong = Buffer.concat([Buffer.from([112, 0, 0, 0, 10]), Buffer.from("wrong\0")]);
+const failed = "password authentication failed";
+const attempt = (user: string, database: string): string =>
+  `login attempt: db=${database} user=${user} tls=no replication=no`;
+
+// `close`: the client goes once the pooler has answered; else the pooler sends it away.
+const cases: [name: string, packets: Buffer[], close: boolean, want: string[]][] = [
+  [
+    "a user who is not known",
+    [as("zed", "app"), wrong],
+    false,
+    [
+      "LOG C: (nodb)/(nouser) no such user: zed",
+      `LOG C: (nodb)/zed ${attempt("zed", "app")}`,
+      `LOG C: (nodb)/zed closing because: ${failed} (age)`,
+      `WARNING C: (nodb)/zed pooler error: ${failed}`,
+    ],
+  ],
+  [
+    "a wrong password",
+    [as("alice", "app"), wrong],
+    false,
+    [
+      `LOG C: app/alice ${attempt("alice", "app")}`,
+      `LOG C: app/alice closing because: ${failed} (age)`,
+      `WARNING C: app/alice pooler error: ${failed}`,
+    ],
+  ],
+  [
+    "one who may not see the console",
+    [as("alice", "pgbouncer")],
+    false,
+    [
+      `LOG C: pgbouncer/alice ${attempt("alice", "pgbouncer")}`,
+      "LOG C: pgbouncer/alice closing because: not allowed (age)",
+      "WARNING C: pgbouncer/alice pooler error: not allowed",
+    ],
+  ],
+  [
+    "a parameter that has no place",
+    [as("alice", "app", ["search_path", "x"])],
+    false,
+    [
+      "WARNING C: (nodb)/(nouser) unsupported startup parameter: search_path=x",
+      "LOG C: (nodb)/(nouser) closing because: unsupported startup parameter: search_path (age)",
+      "WARNING C: (nodb)/(nouser) pooler error: unsupported startup parameter: search_path",
+    ],
+  ],
+  [
+    "one that has no place among the options",
+    [as("alice", "app", ["options", "-c foo=1"])],
+    false,
+    [
+      "WARNING C: (nodb)/(nouser) unsupported startup parameter in options: foo=1",
+      "LOG C: (nodb)/(nouser) closing because: unsupported startup parameter in options: foo (age)",
+      "WARNING C: (nodb)/(nouser) pooler error: unsupported startup parameter in options: foo",
+    ],
+  ],
+  [
+    "a cancel request with a key that nobody has",
+    [cancelRequest(Buffer.alloc(8))],
+    false,
+    ["LOG C: (nodb)/(nouser) closing because: failed cancel request (age)"],
+  ],
+  ["a probe that asks for TLS and goes", [ssl], true, []],
+  [
+    "one who is asked for a password and goes",
+    [as("alice", "app")],
+    true,
+    [`LOG C: app/alice ${attempt("alice", "app")}`],
+  ],
+  [
+    "one who goes within a packet",
+    [ssl, ssl.subarray(0, 5)],
+    true,
+    ["LOG C: (nodb)/(nouser) closing because: client unexpected eof (age)"],
+  ],
+];
+
+describe("the log: who does not come in", () => {
+  test.each(cases)("%s", async (_, packets, close, want) => {
+    const raw = new Raw(pooler);
+    const heard = new Promise((resolve) => raw.socket.once("data", resolve));
+    raw.send(packets[0] as Buffer);
+    if (close || packets.length > 1) await heard;
+    if (packets.length > 1) raw.send(...packets.slice(1));
+    if (close) raw.socket.end();
+    await raw.end();
+    await until(async () => (await lines()).length >= want.length);
+    expect(await lines()).toEqual(want);
+  });
+
+  test("a database that there is not, with the password of one that is known", async () => {
+    const { host, port } = pooler.address;
+    const entering = stage.client(pooler, {
+      host,
+      port,
+      user: "alice",
+      password: "x",
+      database: "no",
+    });
+    await expect(entering).rejects.toThrow("no such database: no");
+    expect(await lines()).toEqual([
+      `LOG C: (nodb)/alice ${attempt("alice", "no")}`,
+      "LOG C: (nodb)/alice login failed: db=no user=alice",
+      "LOG C: (nodb)/alice closing because: no such database: no (age)",
+      "WARNING C: (nodb)/alice pooler error: no such database: no",
+    ]);
+  });
+});
+
+test("the log: errors of the console are told twice, and how it ends", async () => {
+  const trusting = await stage.pooler();
+  writeFileSync(join(stage.directory, "log"), "");
+  const raw = await Raw.login(trusting, "admin", "pgbouncer");
+  raw.send(query("nonsense"));
+  await raw.until("Z");
+  raw.send(Buffer.from([80, 0, 0, 0, 8, 0, 0, 0, 0]));
+  await raw.end();
+  const other = await Raw.login(trusting, "admin", "pgbouncer");
+  other.send(Buffer.from([88, 0, 0, 0, 4]));
+  await other.end();
+  const admin = "C: pgbouncer/admin";
+  const extended = "extended query protocol not supported by admin console";
+  expect(await lines()).toEqual([
+    `LOG ${admin} ${attempt("admin", "pgbouncer")}`,
+    "ERROR invalid command 'nonsense', use SHOW HELP;",
+    `WARNING ${admin} pooler error: invalid command 'nonsense', use SHOW HELP;`,
+    `ERROR ${extended}`,
+    `WARNING ${admin} pooler error: ${extended}`,
+    `LOG ${admin} closing because: bad packet (age)`,
+    `WARNING ${admin} pooler error: bad packet`,
+    `LOG ${admin} ${attempt("admin", "pgbouncer")}`,
+    `LOG ${admin} closing because: close req (age)`,
+  ]);
+});
