@@ -1,6 +1,7 @@
 /**
- * Exit statuses, and which error ends in which: 0 done; 1 a verdict or an objective not met, or the time was up before anything was known; 2 bad usage
- * or input; 3 an outside part (database, pooler, disk) failed; 70 a bug of ours; 130 interrupted.
+ * Exit statuses, and which error ends in which: 0 done; 1 a verdict or an objective not met, or the time was up
+ * before anything was known; 2 bad usage or input; 3 an outside part (database, pooler, disk) failed; 70 a bug of
+ * ours; 130 interrupted.
  */
 import { CommanderError } from "commander";
 import { ConfigError } from "../../engine/config/index.ts";
