@@ -43,7 +43,11 @@ test("check, which also tells where each was written, has the same", () => {
     for (const user of ["", " pool_mode=statement", " pool_size=0 reserve_pool_size=2"]) {
       const text = `[databases]\ndb = host=h${entry}\n[users]\nu =${user}\n[pgbouncer]\n`;
       const config = parseIni("a.ini", () => text);
-      const { pools } = instanceOf(config, 1, { is: "read", names: ["u"] }, NOTHING_KNOWN);
+      const files = {
+        logins: { is: "read", names: ["u"] },
+        loginRules: { is: "not asked for" },
+      } as const;
+      const { pools } = instanceOf(config, 1, files, NOTHING_KNOWN);
       const { mode, size, reserve_size } = configuredPool(coreSettings(config), "db", "u");
       const [found] = pools;
       const seen = [found?.pool_mode, found?.pool_size, found?.reserve_pool_size];

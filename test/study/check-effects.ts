@@ -1,6 +1,8 @@
 /** Both sides of the rules about settings without effect and about risky ones. */
 import { type Case, lines, transaction } from "./check-case.ts";
 
+const hba = (file: string): string => lines("auth_type = hba", `auth_hba_file = ${file}`);
+
 export const EFFECT_CASES: Case[] = [
   [
     "effect-reset-query",
@@ -130,6 +132,23 @@ export const EFFECT_CASES: Case[] = [
     "nobody needs it",
   ],
   ["login-file-broken", "auth_file = broken.txt", "auth_file = users.txt", "each line is in order"],
+  ["login-hba-nobody", "auth_type = hba", hba("rules.hba"), "a file has a rule"],
+  ["login-hba-nobody", "auth_type = hba", "auth_type = md5", "no rules are asked for"],
+  ["login-hba-nobody", hba("none.hba"), hba("broken.hba"), "one line is in order"],
+  [
+    "login-hba-nobody",
+    hba("none.hba"),
+    hba("nowhere.hba"),
+    "what is in that file is not known here",
+  ],
+  ["login-hba-missing", hba("nowhere.hba"), hba("none.hba"), "it can be read"],
+  [
+    "login-hba-missing",
+    hba("nowhere.hba"),
+    lines("auth_type = md5", "auth_hba_file = nowhere.hba"),
+    "nobody needs it",
+  ],
+  ["login-hba-broken", hba("broken.hba"), hba("rules.hba"), "each line is in order"],
 
   [
     "risk-open-door",

@@ -7,8 +7,16 @@ import { EFFECT_CASES } from "./check-effects.ts";
 import { SUM_CASES } from "./check-sums.ts";
 import { TIME_CASES } from "./check-times.ts";
 
-/** What the cases name as auth_file. */
-const FILES = { "users.txt": '"ann" "secret"\n', "nobody.txt": "", "broken.txt": "ann secret\n" };
+/** What the cases name as auth_file and auth_hba_file. */
+const RULE = "host all all 10.0.0.0/8 scram-sha-256\n";
+const FILES = {
+  "users.txt": '"ann" "secret"\n',
+  "nobody.txt": "",
+  "broken.txt": "ann secret\n",
+  "rules.hba": `# from inside\n${RULE}`,
+  "broken.hba": `${RULE}host all all nowhere trust\n`,
+  "none.hba": "# nobody\nhost all all nowhere trust\n",
+};
 
 function missing(path: string): never {
   throw new Error(`ENOENT: no such file or directory, open '${path}'`);

@@ -2,15 +2,10 @@
  * The static sense of one or several pgbouncer.ini, without a simulation: every rule of the tables held
  * against the files, the database servers they lead to, and what is known of the rest.
  */
-import {
-  type Config,
-  loadConfig,
-  parseUserlist,
-  type ReadFile,
-  readFromDisk,
-} from "../../../engine/config/index.ts";
+import { loadConfig, type ReadFile } from "../../../engine/config/index.ts";
 import { type Budget, budgetsOf } from "./budget.ts";
-import { type Instance, instanceOf, type Logins } from "./instance.ts";
+import { type Instance, instanceOf } from "./instance.ts";
+import { loginRulesOf, loginsOf } from "./login-files.ts";
 import { type Hit, type Rule, SEVERITIES, type Severity } from "./rule.ts";
 import { BUDGET_RULES } from "./rules-budget.ts";
 import { EFFECT_RULES } from "./rules-effects.ts";
@@ -59,7 +54,11 @@ export function checkFiles(
 ): Checked {
   const instances = files.map((file) => {
     const config = loadConfig(file, readFile);
-    return instanceOf(config, copies, loginsOf(config, readFile), around);
+    const files = {
+      logins: loginsOf(config, readFile),
+      loginRules: loginRulesOf(config, readFile),
+    };
+    return instanceOf(config, copies, files, around);
   });
   const budgets = budgetsOf(instances, around);
   const scene = { instances, budgets, around };
@@ -77,22 +76,6 @@ export function checkFiles(
     rules: RULES.length,
     notes: assumed(instances, budgets, around),
   };
-}
-
-/** The users of auth_file, or what is the matter with it. */
-function loginsOf({ values }: Config, readFile: ReadFile = readFromDisk): Logins {
-  const file = values.auth_file;
-  if (file === null || file === "") return { is: "not named" };
-  let text: string;
-  try {
-    text = readFile(file);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { is: "not readable", why };
-  }
-  const { secrets, broken } = parseUserlist(text, file);
-  if (broken !== undefined) return { is: "broken", error: broken.error };
-  return { is: "read", names: [...secrets.keys()] };
 }
 
 /** One place is told once, however many pools it is about. */

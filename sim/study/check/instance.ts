@@ -56,11 +56,20 @@ export type Logins =
   | { is: "not readable"; why: string }
   | { is: "broken"; error: ConfigError };
 
+/** What there is of auth_hba_file, where auth_type asks for it. */
+export type LoginRules =
+  | { is: "not asked for" }
+  | { is: "not named" }
+  | { is: "not readable"; why: string }
+  /** `broken`: lines that are left out; a line that PgBouncer obeys and we cannot counts as a rule. */
+  | { is: "read"; rules: number; broken: readonly ConfigError[] };
+
 /** One file, and how many processes run it. */
 export interface Instance {
   config: Config;
   copies: number;
   logins: Logins;
+  loginRules: LoginRules;
   /** The databases, the template last. */
   entries: readonly DatabaseEntry[];
   pools: readonly Pool[];
@@ -72,7 +81,7 @@ export interface Instance {
 export function instanceOf(
   config: Config,
   copies: number,
-  logins: Logins,
+  { logins, loginRules }: Pick<Instance, "logins" | "loginRules">,
   around: Surroundings,
 ): Instance {
   const entries = config.autodb ? [...config.databases, config.autodb] : [...config.databases];
@@ -86,7 +95,7 @@ export function instanceOf(
     const all = [...own, ...extra.map((name) => ({ name, count: 1 }))];
     return all.map((group) => poolOf(config, entry, group, around));
   });
-  return { config, copies, logins, entries, pools, usersKnown: groups.known };
+  return { config, copies, logins, loginRules, entries, pools, usersKnown: groups.known };
 }
 
 /** Where a setting of `[pgbouncer]` was written; the file when its default holds. */

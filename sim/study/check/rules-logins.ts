@@ -1,4 +1,4 @@
-/** Rules about who can log in at all: auth_file, and what else knows users. */
+/** Rules about who can log in at all: auth_file, auth_hba_file, and what else knows users. */
 import { type Instance, placeOf } from "./instance.ts";
 import { pageOf, perInstance, type Rule } from "./rule.ts";
 
@@ -59,6 +59,55 @@ export const LOGIN_RULES: readonly Rule[] = [
         why: "the pooler does without this line and all that follow",
         fix: `write ${expected}`,
       };
+    }),
+  },
+  {
+    id: "login-hba-nobody",
+    severity: "error",
+    doc: "auth_type = hba without auth_hba_file, or with one that has no rule.",
+    source: "PgBouncer 1.18.0, measured on the program; 1.25.2 src/main.c, load_config()",
+    find: perInstance((instance) => {
+      const { loginRules } = instance;
+      const none = loginRules.is === "read" && loginRules.rules === 0;
+      if (loginRules.is !== "not named" && !none) return undefined;
+      const ours = none ? "" : "; our pooler does not start";
+      return {
+        at: placeOf(instance, "auth_hba_file", "auth_type"),
+        what: `auth_type is hba, and ${none ? "auth_hba_file has no rule" : "there is no auth_hba_file"}`,
+        why: `no rule fits anybody: PgBouncer starts and refuses every login, those to its console too${ours}`,
+        fix: "set auth_hba_file to a file with rules such as: host all all 0.0.0.0/0 scram-sha-256",
+      };
+    }),
+  },
+  {
+    id: "login-hba-missing",
+    severity: "warning",
+    doc: "auth_hba_file names a file that cannot be read here.",
+    source: "PgBouncer 1.18.0, measured on the program; 1.25.2 src/hba.c, hba_load_rules()",
+    find: perInstance((instance) => {
+      const { loginRules } = instance;
+      if (loginRules.is !== "not readable") return undefined;
+      return {
+        at: placeOf(instance, "auth_hba_file"),
+        what: `auth_hba_file cannot be read (${loginRules.why})`,
+        why: "PgBouncer starts without its rules and refuses every login, our pooler does not start",
+        fix: "name a file that the pooler can read; a relative name begins where it is started",
+      };
+    }),
+  },
+  {
+    id: "login-hba-broken",
+    severity: "warning",
+    doc: "A line of auth_hba_file that cannot be read.",
+    source: "PgBouncer 1.25.2 src/hba.c, hba_load_rules()",
+    find: perInstance(({ loginRules }) => {
+      if (loginRules.is !== "read") return undefined;
+      return loginRules.broken.map(({ at, message, expected }) => ({
+        at,
+        what: message.replace(`${at}: `, "").replace(/; expected .*/s, ""),
+        why: "the line is left out, and the next one that fits decides in its place",
+        fix: `write ${expected}`,
+      }));
     }),
   },
 ];
