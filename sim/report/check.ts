@@ -1,6 +1,7 @@
 /** `check` as text: what is wrong where, why, and what to do about it. */
 import type { Check, Result } from "../study/results.ts";
-import { type Table, terminal } from "./tables.ts";
+import type { Table } from "./tables.ts";
+import { terminal } from "./terminal.ts";
 import { NOTHING, whole } from "./units.ts";
 
 /** The terminal's version; `quiet` leaves out the table of servers. */

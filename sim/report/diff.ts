@@ -6,7 +6,8 @@ import { type Bars, runBars } from "./chart-modes.ts";
 import { between, figuresOf, provenance } from "./figures.ts";
 import { sloFindings, trouble } from "./findings.ts";
 import type { Report } from "./html.ts";
-import { MEANING, type Table, terminal } from "./tables.ts";
+import { MEANING, type Table } from "./tables.ts";
+import { terminal } from "./terminal.ts";
 import { BLUE, VERMILLION } from "./theme.ts";
 import { digits, durations, memory, NOTHING, percent, whole } from "./units.ts";
 

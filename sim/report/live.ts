@@ -4,7 +4,8 @@ import { queueDepth, runDistributions } from "./charts.ts";
 import { configurationOf } from "./figures.ts";
 import { runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";
-import { kindTable, runTable, type Table, terminal } from "./tables.ts";
+import { kindTable, runTable, type Table } from "./tables.ts";
+import { terminal } from "./terminal.ts";
 import { duration, NOTHING, whole } from "./units.ts";
 
 /** The whole report, for `--chart`. */

@@ -2,7 +2,8 @@
 import type { Replay, Result } from "../study/results.ts";
 import { queueDepth } from "./charts.ts";
 import type { Report } from "./html.ts";
-import { type Table, terminal } from "./tables.ts";
+import type { Table } from "./tables.ts";
+import { terminal } from "./terminal.ts";
 import { digits, duration, durations, whole } from "./units.ts";
 
 /** The whole report, for `--chart`. */

@@ -18,14 +18,8 @@ import { comparisonFindings, runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
 import { occupancyLanes, queueLine, runsBars, waitBars } from "./small-charts.ts";
-import {
-  breakageTable,
-  compareTable,
-  differenceTable,
-  kindTable,
-  runTable,
-  terminal,
-} from "./tables.ts";
+import { breakageTable, compareTable, differenceTable, kindTable, runTable } from "./tables.ts";
+import { terminal } from "./terminal.ts";
 
 /** `simulate`: one run. */
 export function runReport(result: Result): Report {

@@ -8,7 +8,8 @@ import { sloFindings, trouble } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
 import { curveBars } from "./small-charts.ts";
-import { curveTable, runTable, type Table, terminal } from "./tables.ts";
+import { curveTable, runTable, type Table } from "./tables.ts";
+import { terminal } from "./terminal.ts";
 import { digits, duration, durations, memory, percent, signed } from "./units.ts";
 
 /** The report of a sizing. */

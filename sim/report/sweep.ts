@@ -9,7 +9,8 @@ import { trouble } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
 import { runsBars, shadeMap } from "./small-charts.ts";
-import { differenceTable, type Table, terminal } from "./tables.ts";
+import { differenceTable, type Table } from "./tables.ts";
+import { terminal } from "./terminal.ts";
 import { SERIES } from "./theme.ts";
 import { digits, durations, NOTHING, percent, whole } from "./units.ts";
 

@@ -1,8 +1,7 @@
 /**
- * Results as tables. A `Table` is plain text in rows, so that a terminal and an HTML page print the
- * same one; `terminal` sets it in columns.
+ * Results as tables. A `Table` is plain text in rows, so that a terminal (`terminal.ts`) and an HTML page
+ * print the same one.
  */
-import CliTable from "cli-table3";
 import type { CurvePoint, Difference, Run } from "../study/results.ts";
 import { between, configurationOf, type Figure, figuresOf, modeOf, shortOf } from "./figures.ts";
 import { digits, durations, NOTHING, percent, signed, whole } from "./units.ts";
@@ -15,62 +14,8 @@ export interface Table {
   rows: string[][];
 }
 
-/**
- * A table as lines of a terminal: two blanks between columns, a rule below the head. On a narrow one the
- * meanings are wrapped, or left out where there is hardly room for a word.
- */
-export function terminal(given: Table): string {
-  const { table, room } = fitted(given, terminalWidth());
-  const none = Object.fromEntries(
-    [
-      ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left"],
-      ["bottom-right", "left", "left-mid", "mid", "mid-mid", "right", "right-mid"],
-    ]
-      .flat()
-      .map((part) => [part, ""]),
-  );
-  const cells = new CliTable({
-    chars: { ...none, middle: "  " },
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-    colAligns: table.align,
-    ...(room !== undefined && {
-      wordWrap: true,
-      colWidths: [...table.head.slice(1).map(() => null), room],
-    }),
-  });
-  cells.push(table.head, ...table.rows);
-  const [head = "", ...rows] = cells.toString().split("\n");
-  const width = Math.max(...[head, ...rows].map((line) => line.trimEnd().length));
-  const lines = [head, "-".repeat(width), ...rows].map((line) => line.trimEnd());
-  return `${table.title}\n${lines.join("\n")}\n`;
-}
-
-/** Columns of the terminal that is written to; endless for a pipe, a file or a page. */
-function terminalWidth(): number {
-  const width: number | undefined = globalThis.process?.stdout?.columns;
-  return width !== undefined && width > 0 ? width : Number.POSITIVE_INFINITY;
-}
-
 /** Head of the column that a narrow terminal does without. */
 export const MEANING = "meaning";
-/** Characters of a column of meanings below which it is no help. */
-const LEAST_ROOM = 24;
-
-/** The table as it fits; `room`: characters of its last column, where that is to be wrapped. */
-function fitted(table: Table, width: number): { table: Table; room?: number } {
-  const last = table.head.length - 1;
-  if (table.head[last] !== MEANING) return { table };
-  const widest = (column: number): number =>
-    Math.max(...[table.head, ...table.rows].map((row) => row[column]?.length ?? 0));
-  const room =
-    width - table.head.slice(0, -1).reduce((sum, _, column) => sum + widest(column) + 2, 0);
-  if (room >= widest(last)) return { table };
-  if (room >= LEAST_ROOM) return { table, room };
-  const cut = <T>(row: readonly T[]): T[] => row.slice(0, last);
-  const { title, head, align, rows } = table;
-  return { table: { title, head: cut(head), align: cut(align), rows: rows.map(cut) } };
-}
-
 /** One run: every figure with its interval and meaning. */
 export function runTable(run: Run, meanings = true): Table {
   const row = (figure: Figure): string[] => [

@@ -1,6 +1,7 @@
 /** The tables of `theory`: simulated beside exact, and how often intervals hold the truth. */
 import type { CoveredFigure, Theory, TheoryRow } from "../study/results.ts";
-import { type Table, terminal } from "./tables.ts";
+import type { Table } from "./tables.ts";
+import { terminal } from "./terminal.ts";
 import { digits, durations, percent, whole } from "./units.ts";
 
 /** Simulated beside exact, one line for each figure, and the verdict on all of them. */

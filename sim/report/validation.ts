@@ -6,7 +6,8 @@ import { type Chart, predictedAndLive, predictedOverSizes } from "./charts.ts";
 import { configurationOf, shortOf } from "./figures.ts";
 import type { Report } from "./html.ts";
 import { quantileLines } from "./small-charts.ts";
-import { type Table, terminal } from "./tables.ts";
+import type { Table } from "./tables.ts";
+import { terminal } from "./terminal.ts";
 import { digits, duration, percent } from "./units.ts";
 
 /** The figures of the short table, with what they are called there. */

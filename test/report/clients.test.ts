@@ -4,7 +4,7 @@ import { mostCharts, mostFindings, mostTables } from "../../sim/report/clients.t
 import { csvOf } from "../../sim/report/csv.ts";
 import { compileChart } from "../../sim/report/render.ts";
 import { comparisonReport, comparisonText } from "../../sim/report/reports.ts";
-import { terminal } from "../../sim/report/tables.ts";
+import { terminal } from "../../sim/report/terminal.ts";
 import type { MostClients } from "../../sim/study/results.ts";
 import { sampleComparison } from "./fixture.ts";
 

@@ -9,12 +9,34 @@ import {
   differenceTable,
   kindTable,
   runTable,
-  terminal,
+  type Table,
 } from "../../sim/report/tables.ts";
+import { terminal } from "../../sim/report/terminal.ts";
 import { theoryText } from "../../sim/report/theory.ts";
 import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
 
 const run = sampleRun("transaction", 4);
+
+/** What `show` gives on a terminal so wide. */
+function on(columns: number, show: () => string): string {
+  const before = process.stdout.columns;
+  process.stdout.columns = columns;
+  try {
+    return show();
+  } finally {
+    process.stdout.columns = before;
+  }
+}
+
+const SPEEDS: Table = {
+  title: "T",
+  head: ["", "speed", "wait, p99", "timeouts"],
+  align: ["left", "right", "right", "right"],
+  rows: [
+    ["one", "100/s", "3 ms", "0"],
+    ["two", "200/s", "-", "1"],
+  ],
+};
 
 describe("terminal tables", () => {
   test("columns line up and no line ends in blanks", () => {
@@ -39,17 +61,34 @@ describe("terminal tables", () => {
     [0, 103, "a terminal that does not tell its width"],
   ] as const)
     test(`on ${columns} columns lines have at most ${widest}: ${why}`, () => {
-      const before = process.stdout.columns;
-      process.stdout.columns = columns;
-      try {
-        const lines = terminal(runTable(run)).split("\n");
-        expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(widest);
-        expect(lines.join(" ")).toContain("server connections, opened");
-        expect(lines.join("\n").includes("worst of all")).toBe(widest > 52);
-      } finally {
-        process.stdout.columns = before;
-      }
+      const lines = on(columns, () => terminal(runTable(run))).split("\n");
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(widest);
+      expect(lines.join(" ")).toContain("server connections, opened");
+      expect(lines.join("\n").includes("worst of all")).toBe(widest > 52);
     });
+
+  // columns, lines, why
+  for (const [columns, lines, why] of [
+    [25, ["     speed  wait, p99", "one  100/s       3 ms", "  timeouts: 0"], "one has no room"],
+    [21, ["     speed  wait, p99", "one  100/s       3 ms", "  timeouts: 0"], "the others just do"],
+    [20, ["     speed", "one  100/s", "  wait, p99: 3 ms", "  timeouts: 0"], "two have none"],
+    [31, ["     speed  wait, p99  timeouts", "one  100/s       3 ms         0"], "all just do"],
+    [8, ["T", "one", "  speed: 100/s", "  wait, p99: 3 ms"], "only the names do"],
+    [30, ["two  200/s          -", "  timeouts: 1"], "what is not known beside"],
+    [12, ["two  200/s", "  timeouts: 1"], "what is not known is left out below"],
+  ] as const)
+    test(`on ${columns} columns figures stand whole, below their row: ${why}`, () => {
+      const text = on(columns, () => terminal(SPEEDS));
+      const rule = (line: string): boolean => /^-+$/.test(line);
+      const found = text.split("\n").filter((line) => !rule(line));
+      expect(found.join("\n")).toContain(lines.join("\n"));
+    });
+
+  test("below a row figures share a line while there is room", () => {
+    const text = on(40, () => terminal(kindTable(run)));
+    expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(40);
+    expect(text).toMatch(/\n {2}wait, p95: [\d.]+ m?s; wait, p99: [\d.]+ m?s\n/);
+  });
 
   test("a run: value, interval and meaning of each figure", () => {
     const lines = terminal(runTable(run)).split("\n");
