@@ -49,7 +49,7 @@ export function capacityCells(
   let large = PER_CORE * cores;
   while (sizes.includes(large)) large++;
   const cell = (name: string, pool_size: number): Cell => {
-    return { name, pool_mode: "transaction", pool_size };
+    return { name, pool_mode: "transaction", pool_size, plain: true };
   };
   return { alone: cell("alone", 1), full: cell("full", large), cold, cores };
 }

@@ -39,7 +39,7 @@ const COLD_ENTRIES = 9;
 /** Entries that nobody has used yet, enough for every attempt at measuring with them. */
 export const coldCells = (): Cell[] =>
   Array.from({ length: ATTEMPTS * COLD_ENTRIES }, (_, i): Cell => {
-    return { name: `cold${i}`, pool_mode: "transaction", pool_size: 1 };
+    return { name: `cold${i}`, pool_mode: "transaction", pool_size: 1, plain: true };
   });
 
 /** The entries that a pooler of ours needs for its calibration. */
@@ -54,7 +54,10 @@ export interface CalibrationCells {
 export function calibrationCells(workload: Workload): CalibrationCells {
   const pool_mode = "transaction";
   return {
-    roomy: { name: "calibration", pool_mode, pool_size: Math.max(1, clientsOf(workload)) },
+    roomy: {
+      ...{ name: "calibration", pool_mode, pool_size: Math.max(1, clientsOf(workload)) },
+      plain: true,
+    },
     cold: coldCells(),
   };
 }

@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CoreSettings, PoolMode } from "../../../engine/core/index.ts";
+import type { CoreSettings, Pool, PoolMode } from "../../../engine/core/index.ts";
 import { DEFAULTS, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
 import { type LiveTarget, prepares } from "../../../workloads/live/index.ts";
@@ -23,6 +23,8 @@ export interface Cell {
   pool_size: number;
   /** True: each pool keeps the mode and the size that the workload gives it. */
   own?: boolean;
+  /** True: what the machine does is measured there, without the limits of the workload's databases. */
+  plain?: boolean;
 }
 
 export interface Stand {
@@ -189,10 +191,31 @@ function iniLines(options: StandOptions, directory: string, users: string, port:
 function entryLines(workload: Workload, cell: Cell, server: string): string[] {
   const names = entryNames(workload, cell);
   const lines = workload.clients.map((kind) => {
-    const { mode, size } = poolOf(workload, kind);
-    return `${names[kind.name]} = ${server} pool_mode=${mode} pool_size=${size}`;
+    const pool = poolOf(workload, kind);
+    const own = [
+      `pool_mode=${pool.mode}`,
+      `pool_size=${pool.size}`,
+      ...(cell.plain ? [] : ownKeys(pool, workload)),
+    ];
+    return `${names[kind.name]} = ${server} ${own.join(" ")}`;
   });
   return [...new Set(lines)];
+}
+
+/** What else a database or a user has of its own; an older PgBouncer may not know a key that nobody needs. */
+function ownKeys(pool: Pool, { settings }: Workload): string[] {
+  const { query_wait_timeout = pool.query_wait_timeout } = pool.user.settings;
+  const keys = [
+    // The name that every version knows.
+    ["reserve_pool", pool.reserve_size, settings.reserve_pool_size, 1],
+    ["min_pool_size", pool.min_size, settings.min_pool_size, 1],
+    ["max_db_connections", pool.max_db_connections, settings.max_db_connections, 1],
+    ["server_lifetime", pool.server_lifetime, settings.server_lifetime, SECOND],
+    ["query_wait_timeout", query_wait_timeout, settings.query_wait_timeout, SECOND],
+  ] as const;
+  return keys
+    .filter(([, own, global]) => own !== global)
+    .map(([key, own, , unit]) => `${key}=${own / unit}`);
 }
 
 /** One of several processes on a port: each can be told by its number, and may know the others. */
