@@ -47,7 +47,7 @@ export class Host implements HostRole {
     missing: () => this.values.dns_nxdomain_ttl,
   });
   port = 0;
-  stopping = false;
+  stopping: HostRole["stopping"] = false;
   environment: Environment;
   tls: Tls;
   readonly clients: (ClientRole | undefined)[] = [];
@@ -364,7 +364,7 @@ export class Host implements HostRole {
   }
 
   shutdown(mode: "immediate" | "wait_for_servers" | "wait_for_clients"): void {
-    this.stopping = true;
+    this.stopping = mode;
     if (mode !== "immediate") this.core.shutdown(this.now, mode);
     this.onShutdown(mode === "immediate" ? "immediate" : "graceful");
   }

@@ -3,6 +3,7 @@
  * connections are taken as bare handles where Node allows it, see `native.ts`.
  */
 import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns/promises";
 import {
   chmodSync,
   chownSync,
@@ -71,12 +72,13 @@ export class Listener implements DoorsRole {
   }
 
   /**
-   * Opens everything asked for, or nothing. Errors: OutsideError that names the address and the reason.
+   * Opens what is asked for. With `warn`, which is told of them, some of the addresses may be left out, as in
+   * PgBouncer, but not all. Errors: OutsideError that names the address and the reason; nothing is open then.
    */
-  async open(settings: ListenSettings): Promise<void> {
+  async open(settings: ListenSettings, warn?: (text: string) => void): Promise<void> {
     this.settings = settings;
     try {
-      for (const address of settings.addresses) await this.openTcp(settings, address);
+      await this.openAll(settings, warn);
       if (settings.socketDirectory !== "") await this.openUnix(settings);
     } catch (error) {
       await this.close();
@@ -157,8 +159,31 @@ export class Listener implements DoorsRole {
     await Promise.all([this.closeTcp(), unix === undefined ? undefined : closed(unix)]);
   }
 
-  private async openTcp(settings: ListenSettings, address: string): Promise<void> {
-    const host = address === "*" ? undefined : address;
+  private async openAll(settings: ListenSettings, warn?: (text: string) => void): Promise<void> {
+    const refused: OutsideError[] = [];
+    for (const name of settings.addresses) {
+      for (const host of await addressesOf(name, settings.port)) {
+        await this.openTcp(settings, host).catch((error: Error) => {
+          if (!(error instanceof OutsideError) || warn === undefined) throw error;
+          refused.push(error);
+        });
+      }
+    }
+    const [first, ...others] = refused;
+    if (this.tcp.length > 0 || first === undefined)
+      for (const { message } of refused) warn?.(message);
+    else if (others.length === 0) throw first;
+    else {
+      const list = settings.addresses.join(", ");
+      const why = refused.map(({ message }) => message).join("; ");
+      throw new OutsideError(
+        `failed to listen on any address in listen_addr list: ${list}: ${why}`,
+      );
+    }
+  }
+
+  /** `host`: an address; undefined: all of them. */
+  private async openTcp(settings: ListenSettings, host: string | undefined): Promise<void> {
     const port = this.port === 0 ? settings.port : this.port;
     const { backlog, reusePort } = settings;
     const place = { host, port, backlog };
@@ -227,6 +252,17 @@ export class Listener implements DoorsRole {
         resolve(server);
       });
     });
+  }
+}
+
+/** Where to listen for a name of listen_addr: at all its addresses. Errors: OutsideError if it has none. */
+async function addressesOf(name: string, port: number): Promise<(string | undefined)[]> {
+  if (name === "*") return [undefined];
+  try {
+    const found = await lookup(name, { all: true });
+    return [...new Set(found.map(({ address }) => address))];
+  } catch (error) {
+    throw cannot({ host: name, port }, error as Error);
   }
 }
 

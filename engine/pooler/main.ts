@@ -107,6 +107,9 @@ export class RunningPooler implements Pooler {
       beforeUp(pooler);
       pooler.up();
     } catch (error) {
+      // Who starts us may look for the reason in the logfile only; the caller tells it to people.
+      pooler.log.quiet = true;
+      if (error instanceof OutsideError) pooler.log.write("FATAL", error.message);
       await pooler.close();
       throw error;
     }
@@ -125,11 +128,12 @@ export class RunningPooler implements Pooler {
         log.write("WARNING", message);
         options.onJournalEnd?.(message);
       });
-    if (taken === undefined) await listener.open(host.environment.listen);
+    const warn = (text: string): void => log.write("WARNING", text);
+    if (taken === undefined) await listener.open(host.environment.listen, warn);
     else await this.goOnWith(taken);
     if (metrics !== undefined) await this.serveMetrics(metrics);
     host.port = listener.port || config.values.listen_port;
-    writePid(config.values.pidfile);
+    if (writePid(config.values.pidfile)) log.write("LOG", "stale pidfile, removing");
     this.pidfile = config.values.pidfile;
     for (const place of listener.places) log.write("LOG", `listening on ${place}`);
   }
@@ -254,6 +258,8 @@ export class RunningPooler implements Pooler {
   }
 
   private onShutdown(mode: "immediate" | "graceful" | "complete"): void {
+    const waited = this.host.stopping === "wait_for_servers" ? "server" : "client";
+    if (mode === "complete") this.log.write("LOG", `${waited} connections dropped, exiting`);
     if (mode === "graceful") void this.listener.closeTcp();
     else setImmediate(() => void this.close()); // Not from within a turn of the host.
   }

@@ -1,17 +1,19 @@
 /** The file with our process id, which also keeps a second pooler from starting with the same one. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OutsideError } from "./errors.ts";
 
 /**
- * Writes the file; one that a dead process has left is replaced. An empty path: nothing to do.
+ * Writes the file. An empty path: nothing to do. Returns true if one that a dead process has left was replaced.
  * Errors: OutsideError if its process lives, or if the file cannot be written.
  */
-export function writePid(path: string): void {
-  if (path === "") return;
+export function writePid(path: string): boolean {
+  if (path === "") return false;
+  const stale = existsSync(path);
   if (isTaken(path)) throw new OutsideError(`pidfile ${path} exists; is another pooler running?`);
   try {
     writeFileSync(path, `${process.pid}\n`);
+    return stale;
   } catch (error) {
     throw new OutsideError(`cannot write the pidfile ${path}: ${(error as Error).message}`);
   }

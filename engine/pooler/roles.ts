@@ -160,8 +160,8 @@ export interface HostRole {
   readonly statements: StatementTable;
   /** The port in the name of the Unix socket; stands for the port of Unix connections. */
   readonly port: number;
-  /** SHUTDOWN or a signal has begun to end the pooler. */
-  readonly stopping: boolean;
+  /** SHUTDOWN or a signal has begun to end the pooler, in this way. */
+  readonly stopping: false | "immediate" | "wait_for_servers" | "wait_for_clients";
   /** By the core's handles. */
   readonly clients: readonly (ClientRole | undefined)[];
   readonly servers: readonly (ServerRole | undefined)[];

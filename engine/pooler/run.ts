@@ -30,7 +30,11 @@ export async function runPooler(
   try {
     const config = loadConfig(iniPath);
     const user = flags.user ?? config.values.user ?? "";
-    const values = { ...config.values, verbose: flags.verbose ?? config.values.verbose };
+    const values = {
+      ...config.values,
+      user: user === "" ? config.values.user : user,
+      verbose: flags.verbose ?? config.values.verbose,
+    };
     const { quiet, journal, reboot, metrics } = flags;
     let forget = (): void => {};
     const options = { config: { ...config, values }, quiet, journal, reboot, metrics, user };

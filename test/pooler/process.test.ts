@@ -1,5 +1,6 @@
 /** The pooler as a process: exit status, signals, what is left behind. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { lookup } from "node:dns/promises";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pg from "pg";
@@ -92,6 +93,8 @@ test("SIGTERM waits for clients, a second one does not", async () => {
     if (impatient) process.kill(pid, "SIGTERM");
     else await client.end();
     expect(await pooler.exit()).toBe(0);
+    const dropped = pooler.stderr.includes("LOG client connections dropped, exiting");
+    expect(dropped).toBe(!impatient);
     await client.end().catch(() => undefined);
   }
 });
@@ -105,6 +108,7 @@ test("SIGINT waits for servers to be released", async () => {
   await until(() => pooler.stderr.includes("waiting for all servers connections to be released"));
   await client.query("commit");
   expect(await pooler.exit()).toBe(0);
+  expect(pooler.stderr).toContain("LOG server connections dropped, exiting");
 });
 
 test("SIGHUP reads the configuration again", async () => {
@@ -131,13 +135,39 @@ test("SIGHUP reads the configuration again", async () => {
 
 test("a port in use: one line that names it, status 3", async () => {
   const first = await start();
-  const second = new Process(stage.ini({ listen_port: first.port }), first.port);
+  const logfile = join(stage.directory, "log-of-second");
+  const second = new Process(stage.ini({ listen_port: first.port, logfile }), first.port);
   expect(await second.exit()).toBe(3);
+  expect(readFileSync(logfile, "utf8")).toContain(`FATAL cannot listen on 127.0.0.1:${first.port}`);
   expect(second.stderr.trim().split("\n").at(-1)).toBe(
     `cannot listen on 127.0.0.1:${first.port}: it is in use; is another pooler running?`,
   );
   first.child.kill("SIGTERM"); // SIGKILL would end the loader, and leave the pooler behind.
   expect(await first.exit()).toBe(0);
+});
+
+test("of several addresses some may not be had, but not all of them", async () => {
+  const pooler = await start({ listen_addr: "203.0.113.1, 127.0.0.1" });
+  const { port } = pooler;
+  const why = `cannot listen on 203.0.113.1:${port}: this machine has no such address`;
+  expect(pooler.stderr).toContain(`WARNING ${why}`);
+  await (await pooler.client()).end();
+  pooler.child.kill("SIGTERM");
+  expect(await pooler.exit()).toBe(0);
+  const list = "203.0.113.1, 203.0.113.2";
+  const none = new Process(stage.ini({ listen_port: port, listen_addr: list }), port);
+  expect(await none.exit()).toBe(3);
+  const said = none.stderr.trim().split("\n").at(-1);
+  expect(said).toContain(`failed to listen on any address in listen_addr list: ${list}: ${why}; `);
+});
+
+test("a name stands for all its addresses", async () => {
+  const pooler = await start({ listen_addr: "localhost" });
+  const addresses = await lookup("localhost", { all: true });
+  for (const { address } of addresses)
+    expect(pooler.stderr).toMatch(new RegExp(`on \\[?${address}\\]?:${pooler.port}`));
+  pooler.child.kill("SIGTERM");
+  expect(await pooler.exit()).toBe(0);
 });
 
 test("a socket file left by a killed pooler is replaced", async () => {
@@ -150,6 +180,7 @@ test("a socket file left by a killed pooler is replaced", async () => {
   const next = new Process(stage.ini({ listen_port: killed.port, pidfile }), killed.port);
   await next.up();
   expect(next.stderr).toContain("process up");
+  expect(next.stderr).toContain("LOG stale pidfile, removing");
   process.kill(Number(readFileSync(pidfile, "utf8")), "SIGQUIT");
   expect(await next.exit()).toBe(0);
 });
