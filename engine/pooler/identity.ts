@@ -35,9 +35,9 @@ export class Identity {
   /** Takes the addresses of a connected socket; `port` stands for those of a Unix socket. */
   locate(channel: Channel, port: number): void {
     const { remote, local } = channel;
-    this.address = remote.address ?? "unix";
+    this.address = plain(remote.address) ?? "unix";
     this.port = remote.port ?? port;
-    this.localAddress = local.address ?? "unix";
+    this.localAddress = plain(local.address) ?? "unix";
     this.localPort = local.port ?? port;
   }
 
@@ -53,6 +53,11 @@ export class Identity {
     const user = this.known === "nothing" ? "(nouser)" : this.user;
     return `${this.type}-${this.pointer}: ${database}/${user}@${where}`;
   }
+}
+
+/** With listen_addr = * one socket is there for IPv6 and IPv4, and has addresses such as `::ffff:10.0.0.1`. */
+function plain(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
 /** Address and port in one word: `127.0.0.1:50123`, `[::1]:50123`, `unix:6432`. */

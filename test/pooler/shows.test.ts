@@ -215,3 +215,11 @@ describe.skipIf(path === undefined)("beside Debian's PgBouncer (skipped: not ins
     }
   });
 });
+
+test("with listen_addr = * an address of IPv4 is shown as one, and logged as one", async () => {
+  const everywhere = await stage.pooler({ listen_addr: "*" });
+  const all = await stage.console(everywhere);
+  const [row] = await all.ask("show clients");
+  expect([row?.addr, row?.local_addr]).toEqual(["127.0.0.1", "127.0.0.1"]);
+  expect(await stage.log()).toMatch(/ pgbouncer\/admin@127\.0\.0\.1:\d+ login attempt/);
+});
