@@ -49,6 +49,8 @@ const PARAMETERS = [
 export interface Rights {
   readonly admin: boolean;
   readonly own: boolean;
+  /** The application_name that it has come with. */
+  readonly application: string;
 }
 
 /** A command that is answered later: PAUSE or WAIT_CLOSE, and the databases it still waits for. */
@@ -64,6 +66,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   readonly own: boolean;
   readonly key: Buffer;
   readonly identity: Identity;
+  readonly application: string;
   readonly channel: Channel;
   private readonly reader = new MessageReader(LONGEST);
   /** What came while a command was waiting. */
@@ -77,6 +80,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
     this.identity = identity;
     this.admin = rights.admin;
     this.own = rights.own;
+    this.application = rights.application;
     identity.database = CONSOLE;
     identity.known = "pool";
     this.key = host.newKey(this);

@@ -14,7 +14,7 @@ import type { Channel, ChannelOwner } from "./channel.ts";
 import { Client } from "./client.ts";
 import { ConsoleSession } from "./console.ts";
 import type { Lookup } from "./environment.ts";
-import { type Explanation, explainToNewcomer } from "./explain.ts";
+import { explainToNewcomer } from "./explain.ts";
 import { Identity } from "./identity.ts";
 import { askLdap } from "./ldap.ts";
 import { CONSOLE } from "./names.ts";
@@ -92,12 +92,9 @@ export class Entrance implements Newcomer, ChannelOwner {
 
   drop(reason: number): void {
     if (this.phase === "over") return;
-    this.turnAway({ kind: "refused", ...this.explain(reason) });
-  }
-
-  private explain(reason: number): Explanation {
     const asked = this.phase === "lookup" ? this.asked : undefined;
-    return explainToNewcomer(this.host, this.identity.database, asked, reason);
+    const why = explainToNewcomer(this.host, this.identity.database, asked, reason);
+    this.turnAway({ kind: "refused", ...why });
   }
 
   // --- the login -------------------------------------------------------------------------------------
@@ -341,13 +338,15 @@ export class Entrance implements Newcomer, ChannelOwner {
   }
 
   /** The console is no business of the scheduler's: its sessions leave the core. */
-  private enterConsole({ user }: Startup, rest: Buffer): void {
+  private enterConsole({ user, variables }: Startup, rest: Buffer): void {
     const { accounts } = this.host.environment;
     const own = isOwner(this.host, this.channel, { database: CONSOLE, user });
     const admin = own || accounts.isAdmin(user);
     this.host.disconnect(this);
     this.finish();
-    const session = new ConsoleSession(this.host, this.channel, this.identity, { admin, own });
+    const application = variables.value("application_name") ?? "";
+    const rights = { admin, own, application };
+    const session = new ConsoleSession(this.host, this.channel, this.identity, rights);
     this.channel.owner = session;
     session.greet();
     if (rest.length > 0) session.take(rest, 0, rest.length);

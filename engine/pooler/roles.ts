@@ -107,6 +107,7 @@ export interface ServerRole {
 export interface ConsoleRole {
   readonly key: Buffer;
   readonly identity: Identity;
+  readonly application: string;
   readonly channel: Channel;
   /** Effect `paused` or `reconnected` for this database (-1: all). */
   completed(kind: number, database: number): void;

@@ -67,9 +67,9 @@ export function clientRows(host: HostRole, which: Which): Value[][] {
   const rows: Value[][] = [];
   for (const client of host.clients)
     if (client !== undefined) rows.push(row(host, clientFacts(host, client), which));
-  for (const { identity } of host.consoles) {
+  for (const { identity, application } of host.consoles) {
     const requested = host.now;
-    rows.push(row(host, { ...NOTHING, identity, state: "idle", requested }, which));
+    rows.push(row(host, { ...NOTHING, identity, state: "idle", requested, application }, which));
   }
   return rows;
 }

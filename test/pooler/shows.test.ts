@@ -223,3 +223,10 @@ test("with listen_addr = * an address of IPv4 is shown as one, and logged as one
   expect([row?.addr, row?.local_addr]).toEqual(["127.0.0.1", "127.0.0.1"]);
   expect(await stage.log()).toMatch(/ pgbouncer\/admin@127\.0\.0\.1:\d+ login attempt/);
 });
+
+test("a session on the console has its application_name too", async () => {
+  const pooler = await stage.pooler();
+  const options = { user: "admin", database: "pgbouncer", application_name: "watcher" };
+  const watcher = await stage.client(pooler, options);
+  expect((await watcher.query("show clients")).rows[0].application_name).toBe("watcher");
+});
