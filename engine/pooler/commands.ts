@@ -15,6 +15,7 @@ import type { ConsoleCommand } from "../wire/console.ts";
 import { noticeResponse } from "../wire/writer.ts";
 import type { Channel } from "./channel.ts";
 import { Environment } from "./environment.ts";
+import { dropping } from "./explain.ts";
 import { canHandOver } from "./handover.ts";
 import { hasLibc } from "./libc.ts";
 import { CONSOLE } from "./names.ts";
@@ -145,15 +146,18 @@ function set(desk: CommandDesk, { key, value }: Of<"set">): void {
   try {
     const config = applySet(host.environment.config, key, value, hasLibc);
     const environment = new Environment(config, host.environment);
-    host.adopt(environment);
+    const sound = host.adopt(environment);
     environment.accounts.file.tell(host.log);
-    desk.done(tag, ...withoutEffect(key as SettingName, config));
+    const notices = sound || !/_tls(13)?_/.test(key) ? [] : [noticeResponse(TLS_STAYS)];
+    desk.done(tag, ...notices, ...withoutEffect(key as SettingName, config));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     host.log.write("ERROR", error.message);
     desk.error("SET failed");
   }
 }
+
+const TLS_STAYS = "TLS settings could not be applied, still using old configuration";
 
 /** PgBouncer takes any value for a setting that it reads once, and goes on with the old one. */
 function takesRestart(key: string): boolean {
@@ -166,17 +170,25 @@ function withoutEffect(name: SettingName, config: Config): Buffer[] {
   return note === undefined ? [] : [noticeResponse(note)];
 }
 
-/** Reads the configuration again. False: it is not in order, which is logged, and nothing changes. */
+/**
+ * Reads the configuration again. False: it is not in order, which is logged. Nothing changes then, unless it
+ * is only about TLS, which alone stays as it was.
+ */
 export function reload(host: HostRole): boolean {
+  const before = host.environment;
   try {
-    const config = reloadConfig(host.environment.config);
-    const environment = new Environment(config, host.environment);
-    host.adopt(environment);
+    const config = reloadConfig(before.config);
+    const environment = new Environment(config, before);
+    const names = new Set(config.databases.map(({ name }) => name));
+    for (const { name } of before.config.databases)
+      if (!names.has(name)) host.log.write("WARNING", dropping(name));
+    const sound = host.adopt(environment);
     environment.tell(host.log);
-    return true;
+    return sound;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     host.log.write("ERROR", error.message);
+    host.log.write("WARNING", "config file loading failed");
     return false;
   }
 }

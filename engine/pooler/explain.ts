@@ -33,3 +33,7 @@ export function explainToNewcomer(
   if (reason === REASON.server_gone) return { ...plain, text: "bouncer config error" };
   return explain(host, asked, reason);
 }
+
+/** What the log says of a database that goes. */
+export const dropping = (name: string): string =>
+  `dropping database '${name}' as it does not exist anymore or inactive auto-database`;

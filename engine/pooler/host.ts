@@ -15,6 +15,7 @@ import { ConsolePool } from "./console-pool.ts";
 import type { DoorsRole } from "./doors.ts";
 import { Entrance } from "./entrance.ts";
 import type { Environment } from "./environment.ts";
+import { dropping } from "./explain.ts";
 import { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
@@ -185,10 +186,7 @@ export class Host implements HostRole {
     const { core, log } = this;
     if (kind === EFFECT.forgotten_database) {
       const { name } = core.databaseAt(handle).settings;
-      log.write(
-        "LOG",
-        `dropping database '${name}' as it does not exist anymore or inactive auto-database`,
-      );
+      log.write("WARNING", dropping(name));
       return;
     }
     const { user, database, last_active } = core.poolAt(handle);
@@ -334,7 +332,7 @@ export class Host implements HostRole {
     return this.clock.date(at);
   }
 
-  adopt(environment: Environment): void {
+  adopt(environment: Environment): boolean {
     this.environment = environment;
     this.core.reload(this.now, environment.core);
     const before = this.tls;
@@ -343,6 +341,7 @@ export class Host implements HostRole {
     for (const server of this.servers) server?.reconfigure();
     for (const client of this.clients) client?.reconfigure();
     this.onAdopted();
+    return this.tls !== before;
   }
 
   /** Cuts all connections but the consoles'. Resolves when they are closed. */

@@ -51,7 +51,7 @@ export interface Pooler {
   readonly ended: Promise<void>;
   /** SHOW POOLS and SHOW STATS of this moment. */
   stats(): { pools: Rows; stats: Rows };
-  /** RELOAD. False: the file is not in order, see the log. */
+  /** RELOAD. False: the file, or what it says of TLS, is not in order, see the log. */
   reload(): boolean;
   /** Ends it now: connections are cut, the socket file is gone when this resolves. */
   close(): Promise<void>;

@@ -201,8 +201,11 @@ export interface HostRole {
   age(identity: Identity): number;
   /** The wall-clock time of an instant. */
   dateOf(at: Nanos): Date;
-  /** Puts a new configuration in force, except for what needs a restart. */
-  adopt(environment: Environment): void;
+  /**
+   * Puts a new configuration in force, except for what needs a restart. False: what it says of TLS is not in
+   * order, which is logged, and stays as it was.
+   */
+  adopt(environment: Environment): boolean;
   /** Stops taking TCP clients and ends when the last server, or client, is gone; or ends at once. */
   shutdown(mode: "immediate" | "wait_for_servers" | "wait_for_clients"): void;
 }

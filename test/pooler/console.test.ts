@@ -297,6 +297,34 @@ test("RELOAD reads the file again; one that is not in order changes nothing", as
   ]);
   expect(await size()).toBe("4");
   expect(await stage.log()).toContain("nonsense is unknown");
+  expect(await stage.log()).toContain("WARNING config file loading failed");
+  await pooler.close();
+});
+
+test("RELOAD with TLS that is not in order fails, and puts the rest in force", async () => {
+  const path = stage.ini({ default_pool_size: 3 });
+  const pooler = await startPooler({ config: path, quiet: true });
+  const console = await stage.console(pooler);
+  const tls =
+    "client_tls_sslmode = require\nclient_tls_key_file = /no\nclient_tls_cert_file = /no\n";
+  appendFileSync(path, `default_pool_size = 4\n${tls}`);
+  expect((await failure(console.ask("reload"))).code).toBe("F0000");
+  const config = await console.ask("show config");
+  expect(config.find(({ key }) => key === "default_pool_size")?.value).toBe("4");
+  await stage.client(pooler); // Without TLS, as before.
+  await pooler.close();
+});
+
+test("RELOAD says which databases it drops", async () => {
+  const path = stage.ini();
+  const pooler = await startPooler({ config: path, quiet: true });
+  const console = await stage.console(pooler);
+  writeFileSync(path, readFileSync(path, "utf8").replace(/^alone = .*\n/m, ""));
+  const before = (await stage.log()).length;
+  await console.ask("reload");
+  const said = /WARNING dropping database '(.*)' as it does not exist anymore or inactive/g;
+  const names = [...(await stage.log()).slice(before).matchAll(said)].map(([, name]) => name);
+  expect(names).toEqual(["alone"]);
   await pooler.close();
 });
 

@@ -129,7 +129,11 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("TLS", () => {
       expect(await trusting(ours)).toBe("1");
       const other = foreign.sign("localhost", "localhost");
       // Between the two the key does not fit the certificate, and the old pair stays in force.
+      const notices: string[] = [];
+      admin.on("notice", ({ message }) => notices.push(message ?? ""));
       await admin.query(`set client_tls_key_file = '${other.key}'`);
+      const stays = "TLS settings could not be applied, still using old configuration";
+      expect(notices).toEqual([stays]);
       expect(await trusting(ours)).toBe("1");
       await admin.query(`set client_tls_cert_file = '${other.cert}'`);
       expect(await trusting(ours)).toBe("certificate verify failed");
