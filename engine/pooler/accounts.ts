@@ -1,4 +1,5 @@
 /** Users: how they prove who they are, which secrets they have, who may do what on the console. */
+import { readFileSync } from "node:fs";
 import {
   type Config,
   ConfigError,
@@ -12,6 +13,8 @@ import {
 } from "../config/index.ts";
 import type { AuthMethod } from "../wire/client-login.ts";
 import { AuthFile } from "./auth-file.ts";
+import { inWords } from "./errors.ts";
+import type { Level, Log } from "./log.ts";
 
 const split = (list: string): string[] => list.split(/[\s,]+/).filter((name) => name !== "");
 
@@ -22,8 +25,10 @@ export class Accounts {
   readonly rules: readonly HbaRule[];
   /** For `ldap`: whom to ask; undefined: auth_ldap_options is missing. */
   readonly ldap: LdapOptions | LdapMistake | undefined;
-  /** What is wrong with lines of the files of rules and maps that are left out. */
-  readonly broken: readonly string[];
+  /** Where the rules come from: a SET of something else does not read them again. */
+  private readonly places: string;
+  /** What is wrong with files of rules and maps, or with lines of them that are left out. */
+  private readonly troubles: [Level, string][] = [];
   /** The users of auth_file. */
   readonly file: AuthFile;
   private readonly admins: ReadonlySet<string>;
@@ -31,14 +36,15 @@ export class Accounts {
 
   /**
    * Reads the files of users, rules and maps. `before`: those that these take the place of. Errors:
-   * ConfigError if the rules or maps are not in order.
+   * ConfigError if there is something in rules or maps that we cannot do, or the rules are gone at RELOAD.
    */
-  constructor(config: Config, before?: Accounts) {
+  constructor(config: Config, before?: Accounts, by: "RELOAD" | "SET" = "RELOAD") {
     const { auth_type, auth_ldap_options, admin_users, stats_users } = config.values;
+    const { auth_hba_file, auth_ident_file } = config.values;
+    this.places = [auth_type, auth_hba_file, auth_ident_file].join();
     this.method = auth_type as Accounts["method"]; // The others have been refused, see `poolerRefusals`.
-    const broken: string[] = [];
-    this.rules = auth_type === "hba" ? rulesOf(config, (error) => broken.push(error.message)) : [];
-    this.broken = broken;
+    if (by === "SET" && before?.places === this.places) this.rules = before.rules;
+    else this.rules = auth_type === "hba" ? this.rulesOf(config, before === undefined) : [];
     this.ldap = auth_ldap_options === null ? undefined : readLdapOptions(auth_ldap_options);
     this.file = AuthFile.of(config, before?.file);
     this.admins = new Set(split(admin_users));
@@ -68,16 +74,41 @@ export class Accounts {
   get names(): string[] {
     return [...this.file.secrets.keys()];
   }
-}
 
-/** Errors: ConfigError. */
-function rulesOf(config: Config, onBroken: (error: ConfigError) => void): HbaRule[] {
-  const { auth_hba_file: file, auth_ident_file: maps } = config.values;
-  if (file === "") {
-    const name = "auth_hba_file";
-    const fix = "auth_type = hba needs it";
-    throw new ConfigError({ at: placeOf(config, name), name, expected: "a file of rules", fix });
+  /** Tells the log what is wrong with the files, and what of them is left out. */
+  tell(log: Log): void {
+    this.file.tell(log);
+    for (const [level, text] of this.troubles) log.write(level, text);
   }
-  const known = maps === null || maps === "" ? new Map() : loadIdent(maps, onBroken);
-  return loadHba(file, known, onBroken);
+
+  /**
+   * As in PgBouncer a pooler starts without rules that are not there, and lets nobody in; a RELOAD would not
+   * do that to clients who came in before. Errors: ConfigError.
+   */
+  private rulesOf(config: Config, starting: boolean): HbaRule[] {
+    const { auth_hba_file: file, auth_ident_file: maps } = config.values;
+    if (file === "") {
+      const name = "auth_hba_file";
+      const fix = "auth_type = hba needs it";
+      throw new ConfigError({ at: placeOf(config, name), name, expected: "a file of rules", fix });
+    }
+    const onBroken = ({ message }: ConfigError): void => {
+      this.troubles.push(["WARNING", `this line is left out: ${message}`]);
+    };
+    const mapped = maps ? this.textOf("ident", maps) : undefined;
+    const known = mapped === undefined ? new Map() : loadIdent(maps ?? "", onBroken, () => mapped);
+    if (starting && this.textOf("hba", file) === undefined) return [];
+    return loadHba(file, known, onBroken);
+  }
+
+  /** Undefined: it cannot be read, which is noted. */
+  private textOf(kind: "hba" | "ident", path: string): string | undefined {
+    try {
+      return readFileSync(path, "utf8");
+    } catch (error) {
+      const why = inWords(error as NodeJS.ErrnoException);
+      this.troubles.push(["ERROR", `could not open ${kind} config file ${path}: ${why}`]);
+      return undefined;
+    }
+  }
 }

@@ -145,7 +145,7 @@ function set(desk: CommandDesk, { key, value }: Of<"set">): void {
   }
   try {
     const config = applySet(host.environment.config, key, value, hasLibc);
-    const environment = new Environment(config, host.environment);
+    const environment = new Environment(config, host.environment, "SET");
     const sound = host.adopt(environment);
     environment.accounts.file.tell(host.log);
     const notices = sound || !/_tls(13)?_/.test(key) ? [] : [noticeResponse(TLS_STAYS)];

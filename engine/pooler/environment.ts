@@ -58,14 +58,17 @@ export class Environment {
   private readonly ignored: ReadonlySet<string>;
   private readonly entries: ReadonlyMap<string, DatabaseEntry>;
 
-  /** `before` is the one that it takes the place of. Errors: ConfigError for what the pooler cannot do. */
-  constructor(config: Config, before?: Environment) {
+  /**
+   * `before` is the one that it takes the place of, by RELOAD or by a SET. Errors: ConfigError for what the
+   * pooler cannot do.
+   */
+  constructor(config: Config, before?: Environment, by: "RELOAD" | "SET" = "RELOAD") {
     const { values } = config;
     const refusal = plainRefusals(config, hasLibc)[0] ?? portRefusal(config);
     if (refusal !== undefined) throw refusal;
     this.config = config;
     this.core = coreSettings(config);
-    this.accounts = new Accounts(config, before?.accounts);
+    this.accounts = new Accounts(config, before?.accounts, by);
     this.socketOptions = socketOptions(values);
     this.variableNames = new VariableNames(words(values.track_extra_parameters));
     this.ignored = new Set(words(values.ignore_startup_parameters));
@@ -78,8 +81,7 @@ export class Environment {
 
   /** Tells the log what the configuration asks for in vain, and what of it is left out. */
   tell(log: Log): void {
-    this.accounts.file.tell(log);
-    for (const text of this.accounts.broken) log.write("WARNING", `this line is left out: ${text}`);
+    this.accounts.tell(log);
     for (const note of this.notes) log.write("LOG", note);
   }
 

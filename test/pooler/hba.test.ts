@@ -81,15 +81,35 @@ test("a broken line is logged and left out; the others are in force", async () =
   expect(await enter(pooler, "alice", "x")).toBe("in");
 });
 
-test("the pooler does not start without its rules", async () => {
-  const told = async (more: Record<string, string>): Promise<string> =>
-    (await failure(stage.pooler({ auth_type: "hba", ...more }))).message;
-  expect(await told({})).toMatch(
+test("without the name of a file of rules the pooler does not start", async () => {
+  expect((await failure(stage.pooler({ auth_type: "hba" }))).message).toMatch(
     /auth_hba_file is missing; expected a file of rules; auth_type = hba needs it$/,
   );
-  expect(await told({ auth_hba_file: "/no/such" })).toMatch(
-    /^\/no\/such: \/no\/such cannot be read/,
-  );
+});
+
+test("without the file it starts, as PgBouncer does, and lets nobody in; RELOAD would not do that", async () => {
+  const { rmSync, writeFileSync } = await import("node:fs");
+  const rules = settings("");
+  rmSync(rules.auth_hba_file);
+  const pooler = await stage.pooler(rules);
+  const said = `ERROR could not open hba config file ${rules.auth_hba_file}: No such file or directory`;
+  expect(await stage.log()).toContain(said);
+  expect(await enter(pooler, "alice", "x")).toBe("no authentication method is found");
+  writeFileSync(rules.auth_hba_file, "host all all all trust\n");
+  expect(pooler.reload()).toBe(true);
+  expect(await enter(pooler, "alice", "x")).toBe("in");
+  const console = await stage.console(pooler);
+  rmSync(rules.auth_hba_file);
+  await console.ask("set default_pool_size = 3"); // It does not read the rules again.
+  expect(pooler.reload()).toBe(false);
+  expect(await enter(pooler, "alice", "x")).toBe("in");
+});
+
+test("without the file of maps rules without a map are in force", async () => {
+  const rules = { ...settings("host all all all trust"), auth_ident_file: "/no/maps" };
+  expect(await enter(await stage.pooler(rules), "alice", "x")).toBe("in");
+  const said = "ERROR could not open ident config file /no/maps: No such file or directory";
+  expect(await stage.log()).toContain(said);
 });
 
 test("a rule with the method peer that lets nobody in does not open the door to the next", async () => {
