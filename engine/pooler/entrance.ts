@@ -14,7 +14,7 @@ import type { Channel, ChannelOwner } from "./channel.ts";
 import { Client } from "./client.ts";
 import { ConsoleSession } from "./console.ts";
 import type { Lookup } from "./environment.ts";
-import { explainToNewcomer } from "./explain.ts";
+import { explainToNewcomer, knownAt } from "./explain.ts";
 import { Identity } from "./identity.ts";
 import { askLdap } from "./ldap.ts";
 import { CONSOLE } from "./names.ts";
@@ -93,6 +93,7 @@ export class Entrance implements Newcomer, ChannelOwner {
   drop(reason: number): void {
     if (this.phase === "over") return;
     const asked = this.phase === "lookup" ? this.asked : undefined;
+    this.identity.known = knownAt(reason) ?? this.identity.known;
     const why = explainToNewcomer(this.host, this.identity.database, asked, reason);
     this.turnAway({ kind: "refused", ...why });
   }

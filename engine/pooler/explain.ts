@@ -34,6 +34,12 @@ export function explainToNewcomer(
   return explain(host, asked, reason);
 }
 
+/** How much the log says of a newcomer that is sent away: as much as PgBouncer has found out by then. */
+export function knownAt(reason: number): "nothing" | "pool" | undefined {
+  if (reason === REASON.max_client_conn) return "nothing";
+  return reason === REASON.disabled || reason === REASON.shutting_down ? "pool" : undefined;
+}
+
 /** What the log says of a database that goes. */
 export const dropping = (name: string): string =>
   `dropping database '${name}' as it does not exist anymore or inactive auto-database`;

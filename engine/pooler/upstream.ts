@@ -225,6 +225,10 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     if (login === undefined) return;
     const event = login.feed(buffer, start, end);
     this.sendLogin(login);
+    if (login.complaint !== "") {
+      this.host.log.write("ERROR", `S: error while executing exec_on_query: ${login.complaint}`);
+      login.complaint = "";
+    }
     if (event !== undefined) this.loginEnded(event);
   }
 

@@ -66,6 +66,8 @@ export class ServerLogin {
   readonly output: Buffer[] = [];
   /** How far the last feed came. */
   consumed = 0;
+  /** What the server says is wrong with connect_query, which does no harm. Empty it after reading. */
+  complaint = "";
   private state: State = "created";
   private readonly options: ServerLoginOptions;
   private readonly reader: MessageReader;
@@ -131,7 +133,11 @@ export class ServerLogin {
   private message(type: number, body: Buffer): ServerLoginEvent | undefined {
     if (type === BACKEND.parameterStatus) return this.parameter(body);
     if (type === BACKEND.readyForQuery) return this.ready();
-    // The answer to connect_query, errors included, is nobody's concern.
+    if (this.state === "connect_query" && type === BACKEND.errorResponse) {
+      const fields = fieldsOf(body);
+      this.complaint = `${fields.get("S")}: ${fields.get("M")}`;
+    }
+    // The answer to connect_query is nobody's concern.
     if (this.state === "connect_query" || type === BACKEND.noticeResponse) return undefined;
     switch (type) {
       case BACKEND.authentication:
@@ -247,11 +253,13 @@ function failed(text: string, fatal = false): ServerLoginFailure {
 
 /** The server's own words. */
 function refused(body: Buffer): ServerLoginFailure {
-  const fields = new Map<string, string>();
-  for (const field of body.toString("utf8").split("\0")) {
-    if (field !== "") fields.set(field.slice(0, 1), field.slice(1));
-  }
+  const fields = fieldsOf(body);
   const sqlstate = fields.get("C") ?? "08P01";
   const text = fields.get("M") ?? "server login failed";
   return { kind: "failed", fatal: sqlstate !== CANNOT_CONNECT_NOW, sqlstate, text };
+}
+
+function fieldsOf(error: Buffer): Map<string, string> {
+  const texts = error.toString("utf8").split("\0");
+  return new Map(texts.filter(Boolean).map((text) => [text.slice(0, 1), text.slice(1)]));
 }

@@ -170,3 +170,28 @@ test("the log: errors of the console are told twice, and how it ends", async () 
     `LOG ${admin} closing because: close req (age)`,
   ]);
 });
+
+test("the log: a connect_query that fails does no harm, and is told", async () => {
+  const { host, port, user } = stage.database;
+  const place = `host=${host} port=${port} dbname=postgres`;
+  const more = `bad = ${place} connect_query='select 1/0'`;
+  const failing = await stage.pooler({ max_client_conn: 1 }, more);
+  writeFileSync(join(stage.directory, "log"), "");
+  const client = await stage.client(failing, { user, database: "bad" });
+  expect((await client.query("select 7 as seven")).rows).toEqual([{ seven: 7 }]);
+  const said = "ERROR S: error while executing exec_on_query: ERROR: division by zero";
+  expect(await lines()).toContain(said);
+  await expect(stage.client(failing, { user })).rejects.toThrow("no more connections allowed");
+  const limit = "no more connections allowed (max_client_conn)";
+  expect(await lines()).toContain(`LOG C: (nodb)/(nouser) closing because: ${limit} (age)`);
+});
+
+test("the log: a database that is disabled", async () => {
+  const trusting = await stage.pooler();
+  await (await stage.console(trusting)).ask("disable app");
+  writeFileSync(join(stage.directory, "log"), "");
+  await expect(stage.client(trusting, { user: "alice" })).rejects.toThrow("disabled");
+  expect(await lines()).toContain(
+    `LOG C: app/alice closing because: database "app" is disabled (age)`,
+  );
+});
