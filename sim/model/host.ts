@@ -7,6 +7,7 @@ import { carry } from "./cancel-requests.ts";
 import type { Cancels } from "./cancels.ts";
 import { EVENT } from "./events.ts";
 import { dealtWith } from "./handing-on.ts";
+import { heard } from "./knocking.ts";
 import { droppedImpatient, resume } from "./patience.ts";
 import { stopped } from "./restarting.ts";
 import type { Rousing } from "./rousing.ts";
@@ -80,6 +81,7 @@ function rare(run: Run, kind: number, client: number, server: number, detail: nu
 }
 
 function welcomed(run: Run, client: number): void {
+  heard(run, client);
   if (run.plain) welcome(run, client);
   else if (appOf(run, client) !== undefined) ready(run, client);
   else if (!resume(run, client)) welcome(run, client);
@@ -90,6 +92,7 @@ function lost(run: Run, client: number, reason: number): void {
     dealtWith(run, client); // A cancel request: nobody waits for it but a peer.
     return;
   }
+  heard(run, client);
   run.cancels?.rolling.delete(client);
   if (run.plain) dropped(run, client, reason);
   else if (appOf(run, client) !== undefined)

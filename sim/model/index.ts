@@ -79,7 +79,7 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
   const kinds = run.kinds.map((kind) => kind.meter);
   const pools = run.core.pools;
   const size = pools.reduce((sum, pool) => sum + pool.size, 0) || Math.max(1, run.connections.max);
-  const { active, waiting, connections, connected } = run.averages;
+  const { active, waiting, knocking, connections, connected } = run.averages;
   const [before, after] = run.totals as [Float64Array, Float64Array];
   return {
     ...length,
@@ -88,7 +88,7 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
     kinds: Object.fromEntries(kinds.map((kind) => [kind.name, figuresOf([kind], seconds)])),
     servers_active: active,
     utilization: inUse(active, size, connections),
-    clients_waiting: { mean: waiting, max: run.waiting.max },
+    clients_waiting: { mean: waiting, max: run.waiting.max, logins: knocking },
     clients_connected: connected,
     server_connections: { mean: connections, max: run.connections.max, opened: run.opened },
     cores: run.coresFigures,

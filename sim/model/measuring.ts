@@ -14,8 +14,8 @@ import { lastLook } from "./scraping.ts";
 export function turnWindow(run: Run, begins: boolean): void {
   run.totals.push(statistics(run));
   if (begins) {
-    for (const level of [run.active, run.waiting, run.connections, run.connected])
-      level.begin(run.now);
+    const { active, waiting, knocking, connections, connected } = run;
+    for (const level of [active, waiting, knocking, connections, connected]) level.begin(run.now);
     run.cores?.measure(run.now);
     run.station?.measure();
     return;
@@ -24,6 +24,7 @@ export function turnWindow(run: Run, begins: boolean): void {
   run.averages = {
     active: mean(run.active),
     waiting: mean(run.waiting),
+    knocking: mean(run.knocking),
     connections: mean(run.connections),
     connected: mean(run.connected),
   };

@@ -23,7 +23,10 @@ export const M = {
   left: 7,
 } as const;
 
-/** What a client does; `waiting` is `asking` while it queues for a server. */
+/**
+ * What a client does; `waiting` is `asking` while it queues for a server, `knocking` is `login` while it
+ * queues for the first server of its pool, whose parameters its welcome must name.
+ */
 export const PHASE = {
   away: 0,
   login: 1,
@@ -32,6 +35,7 @@ export const PHASE = {
   waiting: 4,
   leaving: 5,
   free: 6,
+  knocking: 7,
 } as const;
 
 /** Times of a client. */

@@ -64,7 +64,8 @@ export interface RunResult {
   /** Servers linked to a client: time average, and over the sum of the pool sizes; see `inUse`. */
   servers_active: number;
   utilization: number;
-  clients_waiting: { mean: number; max: number };
+  /** As cl_waiting; `logins`: of the mean, clients that are not in yet, for their pool has had no server. */
+  clients_waiting: { mean: number; max: number; logins: number };
   clients_connected: number;
   server_connections: { mean: number; max: number; opened: number };
   /** undefined: service times do not stretch. */

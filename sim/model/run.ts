@@ -89,6 +89,7 @@ interface Extras {
 export interface Averages {
   active: number;
   waiting: number;
+  knocking: number;
   connections: number;
   connected: number;
 }
@@ -152,14 +153,16 @@ export class Run {
   readonly from: Nanos;
   readonly to: Nanos;
   readonly active = new Level();
+  /** Clients that wait for a server, and those of them that wait to be let in. */
   readonly waiting = new Level();
+  readonly knocking = new Level();
   readonly connections = new Level();
   readonly connected = new Level();
   readonly timeline: Moment[] = [];
   readonly trace: Trace | undefined;
   readonly dashboard: Dashboard | undefined;
   /** Set at the window's end. */
-  averages: Averages = { active: 0, waiting: 0, connections: 0, connected: 0 };
+  averages: Averages = { active: 0, waiting: 0, knocking: 0, connections: 0, connected: 0 };
   /** Of the window, set at its end. */
   coresFigures: CoresFigures | undefined;
   stationFigures: StationFigures | undefined;

@@ -10,6 +10,7 @@ import type { Course } from "../kernel/course.ts";
 import type { Backends } from "./backends.ts";
 import { passed, serveOnCores } from "./computing.ts";
 import * as events from "./events.ts";
+import { knock } from "./knocking.ts";
 import { note } from "./measuring.ts";
 import * as population from "./population.ts";
 import { prepare } from "./preparing.ts";
@@ -47,11 +48,14 @@ function begin(run: Run, client: number): void {
   if (run.now >= run.from && run.now < run.to) run.pending++;
 }
 
-/** No server is free. A client that waits for the login's sake is not counted. */
+/** No server is free. */
 export function queued(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const phase = (client << 4) | M.phase;
-  if (ints[phase] !== PHASE.asking) return;
+  if (ints[phase] !== PHASE.asking) {
+    if (ints[phase] === PHASE.login) knock(run, client);
+    return;
+  }
   ints[phase] = PHASE.waiting;
   const waited = (client << 3) | MT.waited;
   times[waited] = (times[waited] as number) - run.now;

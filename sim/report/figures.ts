@@ -19,6 +19,7 @@ export interface Figure {
 export function figuresOf(run: Run): Figure[] {
   return [
     ...FIGURES,
+    ...(run.clients_waiting.logins === undefined ? [] : LOGIN_FIGURES),
     ...(run.app_wait_ms === undefined ? [] : APP_FIGURES),
     ...(run.cores === undefined ? [] : CORES_FIGURES),
     ...(run.pooler === undefined || run.pooler.cpu_per_message_us === 0 ? [] : POOLER_FIGURES),
@@ -145,6 +146,15 @@ const FIGURES: Figure[] = [
   figure("memory", (run) => run.memory_mb, memory, "of the database, for the most connections"),
   figure("timeouts", (run) => run.timeouts, whole, "clients dropped because they waited too long"),
   figure("refused", (run) => run.refused, whole, "clients turned away by a limit"),
+];
+
+const LOGIN_FIGURES: Figure[] = [
+  figure(
+    "waiting at login, mean",
+    (run) => run.clients_waiting.logins ?? 0,
+    digits,
+    "clients waiting to be let in: their pool has had no server yet",
+  ),
 ];
 
 const appWait = (pick: (wait: Wait) => number): Measure => {

@@ -181,6 +181,7 @@ export const runSchema = z
       mean: z.number(),
       max: z.number(),
       unserved: z.number().describe("of the mean: clients that wait and get no server connection"),
+      logins: z.number().optional().describe("of the mean: to be let in, for want of any server"),
     }),
     server_connections: z.strictObject({
       mean: z.number(),

@@ -53,6 +53,7 @@ export class Tally {
     utilization: 0,
     waiting: 0,
     waiting_max: 0,
+    logins: 0,
     connections: 0,
     connections_max: 0,
     connected: 0,
@@ -96,6 +97,7 @@ export class Tally {
     const { levels } = this;
     levels.utilization += result.utilization;
     levels.waiting += result.clients_waiting.mean;
+    levels.logins += result.clients_waiting.logins;
     levels.waiting_max = Math.max(levels.waiting_max, result.clients_waiting.max);
     levels.connections += result.server_connections.mean;
     levels.connections_max = Math.max(levels.connections_max, result.server_connections.max);
@@ -235,6 +237,7 @@ export class Tally {
         mean: waiting,
         max: levels.waiting_max,
         unserved: unservedClients(waiting, throughput.mean, wait.mean),
+        ...(levels.logins > 0 && { logins: levels.logins / this.replications }),
       },
       ...(unsteady !== undefined && { unsteady }),
     };
