@@ -1,4 +1,5 @@
 /** The database, or the pooler, fails and comes back. */
+import type { Fault } from "../../workloads/schema/workload.ts";
 import { hold } from "./computing.ts";
 import { EVENT } from "./events.ts";
 import { type Faults, LINK } from "./faults.ts";
@@ -34,7 +35,7 @@ export function fault(run: Run, faults: Faults, target: number): boolean {
   if (kind !== "restart") hold(run, begins);
   // Who fails over is silent until another takes its place; who restarts says good-bye at once.
   const dies = kind === "restart" ? begins : kind === "failover" && !begins;
-  if (dies) crash(run, faults);
+  if (dies) crash(run, faults, kind);
   return dies;
 }
 
@@ -45,10 +46,11 @@ function replace(run: Run): void {
   revive(run);
 }
 
-/** Every connection dies, and every statement with it. */
-function crash(run: Run, faults: Faults): void {
+/** Every connection dies, and every statement with it; who takes over hears those that still call. */
+function crash(run: Run, faults: Faults, kind: Fault["fault"]): void {
   run.cores?.crash(run.now);
   for (const [server, link] of [...faults.links]) {
+    if (link === LINK.calling && kind === "failover") continue;
     if (link === LINK.up) run.core.closed(run.now, server);
     else run.core.loginFailed(run.now, server, false);
     closed(run, server);

@@ -1,8 +1,11 @@
 /** Faults, and what those of the database have to do with its connections. */
 import type { Fault } from "../../workloads/schema/workload.ts";
 
-/** What a connection is when the database dies; `refused`: it is being told that nobody is there. */
-export const LINK = { login: 0, refused: 1, up: 2 } as const;
+/**
+ * What a connection is when the database dies; `refused`: it is being told that nobody is there; `calling`:
+ * nobody has answered yet, and the network goes on trying.
+ */
+export const LINK = { login: 0, refused: 1, up: 2, calling: 3 } as const;
 
 export class Faults {
   readonly list: readonly Fault[];

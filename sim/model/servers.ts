@@ -45,7 +45,8 @@ function silence(run: Run, { now }: Faults): Nanos {
 /** Nobody is there to connect to while the database restarts. True: it will be refused. */
 function knock(run: Run, { now, links }: Faults, server: number): boolean {
   const down = now?.fault === "restart" && run.now + run.serverTrip < run.from + now.at + now.for;
-  links.set(server, down ? LINK.refused : LINK.login);
+  const called = now?.fault === "failover" ? LINK.calling : LINK.login;
+  links.set(server, down ? LINK.refused : called);
   if (down) serverEvent(run, run.now + run.serverTrip, EVENT.connect, server);
   return down;
 }

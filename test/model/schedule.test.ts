@@ -146,6 +146,24 @@ describe("faults of the database", () => {
     });
   }
 
+  test("who calls during a failover is heard when it is over, without server_login_retry", () => {
+    const kind = openKind(constant(6000), constant(100));
+    const cold = textbook([kind], 2, { min_pool_size: 0 });
+    const server = { ...cold.server, connect_time: constant(20) };
+    for (const [fault, first] of [
+      ["failover", 9020],
+      // Refused at 6000 + 0: after 15 s, at the tick of 21333 and 20 later.
+      ["restart", 64 * 333.333 + 20],
+    ] as const) {
+      const faults = [{ at: 5 * SECOND, for: 4 * SECOND, fault }];
+      const { trace } = simulate(
+        { ...cold, server, faults },
+        { duration: 40 * SECOND, trace: true },
+      );
+      expect((trace?.sent[0] ?? 0) / MS).toBeCloseTo(first, 6);
+    }
+  });
+
   test("two runs of a seed fail in the same way", () => {
     expect(run("restart")).toEqual(run("restart"));
   });
