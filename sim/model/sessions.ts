@@ -70,6 +70,7 @@ export function login(run: Run, client: number): void {
       entry.kind.name,
       ints[at + M.number] as number,
       ints[at + M.session] as number,
+      entry.attempts?.count(client), // A further attempt comes from another port.
     );
   const handle = run.core.accept(run.now);
   run.connected.up(run.now);

@@ -62,6 +62,21 @@ describe("processes", () => {
     expect(split.all.refused).toBe(0);
   });
 
+  test("who hangs up and tries again comes from another port, and perhaps to another process", () => {
+    const timeout = 50 * MS;
+    const retry = { attempts: 40, backoff: 10 * MS, factor: 1, jitter: 0 };
+    // At three of the four processes somebody holds the only connection.
+    const holder = { ...closedKind(3, constant(0), constant(1e6)), name: "holder" };
+    const guest = { ...closedKind(1, constant(10), constant(10)), name: "guest", timeout, retry };
+    const deal = (kind: string, number: number): number | undefined =>
+      kind === "holder" ? number : undefined;
+    const workload = withPooler(textbook([holder, guest], 1), { processes: 4 });
+    for (let seed = 1; seed <= 8; seed++) {
+      const { kinds } = simulate(workload, { seed, duration: 5 * SECOND, deal });
+      expect(kinds.guest?.response.count).toBeGreaterThan(50);
+    }
+  });
+
   test("one process is the pooler without the section", () => {
     const workload = textbook([kind], 3);
     const one = simulate(withPooler(workload, { processes: 1 }), options);
