@@ -123,7 +123,17 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "clients that no time passes for",
     `${GOOD.replace("1 s", "0 ms").replace("5 ms", "0 ms")}network: { client: 0 ms, server: 0 ms }\n`,
-    `${FILE}:3: clients[0] takes no time from one transaction to the next; expected think, service, gap or network above 0; write service: 1 ms`,
+    `${FILE}:3: clients[0] takes no time from one transaction to the next; expected think, service, gap, session.away or network above 0; write service: 1 ms`,
+  ],
+  ...["transactions: 0", "duration: 0 s"].map((session): [string, string, string] => [
+    `sessions that are over as soon as they begin: ${session}`,
+    `${GOOD.replace("think:", `session: { ${session}, away: 0 ms }\n    think:`)}network: { client: 0 ms }\n`,
+    `${FILE}:3: clients[0] takes no time from one session to the next; expected think, service, gap, session.away or network above 0; write session.away: 1 s`,
+  ]),
+  [
+    "arrivals without a gap",
+    swap("count: 3", "arrivals: { gap: 0 ms }"),
+    `${FILE}:4: clients[0].arrivals.gap is "0"; expected a duration above 0, such as 5 ms`,
   ],
   [
     "a share above all",

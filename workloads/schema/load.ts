@@ -14,7 +14,7 @@ import {
   loadConfig,
 } from "../../engine/config/index.ts";
 import { type CoreSettings, configuredPool, SECOND } from "../../engine/core/index.ts";
-import { type DistributionSpec, mean } from "../../sim/kernel/distributions.ts";
+import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
 import { demandsOf } from "./demands.ts";
 import { distributionOf } from "./distribution.ts";
 import { DISTRIBUTIONS, type KindFile, type WorkloadFile, workloadFile } from "./file.ts";
@@ -23,6 +23,7 @@ import { configError, nameOf, optionAt, Source, valueAt } from "./places.ts";
 import { poolerOf } from "./pooler.ts";
 import { scheduleOf } from "./schedule.ts";
 import { serverOf } from "./server.ts";
+import { checkStandstill } from "./standstill.ts";
 import { duration, rateGap, share } from "./units.ts";
 import type { ClientKind, Slo, Workload } from "./workload.ts";
 
@@ -116,8 +117,8 @@ class Loader {
     };
     const at = (...path: PropertyKey[]): string => this.at(...path);
     const pooler = poolerOf(file, settings.peers !== undefined, at);
-    if (network.client + network.server + (pooler?.cpu_per_message ?? 0) === 0)
-      this.noStandstill(clients);
+    const statement = network.client + network.server + (pooler?.cpu_per_message ?? 0) > 0;
+    checkStandstill(clients, { login: network.client > 0, statement }, at);
     return {
       name: file.name,
       description: file.description ?? "",
@@ -298,23 +299,6 @@ class Loader {
         problem: `breaks in ${mode} mode with max_prepared_statements = 0`,
         expected: "max_prepared_statements above 0, or session mode",
         fix: "set max_prepared_statements: 200",
-      });
-    });
-  }
-
-  /** Clients whose transactions take no time would ask for ever within one instant. */
-  private noStandstill(clients: readonly ClientKind[]): void {
-    clients.forEach(({ count, session, think, transaction }, i) => {
-      const { statements, service, gap } = transaction;
-      const between = mean(statements) > 1 ? mean(gap) : 0;
-      const passes = mean(think) + mean(service) + between > 0;
-      if (count === 0 || session.transactions !== "forever" || passes) return;
-      throw new ConfigError({
-        at: this.at("clients", i),
-        name: `clients[${i}]`,
-        problem: "takes no time from one transaction to the next",
-        expected: "think, service, gap or network above 0",
-        fix: "write service: 1 ms",
       });
     });
   }
