@@ -10,6 +10,7 @@ import { IDEAL, type Machine } from "./machine.ts";
 import { inUse } from "./measuring.ts";
 import type { KindMeter } from "./meters.ts";
 import { drive } from "./model.ts";
+import { measurePools } from "./pool-sizes.ts";
 import type { Deal } from "./processes.ts";
 import type { Figures, RunResult } from "./result.ts";
 import { Run } from "./run.ts";
@@ -77,8 +78,8 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
 function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nanos }): RunResult {
   const seconds = length.duration / SECOND;
   const kinds = run.kinds.map((kind) => kind.meter);
-  const pools = run.core.pools;
-  const size = pools.reduce((sum, pool) => sum + pool.size, 0) || Math.max(1, run.connections.max);
+  measurePools(run);
+  const size = run.size || Math.max(1, run.connections.max);
   const { active, waiting, knocking, connections, connected } = run.averages;
   const [before, after] = run.totals as [Float64Array, Float64Array];
   return {

@@ -4,6 +4,7 @@ import type { Cores } from "./cores.ts";
 import { SAMPLE } from "./dashboard.ts";
 import { EVENT } from "./events.ts";
 import type { Level, Trace } from "./meters.ts";
+import { measurePools } from "./pool-sizes.ts";
 import { M, MT, type Population } from "./population.ts";
 import { statistics } from "./restarting.ts";
 import type { CoresFigures } from "./result.ts";
@@ -12,6 +13,7 @@ import { lastLook } from "./scraping.ts";
 
 /** The window begins or ends. */
 export function turnWindow(run: Run, begins: boolean): void {
+  measurePools(run);
   run.totals.push(statistics(run));
   if (begins) {
     const { active, waiting, knocking, connections, connected } = run;

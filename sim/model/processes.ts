@@ -153,6 +153,11 @@ export class Processes implements Scheduler {
     return this.running.map((process) => this.cores[process] as Core);
   }
 
+  /** Pools of those that new connections go to. */
+  get poolsAhead(): readonly Pool[] {
+    return this.cores.slice(this.base, this.base + this.count).flatMap((core) => core.pools);
+  }
+
   /** Its process is there. */
   isThere(handle: number): boolean {
     return this.running.includes(this.processOf(handle));

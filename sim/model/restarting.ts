@@ -6,6 +6,7 @@
  */
 import { STAT_NAMES, sumStatistics } from "../../engine/core/index.ts";
 import type { Fault } from "../../workloads/schema/workload.ts";
+import { measurePools } from "./pool-sizes.ts";
 import type { Processes } from "./processes.ts";
 import type { Run } from "./run.ts";
 
@@ -20,6 +21,7 @@ export function shutDown(run: Run, { shutdown = "immediate" }: Fault): void {
 export function takeOver(run: Run, { shutdown = "wait_for_clients" }: Fault): void {
   const processes = run.processes as Processes;
   run.leaving = processes.count;
+  measurePools(run);
   keepStatistics(run, () => processes.relieve(run.now, shutdown));
   run.introduce();
 }
@@ -47,6 +49,7 @@ export function stopped(run: Run): void {
 /** All processes are gone, if they are not yet. The core's effects say what goes with them. */
 export function die(run: Run): void {
   if (run.down) return;
+  measurePools(run);
   run.counted = statistics(run);
   run.down = true;
   run.core.kill(run.now);

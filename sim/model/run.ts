@@ -168,6 +168,8 @@ export class Run {
   stationFigures: StationFigures | undefined;
   /** SHOW STATS' totals at the window's begin and end. */
   readonly totals: Float64Array[] = [];
+  /** Most server connections that the pools are meant to have, without reserve; 0: no limit. */
+  size = 0;
   /** Events taken from the agenda. */
   events = 0;
   /** Server connections begun within the window. */

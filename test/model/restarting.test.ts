@@ -84,6 +84,20 @@ describe("a history of constant times: two clients, 10 ms of thinking, 100 of se
   });
 });
 
+test("the pool in use is a part of the pool, also where the run ends without a pooler or with two", () => {
+  const kind = closedKind(2, constant(100), constant(100));
+  const plain = textbook([kind], 10, { min_pool_size: 0 });
+  for (const [fault, least] of [
+    ["pooler_restart", 0.09],
+    ["pooler_takeover", 0.099],
+  ] as const) {
+    const faults = [{ at: 19 * SECOND, for: 9 * SECOND, fault }];
+    const { utilization } = simulate({ ...plain, faults }, { duration: 20 * SECOND });
+    expect(utilization).toBeGreaterThan(least);
+    expect(utilization).toBeLessThanOrEqual(0.1);
+  }
+});
+
 test("a login storm into a cold pool: the k-th connection is there after k connect times", () => {
   const base = closedKind(8, constant(0), constant(10_000));
   const kind = { ...base, session: { ...base.session, away: constant(50) } };
