@@ -4,7 +4,7 @@
  */
 import { ConfigError } from "../../engine/config/index.ts";
 import type { Nanos } from "../../engine/core/index.ts";
-import type { Fault, Workload } from "../../workloads/schema/workload.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
 import { type Change, type Film, film } from "./film.ts";
 import type { Occupancy } from "./results.ts";
 
@@ -22,20 +22,19 @@ const MILLISECOND = 1e6;
  */
 export function occupancyOf(workload: Workload, length: Nanos): Occupancy {
   const { pooler, faults = [] } = workload;
-  const processes = faults.some(isTakeover) ? 2 : (pooler?.processes ?? 1);
-  if (processes > 1) {
+  const taken = faults.some(({ fault }) => fault === "pooler_takeover");
+  const { processes = 1 } = pooler ?? {};
+  if (taken || processes > 1) {
     throw new ConfigError({
       at: workload.file,
-      name: "pooler.processes",
-      got: String(processes),
+      name: taken ? "schedule" : "pooler.processes",
+      got: taken ? "fault: pooler_takeover" : String(processes),
       expected: "one process, where its connections are to be drawn",
       fix: "leave out --occupancy",
     });
   }
   return occupancyIn(film(workload, length));
 }
-
-const isTakeover = ({ fault }: Fault): boolean => fault === "pooler_takeover";
 
 /** The same of a film that is there already. */
 export function occupancyIn({ changes, length }: Film, most = MOST_SPANS): Occupancy {

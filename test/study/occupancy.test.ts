@@ -89,4 +89,7 @@ test("of several processes it says in one line why not", () => {
   expect(() => occupancyOf(workload, SECOND)).toThrow(
     /pooler\.processes is "2"; expected one process.*leave out --occupancy/,
   );
+  const schedule = "schedule=[{ at: 1 s, for: 1 s, fault: pooler_takeover }]";
+  const taken = loadWorkload("workloads/tour.yaml", { set: [schedule] });
+  expect(() => occupancyOf(taken, SECOND)).toThrow(/schedule is "fault: pooler_takeover"/);
 });
