@@ -1,6 +1,7 @@
 /** The load as something to be sized: so many clients, or so many per cent of the arrivals. */
 import { staying } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
+import { poolsOf } from "../pools.ts";
 import type { Varied } from "./probes.ts";
 import { holdings } from "./reason.ts";
 import { withLoad } from "./variants.ts";
@@ -37,15 +38,9 @@ export function likelySize(workload: Workload): number {
 }
 
 /** Server connections that all pools may have together. */
-function serversOf({ settings, clients, server }: Workload): number {
-  const sizes = new Map(
-    clients.map((kind) => {
-      const own = settings.databases.find((entry) => entry.name === kind.database)?.pool_size;
-      const size = own ?? settings.default_pool_size;
-      return [JSON.stringify([kind.database, kind.user]), size > 0 ? size : server.max_connections];
-    }),
-  );
-  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+function serversOf(workload: Workload): number {
+  const { max_connections } = workload.server;
+  return poolsOf(workload).reduce((sum, { size }) => sum + (size || max_connections), 0);
 }
 
 /** `max_client_conn` with room for all who stay, and for as many others as the file leaves room for. */
