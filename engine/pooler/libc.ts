@@ -47,6 +47,8 @@ export interface Libc {
   socket(version: 4 | 6): number | string;
   /** Opens a TCP socket that listens there, and on whose port others may listen too. */
   listen(address: string, port: number, backlog: number): number | string;
+  /** Sends one datagram to the Unix socket of that path; one with `@` in front has only a name. */
+  notify(path: string, text: string): boolean;
   /** Sends bytes and, with the first of them, `passed`. Returns how many went. */
   send(descriptor: number, bytes: Buffer, passed?: number): number | string;
   /** Reads what is there into `into`, and takes the open file that comes along. */
@@ -150,7 +152,9 @@ function problem(koffi: Koffi): string {
   return Object.entries(koffi.os.errno).find(([, code]) => code === number)?.[0] ?? `${number}`;
 }
 
+const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 /** By the version of the protocol: its number, and the bytes of an address with its port before and after. */
@@ -161,10 +165,13 @@ function sockets(
   koffi: Koffi,
   system: System,
   setOption: Plain["setOption"],
-): Pick<Libc, "socket" | "listen"> {
+): Pick<Libc, "socket" | "listen" | "notify"> {
   const make = system.func("int socket(int, int, int)");
   const bind = system.func("int bind(int, const uint8_t *, uint32_t)");
   const listen = system.func("int listen(int, int)");
+  const sendto = system.func(
+    "int64_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)",
+  );
   const pton = system.func("int inet_pton(int, const char *, _Out_ uint8_t *)");
   const socket = (version: 4 | 6): number | string => {
     const [family] = FAMILIES[version];
@@ -173,6 +180,18 @@ function sockets(
   };
   return {
     socket,
+    notify(path, text) {
+      const descriptor = Number(make(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+      if (descriptor < 0) return false;
+      const name = Buffer.from(
+        `\x01\0${path.replace(/^@/, "\0")}${path.startsWith("@") ? "" : "\0"}`,
+      );
+      const bytes = Buffer.from(text);
+      const flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+      const sent = sendto(descriptor, bytes, bytes.length, flags, name, name.length);
+      closeSync(descriptor);
+      return Number(sent) === bytes.length;
+    },
     listen(address, port, backlog) {
       const version = isIP(address) === 6 ? 6 : 4;
       const [family, before, after] = FAMILIES[version];

@@ -2,7 +2,7 @@
  * The pooler as a whole: listener, host, log and journal put together, started, reloaded and ended.
  * `startPooler` is for programs; the command line is in `run.ts`.
  */
-import { type Config, loadConfig } from "../config/index.ts";
+import { CALLS_NEED, type Config, loadConfig } from "../config/index.ts";
 import { MILLISECOND } from "../core/index.ts";
 import type { Table, Value } from "../show/table.ts";
 import { adopt, doorsOf } from "./adoption.ts";
@@ -15,6 +15,7 @@ import { answers, Listener, socketPath } from "./listener.ts";
 import { Log } from "./log.ts";
 import { VERSION } from "./names.ts";
 import { pidGone, removePid, writePid } from "./pidfile.ts";
+import { tellService } from "./service.ts";
 import { SHOW } from "./show.ts";
 import { type Taken, takeOver } from "./takeover.ts";
 import { becomeUser } from "./user.ts";
@@ -178,6 +179,8 @@ export class RunningPooler implements Pooler {
   private up(): void {
     this.log.write("LOG", `process up: ${VERSION}, by Poolwise on Node.js ${process.version}`);
     this.host.start();
+    if (!tellService("READY=1"))
+      this.log.write("WARNING", `systemd cannot be told that we are up: that takes ${CALLS_NEED}`);
   }
 
   get address() {
@@ -212,6 +215,7 @@ export class RunningPooler implements Pooler {
         ? "waiting for all servers connections to be released"
         : "waiting for all clients disconnect";
     log.write("LOG", `got ${signal}, shutting down, ${what}`);
+    tellService("STOPPING=1");
     if (host.suspension.on) {
       log.write("FATAL", "suspend was in progress, going down immediately");
       void this.close();

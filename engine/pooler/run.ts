@@ -2,6 +2,7 @@
 import { ConfigError, loadConfig } from "../config/index.ts";
 import { OutsideError } from "./errors.ts";
 import { RunningPooler } from "./main.ts";
+import { reloading, tellService } from "./service.ts";
 
 /** Options of the command line beside the path of the ini. */
 export interface PoolerFlags {
@@ -62,7 +63,9 @@ function heed(pooler: RunningPooler): () => void {
   const handlers: Partial<Record<NodeJS.Signals, () => void>> = {
     SIGHUP: () => {
       log.write("LOG", "got SIGHUP, re-reading config");
+      tellService(...reloading());
       pooler.reload();
+      tellService("READY=1");
     },
     SIGINT: () => pooler.windDown("SIGINT", "wait_for_servers"),
     SIGTERM: () => pooler.windDown("SIGTERM", "wait_for_clients"),

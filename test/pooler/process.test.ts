@@ -1,10 +1,11 @@
 /** The pooler as a process: exit status, signals, what is left behind. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { hasLibc } from "../../engine/pooler/libc.ts";
 import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { failure, Stage, until } from "./stage.ts";
 
@@ -24,11 +25,12 @@ class Process {
   readonly port: number;
   stderr = "";
 
-  constructor(ini: string, port: number) {
+  constructor(ini: string, port: number, env = process.env) {
     this.port = port;
     const tsx = resolve("node_modules/tsx/dist/cli.mjs");
     this.child = spawn(process.execPath, [tsx, script, ini], {
       stdio: ["ignore", "ignore", "pipe"],
+      env,
     });
     this.child.stderr?.on("data", (chunk) => {
       this.stderr += chunk;
@@ -131,6 +133,47 @@ test("SIGHUP reads the configuration again", async () => {
   await console.end();
   process.kill(pid, "SIGQUIT");
   await pooler.exit();
+});
+
+/** Prints the datagrams that come to a Unix socket, a line each. */
+const LISTENER = `use Socket; socket(my $s, AF_UNIX, SOCK_DGRAM, 0); bind($s, pack_sockaddr_un($ARGV[0]));
+  $| = 1; print "open\\n"; while (defined recv($s, my $text, 4096, 0)) { $text =~ s/\\n/ /g; print "$text\\n" }`;
+const perl = spawnSync("perl", ["-MSocket", "-e", "1"]).status === 0;
+
+test.runIf(perl && hasLibc())("systemd is told what it is told by PgBouncer", async () => {
+  const NOTIFY_SOCKET = join(stage.directory, "notify");
+  const listener = spawn("perl", ["-e", LISTENER, NOTIFY_SOCKET]);
+  let heard = "";
+  listener.stdout.on("data", (chunk) => {
+    heard += chunk;
+  });
+  await until(() => heard === "open\n");
+  const port = await freePort();
+  const pidfile = join(stage.directory, "pid");
+  const ini = stage.ini({ listen_port: port, pidfile });
+  const pooler = new Process(ini, port, { ...process.env, NOTIFY_SOCKET });
+  await until(
+    () => heard.includes("READY=1"),
+    () => pooler.stderr,
+  );
+  process.kill(Number(readFileSync(pidfile, "utf8")), "SIGHUP");
+  await until(
+    () => heard.match(/READY=1/g)?.length === 2,
+    () => heard,
+  );
+  process.kill(Number(readFileSync(pidfile, "utf8")), "SIGTERM");
+  expect(await pooler.exit()).toBe(0);
+  await until(
+    () => heard.includes("STOPPING=1"),
+    () => heard,
+  );
+  const lines = heard
+    .replace(/USEC=\d+/, "USEC=N")
+    .trim()
+    .split("\n");
+  const reload = "RELOADING=1 MONOTONIC_USEC=N";
+  expect(lines).toEqual(["open", "READY=1", reload, "READY=1", "STOPPING=1"]);
+  listener.kill();
 });
 
 test("a port in use: one line that names it, status 3", async () => {

@@ -1,0 +1,19 @@
+/**
+ * What systemd is told: that the pooler is up, reads its configuration again, ends. Debian's unit waits for
+ * the first of these. Without the package koffi nothing can be told. Source: sd_notify(3), and PgBouncer
+ * 1.25.2 src/main.c.
+ */
+import { libc } from "./libc.ts";
+
+/** False: systemd wants to be told, and cannot be. */
+export function tellService(...lines: string[]): boolean {
+  const place = process.env.NOTIFY_SOCKET;
+  if (place === undefined || place === "") return true;
+  return libc()?.notify(place, lines.join("\n")) ?? false;
+}
+
+/** The lines that announce a reload; `READY=1` follows it. */
+export const reloading = (): string[] => [
+  "RELOADING=1",
+  `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`,
+];
