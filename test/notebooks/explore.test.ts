@@ -51,11 +51,8 @@ describe("knobs", () => {
     test(`${file}: each begins where the file has it, and turns it and nothing else`, () => {
       // A file without the section has a pooler like PgBouncer.
       const loaded = (state: State): Workload => {
-        const { pooler = poolerOf({}, String), ...rest } = parseWorkload(
-          text,
-          file,
-          overridesOf(state),
-        );
+        const { pooler: own, ...rest } = parseWorkload(text, file, overridesOf(state));
+        const pooler = own ?? poolerOf({ ...parse(text), pooler: {} }, false, String);
         return { ...rest, pooler };
       };
       const workload = loaded(still);
