@@ -5,7 +5,7 @@
  */
 import { CommanderError } from "commander";
 import { ConfigError } from "../../engine/config/index.ts";
-import { TimeUp } from "../study/run.ts";
+import { Interrupted, TimeUp } from "../study/run.ts";
 
 export const STATUS = {
   done: 0,
@@ -27,6 +27,7 @@ export function failure(error: unknown): { text: string; status: number } {
   if (error instanceof ConfigError || error instanceof UsageError) {
     return { text: error.message, status: STATUS.usage };
   }
+  if (error instanceof Interrupted) return { text: error.message, status: STATUS.interrupted };
   if (error instanceof TimeUp) return { text: error.message, status: STATUS.notMet };
   if (isOutside(error)) return { text: error.message, status: error.exitStatus };
   if (isMemory(error)) return { text: NO_MEMORY, status: STATUS.outside };

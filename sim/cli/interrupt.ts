@@ -4,14 +4,13 @@
 import { STATUS } from "./failure.ts";
 import { note } from "./output.ts";
 
-/** A signal that SIGINT aborts; `release` gives SIGINT back. `quiet`: without a word about it. */
-export function interruptible(quiet = false): { signal: AbortSignal; release(): void } {
+/** A signal that SIGINT aborts; `release` gives SIGINT back. `word`: what it says then, if anything. */
+export function interruptible(word: string | undefined): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(STATUS.interrupted);
     controller.abort();
-    if (!quiet)
-      note("note: stops after the replication that is under way; Ctrl-C again ends at once");
+    if (word !== undefined) note(`note: ${word}; Ctrl-C again ends at once`);
   };
   process.on("SIGINT", stop);
   return {

@@ -97,7 +97,7 @@ async function watched(
   limit: number | undefined,
   work: (watch: Pick<StudyOptions, "signal" | "onProgress">) => Promise<Answer>,
 ): Promise<{ own: Answer; interrupted: boolean }> {
-  const { signal, release } = interruptible(quiet);
+  const { signal, release } = interruptible(quiet ? undefined : "stops, with what is known so far");
   const progress = startProgress(quiet, patience);
   const inTime = quiet || limit === undefined ? () => undefined : sayWhenUp(limit, note);
   const onProgress = ({ share, replications, precision, what }: StudyProgress): void =>

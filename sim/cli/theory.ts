@@ -54,7 +54,7 @@ async function run(options: TheoryCommandOptions): Promise<number> {
   checkTogether(options);
   const studies = natural("--studies", options.studies ?? STUDIES);
   const family = options.family === undefined ? undefined : knownFamily(options.family);
-  const { signal, release } = interruptible();
+  const { signal, release } = interruptible("stops after what is under way");
   const progress = startProgress(options.quiet === true);
   let own: Partial<Result>;
   try {

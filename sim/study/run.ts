@@ -49,7 +49,7 @@ export interface StudyOptions {
   occupancy?: Nanos | undefined;
   /** Settings that were changed, for the record. */
   settings?: Record<string, SettingValue> | undefined;
-  /** Stops the study after the replication that is running; what is known by then is the answer. */
+  /** Stops the study and gives up what is under way; what is known by then is the answer. */
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: StudyProgress) => void) | undefined;
 }
@@ -81,6 +81,11 @@ export class TimeUp extends Error {
   override readonly name = "TimeUp";
 }
 
+/** The study was stopped before one replication was done: there is no answer. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
 /** Real time a study takes at most unless told otherwise. */
 export const TIME_LIMIT_MS = 20_000;
 /** Without which there is no interval. */
@@ -90,7 +95,7 @@ const TIMELINE_ROWS = 240;
 const EARLY = 4;
 
 /**
- * Studies one workload. Errors: ConfigError when the model refuses the workload; TimeUp.
+ * Studies one workload. Errors: ConfigError when the model refuses the workload; TimeUp; Interrupted.
  */
 export async function study(workload: Workload, options: StudyOptions = {}): Promise<Study> {
   const [only] = await studies([workload], options);
@@ -108,11 +113,12 @@ export async function studies(
   const until = options.replications === undefined ? Date.now() + limit + slackOf(limit) : NO_END;
   const seed = options.seed ?? workloads[0]?.run.seed ?? 1;
   const simulator = options.simulator ?? HERE;
-  const pilot = { machine: options.machine, seed, until: options.deadline };
+  const { machine, deadline, signal } = options;
+  const pilot = { machine, seed, until: deadline, signal };
   const begins = await inTime(
     Promise.all(workloads.map((workload) => warmUpTime(workload, pilot, simulator))),
   );
-  if (begins === undefined) throw new TimeUp(timeUp(0));
+  if (begins === undefined) throw unanswered(0, signal);
   // One window for all of them: pairs then see the same stretch of every client's life.
   const warmup = Math.max(0, ...begins.map((begin) => begin.warmup));
   const entries = workloads.map(
@@ -120,15 +126,15 @@ export async function studies(
   );
   const worth = (): number => {
     if (options.replications !== undefined) return options.replications;
-    if (options.signal?.aborted) return 0;
+    if (signal?.aborted) return 0;
     return elapsed() > limit ? LEAST : Number.POSITIVE_INFINITY;
   };
   const results = new Ahead(entries, seed, simulator, worth);
   for (let done = 0, look = LEAST_REPLICATIONS; ; ) {
-    if (options.signal?.aborted && done > 0) break;
+    if (signal?.aborted && done > 0) break;
     const made = await inTime(results.round());
-    if (made === undefined && done >= LEAST) break;
-    if (made === undefined) throw new TimeUp(timeUp(done));
+    if (made === undefined && done >= (signal?.aborted ? 1 : LEAST)) break;
+    if (made === undefined) throw unanswered(done, signal);
     entries.forEach((entry, i) => {
       entry.add(made[i] as Simulated);
     });
@@ -150,14 +156,24 @@ export async function studies(
   return entries.map((entry) => entry.study(options.settings ?? {}));
 }
 
-/** What `work` comes to; undefined: it was given up, for the time was up. */
+/** What `work` comes to; undefined: it was given up, for the time was up or somebody stopped it. */
 export async function inTime<Found>(work: Promise<Found>): Promise<Found | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Abandoned || error instanceof TimeUp) return undefined;
+    if (GIVEN_UP.some((each) => error instanceof each)) return undefined;
     throw error;
   }
+}
+
+const GIVEN_UP = [Abandoned, TimeUp, Interrupted];
+
+function unanswered(done: number, signal: AbortSignal | undefined): TimeUp | Interrupted {
+  if (!signal?.aborted) return new TimeUp(timeUp(done));
+  return new Interrupted(
+    "interrupted before the first replication was done: there is no answer; a shorter one is done sooner, " +
+      "with --duration",
+  );
 }
 
 const timeUp = (done: number): string =>
@@ -251,7 +267,7 @@ class Entry {
       const first = { ...workload, run: { ...workload.run, seed } };
       this.occupancy = occupancyOf(first, options.occupancy);
     }
-    this.simulation = { machine: options.machine, warmup };
+    this.simulation = { machine: options.machine, warmup, signal: options.signal };
     this.tally.unsteady = begin?.unsteady;
     if (begin?.unsteady !== undefined) this.notes.push(begin.unsteady);
   }

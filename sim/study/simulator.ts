@@ -12,16 +12,18 @@ export interface Simulated {
   wall: number;
 }
 
-/** How to simulate; all of it can cross to another thread. */
+/** How to simulate; all of it but the signal can cross to another thread. */
 export interface ReplicationOptions extends Omit<SimulateOptions, "isAbandoned"> {
   /** Unix time in ms at which a replication that is not done is given up. */
   until?: number | undefined;
+  /** Gives up a replication that is not done; in this thread only one that has not begun, for it hears nothing. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface Simulator {
   /** How many replications are worth asking for at once. */
   readonly width: number;
-  /** Simulates once. Errors: those of `simulate`; Abandoned when `options.until` came first. */
+  /** Simulates once. Errors: those of `simulate`; Abandoned when `until` or `signal` came first. */
   run(workload: Workload, options: ReplicationOptions): Promise<Simulated>;
   /** Ends its threads. */
   close(): Promise<void>;
@@ -37,12 +39,16 @@ export const HERE: Simulator = {
   close: async () => undefined,
 };
 
-/** Simulates and measures how long that took. Errors: those of `Simulator.run`. */
+/**
+ * Simulates and measures how long that took. `isStopped`: the signal, as another thread hears of it. Errors:
+ * those of `Simulator.run`.
+ */
 export function timed(
   workload: Workload,
-  { until = Number.POSITIVE_INFINITY, ...options }: ReplicationOptions,
+  { until = Number.POSITIVE_INFINITY, signal, ...options }: ReplicationOptions,
+  isStopped = () => signal?.aborted === true,
 ): Simulated {
-  const isAbandoned = (): boolean => Date.now() >= until;
+  const isAbandoned = (): boolean => isStopped() || Date.now() >= until;
   if (isAbandoned()) throw new Abandoned();
   const begin = performance.now();
   const result = simulate(workload, { ...options, isAbandoned });

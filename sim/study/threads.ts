@@ -28,6 +28,7 @@ class ThreadSimulator implements Simulator {
   private readonly worth: number;
   private spent = 0;
   private readonly underWay = new Set<Promise<Simulated | undefined>>();
+  private readonly flags = new WeakMap<AbortSignal, Int32Array>();
 
   constructor(threads: number, worth: number) {
     this.width = threads;
@@ -41,11 +42,27 @@ class ThreadSimulator implements Simulator {
       return here;
     }
     this.pool ??= this.start();
-    const made: Promise<Simulated | undefined> = this.pool.run({ workload, options });
+    const { signal, ...rest } = options;
+    const stop = signal && this.flagOf(signal);
+    const made: Promise<Simulated | undefined> = this.pool.run({ workload, options: rest, stop });
     this.underWay.add(made);
     const found = await made.finally(() => this.underWay.delete(made));
     if (found === undefined) throw new Abandoned();
     return { result: revived(found.result), wall: found.wall };
+  }
+
+  /** What threads can see of a signal: not 0 once it is aborted. A message they would not read while they work. */
+  private flagOf(signal: AbortSignal): Int32Array {
+    const known = this.flags.get(signal);
+    if (known !== undefined) return known;
+    const flag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const raise = (): void => {
+      Atomics.store(flag, 0, 1);
+    };
+    if (signal.aborted) raise();
+    else signal.addEventListener("abort", raise, { once: true });
+    this.flags.set(signal, flag);
+    return flag;
   }
 
   private start(): Piscina {

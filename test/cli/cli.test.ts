@@ -352,4 +352,13 @@ describe("pipes and Ctrl-C", () => {
     expect(result.interrupted).toBe(true);
     expect(result.runs[0]?.replications).toBeGreaterThan(0);
   }, 90_000);
+
+  test("Ctrl-C before anything is known gives up what is under way, in one line", async () => {
+    const { status, stdout, stderr } = await poolwise(
+      ["simulate", small, "--quiet", "--duration", "1000000 d", "--time-limit", "1 h"],
+      { interruptAfter: 4000 },
+    );
+    expect([status, stdout]).toEqual([130, ""]);
+    expect(stderr).toMatch(/^poolwise: interrupted before the first replication was done: .*\n$/);
+  }, 60_000);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../engine/config/index.ts";
 import { failure, UsageError } from "../../sim/cli/failure.ts";
 import { threadsOf } from "../../sim/cli/options.ts";
-import { TimeUp } from "../../sim/study/run.ts";
+import { Interrupted, TimeUp } from "../../sim/study/run.ts";
 
 const wrong = new ConfigError({ at: "a.yaml:3", name: "count", got: "x", expected: "a number" });
 
@@ -18,6 +18,7 @@ describe("an error", () => {
       /^this machine has not the memory .*lower clients\.NAME\.count/,
     ],
     ["of time is no answer", new TimeUp("--time-limit: the time was up"), 1, /^--time-limit: the/],
+    ["of who pressed Ctrl-C", new Interrupted("interrupted before"), 130, /^interrupted before$/],
     ["that nobody foresaw is ours", new RangeError("-1"), 70, /^this is a bug in poolwise/],
   ] as const)
     test(why, () => {

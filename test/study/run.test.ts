@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { replicationSeed } from "../../sim/kernel/streams.ts";
 import { closedPool } from "../../sim/study/analytic.ts";
 import { resultSchema, runSchema } from "../../sim/study/results.ts";
-import { studies, study, TimeUp } from "../../sim/study/run.ts";
+import { Interrupted, studies, study, TimeUp } from "../../sim/study/run.ts";
 import type { Simulator } from "../../sim/study/simulator.ts";
 import { openSimulator } from "../../sim/study/threads.ts";
 import { warmUpTime } from "../../sim/study/warm-up.ts";
@@ -129,6 +129,45 @@ describe("when a study stops", () => {
         await simulator.close();
       });
     }
+
+    for (const [where, threads] of [
+      ["in this thread, where none is begun any more", 0],
+      ["on worker threads, where the one under way is given up", 2],
+    ] as const) {
+      test(`interrupted ${where}: what is done is the answer`, async () => {
+        const controller = new AbortController();
+        const simulator = openSimulator(threads, 0);
+        let begun = 0;
+        const slower: Simulator = {
+          ...simulator,
+          width: simulator.width,
+          run: (workload, options) => {
+            const duration = begun++ < 1 ? SECOND : 1e15;
+            if (duration > SECOND && threads === 0) controller.abort();
+            return simulator.run(workload, { ...options, duration });
+          },
+        };
+        const { run } = await study(endless, {
+          signal: controller.signal,
+          simulator: slower,
+          onProgress: () => setTimeout(() => controller.abort(), 100),
+        });
+        expect(run.replications).toBe(1);
+        await simulator.close();
+      });
+    }
+
+    test("interrupted on worker threads before one is done: there is no answer", async () => {
+      const simulator = openSimulator(2, 0);
+      for (const warmup of [SECOND, "auto"] as const) {
+        const controller = new AbortController();
+        setTimeout(() => controller.abort(), 500);
+        const workload = { ...endless, run: { ...endless.run, warmup } };
+        const { signal } = controller;
+        await expect(study(workload, { signal, simulator })).rejects.toThrow(Interrupted);
+      }
+      await simulator.close();
+    });
 
     test("exactly so many replications are made whatever time they take", async () => {
       const { run } = await study(brief, { replications: 3, timeLimit: 0 });

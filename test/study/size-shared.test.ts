@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { sizeText } from "../../sim/report/size.ts";
 import { offeredLoad, workOnCores } from "../../sim/study/offered.ts";
 import { type CurvePoint, type Result, resultSchema } from "../../sim/study/results.ts";
+import { Interrupted } from "../../sim/study/run.ts";
 import { biggerThan, movedWaiting } from "../../sim/study/size/bigger.ts";
 import { type RegionJudge, searchRegion } from "../../sim/study/size/region.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
@@ -92,6 +93,19 @@ describe("the search for the sizes that meet the objective", () => {
     expect([from, to]).toEqual([32, 64]);
     expect(notes).toHaveLength(2);
     expect(notes.join()).toContain("more, up to 501, were not looked at");
+  });
+
+  test("a look that is given up ends it: what it knows by then is the answer", async () => {
+    const valley = new Valley(40, 0.5, 1);
+    const at = valley.at.bind(valley);
+    valley.at = (size) => {
+      if (size < 32) return at(size);
+      valley.spent = Number.POSITIVE_INFINITY;
+      return Promise.reject(new Interrupted());
+    };
+    const { from, to, cut } = await searchRegion(valley, 16, 500);
+    expect([from, to, cut]).toEqual([undefined, undefined, true]);
+    await expect(searchRegion(valley, 32, 500), "nothing is known").rejects.toThrow(Interrupted);
   });
 
   // best, looks before the time is up, what was looked at by then

@@ -5,6 +5,7 @@ import { type DistributionSpec, sampler, scaled } from "../../sim/kernel/distrib
 import { Stream } from "../../sim/kernel/streams.ts";
 import { closedPool } from "../../sim/study/analytic.ts";
 import { resultSchema } from "../../sim/study/results.ts";
+import { Interrupted } from "../../sim/study/run.ts";
 import { iniOf } from "../../sim/study/size/ini.ts";
 import { holdings } from "../../sim/study/size/reason.ts";
 import { type Judge, search } from "../../sim/study/size/search.ts";
@@ -54,6 +55,19 @@ describe("the search", () => {
         expect(oracle.asked.size).toBeLessThanOrEqual(3 * Math.log2(largest + 1) + 3);
       }),
     );
+  });
+
+  test("a look that is given up ends it: what it knows by then is the answer", async () => {
+    const oracle = new Oracle(20, 10);
+    const at = oracle.at.bind(oracle);
+    oracle.at = async (size) => {
+      if (oracle.asked.size === 3) throw new Interrupted();
+      return at(size);
+    };
+    const { size, notes } = await search(oracle, 100);
+    expect([...oracle.asked]).toEqual([100, 10, 12]);
+    expect(size).toBe(100);
+    expect(notes.join()).toContain("12 connections are too few, 100 are enough");
   });
 
   test("nothing does when the largest does not", async () => {

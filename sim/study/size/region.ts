@@ -3,6 +3,7 @@
  * size on connections more only make each other slower. Sizes that meet the objective are then a region,
  * which may be empty, around the best size.
  */
+import { inTime } from "../run.ts";
 import type { Judgement } from "./probes.ts";
 
 /** What the search asks: simulates a size and says how far it is from the objective. */
@@ -74,9 +75,15 @@ class Sizes {
     this.judge = judge;
   }
 
-  async look(size: number): Promise<boolean> {
+  /** Whether it meets the objective; undefined: it was given up. Errors: the first one was given up. */
+  async look(size: number): Promise<boolean | undefined> {
     if (!this.known.includes(size)) {
-      await this.judge.at(size);
+      const look = this.judge.at(size).then(() => true);
+      const made = this.known.length === 0 ? await look : await inTime(look);
+      if (made === undefined) {
+        this.cut = true;
+        return undefined;
+      }
       this.known = [...this.known, size].sort((a, b) => a - b);
     }
     return this.judge.judge(size) === "met";
@@ -114,7 +121,9 @@ class Sizes {
     while (Math.abs(edge.meets - edge.fails) > 1) {
       if (this.judge.spent > EDGES_UNTIL) return { ...edge, open: true };
       const middle = (edge.meets + edge.fails) >> 1;
-      if (await this.look(middle)) edge.meets = middle;
+      const meets = await this.look(middle);
+      if (meets === undefined) return { ...edge, open: true };
+      if (meets) edge.meets = middle;
       else edge.fails = middle;
     }
     return edge;
@@ -147,7 +156,8 @@ function rungs(start: number, next: (size: number) => number, end: number): numb
 async function worthwhile(sizes: Sizes, size: number | undefined): Promise<boolean> {
   if (size === undefined || !sizes.allows()) return false;
   const before = sizes.best;
-  if (await sizes.look(size)) return true;
+  const meets = await sizes.look(size);
+  if (meets !== false) return meets === true;
   return sizes.judge.distance(size) <= MUCH * sizes.judge.distance(before);
 }
 
@@ -162,6 +172,6 @@ async function narrow(sizes: Sizes): Promise<void> {
     const side = above - best > best - below ? above : below;
     const middle = (best + side) >> 1;
     if (middle === best || middle === side || middle < 1 || !sizes.allows()) return;
-    if (await sizes.look(middle)) return;
+    if ((await sizes.look(middle)) !== false) return;
   }
 }

@@ -2,6 +2,7 @@
  * The search for the number where an objective begins, or ceases, to be met: the smallest pool that meets
  * it, the most clients with whom it is met.
  */
+import { inTime } from "../run.ts";
 import type { Judgement } from "./probes.ts";
 
 /** What the search asks: simulates a size and says whether it meets the objective. */
@@ -37,8 +38,10 @@ export async function narrow(
 ): Promise<Bounds> {
   let { good, bad } = bounds;
   const towardsBad = Math.sign(bad - good);
+  let over = false;
   const look = async (number: number): Promise<boolean> => {
-    await judge.at(number);
+    over = (await inTime(judge.at(number))) === undefined;
+    if (over) return false;
     const meets = judge.judge(number) === "met";
     if (meets) good = number;
     else bad = number;
@@ -46,12 +49,13 @@ export async function narrow(
   };
   const inside = (number: number): boolean =>
     number > Math.min(good, bad) && number < Math.max(good, bad);
-  for (let next = guess, by = step; inside(next) && judge.spent <= 1; by *= 2) {
+  const hasTime = (): boolean => !over && judge.spent <= 1;
+  for (let next = guess, by = step; inside(next) && hasTime(); by *= 2) {
     const meets = await look(next);
     if (good !== bounds.good && bad !== bounds.bad) break;
     next += (meets ? 1 : -1) * towardsBad * by;
   }
-  while (Math.abs(bad - good) > 1 && judge.spent <= 1) await look((good + bad) >> 1);
+  while (Math.abs(bad - good) > 1 && hasTime()) await look((good + bad) >> 1);
   return { good, bad };
 }
 
