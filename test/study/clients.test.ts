@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { closedPool, openPool } from "../../sim/study/analytic.ts";
 import { compareModesAndClients } from "../../sim/study/compare.ts";
 import { resultSchema } from "../../sim/study/results.ts";
+import { HERE, type Simulator } from "../../sim/study/simulator.ts";
 import { mostClients } from "../../sim/study/size/clients.ts";
 import { LOAD } from "../../sim/study/size/load.ts";
 import { type Judge, narrow } from "../../sim/study/size/search.ts";
@@ -157,6 +158,37 @@ describe("limits on clients", () => {
     const app_pool = { instances: 4, size: 3, timeout: 30 * SECOND };
     expect(staying([{ ...kindOf(50, 90, 10), app_pool }, kindOf(5, 90, 10)])).toBe(17);
   });
+});
+
+describe("a search that is given up", () => {
+  const workload = objective(closedWorkload(kindOf(20, 90, 10), 4), 20);
+  const endless = { ...workload, run: { ...workload.run, warmup: SECOND } };
+
+  /** Gives up everything after `most` replications. */
+  const upTo = (most: number): Simulator => {
+    let begun = 0;
+    return {
+      ...HERE,
+      run: (each, options) =>
+        HERE.run(each, begun++ < most ? options : { ...options, until: Date.now() }),
+    };
+  };
+
+  // replications: 6 compare the modes, 2 of a size are enough
+  for (const [replications, modes, why] of [
+    [6, [], "before anything is known of it"],
+    [8, ["session"], "after the first look"],
+  ] as const)
+    test(`${why}: the comparison stays, and a note names the modes without an answer`, async () => {
+      const options = { replications: 2, simulator: upTo(replications) };
+      const { runs, most_clients, notes } = await compareModesAndClients(endless, options);
+      expect(runs.map((run) => run.replications)).toEqual([2, 2, 2]);
+      expect(most_clients?.map(({ pool_mode }) => pool_mode)).toEqual(modes);
+      expect(notes.join()).toContain("transaction mode: the time was up before anything was known");
+      expect(notes.join().includes("session mode: the time was up before anything")).toBe(
+        modes.length === 0,
+      );
+    });
 });
 
 test("without time it says what it knows", async () => {

@@ -5,7 +5,7 @@
 import type { PoolMode } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { MostClients } from "../results.ts";
-import { type StudyOptions, TIME_LIMIT_MS } from "../run.ts";
+import { inTime, type StudyOptions, TIME_LIMIT_MS, TimeUp } from "../run.ts";
 import { clientsOf, factorOf, LOAD, likelySize } from "./load.ts";
 import { judge, Probes } from "./probes.ts";
 import { narrow } from "./search.ts";
@@ -21,7 +21,7 @@ export interface MostFound {
 
 /**
  * The most clients with whom `workload` meets its objective. It takes `options.timeLimit` at most.
- * Errors: ConfigError when the model refuses the workload.
+ * Errors: ConfigError when the model refuses the workload; TimeUp when nothing is known of any load.
  */
 export async function mostClients(
   workload: Workload,
@@ -31,6 +31,7 @@ export async function mostClients(
   const guess = Math.min(TOO_MANY - 1, likelySize(workload));
   const step = Math.max(1, Math.round(guess / 16));
   const { good, bad } = await narrow(probes, { good: 0, bad: TOO_MANY }, guess, step);
+  if (probes.all().length === 0) throw new TimeUp(nothingKnown);
   const run = probes.known(good)?.run;
   const beyond = probes.known(bad);
   const broken = beyond?.run.slo?.terms.find((term) => !(term.met && term.certain));
@@ -56,6 +57,9 @@ export async function mostClients(
   };
   return { most, notes: [...unfinished(workload, good, bad), ...roomNeeded(workload, good)] };
 }
+
+const nothingKnown =
+  "the time was up before anything was known of how many clients it carries; give it more with --time-limit";
 
 /** Clients that stay, of a load; null when all of them come from outside. */
 function clientsAt(workload: Workload, size: number): number | null {
@@ -83,7 +87,10 @@ function roomNeeded(workload: Workload, size: number): string[] {
   ];
 }
 
-/** Each mode's answer; every search gets its share of the time that is left. */
+/**
+ * Each mode's answer; every search gets its share of the time that is left. A mode of which nothing is known
+ * when that is over has none, and a note says so.
+ */
 export async function mostClientsOfEach(
   byMode: readonly (readonly [PoolMode, Workload])[],
   options: StudyOptions = {},
@@ -91,13 +98,17 @@ export async function mostClientsOfEach(
   const end = performance.now() + (options.timeLimit ?? TIME_LIMIT_MS);
   const searched = byMode.filter(([mode, workload]) => !likeTransaction(mode, workload));
   const found: [PoolMode, MostFound][] = [];
+  const without: string[] = [];
   for (const [i, [mode, workload]] of searched.entries()) {
     if (options.signal?.aborted) break;
     const timeLimit = Math.max(0, end - performance.now()) / (searched.length - i);
-    found.push([mode, await mostClients(workload, { ...options, timeLimit })]);
+    const most = await inTime(mostClients(workload, { ...options, timeLimit }));
+    if (most !== undefined) found.push([mode, most]);
+    else if (!options.signal?.aborted) without.push(`${mode} mode: ${nothingKnown}`);
   }
   const most_clients = found.map(([pool_mode, { most }]) => ({ ...most, pool_mode }));
   const notes = found.flatMap(([mode, { notes }]) => notes.map((note) => `${mode} mode: ${note}`));
+  notes.push(...without);
   const model = most_clients.find(({ pool_mode }) => pool_mode === "transaction");
   if (searched.length < byMode.length && model !== undefined) {
     most_clients.push({ ...model, pool_mode: "statement" });
