@@ -20,6 +20,8 @@ export class Cancels {
   lost = 0;
   /** Requests on the way to the database, by the connection that carries them. */
   private readonly carried = new Map<number, { target: number; due: Nanos }>();
+  /** Connections that log in nowhere, as far as is known: opened for a request, or with one on its way. */
+  private readonly carriers = new Set<number>();
   /** Connections opened for a request: how long the login of each would take. */
   private readonly sockets = new Map<number, Nanos>();
   /** Requests that wait for a connection to a peer. */
@@ -30,6 +32,7 @@ export class Cancels {
   /** `carrier` takes a request for `target` there, until `due`. */
   carry(carrier: number, target: number, due: Nanos): void {
     this.carried.set(carrier, { target, due });
+    this.carriers.add(carrier);
   }
 
   /** Whom the request of `carrier` strikes now; -1: it is not there any more; undefined: none is due. */
@@ -43,12 +46,19 @@ export class Cancels {
   /** `server` is opened for a request. */
   knock(server: number, login: Nanos): void {
     this.sockets.set(server, login);
+    this.carriers.add(server);
   }
 
-  /** How long the login takes of a connection that was opened for a request; 0: it was not. */
+  /** How many of the pooler's connections have no backend: PostgreSQL takes no slot for a cancel request. */
+  get slotless(): number {
+    return this.carriers.size;
+  }
+
+  /** `server` logs in: how long that takes where it was opened for a request; 0: it was not. */
   login(server: number): Nanos {
     const length = this.sockets.get(server) ?? 0;
     this.sockets.delete(server);
+    this.carriers.delete(server);
     return length;
   }
 
@@ -93,6 +103,7 @@ export class Cancels {
   /** The connection is no more. True: it was one to a peer. */
   forget(server: number): boolean {
     this.sockets.delete(server);
+    this.carriers.delete(server);
     this.carried.delete(server);
     for (const one of this.carried.values()) if (one.target === server) one.target = -1;
     return this.calls.delete(server);

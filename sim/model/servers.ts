@@ -81,14 +81,18 @@ export function loggedIn(run: Run, server: number): boolean {
 }
 
 function logIn(run: Run, server: number): boolean {
-  const backends = run.connections.value + (run.cores?.orphans ?? 0);
-  if (backends <= run.workload.server.max_connections) run.core.loggedIn(run.now, server);
+  const others = run.cores?.orphans ?? 0;
+  if (backends(run) + others <= run.workload.server.max_connections)
+    run.core.loggedIn(run.now, server);
   else {
     run.core.loginFailed(run.now, server, true);
     closed(run, server);
   }
   return true;
 }
+
+/** Connections that have, or ask for, a slot of max_connections; a cancel request needs none. */
+const backends = (run: Run): number => run.connections.value - (run.cancels?.slotless ?? 0);
 
 /** The core has the server reset or checked. */
 export function testing(run: Run, server: number): void {

@@ -131,6 +131,20 @@ test("requests open connections past the pool's size, up to twice of it", () => 
   expect(result.all.errors.client_cancel).toBeGreaterThan(10);
 });
 
+test("a request takes no slot of max_connections, at whatever moment it meets a login", () => {
+  // Each pool has its first connection early; the guests need a second one, the third of all, at `think`.
+  const guest = { ...closedKind(2, constant(0), constant(500)), name: "guest", user: "other" };
+  const cold = far(textbook([hasty, guest], 2, { min_pool_size: 0 }));
+  const server = { ...cold.server, connect_time: constant(15), max_connections: 3 };
+  for (let think = 80; think <= 160; think += 5) {
+    const clients = [cold.clients[0] as ClientKind, { ...guest, think: constant(think) }];
+    const { all, kinds } = run({ ...cold, clients, server }, 400);
+    expect(all.errors).toEqual({ client_cancel: 3 });
+    // Were it refused, they would wait for each other, half a second and more.
+    expect(kinds.guest?.wait.max, `${think} ms`).toBeLessThan(50 * MS);
+  }
+});
+
 describe("whatever the workload", () => {
   const numRuns = Math.ceil(Number(process.env.PROPERTY_RUNS ?? 150) / 3);
   const parts = {
