@@ -95,7 +95,7 @@ function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nan
     cores: run.coresFigures,
     station: run.stationFigures,
     requests: requestsOf(run),
-    memory: run.connections.max * run.workload.server.memory_per_connection,
+    memory: run.backendsMost * run.workload.server.memory_per_connection,
     stats: after.map((value, i) => value - (before[i] as number)),
     timeline: run.timeline,
     trace: run.trace,

@@ -10,6 +10,7 @@ import { statistics } from "./restarting.ts";
 import type { CoresFigures } from "./result.ts";
 import type { Run } from "./run.ts";
 import { lastLook } from "./scraping.ts";
+import { countBackends } from "./servers.ts";
 
 /** The window begins or ends. */
 export function turnWindow(run: Run, begins: boolean): void {
@@ -18,6 +19,8 @@ export function turnWindow(run: Run, begins: boolean): void {
   if (begins) {
     const { active, waiting, knocking, connections, connected } = run;
     for (const level of [active, waiting, knocking, connections, connected]) level.begin(run.now);
+    run.backendsMost = 0;
+    countBackends(run);
     run.cores?.measure(run.now);
     run.station?.measure();
     return;

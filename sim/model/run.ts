@@ -161,6 +161,8 @@ export class Run {
   readonly timeline: Moment[] = [];
   readonly trace: Trace | undefined;
   readonly dashboard: Dashboard | undefined;
+  /** Most connections that the database has had a backend for. */
+  backendsMost = 0;
   /** Set at the window's end. */
   averages: Averages = { active: 0, waiting: 0, knocking: 0, connections: 0, connected: 0 };
   /** Of the window, set at its end. */

@@ -30,6 +30,7 @@ export function opening(run: Run, server: number, reason: number): void {
     serverEvent(run, run.now + run.serverTrip, EVENT.connect, server);
     return;
   }
+  countBackends(run);
   if (run.cores !== undefined && work > 0) {
     compute(run, run.cores.take(server, PURPOSE.connection, work), delay);
     return;
@@ -69,7 +70,10 @@ export function connect(run: Run, server: number): boolean {
   run.faults?.links.set(server, LINK.up);
   if (run.cancels !== undefined) {
     const login = standing(run, run.cancels, server);
-    if (login > 0) serverEvent(run, run.now + login, EVENT.loggedIn, server);
+    if (login > 0) {
+      countBackends(run);
+      serverEvent(run, run.now + login, EVENT.loggedIn, server);
+    }
     if (login !== 0) return true;
   } else run.core.connected(run.now, server);
   return logIn(run, server);
@@ -93,6 +97,15 @@ function logIn(run: Run, server: number): boolean {
 
 /** Connections that have, or ask for, a slot of max_connections; a cancel request needs none. */
 const backends = (run: Run): number => run.connections.value - (run.cancels?.slotless ?? 0);
+
+/**
+ * Keeps the most backends since the window began. Who is refused counts for the pooler, as a server in login,
+ * but has never been a backend. Source: PostgreSQL 17 InitProcess(), before authentication.
+ */
+export function countBackends(run: Run): void {
+  const { max_connections } = run.workload.server;
+  run.backendsMost = Math.max(run.backendsMost, Math.min(backends(run), max_connections));
+}
 
 /** The core has the server reset or checked. */
 export function testing(run: Run, server: number): void {

@@ -185,11 +185,13 @@ export const runSchema = z
     }),
     server_connections: z.strictObject({
       mean: z.number(),
-      max: z.number(),
+      max: z.number().describe("as in SHOW SERVERS: also one in login that is refused in the end"),
       opened: z.number().describe("opened after the warm-up, per replication"),
     }),
     multiplexing: z.number().describe("connected clients per server connection"),
-    memory_mb: z.number().describe("server connections (most) x memory_per_connection"),
+    memory_mb: z
+      .number()
+      .describe("server connections that the database admits (most) x memory_per_connection"),
     cores: cores.optional(),
     pooler: pooler.optional(),
     timeouts: count.describe("clients dropped by a timeout"),

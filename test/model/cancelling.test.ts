@@ -138,10 +138,11 @@ test("a request takes no slot of max_connections, at whatever moment it meets a 
   const server = { ...cold.server, connect_time: constant(15), max_connections: 3 };
   for (let think = 80; think <= 160; think += 5) {
     const clients = [cold.clients[0] as ClientKind, { ...guest, think: constant(think) }];
-    const { all, kinds } = run({ ...cold, clients, server }, 400);
+    const { all, kinds, memory } = run({ ...cold, clients, server }, 400);
     expect(all.errors).toEqual({ client_cancel: 3 });
     // Were it refused, they would wait for each other, half a second and more.
     expect(kinds.guest?.wait.max, `${think} ms`).toBeLessThan(50 * MS);
+    expect(memory / server.memory_per_connection, "of a request there is no backend").toBe(3);
   }
 });
 

@@ -36,7 +36,8 @@ test("limits: no more servers, clients and waiters than there may be", () => {
     const learning = ((dropsIn(result) + 30) * workload.network.client) / DURATION;
     expect(result.clients_connected).toBeLessThanOrEqual(settings.max_client_conn + learning);
     expect(result.clients_waiting.max).toBeLessThanOrEqual(settings.max_client_conn);
-    expect(result.memory).toBe(result.server_connections.max * 10_000_000);
+    const admitted = Math.min(result.server_connections.max, workload.server.max_connections);
+    expect(result.memory).toBe(admitted * 10_000_000);
     for (const moment of result.timeline) {
       expect(moment.servers_active).toBeLessThanOrEqual(moment.server_connections);
       expect(moment.servers_active).toBeGreaterThanOrEqual(0);

@@ -65,7 +65,9 @@ describe("a history of constant times: 10 ms of thinking, 100 of service, 20 to 
 
   test("max_connections must hold both: else the new one cannot log in", () => {
     const result = run(undefined, 2);
+    // The pooler has three, one of them in login; the database has two.
     expect(result.server_connections.max).toBe(3);
+    expect(result.memory).toBe(2 * textbook([forever], 2).server.memory_per_connection);
     // It is tried at the login of 1020, and at the tick of 1367 for who is back at 1100.
     expect(result.all.errors.server_error).toBe(2);
     expect(history(result, 0).filter((row) => Number(row.split(" ")[0]) > 960)).toEqual(
