@@ -143,7 +143,12 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "a negative factor",
     `${GOOD}schedule: [{ at: 1 s, for: 9 s, factor: -2, clients: browsing }]\n`,
-    `${FILE}:7: schedule[0].factor is "-2"; expected a factor from 0, such as 3`,
+    `${FILE}:7: schedule[0].factor is "-2"; expected a factor from 0 to 1000000, such as 3`,
+  ],
+  [
+    "a factor for which no run ends",
+    `${GOOD}schedule: [{ at: 1 s, for: 9 s, factor: 1e12, clients: browsing }]\n`,
+    `${FILE}:7: schedule[0].factor is "1000000000000"; expected a factor from 0 to 1000000, such as 3`,
   ],
   [
     "an app pool without connections",
@@ -216,6 +221,13 @@ describe("a daily curve", () => {
   });
   for (const [why, lines, entry, message] of [
     ["no number", "00:00, much\n", "", 'curve.csv:1: line is "00:00, much"'],
+    [
+      "a load for which no run ends",
+      "00:00, 1e12\n",
+      "",
+      'line is "00:00, 1e12"; expected lines of',
+    ],
+    ["endless load", "00:00, Infinity\n", "", 'line is "00:00, Infinity"'],
     ["no time", "noon at 3, 1\n", "", 'curve.csv:1: time is "noon at 3"'],
     ["a late begin", "01:00, 1\n", "", 'curve.csv:1: time is "01:00"; expected 00:00 first'],
     ["falling times", "00:00, 1\n2 h, 1\n1 h, 1", "", "curve.csv:3: time is"],

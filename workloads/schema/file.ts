@@ -202,14 +202,21 @@ const kind = z.strictObject({
     ),
 });
 
-const FACTOR = { error: "a factor from 0, such as 3" };
+/** Beyond it load is a slip of the pen, and a run that never ends: an arrival a second is a million of them. */
+export const MOST_LOAD = 1_000_000;
+const FACTOR = { error: `a factor from 0 to ${MOST_LOAD}, such as 3` };
 /** One entry; which keys go together is for `schedule.ts` to say, in words that a union has not. */
 const scheduled = z
   .strictObject({
     at: time.optional().describe("from the begin of the measured window"),
     for: time.optional(),
     clients: text.optional().describe("the kind whose load changes"),
-    factor: z.number(FACTOR).min(0, FACTOR).optional().describe("on how often they come"),
+    factor: z
+      .number(FACTOR)
+      .min(0, FACTOR)
+      .max(MOST_LOAD, FACTOR)
+      .optional()
+      .describe("on how often they come"),
     over: time.optional().describe("rises for so long before, and falls for so long after"),
     curve: text.optional().describe("CSV file with lines of time and factor: 06:00, 0.4"),
     every: time.optional().describe("after which the curve repeats; 24 h when left out"),

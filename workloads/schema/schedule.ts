@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { ConfigError, didYouMean } from "../../engine/config/index.ts";
 import { type Nanos, SECOND } from "../../engine/core/index.ts";
-import type { WorkloadFile } from "./file.ts";
+import { MOST_LOAD, type WorkloadFile } from "./file.ts";
 import type { At } from "./server.ts";
 import { duration, EXPECTED } from "./units.ts";
 import type { Fault, LoadCurve, ScheduleEntry, Workload } from "./workload.ts";
@@ -154,7 +154,8 @@ function curveOf(entry: Entry, clients: string, file: string, at: string, i: num
     const [when = "", factor = "", ...more] = line.split(",").map((part) => part.trim());
     const header = number === 0 && /^[a-z_ ]+$/i.test(when);
     if (line.trim() === "" || header) return;
-    if (more.length > 0 || factor === "" || !(Number(factor) >= 0))
+    const known = factor !== "" && Number(factor) >= 0 && Number(factor) <= MOST_LOAD;
+    if (more.length > 0 || !known)
       throw new ConfigError({ at: place, name: "line", got: line, expected: LINE });
     points.push({ at: timeOf(when, place), factor: Number(factor) });
     const [before, last] = points.slice(-2);
@@ -170,7 +171,7 @@ function curveOf(entry: Entry, clients: string, file: string, at: string, i: num
   return { clients, points, every };
 }
 
-const LINE = "lines of time and factor, such as 06:00, 0.4";
+const LINE = `lines of time and factor (0 to ${MOST_LOAD}), such as 06:00, 0.4`;
 
 function linesOf(file: string, at: string, name: string): string[] {
   try {
