@@ -1,5 +1,6 @@
 /** What is measured of a run beside its transactions' histograms: the window's averages, course and trace. */
 import type { Nanos } from "../../engine/core/index.ts";
+import { countBackends } from "./admitted.ts";
 import type { Cores } from "./cores.ts";
 import { SAMPLE } from "./dashboard.ts";
 import { EVENT } from "./events.ts";
@@ -10,7 +11,6 @@ import { statistics } from "./restarting.ts";
 import type { CoresFigures } from "./result.ts";
 import type { Run } from "./run.ts";
 import { lastLook } from "./scraping.ts";
-import { countBackends } from "./servers.ts";
 
 /** The window begins or ends. */
 export function turnWindow(run: Run, begins: boolean): void {

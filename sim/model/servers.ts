@@ -1,6 +1,7 @@
 /** A server connection: it is opened, refused or closed, reset or checked. */
 import { type Nanos, REASON, STATUS } from "../../engine/core/index.ts";
 import { doubled } from "../kernel/doubled.ts";
+import { backends, countBackends } from "./admitted.ts";
 import { knockToCancel, standing } from "./cancel-requests.ts";
 import { compute, passed } from "./computing.ts";
 import { PURPOSE } from "./cores.ts";
@@ -93,18 +94,6 @@ function logIn(run: Run, server: number): boolean {
     closed(run, server);
   }
   return true;
-}
-
-/** Connections that have, or ask for, a slot of max_connections; a cancel request needs none. */
-const backends = (run: Run): number => run.connections.value - (run.cancels?.slotless ?? 0);
-
-/**
- * Keeps the most backends since the window began. Who is refused counts for the pooler, as a server in login,
- * but has never been a backend. Source: PostgreSQL 17 InitProcess(), before authentication.
- */
-export function countBackends(run: Run): void {
-  const { max_connections } = run.workload.server;
-  run.backendsMost = Math.max(run.backendsMost, Math.min(backends(run), max_connections));
 }
 
 /** The core has the server reset or checked. */

@@ -189,9 +189,7 @@ export const runSchema = z
       opened: z.number().describe("opened after the warm-up, per replication"),
     }),
     multiplexing: z.number().describe("connected clients per server connection"),
-    memory_mb: z
-      .number()
-      .describe("server connections that the database admits (most) x memory_per_connection"),
+    memory_mb: z.number().describe("admitted connections (most) x memory_per_connection"),
     cores: cores.optional(),
     pooler: pooler.optional(),
     timeouts: count.describe("clients dropped by a timeout"),
