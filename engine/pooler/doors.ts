@@ -11,6 +11,8 @@ export interface Door {
 /** All of them. */
 export interface DoorsRole {
   readonly doors: readonly Door[];
+  /** They are systemd's: they stay with this process, and who can reach them is not for us to say. */
+  readonly passed: boolean;
   /** Another process has them: listens no more, but leaves everything as it stands. */
   letGo(): void;
   /** It has given up: listens again. Errors: OutsideError when that cannot be done within seconds. */

@@ -17,9 +17,11 @@ import { DESCRIPTOR_COLUMNS, doorRow, endRow, type Secrets } from "./show-descri
 const RETRY_MS = 5;
 const PATIENCE_MS = 10_000;
 
-/** Can sockets be handed over now, on this connection of our own user's? Not those in Node's streams. */
-export function canHandOver({ suspension }: HostRole, channel: Channel): boolean {
-  return suspension.complete && channel.unix && channel.movable && libc() !== undefined;
+/** Can sockets be handed over now, on this connection of our own user's? Not those in Node's streams, nor systemd's. */
+export function canHandOver({ suspension, doors }: HostRole, channel: Channel): boolean {
+  return (
+    suspension.complete && !doors.passed && channel.unix && channel.movable && libc() !== undefined
+  );
 }
 
 /** Hands all sockets over. `done` is called once, without `error` when all have been sent. */

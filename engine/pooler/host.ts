@@ -28,6 +28,7 @@ import type {
   ServerRole,
   WaitObserver,
 } from "./roles.ts";
+import { statusOf, tellService } from "./service.ts";
 import { Suspension } from "./suspension.ts";
 import { Tls } from "./tls.ts";
 import { Upstream } from "./upstream.ts";
@@ -59,7 +60,7 @@ export class Host implements HostRole {
   readonly consolePool = new ConsolePool();
   readonly suspension: Suspension = new Suspension(this);
   /** Set by whoever runs the host. */
-  doors: DoorsRole = { doors: [], letGo() {}, async takeBack() {} };
+  doors: DoorsRole = { doors: [], passed: false, letGo() {}, async takeBack() {} };
   /** Told of every wait, when metrics are wanted. */
   waits: WaitObserver | undefined;
   /** The pooler is to stop listening to TCP, or has nothing more to do; set by whoever runs the host. */
@@ -122,7 +123,9 @@ export class Host implements HostRole {
 
   private average(): void {
     const averages = this.averages.snapshot(this.now, [...this.core.pools, this.consolePool]);
-    if (this.values.log_stats) this.log.write("LOG", statsLine(averages));
+    const line = statsLine(averages);
+    if (this.values.log_stats) this.log.write("LOG", line);
+    tellService(statusOf(line));
   }
 
   private drain(): void {

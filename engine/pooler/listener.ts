@@ -16,6 +16,7 @@ import {
 import { type AddressInfo, createServer, connect as dial, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { PASSED_BACKLOG } from "./activation.ts";
 import { Channel } from "./channel.ts";
 import type { Door, DoorsRole } from "./doors.ts";
 import { OutsideError } from "./errors.ts";
@@ -62,8 +63,11 @@ export class Listener implements DoorsRole {
   path = "";
   /** What it listens on, for people. */
   readonly places: string[] = [];
+  passed = false;
   private readonly tcp: Server[] = [];
   private unix: Server | undefined;
+  /** Unix sockets that are not ours to remove. */
+  private readonly lent: Server[] = [];
   private settings: ListenSettings | undefined;
   private readonly onClient: OnClient;
 
@@ -106,15 +110,32 @@ export class Listener implements DoorsRole {
     if (settings.socketDirectory !== "" && this.unix === undefined) await this.openUnix(settings);
   }
 
+  /** Listens on sockets that systemd has passed. Errors: OutsideError for one that is none. */
+  async takePassed(descriptors: readonly number[], settings: ListenSettings): Promise<void> {
+    this.settings = settings;
+    this.passed = true;
+    for (const fd of descriptors) {
+      const server = await this.listen({ fd, backlog: PASSED_BACKLOG }).catch((error: Error) => {
+        const what = `failed to set up socket passed from service manager (fd ${fd})`;
+        throw new OutsideError(`${what}: ${error.message}`);
+      });
+      if (isUnix(server)) this.lent.push(server);
+      else this.addTcp(server, settings);
+    }
+  }
+
   get doors(): Door[] {
     const tcp = this.tcp.map((server) => {
       const { address, port } = server.address() as AddressInfo;
       return { descriptor: descriptorOf(server), unix: false, address, port };
     });
-    const { unix } = this;
     const port = this.port || (this.settings?.port ?? 0);
-    if (unix === undefined) return tcp;
-    return [...tcp, { descriptor: descriptorOf(unix), unix: true, address: "unix", port }];
+    const unix = this.unix === undefined ? this.lent : [this.unix];
+    const files = unix.map(descriptorOf);
+    return [
+      ...tcp,
+      ...files.map((descriptor) => ({ descriptor, unix: true, address: "unix", port })),
+    ];
   }
 
   letGo(): void {
@@ -156,7 +177,8 @@ export class Listener implements DoorsRole {
     const unix = this.unix;
     this.unix = undefined;
     if (unix !== undefined) remove(this.path);
-    await Promise.all([this.closeTcp(), unix === undefined ? undefined : closed(unix)]);
+    const files = unix === undefined ? this.lent.splice(0) : [unix];
+    await Promise.all([this.closeTcp(), ...files.map(closed)]);
   }
 
   private async openAll(settings: ListenSettings, warn?: (text: string) => void): Promise<void> {
@@ -236,10 +258,11 @@ export class Listener implements DoorsRole {
     this.places.push(`unix:${path}`);
   }
 
-  /** `name`: what errors call the place, unless it is what the options say. */
-  private listen(options: Place, unix: boolean, name = options.path): Promise<Server> {
+  /** `unix`: left out, the socket tells. `name`: what errors call the place, unless it is what the options say. */
+  private listen(options: Place, unix?: boolean, name = options.path): Promise<Server> {
     const server = createServer({ noDelay: true, allowHalfOpen: false });
-    server.on("connection", (socket) => this.onClient(Channel.accepted(socket, unix)));
+    const local = (): boolean => unix ?? isUnix(server);
+    server.on("connection", (socket) => this.onClient(Channel.accepted(socket, local())));
     return new Promise((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) =>
         reject(cannot({ ...options, path: name }, error)),
@@ -248,7 +271,8 @@ export class Listener implements DoorsRole {
         server.removeAllListeners("error");
         // Out of file descriptors, for one: the client goes without, the pooler goes on.
         server.on("error", () => {});
-        takeHandles(server, (handle) => this.onClient(Channel.ofHandle(handle, unix)));
+        const kind = local();
+        takeHandles(server, (handle) => this.onClient(Channel.ofHandle(handle, kind)));
         resolve(server);
       });
     });
@@ -290,6 +314,9 @@ function takeHandles(server: Server, take: (handle: NativeHandle) => void): void
     take(handle);
   };
 }
+
+/** Of one that listens on a descriptor: those of TCP have an address. */
+const isUnix = (server: Server): boolean => server.address() === null;
 
 function descriptorOf(server: Server): number {
   return (server as unknown as { _handle?: ListeningHandle })._handle?.fd ?? -1;
@@ -352,7 +379,8 @@ function cannot(
   options: Place,
   error: { readonly code?: string | undefined; readonly message?: string },
 ): OutsideError {
-  const where = options.path ?? `${options.host ?? "*"}:${options.port}`;
+  const opened = options.fd === undefined ? undefined : `descriptor ${options.fd}`;
+  const where = options.path ?? opened ?? `${options.host ?? "*"}:${options.port}`;
   const why: Record<string, string> = {
     EADDRINUSE: "it is in use; is another pooler running?",
     EACCES: "permission denied",

@@ -5,6 +5,7 @@
 import { CALLS_NEED, type Config, loadConfig } from "../config/index.ts";
 import { MILLISECOND } from "../core/index.ts";
 import type { Table, Value } from "../show/table.ts";
+import { ignored, passedSockets } from "./activation.ts";
 import { adopt, doorsOf } from "./adoption.ts";
 import { reload } from "./commands.ts";
 import { Environment } from "./environment.ts";
@@ -130,13 +131,15 @@ export class RunningPooler implements Pooler {
         options.onJournalEnd?.(message);
       });
     const warn = (text: string): void => log.write("WARNING", text);
-    if (taken === undefined) await listener.open(host.environment.listen, warn);
-    else await this.goOnWith(taken);
+    if (taken !== undefined) await this.goOnWith(taken);
+    else if (passedSockets().length > 0) await this.openPassed(passedSockets());
+    else await listener.open(host.environment.listen, warn);
     if (metrics !== undefined) await this.serveMetrics(metrics);
-    host.port = listener.port || config.values.listen_port;
+    host.port = (listener.passed ? 0 : listener.port) || config.values.listen_port;
     if (writePid(config.values.pidfile)) log.write("LOG", "stale pidfile, removing");
     this.pidfile = config.values.pidfile;
-    for (const place of listener.places) log.write("LOG", `listening on ${place}`);
+    const places = listener.passed ? [] : listener.places;
+    for (const place of places) log.write("LOG", `listening on ${place}`);
   }
 
   /** Clients and servers first: who comes in next finds them there. */
@@ -146,6 +149,14 @@ export class RunningPooler implements Pooler {
     host.port = doors.find(({ port }) => port > 0)?.port ?? host.values.listen_port;
     adopt(host, taken);
     await listener.adopt(doors, host.environment.listen);
+  }
+
+  private async openPassed(descriptors: readonly number[]): Promise<void> {
+    const { host, listener, log } = this;
+    const { listen_addr, unix_socket_dir } = host.values;
+    for (const text of ignored(listen_addr, unix_socket_dir, "/tmp")) log.write("WARNING", text);
+    await listener.takePassed(descriptors, host.environment.listen);
+    for (const fd of descriptors) log.write("LOG", `socket passed from service manager (fd ${fd})`);
   }
 
   private async serveMetrics(address: string): Promise<void> {
@@ -164,7 +175,8 @@ export class RunningPooler implements Pooler {
     const { log } = this;
     const { socketDirectory, port } = this.host.environment.listen;
     const path = socketPath(socketDirectory, port);
-    if (socketDirectory !== "" && (await answers(path))) {
+    const own = socketDirectory !== "" && passedSockets().length === 0;
+    if (own && (await answers(path))) {
       const { suspend_timeout, pidfile } = this.host.values;
       const tell = (text: string): void => log.write("LOG", text);
       const taken = await takeOver(path, suspend_timeout / MILLISECOND, tell);

@@ -45,7 +45,7 @@ export function isOwner(
   { database, user }: { database: string; user: string },
 ): boolean {
   if (database !== CONSOLE || user !== CONSOLE || !channel.unix) return false;
-  return host.environment.socketIsPrivate || isOurs(channel);
+  return (!host.doors.passed && host.environment.socketIsPrivate) || isOurs(channel);
 }
 
 /** Where to look a user up; undefined: nowhere. In a database that does not exist nobody is. */
