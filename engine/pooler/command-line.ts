@@ -3,8 +3,8 @@
  * takes these and nothing else, so that it can stand where scripts expect the program `pgbouncer`.
  * Source: PgBouncer 1.25.2 src/main.c.
  */
-import { parseArgs } from "node:util";
 import { startInBackground } from "./daemon.ts";
+import { type LongOption, readOptions } from "./getopt.ts";
 import { VERSION } from "./names.ts";
 import { type PoolerFlags, runPooler } from "./run.ts";
 
@@ -15,35 +15,36 @@ export type Invocation =
   | { kind: "help" }
   | { kind: "error"; text: string };
 
-const OPTIONS = {
-  daemon: { type: "boolean", short: "d" },
-  quiet: { type: "boolean", short: "q" },
-  reboot: { type: "boolean", short: "R" },
-  user: { type: "string", short: "u" },
-  verbose: { type: "boolean", short: "v", multiple: true },
-  version: { type: "boolean", short: "V" },
-  help: { type: "boolean", short: "h" },
-} as const;
+const OPTIONS: readonly LongOption[] = [
+  { name: "quiet", letter: "q", valued: false },
+  { name: "verbose", letter: "v", valued: false },
+  { name: "help", letter: "h", valued: false },
+  { name: "daemon", letter: "d", valued: false },
+  { name: "version", letter: "V", valued: false },
+  { name: "reboot", letter: "R", valued: false },
+  { name: "user", letter: "u", valued: true },
+];
 
-/** Reads the arguments behind the program's name. Never throws. */
+/** Reads the arguments behind the program's name: -V, -h and an error hold where they stand. Never throws. */
 export function parseArguments(args: readonly string[]): Invocation {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: OPTIONS,
-      allowPositionals: true,
-    });
-    if (values.version) return { kind: "version" };
-    if (values.help) return { kind: "help" };
-    const [ini] = positionals;
-    if (ini === undefined || positionals.length > 1)
-      return { kind: "error", text: "no configuration file specified" };
-    const { quiet, reboot, user, daemon = false } = values;
-    const flags = { quiet, reboot, user, verbose: values.verbose?.length };
-    return { kind: "run", ini, daemon, flags };
-  } catch (error) {
-    return { kind: "error", text: (error as Error).message.split(".")[0] ?? "" };
+  const words: string[] = [];
+  const letters: string[] = [];
+  let user: string | undefined;
+  for (const found of readOptions(args, OPTIONS)) {
+    if (found.kind === "error") return found;
+    if (found.kind === "word") words.push(found.text);
+    else if (found.letter === "V") return { kind: "version" };
+    else if (found.letter === "h") return { kind: "help" };
+    else letters.push(found.letter);
+    if (found.kind === "option" && found.letter === "u") user = found.value;
   }
+  const [ini] = words;
+  if (ini === undefined || words.length > 1)
+    return { kind: "error", text: "no configuration file specified" };
+  const has = (letter: string): true | undefined => letters.includes(letter) || undefined;
+  const verbose = letters.filter((letter) => letter === "v").length || undefined;
+  const flags = { quiet: has("q"), reboot: has("R"), user, verbose };
+  return { kind: "run", ini, daemon: has("d") ?? false, flags };
 }
 
 /** What -V prints; its first line is that of SHOW VERSION. */

@@ -11,12 +11,14 @@ import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { Stage, until } from "./stage.ts";
 
 const run = { quiet: undefined, reboot: undefined, user: undefined, verbose: undefined };
-const started = (daemon: boolean, flags: object): object => ({
+const started = (daemon: boolean, flags: object, ini = "a.ini"): object => ({
   kind: "run",
-  ini: "a.ini",
+  ini,
   daemon,
   flags: { ...run, ...flags },
 });
+
+const wrong = (text: string): object => ({ kind: "error", text });
 
 /** Arguments, what they mean, and why. Source: PgBouncer 1.25.2 src/main.c, getopt_long(). */
 const CASES = [
@@ -32,7 +34,27 @@ const CASES = [
   ["--help x y", { kind: "help" }, "help wins over what else is wrong"],
   ["", { kind: "error", text: "no configuration file specified" }, "a file is needed"],
   ["a.ini b.ini", { kind: "error", text: "no configuration file specified" }, "one, not two"],
-  ["--journal x a.ini", { kind: "error", text: "Unknown option '--journal'" }, "ours, not its"],
+  ["--journal x a.ini", wrong("unrecognized option '--journal'"), "ours, not its"],
+  ["--quie --verb a.ini", started(false, { quiet: true, verbose: 1 }), "cut short"],
+  ["--u=nobody a.ini", started(false, { user: "nobody" }), "cut short, with a value"],
+  ["-unobody a.ini", started(false, { user: "nobody" }), "a value in the same word"],
+  ["-qu nobody a.ini", started(false, { quiet: true, user: "nobody" }), "the last of a word"],
+  ["-q -- a.ini", started(false, { quiet: true }), "the end of the options"],
+  ["-- -V", started(false, {}, "-V"), "behind it there are no options"],
+  ["-", started(false, {}, "-"), "a hyphen is a word"],
+  [
+    "--ver a.ini",
+    wrong("option '--ver' is ambiguous; possibilities: '--verbose' '--version'"),
+    "two begin so",
+  ],
+  ["--quiet=3 a.ini", wrong("option '--quiet' doesn't allow an argument"), "it is a switch"],
+  ["--re= a.ini", wrong("option '--reboot' doesn't allow an argument"), "by its full name"],
+  ["--nosuch=3", wrong("unrecognized option '--nosuch=3'"), "with what was given"],
+  ["-qx a.ini", wrong("invalid option -- 'x'"), "no such letter"],
+  ["-u", wrong("option requires an argument -- 'u'"), "nothing behind it"],
+  ["a.ini --us", wrong("option '--user' requires an argument"), "nothing behind it"],
+  ["-dVx", { kind: "version" }, "what follows is not read"],
+  ["--nosuch -V", wrong("unrecognized option '--nosuch'"), "the first one counts"],
 ] as const;
 for (const [line, want, why] of CASES) {
   test(`poolwise-pgbouncer ${line}: ${why}`, () => {
