@@ -5,14 +5,19 @@ import { OutsideError } from "./errors.ts";
 
 /**
  * Writes the file. An empty path: nothing to do. Returns true if one that a dead process has left was replaced.
- * Errors: OutsideError if its process lives, or if the file cannot be written.
+ * Errors: OutsideError if its process lives, if it
+ * names none, or if the file cannot be written. Source: PgBouncer 1.25.2 src/main.c, check_pidfile().
  */
 export function writePid(path: string): boolean {
   if (path === "") return false;
   const stale = existsSync(path);
-  if (isTaken(path)) throw new OutsideError(`pidfile ${path} exists; is another pooler running?`);
+  if (stale && isTaken(path)) {
+    const fix = "is another pooler running? If not, remove it";
+    throw new OutsideError(`pidfile ${path} exists; ${fix}`);
+  }
   try {
-    writeFileSync(path, `${process.pid}\n`);
+    if (stale) rmSync(path);
+    writeFileSync(path, `${process.pid}\n`, { flag: "wx" });
     return stale;
   } catch (error) {
     throw new OutsideError(`cannot write the pidfile ${path}: ${(error as Error).message}`);
@@ -21,7 +26,7 @@ export function writePid(path: string): boolean {
 
 /** Waits until the process that has written the file has taken it away, or is gone. */
 export async function pidGone(path: string): Promise<void> {
-  while (path !== "" && isTaken(path)) await sleep(20);
+  while (path !== "" && lives(pidIn(path))) await sleep(20);
 }
 
 /** Removes the file. */
@@ -29,12 +34,24 @@ export function removePid(path: string): void {
   if (path !== "") rmSync(path, { force: true });
 }
 
+/** One that names no process is as good as taken: who is about to write it may have just begun. */
 function isTaken(path: string): boolean {
+  const pid = pidIn(path);
+  return pid <= 0 || lives(pid);
+}
+
+/** 0: it names no process, or cannot be read. */
+function pidIn(path: string): number {
   try {
-    const pid = Number(readFileSync(path, "utf8"));
-    if (!Number.isInteger(pid) || pid <= 0) return false;
-    process.kill(pid, 0);
-    return true;
+    return Number.parseInt(readFileSync(path, "utf8"), 10) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM"; // It lives, as somebody else's.
   }
