@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { Stash } from "./frames.ts";
+import { FRONTEND } from "./messages.ts";
 import { parseOptions } from "./options.ts";
 import { type VariableNames, Variables } from "./variables.ts";
 import { negotiateProtocolVersion } from "./writer.ts";
@@ -64,6 +65,8 @@ function unsupported(name: string, value: string, where = ""): Refusal {
 }
 
 const HEADER = 8;
+/** Bytes of a message's header: its type and its length. */
+const TYPED = 5;
 const CODE = { cancel: 80_877_102, ssl: 80_877_103, gss: 80_877_104, v2: 0x2_0000, v3: 0x3_0000 };
 /** Longest user name, in bytes. Source: include/bouncer.h, MAX_USERNAME. */
 const MAX_USERNAME = 128;
@@ -84,11 +87,12 @@ export class FirstPacketReader {
   feed(buffer: Buffer, start: number, end: number): FirstPacket | Refusal | undefined {
     const { stash } = this;
     this.consumed = start;
-    if (!this.fill(buffer, end, HEADER)) return this.early();
+    const whole = this.fill(buffer, end, HEADER);
+    const typed = this.typed();
+    if (typed !== undefined || !whole) return typed;
     const length = stash.bytes.readUInt32BE(0);
     const code = stash.bytes.readUInt32BE(4);
     const known = recognise(code);
-    if (stash.bytes[0] !== 0) return refuse("bad packet", false);
     if (known === undefined || length < HEADER || length > Math.min(LONGEST, this.limit)) {
       return refuse(`bad packet header: '${stash.bytes.toString("hex", 0, HEADER)}'`);
     }
@@ -108,10 +112,15 @@ export class FirstPacketReader {
     return this.stash.length >= want;
   }
 
-  /** A first packet begins with a zero byte; there is no point in waiting for more of another. */
-  private early(): Refusal | undefined {
+  /** A first packet begins with a zero byte; of another only the header of a message is waited for. */
+  private typed(): Refusal | undefined {
     const { bytes, length } = this.stash;
-    return length > 0 && bytes[0] !== 0 ? refuse("bad packet", false) : undefined;
+    if (length < TYPED || bytes[0] === 0) return undefined;
+    const size = bytes.readUInt32BE(1) + 1;
+    if (size < TYPED || size > this.limit)
+      return refuse(`bad packet header: '${bytes.toString("hex", 0, Math.min(length, HEADER))}'`);
+    if (bytes[0] !== FRONTEND.password) return refuse("bad packet", false);
+    return refuse("client password pkt before startup packet");
   }
 }
 

@@ -50,7 +50,16 @@ const packets: [name: string, bytes: Buffer, want: object][] = [
   ],
   ["a length of 7", Buffer.from("0000000704d2162f", "hex"), { kind: "refused", told: true }],
   ["a length of 65536", Buffer.from("0001000000030000", "hex"), { kind: "refused", told: true }],
-  ["a typed message", Buffer.from("Q"), { kind: "refused", told: false, text: "bad packet" }],
+  [
+    "a typed message",
+    Buffer.from("Q\0\0\0\x09", "latin1"),
+    { kind: "refused", told: false, text: "bad packet" },
+  ],
+  [
+    "a password",
+    Buffer.from("p\0\0\0\x09", "latin1"),
+    { kind: "refused", told: true, text: "client password pkt before startup packet" },
+  ],
 ];
 
 describe("FirstPacketReader", () => {
