@@ -10,6 +10,7 @@ import { adopt, doorsOf } from "./adoption.ts";
 import { reload } from "./commands.ts";
 import { Environment } from "./environment.ts";
 import { OutsideError } from "./errors.ts";
+import { fileLimitLine } from "./file-limit.ts";
 import { Host } from "./host.ts";
 import { Journal } from "./journal.ts";
 import { answers, Listener, socketPath } from "./listener.ts";
@@ -123,6 +124,8 @@ export class RunningPooler implements Pooler {
     const { host, listener, log } = this;
     openLog(log, config);
     host.environment.tell(log);
+    const limit = fileLimitLine(config, host.environment.accounts.names);
+    if (limit !== undefined) log.write("LOG", limit);
     const taken = reboot ? await this.takeOver() : undefined;
     if (journal !== undefined)
       this.journal = await Journal.open(host.core, journal, (why) => {
