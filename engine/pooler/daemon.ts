@@ -6,7 +6,9 @@ import { fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ConfigError, loadConfig } from "../config/index.ts";
+import { Log } from "./log.ts";
 import type { PoolerFlags } from "./run.ts";
+import { becomeUser } from "./user.ts";
 
 /**
  * Starts a pooler that goes on when we end. Returns the exit status: 0 it listens; 2 or 3 as `runPooler`,
@@ -16,7 +18,7 @@ export async function startInBackground(ini: string, flags: PoolerFlags): Promis
   try {
     const { values } = loadConfig(ini);
     if (values.pidfile === "") {
-      process.stderr.write("daemon needs pidfile configured\n");
+      refuse("daemon needs pidfile configured", flags.user ?? values.user ?? "", values.logfile);
       return 2;
     }
   } catch (error) {
@@ -25,6 +27,20 @@ export async function startInBackground(ini: string, flags: PoolerFlags): Promis
     return 2;
   }
   return await launch(JSON.stringify({ ini, flags }));
+}
+
+/** To the log too: who starts us may look there only. It is written by whom the pooler would become. */
+function refuse(text: string, user: string, logfile: string): void {
+  process.stderr.write(`${text}\n`);
+  const log = new Log(true);
+  try {
+    if (user !== "") becomeUser(user);
+    log.open(logfile);
+    log.write("FATAL", text);
+  } catch {
+    // There is no such user or file; that it is refused has been said.
+  }
+  log.close();
 }
 
 function launch(order: string): Promise<number> {

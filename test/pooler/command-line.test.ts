@@ -180,6 +180,7 @@ test.skipIf(!hasLibc())(
 test("-d without a pidfile is refused, as nobody could end it", async () => {
   const ended = await program("-d", stage.ini());
   expect([ended.status, ended.stderr]).toEqual([1, "daemon needs pidfile configured\n"]);
+  expect(await stage.log()).toContain("FATAL daemon needs pidfile configured");
 });
 
 test("-R without another pooler starts as usual; -q writes nothing but the log", async () => {
