@@ -54,3 +54,11 @@ export const BACKEND = {
 
 /** Bytes of a header: the type and four bytes of length, which count themselves but not the type. */
 export const HEADER = 5;
+
+/** Can a CommandComplete of this size be one that clears prepared statements? */
+export function isClearing(size: number): boolean {
+  return size === DEALLOCATE_ALL_SIZE || size === DISCARD_ALL_SIZE;
+}
+
+const DEALLOCATE_ALL_SIZE = HEADER + "DEALLOCATE ALL".length + 1;
+const DISCARD_ALL_SIZE = HEADER + "DISCARD ALL".length + 1;

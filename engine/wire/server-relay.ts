@@ -21,7 +21,7 @@ import { closeComplete, parseComplete, query, readyForQuery } from "./writer.ts"
 const { STATUS } = states;
 const { FRAME, FrameScanner, Stash, writeHeader } = frames;
 const { closeGather, gather, isGathering, openGather } = gathering;
-const { BACKEND, FRONTEND, HEADER } = messages;
+const { BACKEND, FRONTEND, HEADER, isClearing } = messages;
 const { ANSWER, Outstanding } = requests;
 const { RELAY } = verdicts;
 
@@ -136,7 +136,7 @@ export class ServerRelay {
   private message(): void {
     const scanner = this.scanner;
     if (this.discards(scanner.type)) {
-      this.flush(scanner.split ? this.run : scanner.start);
+      this.flush(scanner.split || this.opensBlock() ? this.run : scanner.start);
       this.discarding = true;
     } else if (scanner.split) {
       // The part of the header that came with the last chunk has been held back until now.
@@ -145,6 +145,13 @@ export class ServerRelay {
       this.send(header, 0, HEADER);
     }
     this.body();
+  }
+
+  /** In statement mode a block is refused in place of what came with its beginning, as in PgBouncer. */
+  private opensBlock(): boolean {
+    const { type, split, position, end } = this.scanner;
+    if (!this.statementMode || type !== BACKEND.readyForQuery) return false;
+    return !split && position < end && this.chunk[position] !== LETTER_I;
   }
 
   /** Steps over what the chunk holds of the body, and finishes the message if that is all. */
@@ -382,17 +389,10 @@ export class ServerRelay {
   }
 }
 
-/** Can a CommandComplete of this size be one that clears prepared statements? */
-function isClearing(size: number): boolean {
-  return size === DEALLOCATE_ALL_SIZE || size === DISCARD_ALL_SIZE;
-}
-
 const NOTHING: Buffer = Buffer.alloc(0);
 const PARSE_COMPLETE = parseComplete();
 const READY = readyForQuery("I");
 const CLOSE_COMPLETE = closeComplete();
-const DEALLOCATE_ALL_SIZE = HEADER + "DEALLOCATE ALL".length + 1;
-const DISCARD_ALL_SIZE = HEADER + "DISCARD ALL".length + 1;
 const LETTER_I = 0x49;
 const LETTER_T = 0x54;
 const LETTER_E = 0x45;

@@ -76,6 +76,7 @@ test("statement: a transaction block ends the connection with PgBouncer's text",
   const raw = await Raw.login(await stage.pooler({ pool_mode: "statement" }), "alice");
   raw.send(query("begin"));
   await raw.end();
+  expect(raw.types).toBe("E"); // What came with it, its CommandComplete, is not passed on.
   const text = "transaction blocks not allowed in statement pooling mode";
   expect(raw.complaint).toBe(`SFATAL C08P01 M${text}`);
 });
