@@ -36,6 +36,15 @@ test("the core and the model read no clock, draw no unnamed random number and wa
   expect(pure.filter((file) => banned.test(textOf(file)))).toEqual([]);
 });
 
+test("the core's tests need the core alone: broken variants of it are tried with nothing beside", () => {
+  const from = /^(?:import|export|\}).* from "(.*)";$/gm;
+  const needs = ["test/core", "engine/core"].flatMap(sources).flatMap((file) => {
+    const paths = [...textOf(file).matchAll(from)].map(([, path = ""]) => path);
+    return paths.filter((path) => path.startsWith("../") && !path.includes("engine/core/"));
+  });
+  expect(needs).toEqual([]);
+});
+
 test("nothing is skipped, focused or left to do without a reason", () => {
   const marks = /\b(test|describe|it)\.(only|todo)\(|\bTODO\b|\bFIXME\b|@ts-ignore|@ts-nocheck/;
   const found = FILES.filter((file) => !file.endsWith("tidy.test.ts") && marks.test(textOf(file)));
