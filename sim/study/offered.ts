@@ -38,7 +38,7 @@ export function offeredLoad(workload: Workload): number {
  */
 export function settlingTime(workload: Workload): number {
   const load = offeredLoad(workload);
-  if (load >= 1) return 0;
+  if (!(load < 1)) return 0; // Nor is there one for sessions that never end and bring nothing: no number.
   const relaxations = workload.clients
     .filter((kind) => kind.arrivals !== undefined)
     .map((kind) => {

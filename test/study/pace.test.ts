@@ -1,6 +1,6 @@
 /** What clients ask for when nobody waits, said beforehand and simulated; and a warm-up that lasts until they do. */
 import { describe, expect, test } from "vitest";
-import { offeredLoad } from "../../sim/study/offered.ts";
+import { offeredLoad, settlingTime } from "../../sim/study/offered.ts";
 import { paceOf, rateOf } from "../../sim/study/pace.ts";
 import { study } from "../../sim/study/run.ts";
 import { holdings } from "../../sim/study/size/reason.ts";
@@ -82,6 +82,9 @@ test("sessions that end by time bring one transaction each however slow the pool
   expect(offeredLoad(pool(1))).toBeCloseTo(0.02, 9);
   const endless = withSession(open, { transactions: forever });
   expect(offeredLoad(textbook([endless], 1))).toBe(Number.POSITIVE_INFINITY);
+  const { statements, gap } = open.transaction;
+  const idle = { ...endless, transaction: { statements, service: constant(0), gap } };
+  for (const kind of [endless, idle]) expect(settlingTime(textbook([kind], 1))).toBe(0);
 });
 
 test("the warm-up lasts until there are as many sessions as there will be", () => {
