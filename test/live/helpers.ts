@@ -3,7 +3,7 @@
  * database.
  */
 import { execFile, spawn } from "node:child_process";
-import { access, constants, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -69,22 +69,6 @@ export function median(values: number[]): number {
 export function numbersOf(result: LiveResult, client: number): number[] {
   const { transactions } = result;
   return [...transactions.number].filter((_, row) => transactions.client[row] === client);
-}
-
-/** Path of Debian's PgBouncer, or undefined. */
-export async function pgbouncerPath(): Promise<string | undefined> {
-  const places = [...(process.env.PATH ?? "").split(":"), "/usr/sbin"];
-  for (const place of places) {
-    const path = join(place, "pgbouncer");
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
-  }
-  return undefined;
 }
 
 /** A running PgBouncer and its console. */

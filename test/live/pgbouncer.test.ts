@@ -1,4 +1,4 @@
-/** Live runs through Debian's PgBouncer: queues, timeouts, logins, its console, its end. */
+/** Live runs through PgBouncer: queues, timeouts, logins, its console, its end. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PoolMode } from "../../engine/core/settings.ts";
 import { embeddedPackage } from "../../workloads/database/embedded.ts";
@@ -10,20 +10,19 @@ import {
   SECTIONS,
 } from "../../workloads/live/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
+import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
 import {
   type Bouncer,
   constant,
   kind,
   median,
   ms,
-  pgbouncerPath,
   sorted,
   startBouncer,
   workload,
 } from "./helpers.ts";
 
-const path = await pgbouncerPath();
-const skipped = path === undefined || (await embeddedPackage()) === undefined;
+const skipped = NO_PGBOUNCER !== "" || (await embeddedPackage()) === undefined;
 
 describe.skipIf(skipped)("through PgBouncer (skipped: not installed, or no database)", () => {
   let database: Database;
@@ -38,7 +37,7 @@ describe.skipIf(skipped)("through PgBouncer (skipped: not installed, or no datab
     load: Workload,
     more: (bouncer: Bouncer) => Partial<LiveOptions> = () => ({}),
   ): Promise<LiveResult> {
-    const bouncer = await startBouncer(path ?? "", database, mode, settings);
+    const bouncer = await startBouncer(PGBOUNCER, database, mode, settings);
     const fixed = { target: bouncer, direct: database, admin: bouncer.admin, seed: 1 };
     const times = { duration: ms(1_000), warmup: ms(200) };
     try {

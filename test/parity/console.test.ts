@@ -5,7 +5,8 @@
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { replay } from "../../sim/study/replay.ts";
-import { NO_PGBOUNCER, PGBOUNCER, type Running, Stage } from "./stage.ts";
+import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
+import { type Running, Stage } from "./stage.ts";
 
 let stage: Stage;
 beforeAll(async () => {

@@ -7,7 +7,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { SECOND } from "../../engine/core/index.ts";
 import { constant, ms } from "../live/helpers.ts";
-import { NO_PGBOUNCER, Stage } from "./stage.ts";
+import { NO_PGBOUNCER } from "../pgbouncer.ts";
+import { Stage } from "./stage.ts";
 import { play, type Row, type Scene, simulate } from "./three-ways.ts";
 
 const once = (think: number, service: number, name: string, count = 1) => ({

@@ -5,7 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { liveResultSchema, resultSchema } from "../../sim/study/results.ts";
 import { Folder, inThisProcess } from "../cli/poolwise.ts";
-import { NO_PGBOUNCER, PGBOUNCER, type Running, Stage } from "./stage.ts";
+import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
+import { type Running, Stage } from "./stage.ts";
 
 const folder = new Folder();
 const WORKLOAD = `name: steady

@@ -1,5 +1,5 @@
 /**
- * What the parity tests run on: a private PostgreSQL, and in front of it our pooler or Debian's PgBouncer
+ * What the parity tests run on: a private PostgreSQL, and in front of it our pooler or PgBouncer
  * on the very same ini, each in a process of its own.
  */
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,10 +10,8 @@ import { startPooler as startHere } from "../../engine/pooler/main.ts";
 import { type PoolerProcess, startPooler } from "../../sim/study/live/pooler-process.ts";
 import { type Address, type Database, resolveDatabase } from "../../workloads/database/index.ts";
 import type { LiveTarget } from "../../workloads/live/index.ts";
+import { NO_PGBOUNCER } from "../pgbouncer.ts";
 
-export const PGBOUNCER = "/usr/sbin/pgbouncer";
-/** Why tests against PgBouncer are skipped, or "". */
-export const NO_PGBOUNCER = existsSync(PGBOUNCER) ? "" : `there is no ${PGBOUNCER}`;
 if (NO_PGBOUNCER !== "") console.log(`skipped: everything against PgBouncer, ${NO_PGBOUNCER}`);
 
 const PORT = 6432;

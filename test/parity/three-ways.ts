@@ -15,8 +15,9 @@ import type { Machine } from "../../sim/model/index.ts";
 import { type LiveResult, runLive } from "../../workloads/live/index.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { constant, kind, ms, workload } from "../live/helpers.ts";
+import { PGBOUNCER } from "../pgbouncer.ts";
 import { simulated } from "./simulated.ts";
-import { PGBOUNCER, type Stage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 
 /** A transaction, or a wait for one that ended in a timeout. Times in ms since the start. */
 export interface Row {

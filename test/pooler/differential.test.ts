@@ -5,7 +5,8 @@
 import fc from "fast-check";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { NO_PGBOUNCER, PGBOUNCER, type Running, Stage } from "../parity/stage.ts";
+import { type Running, Stage } from "../parity/stage.ts";
+import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
 import { DEVIATIONS, tidied } from "./differential/deviations.ts";
 import { play, STUCK, type Transcript } from "./differential/player.ts";
 import { MAX_PACKET_SIZE, PROTOCOL, type Script } from "./differential/script.ts";

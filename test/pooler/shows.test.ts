@@ -1,7 +1,8 @@
 /** The columns of each SHOW: those of the newest PgBouncer, and of Debian's where that has them. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Bouncer, pgbouncerPath, startBouncer } from "../live/helpers.ts";
+import { type Bouncer, startBouncer } from "../live/helpers.ts";
+import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
 import { type Console, Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -147,8 +148,6 @@ test("SHOW FDS shows real descriptors, and no secrets", async () => {
     expect([row.client_encoding, row.std_strings]).toEqual(["UTF8", "on"]);
 });
 
-const path = await pgbouncerPath();
-
 /** What PgBouncer has gained since 1.18; without it, both have the same. Source: its NEWS.md. */
 const GAINED: Record<string, string> = {
   pools: "load_balance_hosts",
@@ -176,11 +175,11 @@ const NEW_DEFAULTS = [
 ];
 const NEW_SHOWS: readonly string[] = ["state", "peers", "peer_pools"];
 
-describe.skipIf(path === undefined)("beside Debian's PgBouncer (skipped: not installed)", () => {
+describe.skipIf(NO_PGBOUNCER !== "")("beside PgBouncer (skipped: not installed)", () => {
   let bouncer: Bouncer;
   let theirs: pg.Client;
   beforeAll(async () => {
-    bouncer = await startBouncer(path ?? "", stage.database, "transaction");
+    bouncer = await startBouncer(PGBOUNCER, stage.database, "transaction");
     theirs = new pg.Client(bouncer.admin);
     await theirs.connect();
   });

@@ -1,6 +1,6 @@
 /**
  * -R between a PgBouncer and our pooler, both ways, each a process of its own: the other program's sockets are
- * taken over, and its clients notice nothing. Skipped without Debian's package `pgbouncer`, and without koffi.
+ * taken over, and its clients notice nothing. Skipped without a PgBouncer, and without koffi.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -13,33 +13,36 @@ import { hasLibc } from "../../engine/pooler/libc.ts";
 import { native } from "../../engine/pooler/native.ts";
 import { cancelRequest } from "../../engine/wire/writer.ts";
 import { freePort } from "../../sim/study/live/pooler-process.ts";
+import { NO_PGBOUNCER, PGBOUNCER, PGBOUNCER_NAME } from "../pgbouncer.ts";
 import { failure, Stage, until } from "./stage.ts";
 
 /** PgBouncer does not run as root: root gives both programs to somebody else. */
 const AS = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
 /** Without the program `tsx`, which would keep SIGQUIT to itself. */
 const OURS = [
   "--import",
   resolve("node_modules/tsx/dist/loader.mjs"),
   resolve("engine/pooler/pgbouncer.ts"),
 ];
-const COMMANDS = { PgBouncer: ["pgbouncer"], Poolwise: [process.execPath, ...OURS] } as const;
+const COMMANDS = { PgBouncer: [PGBOUNCER], Poolwise: [process.execPath, ...OURS] } as const;
 type Program = keyof typeof COMMANDS;
 
-/** The first line of what a program says of itself, which is what SHOW VERSION says; empty: it does not run. */
-function versionOf(program: Program): string {
-  const [file = "", ...words] = COMMANDS[program];
-  const { status, stdout } = spawnSync(file, [...words, "--version"], { ...AS, env, cwd: "/" });
+/** What SHOW VERSION says, which is the first line of what the program says of itself; "": it does not run. */
+const VERSIONS = { PgBouncer: PGBOUNCER_NAME, Poolwise: ourName() };
+
+function ourName(): string {
+  const { status, stdout } = spawnSync(process.execPath, [...OURS, "--version"], {
+    ...AS,
+    cwd: "/",
+  });
   return status === 0 ? (stdout.toString().split("\n")[0] ?? "") : "";
 }
-const VERSIONS = { PgBouncer: versionOf("PgBouncer"), Poolwise: versionOf("Poolwise") };
 
 /** Why these tests are skipped; undefined: they are not. */
 function obstacle(): string | undefined {
   if (!hasLibc() || native === undefined)
     return "koffi, or the inside of Node.js, is not to be had";
-  if (!VERSIONS.PgBouncer) return "there is no program pgbouncer";
+  if (NO_PGBOUNCER !== "") return NO_PGBOUNCER;
   return VERSIONS.Poolwise
     ? undefined
     : "the user that both are to run as cannot read this directory";
@@ -67,7 +70,6 @@ function start(program: Program, ini: string, ...options: string[]): Running {
   const [file = "", ...words] = COMMANDS[program];
   const child = spawn(file, [...words, "-q", ...options, ini], {
     ...AS,
-    env,
     stdio: "ignore",
     cwd: "/",
   });

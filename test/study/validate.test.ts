@@ -2,7 +2,6 @@
  * `validate` on a real database, our pooler and, where it is installed, Debian's PgBouncer. How close a
  * prediction comes is a matter for a quiet machine and `npm start`; here the parts must fit together.
  */
-import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
 import { liveReport } from "../../sim/report/live.ts";
@@ -17,8 +16,8 @@ import { type Database, resolveDatabase } from "../../workloads/database/index.t
 import { runLive } from "../../workloads/live/index.ts";
 import { loadWorkload, parseWorkload } from "../../workloads/schema/load.ts";
 import { driversOf } from "../live/helpers.ts";
+import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
 
-const PGBOUNCER = "/usr/sbin/pgbouncer";
 const CELLS: readonly Cell[] = [
   { name: "session_12", pool_mode: "session", pool_size: 12 },
   { name: "transaction_4", pool_mode: "transaction", pool_size: 4 },
@@ -73,9 +72,9 @@ function check(validation: Validation): void {
 describe("predicted beside live, all modes", () => {
   test("against our pooler", async () => check(await run(undefined)));
 
-  const absent = !existsSync(PGBOUNCER);
-  if (absent) console.log(`skipped: validate against PgBouncer, there is no ${PGBOUNCER}`);
-  test.skipIf(absent)("against Debian's PgBouncer", async () => check(await run(PGBOUNCER)));
+  const absent = NO_PGBOUNCER !== "";
+  if (absent) console.log(`skipped: validate against PgBouncer, ${NO_PGBOUNCER}`);
+  test.skipIf(absent)("against PgBouncer", async () => check(await run(PGBOUNCER)));
 });
 
 test("pools that differ are named, in a validation and in a live run", async () => {
