@@ -135,15 +135,15 @@ export function roomFor(workload: Workload): number {
   return 50 + workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0);
 }
 
-/** A whole number above 0. Errors: ConfigError. */
-export function natural(option: string, text: string): number {
+/** A whole number from `least` on. Errors: ConfigError. */
+export function natural(option: string, text: string, least = 1): number {
   const value = Number(text);
-  if (/^\s*\d{1,9}\s*$/.test(text) && value > 0) return value;
+  if (/^\s*\d{1,9}\s*$/.test(text) && value >= least) return value;
   throw new ConfigError({
     at: option,
     name: "number",
     got: text,
-    expected: "a whole number above 0",
+    expected: least === 1 ? "a whole number above 0" : `a whole number from ${least}`,
   });
 }
 

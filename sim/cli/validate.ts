@@ -66,6 +66,7 @@ const WORDS: RealWords = {
 
 interface ValidateOptions extends RealOptions {
   repeats: string;
+  secondLook?: string;
   all?: boolean;
 }
 
@@ -74,6 +75,10 @@ export function validateCommand(finish: (status: number) => void): Command {
   const command = new Command("validate")
     .description("Play a workload for real and hold the prediction against it")
     .option("--repeats <number>", "live runs of each configuration", "5")
+    .option(
+      "--second-look <number>",
+      "further ones where a figure misses its tolerance; 0: none (default: as many again)",
+    )
     .option("--all", "print every figure of every configuration");
   return withPlaying(command, WORDS)
     .addHelpText("after", EXAMPLES)
@@ -126,6 +131,7 @@ async function run(file: string, options: ValidateOptions): Promise<number> {
     workload,
     cells,
     repeats: natural("--repeats", options.repeats),
+    secondLook: natural("--second-look", options.secondLook ?? options.repeats, 0),
     warmup: time("--warmup", options.warmup),
     duration: time("--duration", options.duration),
     seed: workload.run.seed,

@@ -89,6 +89,7 @@ function findings(result: Result): string[] {
   return [
     head,
     ...failed.map(offence),
+    ...validations.flatMap(secondLook),
     ...(best === undefined ? [] : [bestFinding(best)]),
     ...standstillFindings(result),
   ];
@@ -162,6 +163,21 @@ function offence(each: Validated): string {
     return `${figure} ${value(figure, each.predicted[figure])} predicted, ${value(figure, each.live[figure])} live${by}`;
   });
   return `${nameOf(each)}: ${parts.join("; ")}.`;
+}
+
+/** Who was played more often, and why. */
+function secondLook(each: Validated): string[] {
+  const { first_look, repeats } = each;
+  if (first_look === undefined) return [];
+  const before = first_look.repeats === 1 ? "one repeat" : `${first_look.repeats} repeats`;
+  const parts = first_look.failed.map((figure) => {
+    const off = first_look.error[figure];
+    return off === undefined ? figure : `${figure} ${signed(off)}`;
+  });
+  return [
+    `Second look: ${nameOf(each)}: ${parts.join(", ")} after ${before}; ` +
+      `the verdict is that of all ${repeats}.`,
+  ];
 }
 
 function nameOf(each: Validated): string {

@@ -221,11 +221,20 @@ const comparedQuantile = z.strictObject({
   live_ms: z.number(),
 });
 
+const firstLook = z
+  .strictObject({
+    repeats: count,
+    failed: z.array(z.string()).describe("figures that were off by more than their tolerance"),
+    error: figures.describe("of these: predicted / live - 1"),
+  })
+  .describe("how it looked before it was played more often, because a figure missed its tolerance");
+
 const validation = z
   .strictObject({
     pool_mode: z.enum(["session", "transaction", "statement"]),
     pool_size: count,
     pools: pools.optional(),
+    repeats: count.describe("live runs, each predicted from its own seed"),
     predicted: figures,
     live: figures.describe("measured, median of the repeats"),
     noise: figures.describe("repeat-to-repeat variation of the live run, relative"),
@@ -233,6 +242,7 @@ const validation = z
     tolerance: figures.describe("what the prediction may be off by, in the figure's unit"),
     verdict: z.enum(["pass", "fail"]),
     failed: z.array(z.string()).describe("figures that are off by more than their tolerance"),
+    first_look: firstLook.optional(),
     quantiles: z.array(comparedQuantile),
     errors: z.record(z.string(), count).describe("live errors by SQLSTATE and text"),
   })

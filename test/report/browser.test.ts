@@ -26,6 +26,7 @@ const result: Result = {
     {
       pool_mode: "transaction",
       pool_size: 5,
+      repeats: 5,
       predicted: figures,
       live: { ...figures, "wait_ms.mean": 4.6 },
       noise: { "wait_ms.mean": 0.02 },

@@ -33,7 +33,7 @@ const measuredAgain = ({ what, repeat, times, longest, used }: MeasuredAgain) =>
 });
 
 function validated(result: CellResult): Validated {
-  const { comparisons, configuration } = result;
+  const { comparisons, configuration, firstLook } = result;
   const pick = (value: (comparison: Comparison) => number): Record<string, number> =>
     Object.fromEntries(
       comparisons
@@ -42,16 +42,28 @@ function validated(result: CellResult): Validated {
     );
   return {
     ...configuration,
+    repeats: result.live.length,
     predicted: pick((comparison) => comparison.predicted),
     live: pick((comparison) => comparison.live),
     noise: pick((comparison) => comparison.noise),
     error: pick((comparison) => comparison.error),
     tolerance: pick((comparison) => comparison.tolerance),
     verdict: result.holds ? "pass" : "fail",
-    failed: comparisons.filter(({ holds }) => holds === false).map(({ figure }) => figure),
+    failed: missed(comparisons),
+    ...(firstLook && { first_look: looked(firstLook) }),
     quantiles: quantiles(result),
     errors: result.errors,
   };
+}
+
+const missed = (comparisons: readonly Comparison[]): string[] =>
+  comparisons.filter(({ holds }) => holds === false).map(({ figure }) => figure);
+
+function looked({ comparisons, live }: CellResult): Validated["first_look"] {
+  const errors = comparisons
+    .filter(({ holds, error }) => holds === false && Number.isFinite(error))
+    .map(({ figure, error }) => [figure, error] as const);
+  return { repeats: live.length, failed: missed(comparisons), error: Object.fromEntries(errors) };
 }
 
 const POINTS = [

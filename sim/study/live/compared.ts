@@ -46,6 +46,8 @@ export interface CellResult {
   /** Live errors by text, over all repeats. */
   errors: Record<string, number>;
   holds: boolean;
+  /** It missed a tolerance after fewer repeats: how it looked then. */
+  firstLook?: CellResult | undefined;
 }
 
 /** A live run, and what the machine added before it. */
