@@ -1,5 +1,7 @@
 /** Predicted beside live: tolerances with both sides of their boundaries, medians, noise. */
+import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
+import { acrossRepeats } from "../../sim/study/live/compared.ts";
 import { FIGURES, type Figure, type Figures } from "../../sim/study/live/figures.ts";
 import { compareFigures, median, variation } from "../../sim/study/live/verdict.ts";
 
@@ -61,4 +63,19 @@ test("medians and noise", () => {
   expect(variation([80, 100, 120])).toBeCloseTo(0.2, 12);
   expect(variation([0, 0])).toBe(0);
   expect(variation([5])).toBe(0);
+});
+
+test("a live run that is one more twin is predicted too high as often as too low, however far apart the repeats are", () => {
+  // 99th percentiles of the tour with 4 connections: of five seeds two are far above the others.
+  const middles = [74, 110, 73, 78, 109];
+  const uniform = seedrandom("twins");
+  const runs = (): Figures[] =>
+    middles.map((middle) => figures("wait_ms.p99", middle * (0.82 + 0.36 * uniform())));
+  const tail = (all: readonly Figures[]): number => median(all.map((one) => one["wait_ms.p99"]));
+  const live = median(Array.from({ length: 4_000 }, () => tail(runs())));
+  const drawn = Array.from({ length: 4_000 }, runs);
+  const twins = middles.map((_, repeat) => drawn.map((one) => one[repeat] as Figures));
+  expect(tail(acrossRepeats(twins)) / live).toBeCloseTo(1, 2);
+  // Each repeat's own median first, and the middle one of these, would be far too low.
+  expect(median(twins.map(tail)) / live).toBeLessThan(0.97);
 });

@@ -39,7 +39,9 @@ export interface CellResult {
   /** Mode and size of its pools, and each of several. */
   configuration: Configuration;
   comparisons: Comparison[];
+  /** By variant: what the repeats would have shown, medians over them. */
   predicted: Figures[];
+  /** By repeat. */
   live: Figures[];
   /** Waits of all repeats together, in ms, for the chart. */
   samples: { predicted: Samples; live: Samples };
@@ -67,17 +69,19 @@ interface Measured {
 }
 
 /** Simulations of each live run: near saturation a small delay moves all that follows. */
-const VARIANTS = 9;
+const VARIANTS = 25;
+/** So many of them are kept for the chart. */
+const SHOWN = 9;
 
 /**
- * The simulated twins of a live run: the cell's settings, the calibrated machine in place of network and
- * connect time; the same clients' draws, each time with other draws of what the machine adds.
+ * The simulated twins of a live run, by number: the cell's settings, the calibrated machine in place of network
+ * and connect time; the same clients' draws, each time with other draws of what the machine adds.
  */
-function predict(
+function twinsOf(
   workload: Workload,
   { warmup, duration, preparing }: Measured,
   { seed, calibration, live }: Pair,
-): RunResult[] {
+): (variant: number) => RunResult {
   const { connect_time, capacity } = calibration;
   const set = { kind: "constant", value: preparing?.set ?? 0 } as const;
   const machine = { ...calibration.machine, set };
@@ -98,9 +102,7 @@ function predict(
   const twin = capacity === undefined ? sleeping : onCapacity(sleeping, capacity);
   const deal = processesOf(workload) > 1 ? dealOf(live) : undefined;
   const options = { seed, warmup, duration, trace: true, deal };
-  return Array.from({ length: VARIANTS }, (_, variant) =>
-    simulate(twin, { ...options, machine: { ...machine, variant } }),
-  );
+  return (variant) => simulate(twin, { ...options, machine: { ...machine, variant } });
 }
 
 /** Compares the live runs of `cell` with what is predicted for them. */
@@ -123,15 +125,16 @@ export function cellResult(
     return pair.calibration.capacity === undefined ? seen : byConsole(seen, pair.live, entries);
   });
   const parts: Samples[] = [];
-  const predicted = own.map((pair) =>
-    middleFigures(
-      predict(stand.workloadOf(cell), options, pair).map((run) => {
-        const samples = simulatedSamples(run.trace ?? fail());
-        parts.push(samples);
-        return figures(samples, { ...simulatedLevels(run), app_wait: simulatedAppWait(run) });
-      }),
-    ),
-  );
+  const twins = own.map((pair) => {
+    const simulated = twinsOf(stand.workloadOf(cell), options, pair);
+    return Array.from({ length: VARIANTS }, (_, variant) => {
+      const run = simulated(variant);
+      const samples = simulatedSamples(run.trace ?? fail());
+      if (variant < SHOWN) parts.push(samples);
+      return figures(samples, { ...simulatedLevels(run), app_wait: simulatedAppWait(run) });
+    });
+  });
+  const predicted = acrossRepeats(twins);
   const shared = own.some((pair) => pair.calibration.capacity !== undefined);
   const comparisons = compareFigures(predicted, live, shared ? SHARED_TOLERANCES : undefined);
   return {
@@ -144,6 +147,19 @@ export function cellResult(
     errors: countErrors(own),
     holds: comparisons.every((comparison) => comparison.holds !== false),
   };
+}
+
+/**
+ * Figures by repeat and variant, as one for each variant: the median over the repeats of one simulation of each,
+ * as the live figure is that of one live run of each. Medians of every repeat's variants would be another
+ * thing: the middle one of five runs of which two are far up is none of these two's medians, but one of
+ * three that happens to lie high.
+ */
+export function acrossRepeats(twins: readonly (readonly Figures[])[]): Figures[] {
+  const variants = twins[0]?.length ?? 0;
+  return Array.from({ length: variants }, (_, variant) =>
+    middleFigures(twins.map((repeat) => repeat[variant] as Figures)),
+  );
 }
 
 /** Waits as the pooler itself counts them; it tells their mean only. */
