@@ -1,13 +1,19 @@
 /** What a workload says and no simulation of it can show: it would look as if it had been looked at. */
 import type { Workload } from "../../workloads/schema/workload.ts";
+import { type Pace, paceOf, rateOf } from "./pace.ts";
 import { poolsOf } from "./pools.ts";
-import { leastWarmUp } from "./warm-up.ts";
+import { changes, leastWarmUp } from "./warm-up.ts";
 
 const SECOND = 1e9;
 
 /** In sentences for the notes of a result; empty when everything has an effect. */
 export function overlooked(workload: Workload): string[] {
-  return [...afterTheEnd(workload), ...shareWithoutCores(workload), ...moreThanAdmitted(workload)];
+  return [
+    ...afterTheEnd(workload),
+    ...shortWarmUp(workload),
+    ...shareWithoutCores(workload),
+    ...moreThanAdmitted(workload),
+  ];
 }
 
 /** A peak that begins when the run is over is the very thing that somebody wanted to see. */
@@ -25,6 +31,27 @@ function afterTheEnd(workload: Workload): string[] {
         `the schedule's ${what} begins at ${seconds(at)}, after the ${seconds(run.duration)} that are ` +
         "simulated: it has no effect; give it more with --duration",
     );
+}
+
+/** Share of the transactions up to which a kind of clients is not waited for. */
+const RARE = 0.01;
+
+/** Sessions that begin together end together, until each client has had some. */
+function shortWarmUp(workload: Workload): string[] {
+  const { warmup, duration } = workload.run;
+  if (warmup !== "auto" || changes(workload)) return [];
+  const paces = workload.clients.map((kind) => paceOf(workload, kind));
+  const rates = workload.clients.map((kind, i) => rateOf(kind, paces[i] as Pace));
+  const few = RARE * rates.reduce((sum, rate) => sum + rate, 0);
+  const ending = workload.clients.filter((_, i) => {
+    return Number.isFinite(paces[i]?.transactions) && (rates[i] as number) >= few;
+  });
+  const needed = leastWarmUp({ ...workload, clients: ending });
+  if (needed <= duration / 2) return [];
+  return [
+    `sessions are out of step after ${seconds(needed)}, and the warm-up is a quarter of run.duration, ` +
+      `${seconds(duration / 4)}: it may be too short; give it more with --duration`,
+  ];
 }
 
 function shareWithoutCores({ server }: Workload): string[] {

@@ -37,6 +37,8 @@ export interface StudyOptions {
   timeLimit?: number | undefined;
   /** Unix time in ms at which everything that is under way is given up; never when left out. */
   deadline?: number | undefined;
+  /** Length of a replication's window; the workload's own when left out. The warm-up is the same. */
+  window?: Nanos | undefined;
   /** Exactly so many replications, whatever `precision` and `timeLimit` say; the same on every machine. */
   replications?: number | undefined;
   /** Where replications are simulated; in this thread when left out. */
@@ -113,8 +115,8 @@ export async function studies(
   const until = options.replications === undefined ? Date.now() + limit + slackOf(limit) : NO_END;
   const seed = options.seed ?? workloads[0]?.run.seed ?? 1;
   const simulator = options.simulator ?? HERE;
-  const { machine, deadline, signal } = options;
-  const pilot = { machine, seed, until: deadline, signal };
+  const { machine, window, deadline, signal } = options;
+  const pilot = { machine, seed, duration: window, until: deadline, signal };
   const begins = await inTime(
     Promise.all(workloads.map((workload) => warmUpTime(workload, pilot, simulator))),
   );
@@ -267,7 +269,8 @@ class Entry {
       const first = { ...workload, run: { ...workload.run, seed } };
       this.occupancy = occupancyOf(first, options.occupancy);
     }
-    this.simulation = { machine: options.machine, warmup, signal: options.signal };
+    const { machine, window, signal } = options;
+    this.simulation = { machine, warmup, duration: window, signal };
     this.tally.unsteady = begin?.unsteady;
     if (begin?.unsteady !== undefined) this.notes.push(begin.unsteady);
   }

@@ -41,9 +41,10 @@ export async function warmUpTime(
   const own = workload.run.warmup;
   if (own !== "auto") return { warmup: own };
   const duration = simulation.duration ?? workload.run.duration;
-  const cycles = Math.min(duration / 4, leastWarmUp(workload));
+  const most = workload.run.duration / 4; // Whatever part of it is measured.
+  const cycles = Math.min(most, leastWarmUp(workload));
   if (changes(workload)) return { warmup: Math.round(cycles) };
-  const least = Math.min(duration / 4, Math.max(cycles, settlingTime(workload)));
+  const least = Math.min(most, Math.max(cycles, settlingTime(workload)));
   for (let length = Math.min(duration, Math.max(duration / 4, 4 * least)); ; length *= 2) {
     const options = { ...simulation, duration: Math.round(Math.min(length, duration)) };
     const { cut, trusted, drift } = await pilot(workload, options, 1, simulator);

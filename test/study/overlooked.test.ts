@@ -4,7 +4,7 @@ import { overlooked } from "../../sim/study/overlooked.ts";
 import { study } from "../../sim/study/run.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
 import { sloOutcome } from "../../sim/study/slo.ts";
-import type { Workload } from "../../workloads/schema/workload.ts";
+import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
 const MILLISECOND = 1e6;
@@ -12,6 +12,11 @@ const SECOND = 1e9;
 const plain = closedWorkload(kindOf(10, 100, 5), 5);
 const base: Workload = { ...plain, run: { ...plain.run, duration: 20 * SECOND } };
 const peak = { for: SECOND, clients: "clients", factor: 3 };
+const clients = kindOf(10, 95, 5);
+const withSession = (transactions: number): ClientKind => ({
+  ...clients,
+  session: { ...clients.session, transactions: { kind: "constant", value: transactions } },
+});
 const server = { ...base.server, max_connections: 100 };
 
 describe("overlooked", () => {
@@ -27,6 +32,17 @@ describe("overlooked", () => {
       "a fault after it",
       { faults: [{ at: 60 * SECOND, for: SECOND, fault: "restart" }] },
       [/fault: restart begins at 60 s/],
+    ],
+    [
+      "sessions that last",
+      { clients: [withSession(100)] },
+      [/^sessions are out of step after 50 s, and the warm-up is .*, 5 s: it may be too short/],
+    ],
+    ["sessions that last less", { clients: [withSession(20)] }, []],
+    [
+      "sessions that last, and a warm-up of one's own",
+      { clients: [withSession(100)], run: { ...base.run, warmup: SECOND } },
+      [],
     ],
     ["a share of no cores", { server: { ...server, cpu_share: 0.5 } }, [/cpu_share has no effect/]],
     ["a share of cores", { server: { ...server, cpu_share: 0.5, cores: 2 } }, []],

@@ -5,8 +5,9 @@ import { type DistributionSpec, sampler, scaled } from "../../sim/kernel/distrib
 import { Stream } from "../../sim/kernel/streams.ts";
 import { closedPool } from "../../sim/study/analytic.ts";
 import { resultSchema } from "../../sim/study/results.ts";
-import { Interrupted } from "../../sim/study/run.ts";
+import { Interrupted, study } from "../../sim/study/run.ts";
 import { iniOf } from "../../sim/study/size/ini.ts";
+import { Probes } from "../../sim/study/size/probes.ts";
 import { holdings } from "../../sim/study/size/reason.ts";
 import { type Judge, search } from "../../sim/study/size/search.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
@@ -260,3 +261,25 @@ describe("a scaled distribution draws the same, scaled", () => {
 function objective(workload: Workload, limit_ms: number): Workload {
   return { ...workload, slo: { wait_p99: limit_ms * MILLISECOND } };
 }
+
+test("a look at a size begins as late as a simulation of it: the clients are out of step", async () => {
+  // Sessions of about 4.4 s that all begin together, and take turns at 130 connections for a minute.
+  const constant = (ms: number): DistributionSpec => ({
+    kind: "constant",
+    value: ms * MILLISECOND,
+  });
+  const kind = kindOf(170, 479, 64);
+  const session = { transactions: { kind: "constant", value: 8 } as const, away: constant(100) };
+  const plain = closedWorkload({ ...kind, think: constant(479), session }, 130);
+  const workload: Workload = {
+    ...plain,
+    settings: { ...plain.settings, pool_mode: "session" },
+    run: { ...plain.run, duration: 60 * SECOND },
+    slo: { response_p95: 300 * MILLISECOND },
+  };
+  const probes = new Probes(workload, { timeLimit: 60_000 });
+  const looked = (await probes.at(130)).run;
+  const { run } = await study(workload, { replications: 10 });
+  expect(looked.simulated_s / looked.replications).toBeLessThan(60);
+  expect([looked.warmup_s, run.warmup_s]).toEqual([15, 15]);
+});

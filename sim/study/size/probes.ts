@@ -76,16 +76,13 @@ export class Probes {
   }
 
   private async together(workloads: readonly Workload[]): Promise<Study[]> {
-    const duration = this.window;
-    return await studies(
-      workloads.map((workload) => ({ ...workload, run: { ...workload.run, duration } })),
-      {
-        ...this.options,
-        goal: "objective",
-        timeLimit: EACH * this.limit,
-        onProgress: undefined,
-      },
-    );
+    return await studies(workloads, {
+      ...this.options,
+      goal: "objective",
+      window: this.window,
+      timeLimit: EACH * this.limit,
+      onProgress: undefined,
+    });
   }
 
   /** After the first look it is known how many transactions a window holds. */
