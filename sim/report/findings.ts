@@ -1,5 +1,6 @@
 /** What a result says, in sentences: the part of a report that most people read. */
 import type { Difference, Interval95, Result, Run, SloOutcome } from "../study/results.ts";
+import { nameOfTerm } from "../study/slo.ts";
 import { configurationOf, modeOf } from "./figures.ts";
 import { digits, duration, durations, percent, whole } from "./units.ts";
 
@@ -51,7 +52,7 @@ export function sloFindings(slo: SloOutcome | undefined): string[] {
   const terms = slo.terms.map((term) => {
     const text = (value: number): string => valueText(value, term.unit);
     const verdict = `${term.met ? "met" : "NOT met"}${term.certain ? "" : ", within the error"}`;
-    return `${term.name} ${text(term.value)}, limit ${text(term.limit)}: ${verdict}`;
+    return `${nameOfTerm(term)} ${text(term.value)}, limit ${text(term.limit)}: ${verdict}`;
   });
   return terms.length === 0 ? [] : [`SLO: ${terms.join("; ")}.`];
 }

@@ -43,10 +43,28 @@ export interface Everything {
 
 type Sums = readonly [sum: number, count: number];
 
-/** One replication, reduced to what intervals need. */
-interface Replication {
+/** The transactions of one replication. */
+interface Times {
   wait: Section;
   response: Section;
+}
+
+/** The same of one kind of clients, for whether it meets an objective by itself. */
+export class KindEstimates {
+  private readonly replications: Times[] = [];
+
+  add({ wait, response }: Everything): void {
+    this.replications.push({ wait: new Section(wait), response: new Section(response) });
+  }
+
+  /** The share of transactions whose wait, or response, exceeds `limit` ns. */
+  beyond(part: "wait" | "response", limit: number): Interval {
+    return shareBeyond(this.replications, part, limit);
+  }
+}
+
+/** One replication, reduced to what intervals need. */
+interface Replication extends Times {
   waitMean: Sums;
   responseMean: Sums;
   waited: Sums;
@@ -138,9 +156,7 @@ export class Estimates {
 
   /** The share of transactions whose wait, or response, exceeds `limit` ns. */
   beyond(part: "wait" | "response", limit: number): Interval {
-    const place = placeOf(limit);
-    return rare(this.replications.map(({ [part]: each }) => [each.beyond(place), each.count]))
-      .interval;
+    return shareBeyond(this.replications, part, limit);
   }
 
   private ratio(part: "waitMean" | "responseMean" | "waited" | "throughput"): Estimate {
@@ -160,6 +176,15 @@ export class Estimates {
       values: values.map(ms),
     };
   }
+}
+
+function shareBeyond(
+  replications: readonly Times[],
+  part: "wait" | "response",
+  limit: number,
+): Interval {
+  const place = placeOf(limit);
+  return rare(replications.map(({ [part]: each }) => [each.beyond(place), each.count])).interval;
 }
 
 /** A share of what may happen hardly ever: that it was not seen does not make its interval a point. */

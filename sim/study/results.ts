@@ -51,6 +51,12 @@ const slo = z
           .describe(
             "key of the workload's `slo`, such as wait_p99; or what misses every objective: unserved (clients that wait in vain), refused (turned away by a limit), server_error (the database refused a connection)",
           ),
+        clients: z
+          .string()
+          .optional()
+          .describe(
+            "the kind of clients that does not surely meet this by itself; all of them when absent",
+          ),
         limit: z.number(),
         value: z.number().describe("what was simulated, in the unit of the limit"),
         unit: z.string().describe("ms, clients, times, or empty for a share"),

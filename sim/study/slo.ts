@@ -27,21 +27,29 @@ export function hasObjective(slo: Slo): boolean {
  * Every term with its value; undefined when the workload has no objective. Waits are those of clients who
  * are served: beside a term that the workload has, clients that are never served, turned away by a limit
  * such as `max_client_conn`, or dropped because the database refuses them a connection, miss the objective
- * whatever the others' waits are. A run without a single transaction meets nothing.
+ * whatever the others' waits are; and so does one of several kinds of clients that misses a term by itself,
+ * however many transactions of others it is among. A run without a single transaction meets nothing.
  */
 export function sloOutcome(
   slo: Slo,
   run: Judged,
   beyond: Beyond = UNKNOWN,
+  kinds: readonly JudgedKind[] = [],
 ): SloOutcome | undefined {
-  const terms = termsOf(slo, run, beyond, 1);
+  const terms = termsOf(slo, run, beyond, 1, kinds);
   if (terms.length === 0) return undefined;
   return { met: run.transactions > 0 && terms.every((term) => term.met), terms };
 }
 
 /** Whether every term is surely met or missed: its interval, made so many times as wide, is on one side of the limit. */
-export function isDecided(slo: Slo, run: Judged, beyond: Beyond, times: number): boolean {
-  const terms = termsOf(slo, run, beyond, times);
+export function isDecided(
+  slo: Slo,
+  run: Judged,
+  beyond: Beyond,
+  times: number,
+  kinds: readonly JudgedKind[] = [],
+): boolean {
+  const terms = termsOf(slo, run, beyond, times, kinds);
   return terms.length > 0 && terms.every((term) => term.certain);
 }
 
@@ -50,6 +58,12 @@ export type Beyond = (part: "wait" | "response", limit: number) => Share;
 
 /** A share with its interval; null: nobody knows. */
 export type Share = { value: number; interval: Interval95 };
+
+/** One of several kinds of clients, by itself. */
+export interface JudgedKind extends Pick<Run, "transactions" | "wait_ms" | "response_ms"> {
+  name: string;
+  beyond: Beyond;
+}
 
 const UNKNOWN: Beyond = () => ({ value: 0, interval: null });
 
@@ -81,14 +95,45 @@ function isBeside(
   return value + times * (high - value) <= limit || value - times * (value - low) > limit;
 }
 
-function termsOf(slo: Slo, run: Judged, beyond: Beyond, times: number): Term[] {
+function termsOf(
+  slo: Slo,
+  run: Judged,
+  beyond: Beyond,
+  times: number,
+  kinds: readonly JudgedKind[],
+): Term[] {
   const terms = [...TIMES.flatMap((each) => time(each, slo, run)), ...timeouts(slo.timeouts, run)];
   if (terms.length > 0) terms.push(...unserved(run), ...refused(run), ...withoutServer(run));
-  return terms.map((bare) => {
+  const all = terms.map((bare): Term => {
     const { interval, quantile, ...each } = bare;
     return { ...each, certain: isCertain(bare, run, beyond, times) };
   });
+  return [...all, ...kinds.flatMap((kind) => missedAlone(slo, kind, times))];
 }
+
+/**
+ * The terms that a kind of clients does not surely meet by itself, by the share of its transactions beyond the
+ * limit. A kind with few transactions has the benefit of the doubt.
+ */
+function missedAlone(slo: Slo, kind: JudgedKind, times: number): Term[] {
+  return TIMES.flatMap(({ name, part, p, figure }) => {
+    const limit = slo[name];
+    if (limit === undefined) return [];
+    const { value: share, interval } = kind.beyond(part, limit);
+    if (interval === null) return [];
+    const certain = isBeside(1 - p, share, interval, times);
+    const missed = share > 1 - p;
+    if (certain ? !missed : kind.transactions * (1 - p) < EXPECTED) return [];
+    const [clients, value] = [kind.name, kind[`${part}_ms`][figure]];
+    return [
+      { name, clients, limit: limit / MILLISECOND, value, unit: "ms", met: !missed, certain },
+    ];
+  });
+}
+
+/** What a term is called, such as `wait_p99 of web`. */
+export const nameOfTerm = ({ name, clients }: Pick<Term, "name" | "clients">): string =>
+  clients === undefined ? name : `${name} of ${clients}`;
 
 type Term = SloOutcome["terms"][number];
 type Bare = Omit<Term, "certain"> & { interval: Interval95 | undefined; quantile?: Quantile };

@@ -3,11 +3,10 @@
  * all of the data, and each replication leaves one sample of every figure that gets an interval.
  */
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { Histogram } from "../kernel/histogram.ts";
+import type { Histogram } from "../kernel/histogram.ts";
 import type {
   CoresFigures,
   DashboardView,
-  Figures,
   RequestFigures,
   RunResult,
   StationFigures,
@@ -15,9 +14,17 @@ import type {
 import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import { configured } from "./pools.ts";
-import type { Interval95, KindResult, Moment, Run, SettingValue, Wait } from "./results.ts";
-import { isDecided, type Judged, type Share, sloOutcome, unservedClients } from "./slo.ts";
+import type { Moment, Run, SettingValue, Wait } from "./results.ts";
+import {
+  type Beyond,
+  isDecided,
+  type Judged,
+  type JudgedKind,
+  sloOutcome,
+  unservedClients,
+} from "./slo.ts";
 import { allowedPart, decisionWidth, type Interval, precise, unbounded } from "./statistics.ts";
+import { asPair, KindSums, quantiles, Sums, shareOf } from "./sums.ts";
 
 const MICROSECOND = 1e3;
 const MILLISECOND = 1e6;
@@ -48,7 +55,7 @@ export class Tally {
   replications = 0;
   private readonly all = new Sums();
   private readonly estimates = new Estimates(this.all);
-  private readonly kinds = new Map<string, Sums>();
+  private readonly kinds = new Map<string, KindSums>();
   private readonly levels = {
     utilization: 0,
     waiting: 0,
@@ -79,10 +86,12 @@ export class Tally {
     this.measured += result.duration;
     this.warmup = result.warmup;
     this.all.add(result.all);
+    const several = Object.keys(result.kinds).length > 1;
     for (const [name, figures] of Object.entries(result.kinds)) {
-      const sums = this.kinds.get(name) ?? new Sums();
+      const sums = this.kinds.get(name) ?? new KindSums();
       this.kinds.set(name, sums);
       sums.add(figures);
+      if (several) sums.estimates.add(figures);
     }
     this.estimates.add(result);
     this.dashboard ??= result.dashboard;
@@ -157,13 +166,11 @@ export class Tally {
    */
   decided(): boolean {
     const { slo } = this.workload;
-    return isDecided(slo, this.judged(), this.beyond, decisionWidth(this.replications));
+    const width = decisionWidth(this.replications);
+    return isDecided(slo, this.judged(), this.beyond, width, this.judgedKinds());
   }
 
-  private readonly beyond = (part: "wait" | "response", limit: number): Share => {
-    const interval = this.estimates.beyond(part, limit);
-    return { value: interval.mean, interval: asPair(interval) };
-  };
+  private readonly beyond: Beyond = (part, limit) => shareOf(this.estimates.beyond(part, limit));
 
   /** The widest of the intervals that `precise` looks at, relative to its figure. */
   worst(): number {
@@ -182,7 +189,7 @@ export class Tally {
     const share = (sum: number): number => sum / Math.max(1, replications);
     const connections = share(levels.connections);
     const judged = this.judged();
-    const slo = sloOutcome(this.workload.slo, judged, this.beyond);
+    const slo = sloOutcome(this.workload.slo, judged, this.beyond, this.judgedKinds());
     return {
       ...configured(this.workload),
       settings,
@@ -243,6 +250,12 @@ export class Tally {
     };
   }
 
+  /** One kind alone is all of them; where nothing settles nothing of a kind is sure. */
+  private judgedKinds(): JudgedKind[] {
+    if (this.kinds.size < 2 || this.unsteady !== undefined) return [];
+    return [...this.kinds].map(([name, sums]) => sums.judged(name));
+  }
+
   private poolerOf(): Pick<Run, "pooler"> {
     if (this.workload.pooler === undefined && this.requests === undefined) return {};
     const { discipline, processes, cpu_per_message } = this.workload.pooler ?? ORDINARY;
@@ -299,73 +312,4 @@ function meanOf({ mean, max, speed, wasted }: CoresFigures, replications: number
     stretch: speed > 0 ? mean / speed : 1,
     wasted: wasted / replications,
   };
-}
-
-/** What is added up for one kind of clients, or for all of them. */
-class Sums {
-  readonly wait = new Histogram();
-  readonly response = new Histogram();
-  private app_wait: Histogram | undefined;
-  private retries = 0;
-  private given_up = 0;
-  private timeouts = 0;
-  private refused = 0;
-  private readonly errors: Record<string, number> = {};
-
-  add(figures: Figures): void {
-    this.wait.merge(figures.wait);
-    this.response.merge(figures.response);
-    if (figures.app_wait !== undefined) {
-      this.app_wait ??= new Histogram();
-      this.app_wait.merge(figures.app_wait);
-    }
-    this.retries += figures.retries;
-    this.given_up += figures.given_up;
-    this.timeouts += figures.timeouts;
-    this.refused += figures.refused;
-    for (const [reason, times] of Object.entries(figures.errors)) {
-      this.errors[reason] = (this.errors[reason] ?? 0) + times;
-    }
-  }
-
-  drops(): Pick<KindResult, "timeouts" | "refused" | "errors"> {
-    return { timeouts: this.timeouts, refused: this.refused, errors: this.errors };
-  }
-
-  /** What only some workloads have: a pool in the application, attempts that are given up. */
-  extras(): Pick<KindResult, "app_wait_ms" | "retries" | "given_up"> {
-    const { app_wait, retries, given_up } = this;
-    const impatient = retries > 0 || given_up > 0;
-    return {
-      ...(app_wait && { app_wait_ms: quantiles(app_wait) }),
-      ...(impatient && { retries, given_up }),
-    };
-  }
-
-  kind(seconds: number): KindResult {
-    return {
-      transactions: this.response.count,
-      wait_ms: quantiles(this.wait),
-      response_ms: quantiles(this.response),
-      throughput_tps: this.response.count / seconds,
-      ...this.extras(),
-      ...this.drops(),
-    };
-  }
-}
-
-function quantiles(histogram: Histogram): Wait {
-  const at = (p: number): number => histogram.quantile(p) / MILLISECOND;
-  return {
-    mean: histogram.mean / MILLISECOND,
-    p50: at(0.5),
-    p95: at(0.95),
-    p99: at(0.99),
-    max: histogram.max / MILLISECOND,
-  };
-}
-
-/** JSON has no infinity: an interval of one sample is no interval. Nothing here can be negative. */
-function asPair({ low, high }: Interval): Interval95 {
-  return Number.isFinite(low) && Number.isFinite(high) ? [Math.max(0, low), high] : null;
 }

@@ -6,6 +6,7 @@ import type { PoolMode } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { MostClients } from "../results.ts";
 import { inTime, type StudyOptions, TIME_LIMIT_MS, TimeUp } from "../run.ts";
+import { nameOfTerm } from "../slo.ts";
 import { clientsOf, factorOf, LOAD, likelySize } from "./load.ts";
 import { judge, Probes } from "./probes.ts";
 import { narrow } from "./search.ts";
@@ -51,7 +52,7 @@ export async function mostClients(
         : {
             clients: clientsAt(workload, bad),
             load: factorOf(workload, bad),
-            term: broken?.name ?? null,
+            term: broken === undefined ? null : nameOfTerm(broken),
             sure: judge(beyond) === "missed",
           },
   };

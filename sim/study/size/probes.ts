@@ -147,14 +147,23 @@ export class Probes {
   }
 }
 
-/** See `Probes.distance`. A limit of nothing is met by nothing alone. */
+/**
+ * See `Probes.distance`. A limit of nothing is met by nothing alone, and clients who are not served at all are
+ * farther away than any wait.
+ */
 export function distance(run: Study["run"] | undefined): number {
   const terms = run?.slo?.terms ?? [];
   return Math.max(
     0,
-    ...terms.map(({ value, limit }) => (limit > 0 ? value / limit : value > 0 ? 1 + value : 0)),
+    ...terms.map(({ name, value, limit }) => {
+      if (limit > 0) return value / limit;
+      if (value === 0) return 0;
+      return name === "unserved" ? BEYOND_WAITS * value : 1 + value;
+    }),
   );
 }
+
+const BEYOND_WAITS = 1e9;
 
 /** See `Probes.judge`. */
 export function judge(found: Study | undefined): Judgement {

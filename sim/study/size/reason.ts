@@ -4,6 +4,7 @@ import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
 import { allHaveOwn, poolOf, poolsOf } from "../pools.ts";
 import type { Run, SloOutcome } from "../results.ts";
+import { nameOfTerm } from "../slo.ts";
 
 type Term = SloOutcome["terms"][number];
 
@@ -40,8 +41,8 @@ const peak = ({ schedule, curves }: Workload): string =>
 function shown(term: Term): string {
   const [value, limit] = [text(term, term.value), text(term, term.limit)];
   if (term.met)
-    return `${term.name} is ${value}, known too little to be sure of its limit of ${limit}`;
-  return `${term.name} would be ${value}, over its limit of ${limit}`;
+    return `${nameOfTerm(term)} is ${value}, known too little to be sure of its limit of ${limit}`;
+  return `${nameOfTerm(term)} would be ${value}, over its limit of ${limit}`;
 }
 
 const text = ({ unit }: Term, value: number): string =>
@@ -98,7 +99,7 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
   const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
   const found = [
     `no pool of up to ${largest} connections ${meets(missed)} the objective: ` +
-      `${missed.map((term) => `${term.name} is ${text(term, term.value)}, limit ${text(term, term.limit)}`).join("; ")}`,
+      `${missed.map((term) => `${nameOfTerm(term)} is ${text(term, term.value)}, limit ${text(term, term.limit)}`).join("; ")}`,
   ];
   found.push(...sizedElsewhere(workload));
   const [first] = holdings(workload);
@@ -170,7 +171,7 @@ export function whyNoneShared(
 ): string[] {
   const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
   const terms = missed.map((term) => {
-    return `${term.name} is ${text(term, term.value)}, limit ${text(term, term.limit)}`;
+    return `${nameOfTerm(term)} is ${text(term, term.value)}, limit ${text(term, term.limit)}`;
   });
   const none =
     looked === undefined
