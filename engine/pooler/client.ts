@@ -120,10 +120,14 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     return this.backlog.length;
   }
 
-  /** Holds the socket while too much is kept or the server does not take it; else lets it come. */
+  /**
+   * Holds the socket while too much is kept, or the server does not take it or is taking the parameters: the
+   * end of a client that does not wait is noticed after what it has sent. Else lets it come.
+   */
   regulate(): void {
-    if (this.backlog.length > BACKLOG_LIMIT || this.upstream?.channel.congested)
-      this.channel.hold();
+    const { upstream } = this;
+    const busy = upstream !== undefined && (this.held || upstream.channel.congested);
+    if (busy || this.backlog.length > BACKLOG_LIMIT) this.channel.hold();
     else this.channel.resume();
   }
 
@@ -184,6 +188,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     else {
       this.held = true;
       upstream.ask("set", sql);
+      this.regulate();
     }
   }
 

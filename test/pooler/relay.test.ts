@@ -247,6 +247,18 @@ test("parameters of a client follow it from server to server", async () => {
   expect((await one.query(ask)).rows[0].style).toBe("ISO, MDY");
 });
 
+test("what a client has sent is run though it leaves while its server takes its parameters", async () => {
+  const raw = new Raw(await stage.pooler());
+  const { user } = stage.database;
+  raw.send(startupMessage(Object.entries({ user, database: "app", application_name: "brief" })));
+  await raw.until("Z");
+  raw.send(query("create table left_behind ()"), terminate());
+  raw.socket.end();
+  const direct = await stage.direct();
+  const sql = "select to_regclass('left_behind') is not null as there";
+  await until(async () => (await direct.query(sql)).rows[0].there);
+});
+
 test("a new pool_mode reaches clients that are connected: their servers are given back", async () => {
   const pooler = await stage.pooler({ pool_mode: "session", default_pool_size: 1 });
   const [one, two] = [await stage.client(pooler), await stage.client(pooler)];
