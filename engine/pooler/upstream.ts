@@ -270,6 +270,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.key = key;
     for (const [name, value] of parameters) this.relay.variables.set(name, value);
     this.learn(parameters);
+    // A replication client that is the first of its pool is welcomed with what its own server has said.
+    this.patron?.relay.variables.fill(this.relay.variables);
     this.patron = undefined;
     this.host.core.loggedIn(this.host.now, this.handle);
   }

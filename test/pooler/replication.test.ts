@@ -75,6 +75,13 @@ test("what a replication client has set does not become the default of others", 
   expect((await client.query("show datestyle")).rows).toEqual([{ DateStyle: "ISO, MDY" }]);
 });
 
+test("a replication client that is the first of its pool is told what it has set", async () => {
+  const options = "-c timezone=Asia/Tokyo";
+  const raw = await login(await stage.pooler(), { replication: "database", options });
+  const told = raw.messages.filter(({ type }) => type === "S").map(({ body }) => body.toString());
+  expect(told).toContain("TimeZone\0Asia/Tokyo\0");
+});
+
 test("a base backup passes, in several COPYs, and the connection goes on after it", async () => {
   const raw = await login(await stage.pooler(), { replication: "yes" });
   raw.messages.length = 0;
