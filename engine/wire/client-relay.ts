@@ -55,7 +55,7 @@ export class ClientRelay implements ClientHalf {
   /** It is kept in the stash until it can be judged, or until there is a server for it. */
   private holding = false;
   private readonly stash = new Stash();
-  /** What is known of its body: this range of the chunk or of the stash, and whether that is all. */
+  /** This is known of its body, in the chunk or in the stash, and whether that is all. */
   private view: Buffer = NOTHING;
   private viewStart = 0;
   private viewEnd = 0;
@@ -234,12 +234,14 @@ export class ClientRelay implements ClientHalf {
   }
 
   private parse(statements: ClientStatements, server: ServerRelay, name: string): Relayed {
+    const end = this.names.parseEnd(this.view, this.viewEnd);
+    if (end < 0) return this.fail("broken Parse packet");
     if (statements.isTaken(name)) {
       this.detail = `prepared statement '${name}' was already prepared`;
       return this.fail("prepared statement name is already in use");
     }
     statements.clientParses++;
-    const statement = statements.table.take(this.view.subarray(this.names.to + 1, this.viewEnd));
+    const statement = statements.table.take(this.view.subarray(this.names.to + 1, end));
     const named = statements.add(name, statement);
     this.step(true);
     if (server.statements?.touch(statement)) {

@@ -336,15 +336,15 @@ export class Names {
     this.from = from;
     this.to = to;
     // A Bind may be large and only its names are rewritten; of the others all is needed.
-    if (!complete && type !== FRONTEND.bind) return NAMED.unknown;
-    return type === FRONTEND.parse && !this.parseFits(buffer, end) ? NAMED.broken : NAMED.yes;
+    return complete || type === FRONTEND.bind ? NAMED.yes : NAMED.unknown;
   }
 
-  /** True when query, count and types fill the body of a Parse, as PostgreSQL demands. */
-  private parseFits(buffer: Buffer, end: number): boolean {
+  /** Where query, count and types end in the body of a Parse that ends at `end`; -1: they do not. */
+  parseEnd(buffer: Buffer, end: number): number {
     const query = buffer.indexOf(0, this.to + 1);
-    if (query < 0 || query + 3 > end) return false;
-    return query + 3 + buffer.readUInt16BE(query + 1) * 4 <= end;
+    if (query < 0 || query + 3 > end) return -1;
+    const types = query + 3 + buffer.readUInt16BE(query + 1) * 4;
+    return types > end ? -1 : types;
   }
 }
 
