@@ -75,6 +75,8 @@ const MAX_USERNAME = 128;
 export class FirstPacketReader {
   /** How far the last feed came. */
   consumed = 0;
+  /** Bytes of a packet that is refused, beside those in the stash. */
+  private passed = 0;
   private readonly stash = new Stash();
   private readonly limit: number;
 
@@ -88,16 +90,16 @@ export class FirstPacketReader {
     const { stash } = this;
     this.consumed = start;
     const whole = this.fill(buffer, end, HEADER);
-    const typed = this.typed();
-    if (typed !== undefined || !whole) return typed;
+    if (stash.length >= TYPED && stash.bytes[0] !== 0) return this.typed(end);
+    if (!whole) return undefined;
     const length = stash.bytes.readUInt32BE(0);
     const code = stash.bytes.readUInt32BE(4);
     const known = recognise(code);
     if (known === undefined || length < HEADER || length > Math.min(LONGEST, this.limit)) {
       return refuse(`bad packet header: '${stash.bytes.toString("hex", 0, HEADER)}'`);
     }
-    if (known === "v2") return refuse("old V2 protocol not supported");
     if (!this.fill(buffer, end, length)) return undefined;
+    if (known === "v2") return refuse("old V2 protocol not supported");
     const body = Buffer.from(stash.bytes.subarray(HEADER, length));
     stash.clear();
     if (known === "ssl" || known === "gss") return { kind: known };
@@ -112,13 +114,15 @@ export class FirstPacketReader {
     return this.stash.length >= want;
   }
 
-  /** A first packet begins with a zero byte; of another only the header of a message is waited for. */
-  private typed(): Refusal | undefined {
+  /** A first packet begins with a zero byte. Another is refused when it has come, and not kept. */
+  private typed(end: number): Refusal | undefined {
     const { bytes, length } = this.stash;
-    if (length < TYPED || bytes[0] === 0) return undefined;
     const size = bytes.readUInt32BE(1) + 1;
     if (size < TYPED || size > this.limit)
       return refuse(`bad packet header: '${bytes.toString("hex", 0, Math.min(length, HEADER))}'`);
+    this.passed += end - this.consumed;
+    this.consumed = end;
+    if (length + this.passed < size) return undefined;
     if (bytes[0] !== FRONTEND.password) return refuse("bad packet", false);
     return refuse("client password pkt before startup packet");
   }
@@ -233,13 +237,13 @@ function readPairs(body: Buffer): { pairs: [string, string][]; whole: boolean } 
 function replicationIn(pairs: readonly [string, string][]): Replication {
   let replication: Replication = "no";
   for (const [name, value] of pairs) {
-    if (name === "replication") replication = replicationOf(value.toLowerCase(), replication);
+    if (name === "replication") replication = replicationOf(value, replication);
   }
   return replication;
 }
 
 function replicationOf(value: string, before: Replication): Replication {
   if (value === "database") return "logical";
-  if (/^(t|tr|tru|true|y|ye|yes|on|1)$/.test(value)) return "physical";
-  return /^(f|fa|fal|fals|false|n|no|of|off|0)$/.test(value) ? "no" : before;
+  if (/^(t|tr|tru|true|y|ye|yes|on|1)$/i.test(value)) return "physical";
+  return /^(f|fa|fal|fals|false|n|no|of|off|0)$/i.test(value) ? "no" : before;
 }

@@ -52,12 +52,12 @@ const packets: [name: string, bytes: Buffer, want: object][] = [
   ["a length of 65536", Buffer.from("0001000000030000", "hex"), { kind: "refused", told: true }],
   [
     "a typed message",
-    Buffer.from("Q\0\0\0\x09", "latin1"),
+    Buffer.from("Q\0\0\0\x09a;b;\0", "latin1"),
     { kind: "refused", told: false, text: "bad packet" },
   ],
   [
     "a password",
-    Buffer.from("p\0\0\0\x09", "latin1"),
+    Buffer.from("p\0\0\0\x09word\0", "latin1"),
     { kind: "refused", told: true, text: "client password pkt before startup packet" },
   ],
 ];
@@ -71,6 +71,14 @@ describe("FirstPacketReader", () => {
       const more = Buffer.concat([bytes, Buffer.from("more")]);
       expect(reader.feed(more, 0, more.length)).toMatchObject(want);
       if (!("told" in want) && name !== "protocol 4") expect(reader.consumed).toBe(bytes.length);
+    });
+  }
+
+  for (const [name, bytes] of packets.filter(
+    ([, { length }, want]) => length > 8 && "told" in want,
+  )) {
+    test(`${name}: nothing is said before all of it has come`, () => {
+      expect(first([bytes.subarray(0, -1)])).toBeUndefined();
     });
   }
 
@@ -164,6 +172,8 @@ describe("parseStartup", () => {
     ["1", "physical"],
     ["off", "no"],
     ["nonsense", "no"],
+    ["TRUE", "physical"],
+    ["DATABASE", "no"],
   ] as const;
   for (const [value, replication] of replications) {
     test(`replication=${value} is ${replication}`, () => {
