@@ -23,6 +23,8 @@ import type { Handshake } from "./tls.ts";
 const { REASON, REASONS, STAT, STATUS } = scheduler;
 const { RELAY } = relays;
 
+type Refused = Extract<ServerLoginEvent, { kind: "failed" }>;
+
 export class Upstream implements ServerRole, ChannelOwner, Sink {
   readonly handle: number;
   readonly channel: Channel;
@@ -242,7 +244,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
         this.loggedIn(event.parameters, event.key);
         return;
       case "failed":
-        this.refused(event.fatal, event.sqlstate, event.text);
+        this.refused(event);
         return;
       case "tls":
         this.host.tls.connect(this.channel, this.machine, (result) => this.secured(result));
@@ -280,23 +282,26 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   private learn(parameters: readonly [string, string][]): void {
     const facts = this.host.factsOf(this.pool);
     const given = this.patron?.serverParameters.flatMap(([name, value]) =>
-      name === "options" ? (parseOptions(value) ?? []).map(([option]) => option) : [name],
+      name === "options" ? (parseOptions(value.trimEnd()) ?? []).map(([option]) => option) : [name],
     );
     if (!this.pool.welcome_known || (!facts.complete && given === undefined))
       facts.learn(parameters, given);
   }
 
   /** The server has refused the login; the core decides whether the waiters are told so. */
-  private refused(fatal: boolean, sqlstate: string, text: string): void {
+  private refused({ fatal, sqlstate, text, reason, detail }: Refused): void {
+    const { log } = this.host;
+    if (detail !== undefined) log.write("ERROR", detail, this.identity.label);
     if (this.patron !== undefined) {
-      this.fail("login failed", `S: login failed: FATAL ${text}`);
+      if (reason === undefined) log.write("ERROR", `S: login failed: FATAL: ${text}`);
+      this.fail(reason ?? "login failed");
       return;
     }
     const facts = this.host.factsOf(this.pool);
     facts.loginError = { sqlstate, text };
-    facts.failure = text;
-    this.host.log.write("WARNING", `server login failed: FATAL ${text}`);
-    this.note(`closing because: ${text}`);
+    facts.failure = reason ?? text;
+    if (reason === undefined) log.write("WARNING", `server login failed: FATAL ${text}`);
+    this.note(`closing because: ${facts.failure}`);
     this.channel.destroy();
     this.finish();
     this.host.core.loginFailed(this.host.now, this.handle, fatal);
@@ -312,7 +317,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.question = undefined;
     if (result.kind === "failed") {
       const { detail, text } = result;
-      this.fail(text, detail === undefined ? undefined : `S: error in auth_query: ${detail}`);
+      if (detail !== undefined) this.host.log.write("ERROR", `S: error in auth_query: ${detail}`);
+      this.fail(text);
       return;
     }
     this.phase = "working";

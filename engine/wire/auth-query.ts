@@ -99,7 +99,9 @@ function textAt(body: Buffer, at: number): { text: string | null; end: number } 
 
 function errorText(body: Buffer): string {
   const fields = body.toString("utf8").split("\0");
-  return fields.find((field) => field.startsWith("M"))?.slice(1) ?? "";
+  const field = (type: string): string =>
+    fields.find((one) => one.startsWith(type))?.slice(1) ?? "";
+  return `${field("S")}: ${field("M")}`;
 }
 
 function failed(text: string, detail?: string): AuthQueryResult {

@@ -31,6 +31,10 @@ interface ServerLoginFailure {
   fatal: boolean;
   sqlstate: string;
   text: string;
+  /** Why the connection is closed, where that is not the server's own words. */
+  reason: string | undefined;
+  /** Says more, for the log. */
+  detail: string | undefined;
 }
 
 export type ServerLoginEvent =
@@ -59,7 +63,8 @@ export interface ServerLoginOptions {
 
 type State = "created" | "tls" | "authentication" | "parameters" | "connect_query" | "done";
 
-const WRONG_TYPE = "server login failed: wrong password type";
+const WRONG_TYPE = "wrong password type";
+const NO_KEYS = "password is SCRAM secret but client authentication did not provide SCRAM keys";
 
 export class ServerLogin {
   /** Bytes for the server. Write and empty it after every call. */
@@ -172,11 +177,11 @@ export class ServerLogin {
   }
 
   private authentication(body: Buffer): ServerLoginEvent | undefined {
-    if (body.length < 4) return failed("failed to answer authreq");
+    if (body.length < 4) return failed(UNANSWERED);
     const rest = body.subarray(4);
     switch (body.readUInt32BE(0)) {
       case 0:
-        if (this.exchange !== undefined && !this.proven) return failed("failed to answer authreq");
+        if (this.exchange !== undefined && !this.proven) return failed(UNANSWERED);
         this.state = "parameters";
         return undefined;
       case 3:
@@ -191,15 +196,16 @@ export class ServerLogin {
       case 12:
         return this.saslFinal(rest);
       default:
-        return failed("failed to answer authreq");
+        return failed(UNANSWERED);
     }
   }
 
   private md5(salt: Buffer): ServerLoginEvent | undefined {
     const { secret, user } = this.options;
     const kind = secretKind(secret);
-    if (salt.length < 4) return failed("failed to answer authreq");
-    if (kind === "scram") return failed(WRONG_TYPE, true);
+    if (salt.length < 4) return failed(UNANSWERED);
+    if (kind === "scram")
+      return unanswered(WRONG_TYPE, `cannot do MD5 authentication: ${WRONG_TYPE}`);
     const stored = kind === "md5" ? secret : md5Secret(secret, user);
     this.output.push(passwordMessage(md5Response(stored, salt.subarray(0, 4))));
     return undefined;
@@ -209,12 +215,14 @@ export class ServerLogin {
     const offered = mechanisms.toString("latin1").split("\0");
     if (!offered.includes(SCRAM_SHA_256)) {
       const none = "none of the server's SASL authentication mechanisms are supported";
-      return failed(`server login failed: ${none}`, true);
+      return unanswered(none, none);
     }
     const kind = secretKind(this.options.secret);
-    if (kind === "md5") return failed(WRONG_TYPE, true);
-    if (kind === "scram" && this.options.scramKeys === undefined) return failed(WRONG_TYPE, true);
-    if (this.exchange !== undefined) return failed("failed to answer authreq");
+    if (kind === "md5" || (kind === "scram" && this.options.scramKeys === undefined)) {
+      const why = kind === "md5" ? WRONG_TYPE : NO_KEYS;
+      return unanswered(WRONG_TYPE, `cannot do SCRAM authentication: ${why}`);
+    }
+    if (this.exchange !== undefined) return failed(UNANSWERED);
     this.exchange = clientFirst(this.options.random(NONCE).toString("base64"));
     this.output.push(saslInitialResponse(SCRAM_SHA_256, this.exchange.message));
     return undefined;
@@ -223,20 +231,20 @@ export class ServerLogin {
   private saslContinue(data: Buffer): ServerLoginEvent | undefined {
     const { secret, scramKeys } = this.options;
     if (this.exchange === undefined || this.signature !== undefined) {
-      return failed("failed to answer authreq");
+      return failed(UNANSWERED);
     }
     const from = secretKind(secret) === "scram" && scramKeys !== undefined ? scramKeys : secret;
     const step = clientFinal(this.exchange, data.toString("latin1"), from);
-    if ("error" in step) return failed(step.error);
+    if ("error" in step) return failed(UNANSWERED, step.error);
     this.signature = step.signature;
     this.output.push(saslResponse(step.message));
     return undefined;
   }
 
   private saslFinal(data: Buffer): ServerLoginEvent | undefined {
-    if (this.signature === undefined) return failed("failed to answer authreq");
+    if (this.signature === undefined) return failed(UNANSWERED);
     const wrong = checkServerFinal(data.toString("latin1"), this.signature);
-    if (wrong !== undefined) return failed(`server login failed: ${wrong.error}`, true);
+    if (wrong !== undefined) return unanswered(wrong.error, wrong.error);
     this.proven = true;
     return undefined;
   }
@@ -247,8 +255,15 @@ const LETTER_N = 0x4e;
 /** cannot_connect_now: the server is starting or stopping, so that waiting may help. */
 const CANNOT_CONNECT_NOW = "57P03";
 
-function failed(text: string, fatal = false): ServerLoginFailure {
-  return { kind: "failed", fatal, sqlstate: "08P01", text };
+const UNANSWERED = "failed to answer authreq";
+
+function failed(text: string, detail?: string): ServerLoginFailure {
+  return { kind: "failed", fatal: false, sqlstate: "08P01", text, reason: text, detail };
+}
+
+/** We cannot prove who we are, or the server cannot: no other connection could, and the clients are told. */
+function unanswered(told: string, detail: string): ServerLoginFailure {
+  return { ...failed(UNANSWERED, detail), fatal: true, text: `server login failed: ${told}` };
 }
 
 /** The server's own words. */
@@ -256,7 +271,8 @@ function refused(body: Buffer): ServerLoginFailure {
   const fields = fieldsOf(body);
   const sqlstate = fields.get("C") ?? "08P01";
   const text = fields.get("M") ?? "server login failed";
-  return { kind: "failed", fatal: sqlstate !== CANNOT_CONNECT_NOW, sqlstate, text };
+  const fatal = sqlstate !== CANNOT_CONNECT_NOW;
+  return { kind: "failed", fatal, sqlstate, text, reason: undefined, detail: undefined };
 }
 
 function fieldsOf(error: Buffer): Map<string, string> {

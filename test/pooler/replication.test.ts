@@ -131,7 +131,7 @@ test("a user who may not: told, and other clients of the pool are not held up", 
   const raw = await login(pooler, { replication: "database", user: "alice" });
   await raw.end();
   expect(raw.complaint).toContain("login failed");
-  expect(await stage.log()).toMatch(/S: login failed: FATAL .*(replication|WAL sender)/);
+  expect(await stage.log()).toMatch(/S: login failed: FATAL: .*(replication|WAL sender)/);
   const client = await stage.client(pooler, { user: "bob" });
   expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
 });

@@ -52,7 +52,7 @@ test.each([
   [
     "an error",
     [writer.errorResponse("ERROR", "42P01", "no such table")],
-    { kind: "failed", text: "error response from auth_query", detail: "no such table" },
+    { kind: "failed", text: "error response from auth_query", detail: "ERROR: no such table" },
   ],
   ["an empty query", [message("I")], failed("unexpected response from auth_query")],
   ["COPY", [message("H", 0, 0, 0)], failed("unexpected response from auth_query")],
