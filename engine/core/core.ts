@@ -89,7 +89,7 @@ export class Core extends Views {
 
   /**
    * The startup packet named a database and a user. False: the client is refused (effect `drop`) by
-   * shutdown, DISABLE or one of the client limits; limits refuse, they never queue.
+   * one of the client limits; limits refuse, they never queue.
    * Source: PgBouncer 1.25.2 src/client.c, decide_startup_pool(), finish_set_pool().
    */
   startup(now: Nanos, client: number, database: number, user: number): boolean {
@@ -141,17 +141,18 @@ export class Core extends Views {
 
   /**
    * The client has proved who it is. Effect `welcome`, or it waits for the first server of its pool,
-   * whose parameters the welcome must name. Source: PgBouncer 1.25.2 finish_client_login().
+   * whose parameters the welcome must name; `drop`, if the database is disabled or all is to end.
+   * Source: PgBouncer 1.25.2 finish_client_login().
    */
   authenticated(now: Nanos, client: number): void {
     this.input(INPUT.authenticated, now, client, 0, 0);
     const world = this.world;
-    if (world.shutdown !== "none") {
-      endClient(world, client, REASON.shutting_down);
+    const pool = matching.poolOfClient(world, client);
+    if (pool.database.disabled || world.shutdown !== "none") {
+      endClient(world, client, pool.database.disabled ? REASON.disabled : REASON.shutting_down);
       return;
     }
     world.clients.times[(client << 3) | CT.request] = now;
-    const pool = matching.poolOfClient(world, client);
     matching.countLogin(pool);
     if (pool.welcome_known) {
       moveClient(world, client, CLIENT.active);

@@ -14,6 +14,7 @@ import type { AuthMethod } from "../wire/client-login.ts";
 import { type Refusal, refuse } from "../wire/startup.ts";
 import type { Accounts } from "./accounts.ts";
 import { standsFor } from "./certificates.ts";
+import { CONSOLE } from "./names.ts";
 import type { Peer } from "./unix-peer.ts";
 
 /** Who wants in, and what is known of the connection. */
@@ -39,6 +40,9 @@ export const NO_PEER = `to ask who is at the other end of a Unix socket takes ${
 /** The method to go on with, or why the client is turned away. */
 export function admission(accounts: Accounts, applicant: Applicant): AuthMethod | Refusal {
   const { method } = accounts;
+  const { database, known, user } = applicant;
+  if (database === CONSOLE && known && method !== "any" && !accounts.mayWatch(user))
+    return refuse("not allowed");
   if (method === "cert") return byCertificate(applicant, undefined);
   if (method === "ldap" && accounts.ldap === undefined) return refuse(NO_OPTIONS);
   if (method !== "hba") return method;

@@ -7,6 +7,7 @@ import * as scheduler from "../core/index.ts";
 import { ClientStatements } from "../wire/prepared.ts";
 import * as relays from "../wire/relay.ts";
 import { ClientRelay, link, type Sink } from "../wire/relay.ts";
+import { REPLICATION } from "../wire/startup.ts";
 import type { Variables } from "../wire/variables.ts";
 import {
   backendKeyData,
@@ -344,7 +345,6 @@ export class Client implements ClientRole, ChannelOwner, Sink {
 function serverParameters({ identity, variables, options }: ClientParts): [string, string][] {
   const { replication } = identity;
   if (replication === "no") return [];
-  const mode = replication === "logical" ? "database" : "yes";
   const given: [string, string][] = options === undefined ? [] : [["options", options]];
-  return [["replication", mode], ...variables.entries(), ...given];
+  return [["replication", REPLICATION[replication]], ...variables.entries(), ...given];
 }

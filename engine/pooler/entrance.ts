@@ -6,7 +6,7 @@ import type { LdapMistake, LdapOptions } from "../config/index.ts";
 import type { Pool } from "../core/index.ts";
 import { AuthQuery, type AuthQueryResult } from "../wire/auth-query.ts";
 import { ClientLogin, type ClientLoginEvent, type ScramKeys } from "../wire/client-login.ts";
-import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
+import { REPLICATION, type Refusal, refuse, type Startup } from "../wire/startup.ts";
 import { errorResponse } from "../wire/writer.ts";
 import { type Applicant, admission, ldapFor } from "./admission.ts";
 import { passOn } from "./cancel-request.ts";
@@ -18,7 +18,8 @@ import { explainToNewcomer, knownAt } from "./explain.ts";
 import { Identity } from "./identity.ts";
 import { askLdap } from "./ldap.ts";
 import { CONSOLE } from "./names.ts";
-import { isOwner, lookupIn, obstacle, unusable } from "./obstacles.ts";
+import { isOwner, lookupIn, obstacle, TOO_LONG, unusable } from "./obstacles.ts";
+import { crowd, register, shortName } from "./registration.ts";
 import type { HostRole, Newcomer, ServerRole } from "./roles.ts";
 import { tune } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
@@ -77,14 +78,14 @@ export class Entrance implements Newcomer, ChannelOwner {
   }
 
   /**
-   * Gone before it was in. One that goes between two packets may be a monitor's probe: that is not logged.
+   * Gone before it was in, which may have been a monitor's probe: that is not logged.
    * A cancel request has said all it had to, and drivers differ in whether they wait for its end.
    */
   ended(): void {
     this.channel.destroy();
     if (this.phase === "cancel" || this.phase === "over") return;
     this.host.begin();
-    if (this.login.partial || this.phase === "lookup") this.note("client unexpected eof");
+    if (this.phase === "lookup") this.note("client unexpected eof");
     this.host.disconnect(this);
     this.finish();
     this.host.end();
@@ -167,22 +168,22 @@ export class Entrance implements Newcomer, ChannelOwner {
   private begin(startup: Startup, rest: Buffer): void {
     this.startup = startup;
     const { user, database, replication, negotiate } = startup;
-    Object.assign(this.identity, { user, database, replication });
+    const { host, identity } = this;
+    const { accounts } = host.environment;
+    const login = host.environment.loginUser(database, user);
+    Object.assign(identity, { user: login, database: shortName(database), replication });
+    if (this.isOut(crowd(host, this.handle, startup))) return;
     if (negotiate !== undefined) this.channel.sendAll(negotiate);
-    const { accounts } = this.host.environment;
-    const owner = isOwner(this.host, this.channel, startup);
+    const owner = isOwner(host, this.channel, startup);
     this.ldap = owner ? undefined : ldapFor(accounts, this.applicant(startup, true));
-    const refusal = obstacle(this.host, startup, owner, this.ldap !== undefined);
-    if (refusal !== undefined) {
-      if (database === CONSOLE) {
-        this.identity.known = "pool";
-        this.attempt(startup);
-      }
-      this.reject(refusal);
+    const refusal = obstacle(host, startup, owner, this.ldap !== undefined);
+    if (this.isOut(refusal)) {
+      if (refusal?.text === TOO_LONG) this.log(`login failed: db=${database} user=${user}`);
       return;
     }
     const known = owner || accounts.method === "any" || accounts.knows(user);
-    const lookup = known || this.ldap !== undefined ? undefined : lookupIn(this.host, database);
+    const lookup =
+      known || this.ldap !== undefined ? undefined : lookupIn(host, identity, database);
     if (lookup === undefined) this.check(startup, accounts.secretOf(user), rest);
     else this.lookUp(lookup, rest);
   }
@@ -190,16 +191,17 @@ export class Entrance implements Newcomer, ChannelOwner {
   /** Counts the client and has it prove who it is; a user without a secret does not exist. */
   private check(startup: Startup, secret: string | undefined, rest: Buffer): void {
     const { accounts } = this.host.environment;
-    const { user } = startup;
+    const { user, database } = startup;
     const owner = isOwner(this.host, this.channel, startup);
     const named = secret !== undefined || this.ldap !== undefined;
     const known = owner || accounts.method === "any" || named;
+    if (!owner && !this.count(startup, known)) return;
+    if (this.found !== undefined) this.remember(startup, this.found);
     if (!known) this.log(`no such user: ${user}`);
     this.identity.known = "user";
-    if (!this.register(startup, known)) return;
-    if (known && (this.pool !== undefined || startup.database === CONSOLE))
-      this.identity.known = "pool";
-    this.attempt(startup);
+    if (owner) this.log("pgbouncer access from unix socket");
+    if (known && (this.pool !== undefined || database === CONSOLE)) this.identity.known = "pool";
+    this.attempt();
     const method = owner ? "trust" : admission(accounts, this.applicant(startup, known));
     if (typeof method !== "string") {
       this.reject(method);
@@ -252,12 +254,9 @@ export class Entrance implements Newcomer, ChannelOwner {
     const { database, user } = lookup;
     const place = database === CONSOLE ? -1 : core.database(database);
     const refusal = unusable(database, core, place);
-    if (refusal !== undefined) {
-      this.reject(refusal);
-      return;
-    }
+    if (this.isOut(refusal)) return;
     this.phase = "lookup";
-    this.identity.known = "pool";
+    this.identity.known = "database";
     this.sql = lookup.sql;
     this.kept = Buffer.from(rest);
     this.channel.hold();
@@ -290,34 +289,29 @@ export class Entrance implements Newcomer, ChannelOwner {
     if (kept.length > 0) this.take(kept, 0, kept.length);
   }
 
-  /**
-   * Counts the client for its database and user. One that does not exist, or whose user does not, goes
-   * through the motions of a login all the same, so that nobody learns which names exist. False: refused.
-   */
-  private register({ database, user, replication }: Startup, known: boolean): boolean {
-    if (database === CONSOLE) return true;
-    const { core, now, environment } = this.host;
-    const before = core.databases.length;
-    const place = known ? core.database(database) : -1;
-    if (core.databases.length > before)
-      this.host.log.write("LOG", `registered new auto-database: ${database}`, this.identity.label);
-    if (place < 0) return true;
-    const login = environment.loginUser(database, user);
-    if (!core.startup(now, this.handle, place, core.user(login))) return false;
-    if (replication !== "no") core.replicate(now, this.handle);
-    this.pool = core.clientPool(this.handle);
-    // Servers of the pool are logged in to with what was found.
-    if (this.found !== undefined && this.pool.user.settings.name === user)
-      this.host.factsOf(this.pool).secret = this.found;
+  /** Counts the client for its database and user. False: it is out. */
+  private count(startup: Startup, known: boolean): boolean {
+    const counted = register(this.host, this, startup, known);
+    if ("out" in counted) return !this.isOut(counted.out);
+    this.pool = counted.pool;
     return true;
+  }
+
+  /** Servers of the pool are logged in to with what was found, unless the entry says as whom. */
+  private remember({ database, user }: Startup, secret: string): void {
+    const { host, pool } = this;
+    if (pool === undefined || pool.user.settings.name !== user) return;
+    const forced = host.environment.entryOf(database)?.user ?? null;
+    if (forced === null) host.factsOf(pool).secret = secret;
   }
 
   private enter(scramKeys: ScramKeys | undefined, rest: Buffer): void {
     const startup = this.startup as Startup;
     if (startup.database === CONSOLE) this.enterConsole(startup, rest);
     else if (this.pool === undefined) {
-      this.log(`login failed: db=${startup.database} user=${startup.user}`);
-      this.reject(refuse(`no such database: ${startup.database}`));
+      const { database, user } = this.identity;
+      this.log(`login failed: db=${database} user=${user}`);
+      this.reject(refuse(`no such database: ${database}`));
     } else this.enterPool(startup, this.pool, scramKeys, rest);
   }
 
@@ -355,6 +349,12 @@ export class Entrance implements Newcomer, ChannelOwner {
 
   // --- the end ---------------------------------------------------------------------------------------
 
+  /** Not to come in: refused by us, or dropped by the core. */
+  private isOut(why: Refusal | "dropped" | undefined): boolean {
+    if (why !== undefined && why !== "dropped") this.reject(why);
+    return why !== undefined;
+  }
+
   /** Refused by us: the core is told. */
   private reject(refusal: Refusal): void {
     this.host.disconnect(this);
@@ -383,9 +383,10 @@ export class Entrance implements Newcomer, ChannelOwner {
     for (const bytes of this.login.output.splice(0)) this.channel.sendAll(bytes);
   }
 
-  private attempt({ database, user, replication }: Startup): void {
-    const tls = this.identity.tls || "no";
-    this.log(`login attempt: db=${database} user=${user} tls=${tls} replication=${replication}`);
+  private attempt(): void {
+    const { database, user, replication, tls } = this.identity;
+    const how = `tls=${tls || "no"} replication=${REPLICATION[replication]}`;
+    this.log(`login attempt: db=${database} user=${user} ${how}`);
   }
 
   private log(text: string): void {

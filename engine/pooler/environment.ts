@@ -103,7 +103,8 @@ export class Environment {
 
   /** As whom a client is counted: with auth_type = any its own name means nothing. */
   loginUser(database: string, user: string): string {
-    return this.accounts.method === "any" ? (this.entryOf(database)?.user ?? user) : user;
+    if (this.accounts.method !== "any") return user;
+    return database === CONSOLE ? CONSOLE : (this.entryOf(database)?.user ?? user);
   }
 
   /** Where the next server of a pool is. Along a list of hosts it counts on the pool's turn. */

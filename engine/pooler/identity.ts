@@ -12,7 +12,7 @@ export class Identity {
   database = "(nodb)";
   user = "(nouser)";
   /** How much of that is known to be so: names of strangers stay out of the prefix of log lines. */
-  known: "nothing" | "user" | "pool";
+  known: "nothing" | "user" | "database" | "pool";
   /** Address, or "unix". */
   address = "unix";
   port = 0;
@@ -49,8 +49,9 @@ export class Identity {
   /** The prefix of log lines: `C-0x1f: shop/alice@127.0.0.1:50123`. */
   get label(): string {
     const where = place(this.address, this.port);
-    const database = this.known === "pool" ? this.database : "(nodb)";
-    const user = this.known === "nothing" ? "(nouser)" : this.user;
+    const { known } = this;
+    const database = known === "pool" || known === "database" ? this.database : "(nodb)";
+    const user = known === "pool" || known === "user" ? this.user : "(nouser)";
     return `${this.type}-${this.pointer}: ${database}/${user}@${where}`;
   }
 }

@@ -1,12 +1,17 @@
 /** What stands in the way of a login whatever the password, and where the secret is looked up. */
-import { type Core, REASONS } from "../core/index.ts";
+import type { Core } from "../core/index.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
 import type { Channel } from "./channel.ts";
-import { consoleLimit } from "./console-pool.ts";
 import type { Lookup } from "./environment.ts";
+import type { Identity } from "./identity.ts";
 import { CONSOLE } from "./names.ts";
+import { placeOf } from "./registration.ts";
 import type { HostRole } from "./roles.ts";
 import { isOurs } from "./unix-peer.ts";
+
+/** Longest name of a user, in bytes. Source: include/bouncer.h, MAX_USERNAME. */
+const LONGEST = 127;
+export const TOO_LONG = "username too long";
 
 /**
  * What stands in the way whatever the password. `owner`: it is our own user, on the console; `ldap`: its
@@ -19,13 +24,9 @@ export function obstacle(
   ldap: boolean,
 ): Refusal | undefined {
   const { accounts } = host.environment;
-  if (database === CONSOLE) {
-    const allowed = owner || accounts.mayWatch(user);
-    if (!allowed && accounts.method !== "any") return refuse("not allowed");
-    const admin = owner || accounts.isAdmin(user);
-    const limit = admin ? undefined : consoleLimit(host, user);
-    return limit === undefined ? undefined : refuse((REASONS[limit] as { text: string }).text);
-  }
+  if (owner) return undefined;
+  if (Buffer.byteLength(user) > LONGEST) return refuse(TOO_LONG);
+  if (database === CONSOLE) return undefined;
   const entry = host.environment.entryOf(database);
   const wrong = (why: string): Refusal => refuse("bouncer config error", true, why);
   if (ldap && entry?.auth_user)
@@ -49,9 +50,9 @@ export function isOwner(
 }
 
 /** Where to look a user up; undefined: nowhere. In a database that does not exist nobody is. */
-export function lookupIn({ environment, core }: HostRole, database: string): Lookup | undefined {
-  if (database !== CONSOLE && core.database(database) < 0) return undefined;
-  return environment.lookupFor(database);
+export function lookupIn(host: HostRole, identity: Identity, database: string): Lookup | undefined {
+  if (database !== CONSOLE && placeOf(host, identity, database) < 0) return undefined;
+  return host.environment.lookupFor(database);
 }
 
 /** Why secrets cannot be looked up in `database`, which the core knows as `place`. */

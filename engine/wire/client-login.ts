@@ -100,9 +100,11 @@ export class ClientLogin {
   readonly output: Buffer[] = [];
   /** How far the last feed came. */
   consumed = 0;
-  /** What has come ends within a packet. */
-  partial = false;
   private state: State = "first";
+  /** Where TLS, when it is up, goes on from. */
+  private beforeTls: State = "first";
+  /** What has come ends within a packet that has no type byte. */
+  private untyped = false;
   private secure = false;
   /** Nothing has been read yet: TLS may begin without being asked for. */
   private fresh = true;
@@ -127,7 +129,7 @@ export class ClientLogin {
     this.consumed = start;
     let event: ClientLoginEvent | undefined;
     while (event === undefined && this.consumed < end && this.isReading()) {
-      event = this.state === "first" ? this.begin(buffer, end) : this.answer(buffer, end);
+      event = this.isFirst(buffer) ? this.begin(buffer, end) : this.answer(buffer, end);
     }
     if (event?.kind === "refused") this.state = "done";
     return event;
@@ -136,7 +138,7 @@ export class ClientLogin {
   /** The TLS handshake is over. */
   secured(): void {
     this.secure = true;
-    this.state = "first";
+    this.state = this.beforeTls;
   }
 
   /** Goes on after `startup` with this method. The event, if there is one, needs no more bytes. */
@@ -167,6 +169,12 @@ export class ClientLogin {
     return this.state !== "deciding" && this.state !== "done" && this.state !== "tls";
   }
 
+  /** Who is asked for a password may still ask for TLS, or begin anew: such packets begin with a zero. */
+  private isFirst(buffer: Buffer): boolean {
+    if (this.state === "first" || this.untyped) return true;
+    return this.reader.atRest && buffer[this.consumed] === 0;
+  }
+
   private begin(buffer: Buffer, end: number): ClientLoginEvent | undefined {
     if (this.isDirectTls(buffer[this.consumed])) {
       this.state = "tls";
@@ -175,7 +183,7 @@ export class ClientLogin {
     this.fresh = false;
     const packet = this.first.feed(buffer, this.consumed, end);
     this.consumed = this.first.consumed;
-    this.partial = packet === undefined;
+    this.untyped = packet === undefined;
     if (packet === undefined || packet.kind === "refused") return packet;
     switch (packet.kind) {
       case "ssl":
@@ -189,6 +197,7 @@ export class ClientLogin {
         this.state = "done";
         return { kind: "cancel", key: packet.body };
       case "parameters":
+        if (this.state !== "first") return refuse("client re-sent startup pkt");
         return this.startup(packet.body, packet.minor);
     }
   }
@@ -205,6 +214,7 @@ export class ClientLogin {
     const offered = this.options.tls !== "no";
     this.output.push(Buffer.from(offered ? "S" : "N"));
     if (!offered) return undefined;
+    this.beforeTls = this.state;
     this.state = "tls";
     return { kind: "tls" };
   }
@@ -226,9 +236,8 @@ export class ClientLogin {
     reader.feed(buffer, this.consumed, end);
     const found = reader.next();
     this.consumed = reader.position;
-    this.partial = found === FRAME.more;
     if (found === FRAME.more) return undefined;
-    if (found === FRAME.bad) return refuse("bad packet header");
+    if (found === FRAME.bad) return refuse(`bad packet header: '${reader.headerHex}'`);
     if (reader.type !== FRONTEND.password) return refuse("bad packet", false);
     if (this.state === "sasl") return this.saslFirst(reader.body);
     if (this.state === "sasl-final") return this.saslFinal(reader.body);
@@ -254,10 +263,11 @@ export class ClientLogin {
 
   private saslFirst(body: Buffer): ClientLoginEvent | undefined {
     const nul = body.indexOf(0);
-    if (nul < 0 || body.length < nul + 5) return refuse("SASL authentication failed");
+    if (nul < 0) return refuse("SASL authentication failed");
     if (body.toString("latin1", 0, nul) !== SCRAM_SHA_256) {
       return refuse("client selected an invalid SASL authentication mechanism");
     }
+    if (body.length < nul + 5) return refuse("SASL authentication failed");
     const length = body.readUInt32BE(nul + 1);
     if (length !== body.length - nul - 5) return refuse("SASL authentication failed");
     const secret = this.scramSecret();
@@ -274,7 +284,8 @@ export class ClientLogin {
     const { scramIterations, mockKey, random } = this.options;
     const { user, secret } = this.credentials;
     if (secret === undefined || secret === "") return mockSecret(user, mockKey, scramIterations);
-    if (secretKind(secret) === "md5") return { error: "user has MD5 secret" };
+    if (secretKind(secret) === "md5")
+      return { error: "SCRAM authentication failed: user has MD5 secret" };
     return parseSecret(secret) ?? deriveSecret(secret, random(SALT), scramIterations);
   }
 

@@ -184,6 +184,16 @@ export class MessageReader {
     return this.scanner.position;
   }
 
+  /** True between two messages. */
+  get atRest(): boolean {
+    return this.scanner.atRest;
+  }
+
+  /** The header that `next` has just refused and what follows it, for an error text. */
+  get headerHex(): string {
+    return this.scanner.headerHex;
+  }
+
   /** Moves to the next whole message: FRAME.message, FRAME.more or FRAME.bad. */
   next(): number {
     const scanner = this.scanner;

@@ -11,8 +11,8 @@ const SPACE = /[\t\n\v\f\r ]/;
  */
 export function parseOptions(text: string): [name: string, value: string][] | undefined {
   const settings: [string, string][] = [];
-  let at = skipSpace(text, 0);
-  while (at < text.length) {
+  for (let at = 0; at < text.length; ) {
+    at = skipSpace(text, at); // Behind space there must be a flag.
     const flag = text.slice(at, at + 2);
     if (flag !== "-c" && flag !== "--") return undefined;
     const from = flag === "-c" ? skipSpace(text, at + 2) : at + 2;
@@ -20,7 +20,7 @@ export function parseOptions(text: string): [name: string, value: string][] | un
     const equals = word.text.indexOf("=");
     if (equals < 0) return undefined;
     settings.push([word.text.slice(0, equals), word.text.slice(equals + 1)]);
-    at = skipSpace(text, word.end);
+    at = word.end;
   }
   return settings;
 }

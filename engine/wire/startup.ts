@@ -12,6 +12,9 @@ import { negotiateProtocolVersion } from "./writer.ts";
 /** What kind of replication connection the client wants. */
 export type Replication = "no" | "physical" | "logical";
 
+/** These kinds as PgBouncer asks for them, and as its log has them. */
+export const REPLICATION = { no: "no", physical: "yes", logical: "database" } as const;
+
 /** An accepted StartupMessage. */
 export interface Startup {
   kind: "startup";
@@ -61,15 +64,17 @@ export function refuse(text: string, told = true, detail?: string): Refusal {
 /** A parameter that PgBouncer has no place for; `where` it was found. */
 function unsupported(name: string, value: string, where = ""): Refusal {
   const text = `unsupported startup parameter${where}: ${name}`;
-  return { ...refuse(text), warning: `${text}=${value}` };
+  const told = Buffer.from(text).toString("utf8", 0, LONGEST_REASON);
+  return { ...refuse(told), warning: `${text}=${value}` };
 }
+
+/** Bytes of a reason that is told. Source: src/objects.c, disconnect_client(). */
+const LONGEST_REASON = 127;
 
 const HEADER = 8;
 /** Bytes of a message's header: its type and its length. */
 const TYPED = 5;
 const CODE = { cancel: 80_877_102, ssl: 80_877_103, gss: 80_877_104, v2: 0x2_0000, v3: 0x3_0000 };
-/** Longest user name, in bytes. Source: include/bouncer.h, MAX_USERNAME. */
-const MAX_USERNAME = 128;
 
 /** Puts a first packet together from chunks. */
 export class FirstPacketReader {
@@ -149,7 +154,6 @@ export function parseStartup(body: Buffer, minor: number, rules: StartupRules): 
   }
   if (!whole) return refuse("invalid startup packet layout: expected terminator as last byte");
   if (reading.user === "") return refuse("no username supplied");
-  if (Buffer.byteLength(reading.user) >= MAX_USERNAME) return refuse("username too long");
   return reading.startup(minor);
 }
 

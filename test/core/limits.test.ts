@@ -115,6 +115,19 @@ test("DISABLE refuses new clients of the entry only, and those inside go on", ()
   expect(world.only("drop", "welcome")).toEqual(["welcome d"]);
 });
 
+test("a disabled database tells only those who have proved who they are, after the limits", () => {
+  const limits = { ...two, max_db_client_connections: 1 };
+  const world = new World(limits);
+  world.turn(() => world.core.disable(world.now, world.core.database("db")));
+  world.accept("a");
+  world.startup("a");
+  expect(world.only("drop")).toEqual([]);
+  world.login("b");
+  expect(world.only("drop")).toEqual(["drop b max_db_client_connections"]);
+  world.turn(() => world.core.authenticated(world.now, world.client("a")));
+  expect(world.only("drop", "welcome")).toEqual(["drop a disabled"]);
+});
+
 for (const mode of ["wait_for_servers", "wait_for_clients"] as const) {
   test(`shutdown ${mode} refuses new clients`, () => {
     const world = new World().login("a");

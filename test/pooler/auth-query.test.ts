@@ -103,6 +103,16 @@ test("nobody, an expired password and a wrong query, each in PgBouncer's words",
   }
 });
 
+test("what was found for a user opens no server of an entry that names that user", async () => {
+  const pooler = await asking({}, `forced = ${entry} user=scram_user`);
+  const place = { user: "scram_user", password: PASSWORD, database: "forced" };
+  const error = await failure(stage.client(pooler, place));
+  expect([error.message, error.code]).toEqual([
+    'password authentication failed for user "scram_user"',
+    "28P01",
+  ]);
+});
+
 test("auth_file comes first, and an unknown database is not asked", async () => {
   const auth_file = stage.file('"md5_user" "other"\n');
   const pooler = await asking({ auth_file });

@@ -97,6 +97,9 @@ test("auth_type = any: everybody is the entry's user; without one it is an error
   const pooler = await stage.pooler({ auth_type: "any" }, entry);
   const client = await stage.client(pooler, { user: "whoever", database: "shared" });
   expect((await client.query("select current_user as name")).rows).toEqual([{ name: "bob" }]);
+  const console = await stage.console(pooler);
+  const shown = await console.ask("show clients");
+  expect(shown.map(({ user }) => user).sort()).toEqual(["bob", "pgbouncer"]);
   const error = await failure(stage.client(pooler, { user: "whoever" }));
   expect(error.message).toBe("bouncer config error");
 });
@@ -130,6 +133,8 @@ test("the console: admins govern, stats users look, others stay out", async () =
   expect((await failure(bob.query("pause"))).message).toBe("admin access needed");
   const error = await failure(stage.client(pooler, { user: "alice", database: "pgbouncer" }));
   expect(error.message).toBe("not allowed");
+  const stranger = await failure(stage.client(pooler, { user: "zed", database: "pgbouncer" }));
+  expect(stranger.message).toBe('"trust" authentication failed');
 });
 
 test("user pgbouncer needs no password on a Unix socket in a private directory", async () => {

@@ -93,6 +93,23 @@ test("max_client_conn: the one too many is refused, the console is not", async (
   expect((await (await stage.console(pooler)).ask("show version")).length).toBe(1);
 });
 
+// Two are in as alice, at app or on the console. Who comes then?
+const strangers = [
+  ["max_client_conn", "app", { user: "nobody" }],
+  ["max_client_conn", "app", { user: "bob", database: "nowhere" }],
+  ["max_client_conn", "pgbouncer", { user: "bob" }],
+  ["max_db_client_connections", "app", { user: "nobody" }],
+  ["max_user_client_connections", "app", { user: "alice", database: "nowhere" }],
+] as const;
+for (const [limit, database, who] of strangers) {
+  test(`${limit}, two at ${database}: ${JSON.stringify(who)} is told of it, like anybody`, async () => {
+    const pooler = await stage.pooler({ [limit]: 2, admin_users: "alice" });
+    for (const _ of [1, 2]) await stage.client(pooler, { user: "alice", database });
+    const error = await failure(stage.client(pooler, who));
+    expect(error.message).toMatch(new RegExp(`(exceeded|allowed) \\(${limit}\\)$`));
+  });
+}
+
 test("max_db_client_connections and max_user_client_connections refuse", async () => {
   const pooler = await stage.pooler({
     max_user_client_connections: 1,

@@ -12,7 +12,7 @@ let pooler: Pooler;
 beforeAll(async () => {
   stage = await Stage.open();
   const users = stage.file('"admin" "x"\n"alice" "x"\n');
-  pooler = await stage.pooler({ auth_type: "md5", auth_file: users, admin_users: "admin" });
+  pooler = await stage.pooler({ auth_type: "plain", auth_file: users, admin_users: "admin" });
 });
 afterAll(() => stage.close());
 beforeEach(() => writeFileSync(join(stage.directory, "log"), ""));
@@ -35,6 +35,7 @@ const as = (user: string, database: string, ...more: [string, string][]): Buffer
   startupMessage([["user", user], ["database", database], ...more]);
 const ssl = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const wrong = Buffer.concat([Buffer.from([112, 0, 0, 0, 10]), Buffer.from("wrong\0")]);
+const right = Buffer.from([112, 0, 0, 0, 6, 120, 0]);
 const failed = "password authentication failed";
 const attempt = (user: string, database: string): string =>
   `login attempt: db=${database} user=${user} tls=no replication=no`;
@@ -105,11 +106,48 @@ const cases: [name: string, packets: Buffer[], close: boolean, want: string[]][]
     true,
     [`LOG C: app/alice ${attempt("alice", "app")}`],
   ],
+  ["one who goes within a packet", [ssl, ssl.subarray(0, 5)], true, []],
   [
-    "one who goes within a packet",
-    [ssl, ssl.subarray(0, 5)],
-    true,
-    ["LOG C: (nodb)/(nouser) closing because: client unexpected eof (age)"],
+    "a name that is too long",
+    [as("n".repeat(128), "app")],
+    false,
+    [
+      "LOG C: (nodb)/(nouser) closing because: username too long (age)",
+      "WARNING C: (nodb)/(nouser) pooler error: username too long",
+      `LOG C: (nodb)/(nouser) login failed: db=app user=${"n".repeat(128)}`,
+    ],
+  ],
+  [
+    "a name of a database that is too long, of which the rest is left out",
+    [as("alice", "d".repeat(64)), right],
+    false,
+    [
+      `LOG C: (nodb)/alice ${attempt("alice", "d".repeat(63))}`,
+      `LOG C: (nodb)/alice login failed: db=${"d".repeat(63)} user=alice`,
+      `LOG C: (nodb)/alice closing because: no such database: ${"d".repeat(63)} (age)`,
+      `WARNING C: (nodb)/alice pooler error: no such database: ${"d".repeat(63)}`,
+    ],
+  ],
+  [
+    "a replication connection, in the words that it is asked for in",
+    [as("alice", "app", ["replication", "true"]), wrong],
+    false,
+    [
+      "LOG C: app/alice login attempt: db=app user=alice tls=no replication=yes",
+      `LOG C: app/alice closing because: ${failed} (age)`,
+      `WARNING C: app/alice pooler error: ${failed}`,
+    ],
+  ],
+  [
+    "one who is unknown, on the console: as anywhere",
+    [as("zed", "pgbouncer"), wrong],
+    false,
+    [
+      "LOG C: (nodb)/(nouser) no such user: zed",
+      `LOG C: (nodb)/zed ${attempt("zed", "pgbouncer")}`,
+      `LOG C: (nodb)/zed closing because: ${failed} (age)`,
+      `WARNING C: (nodb)/zed pooler error: ${failed}`,
+    ],
   ],
 ];
 

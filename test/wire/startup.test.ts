@@ -108,7 +108,10 @@ describe("parseStartup", () => {
   const refused: [pairs: Record<string, string>, text: string][] = [
     [{}, "no username supplied"],
     [{ user: "" }, "no username supplied"],
-    [{ user: "x".repeat(128) }, "username too long"],
+    [
+      { user: "joe", ["x".repeat(200)]: "" },
+      `unsupported startup parameter: ${"x".repeat(127 - 31)}`,
+    ],
     [{ user: "joe", search_path: "a" }, "unsupported startup parameter: search_path"],
     [{ user: "joe", options: "-c a=b" }, "unsupported startup parameter in options: a"],
     [
@@ -170,6 +173,7 @@ describe("parseStartup", () => {
     ["database", "logical"],
     ["true", "physical"],
     ["1", "physical"],
+    ["On", "physical"],
     ["off", "no"],
     ["nonsense", "no"],
     ["TRUE", "physical"],
@@ -203,12 +207,14 @@ describe("parseStartup", () => {
 describe("parseOptions", () => {
   const cases: [text: string, want: [string, string][] | undefined][] = [
     ["", []],
-    ["  ", []],
+    ["  ", undefined],
     ["-c a=b", [["a", "b"]]],
     ["-ca=b", [["a", "b"]]],
     ["--a=b", [["a", "b"]]],
     ["-- a=b", undefined],
-    ["-c a=b=c ", [["a", "b=c"]]],
+    ["-c a=b=c", [["a", "b=c"]]],
+    ["\t-c\ta=b", [["a", "b"]]],
+    ["-c a=b ", undefined],
     ["-c a=x\\ y\\\\", [["a", "x y\\"]]],
     ["-c a=x\\", [["a", "x"]]],
     ["-c a", undefined],
