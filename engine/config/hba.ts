@@ -1,11 +1,11 @@
 /**
  * Files of rules who may log in from where and how (auth_hba_file), and of maps to users from names in
- * certificates and of the system's users (auth_ident_file). A broken line is told and left out, as in PgBouncer; one that
- * PgBouncer would obey and we cannot is refused with its file, or the next rule would decide in its place.
+ * certificates and of the system's users (auth_ident_file). A broken line is told and left out.
  * Source: PgBouncer 1.25.2 src/hba.c.
  */
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import { dirname, isAbsolute, join } from "node:path";
+import { type Addresses, addressFits, bytesOf, isBeyond, ones } from "./addresses.ts";
 import { ConfigError, didYouMean } from "./errors.ts";
 import { linesOf, type ReadFile, readFromDisk, readOrRefuse } from "./ini-lines.ts";
 import { type LdapMistake, type LdapOptions, readLdapOptions } from "./ldap.ts";
@@ -50,14 +50,6 @@ export interface HbaRule {
   readonly note: string | undefined;
 }
 
-/** Addresses of one family. A BlockList alone would let `::/0` stand for IPv4 too. */
-interface Addresses {
-  readonly family: "ipv4" | "ipv6";
-  /** Empty where the address has bits beyond its mask, which PgBouncer takes and nobody fits. */
-  readonly list: BlockList;
-  readonly empty: boolean;
-}
-
 /** Who wants to come in. */
 export interface HbaClient {
   /** Undefined: over the Unix socket. */
@@ -96,12 +88,12 @@ export function matchingRule(rules: readonly HbaRule[], client: HbaClient): HbaR
   });
 }
 
-/** Gets what is wrong with a line that is left out. */
-export type OnBroken = (error: ConfigError) => void;
+/** Gets what is wrong with a line that is left out, and the number of that line. */
+export type OnBroken = (error: ConfigError, line: number) => void;
 
 /**
  * Reads a file of rules; `maps` are those that rules may name. Throws ConfigError for a file that cannot be
- * read, and for a line that PgBouncer would obey and we cannot.
+ * read.
  */
 export function loadHba(
   file: string,
@@ -122,7 +114,7 @@ export function loadIdent(
 ): IdentMaps {
   const maps = new Map<string, Mapping[]>();
   eachLine(file, readFile, onBroken, (line) => {
-    const name = line.take("name of the map", "a word").text;
+    const name = line.word("name of the map", "a word").text;
     const system = line.take("system user", "a name").text;
     const user = line.take("user", "a name or all");
     line.end();
@@ -139,19 +131,18 @@ function eachLine(
   onBroken: OnBroken,
   take: (line: Line) => void,
 ): void {
+  let number = 0;
   for (const [at, content] of linesOf(readOrRefuse(file, file, readFile), file)) {
+    number++;
     try {
       const line = new Line(at, content);
       if (!line.ended) take(line);
     } catch (error) {
-      if (!(error instanceof ConfigError) || error instanceof CannotObey) throw error;
-      onBroken(error);
+      if (!(error instanceof ConfigError)) throw error;
+      onBroken(error, number);
     }
   }
 }
-
-/** A line that is in order for PgBouncer. */
-class CannotObey extends ConfigError {}
 
 interface Token {
   readonly text: string;
@@ -172,9 +163,9 @@ class Line {
 
   constructor(at: string, content: string) {
     this.at = at;
-    this.content = content;
+    this.content = content.split("\0", 1)[0] ?? ""; // To PgBouncer the line ends there.
     const pattern = /\s*(?:(#.*)|(,)|"((?:[^"]|"")*)"|([^\s,#"]+)|(\S))/gy;
-    for (const found of content.matchAll(pattern)) {
+    for (const found of this.content.matchAll(pattern)) {
       const [whole, comment, comma, quoted, word, stray] = found;
       this.stray = stray !== undefined;
       if (comment !== undefined || this.stray) break;
@@ -193,6 +184,14 @@ class Line {
     if (token !== undefined && !isComma(token)) return token;
     if (token === undefined) this.refuseStray();
     throw new ConfigError({ at: this.at, name, got: token?.text, expected });
+  }
+
+  /** The same, but for words of our own: in quotes they mean nothing. */
+  word(name: string, expected: string): Token {
+    const token = this.take(name, expected);
+    if (!token.quoted) return token;
+    const fix = "without the quotes";
+    throw new ConfigError({ at: this.at, name, got: token.text, expected, fix });
   }
 
   /** All that follows a word, as it stands there. */
@@ -229,8 +228,8 @@ const isComma = ({ text, quoted }: Token): boolean => !quoted && text === COMMA;
 
 function readRule(line: Line, file: string, maps: IdentMaps, readFile: ReadFile): HbaRule {
   const type = oneOf(line, "type", TYPES);
-  const databases = readNames(line, "database", { file, readFile, column: "database" });
-  const users = readNames(line, "user", { file, readFile, column: "user" });
+  const databases = readNames(line, "database", { file, readFile });
+  const users = readNames(line, "user", { file, readFile });
   const addresses = type === "local" ? undefined : readAddresses(line);
   const { method, word } = readMethod(line);
   const ldap = method === "ldap" ? readLdapOptions(line.takeRest(word)) : undefined;
@@ -244,13 +243,14 @@ function noteOn(
   addresses: Addresses | undefined,
   ldap: LdapOptions | LdapMistake | undefined,
 ): string | undefined {
-  if (addresses?.empty) return "no client fits this rule: its address has bits beyond the mask";
+  if (addresses !== undefined && isBeyond(addresses))
+    return "no client fits this rule: its address has bits beyond the mask";
   if (ldap === undefined || !("mistake" in ldap)) return undefined;
   return `this rule lets nobody in: ${ldap.mistake}`;
 }
 
 function oneOf<T extends string>(line: Line, name: string, words: readonly T[]): T {
-  const { text } = line.take(name, words.join(" | "));
+  const { text } = line.word(name, words.join(" | "));
   const known = words.find((word) => word === text);
   if (known !== undefined) return known;
   const expected = words.join(" | ");
@@ -258,7 +258,7 @@ function oneOf<T extends string>(line: Line, name: string, words: readonly T[]):
 }
 
 function readMethod(line: Line): { method: HbaMethod; word: Token } {
-  const word = line.take("method", HBA_METHODS.join(" | "));
+  const word = line.word("method", HBA_METHODS.join(" | "));
   const { text } = word;
   const method = HBA_METHODS.find((known) => known === text);
   if (method !== undefined) return { method, word };
@@ -267,7 +267,7 @@ function readMethod(line: Line): { method: HbaMethod; word: Token } {
 }
 
 function readMap(line: Line, maps: IdentMaps): HbaRule["map"] {
-  const { text } = line.take("option", "map=NAME");
+  const { text } = line.word("option", "map=NAME");
   const name = /^map=(.+)$/.exec(text)?.[1];
   if (name === undefined)
     throw new ConfigError({ at: line.at, name: "option", got: text, expected: "map=NAME" });
@@ -281,7 +281,6 @@ function readMap(line: Line, maps: IdentMaps): HbaRule["map"] {
 /** The file that a line stands in: names after `@` are relative to it. */
 interface Source {
   readonly file: string;
-  readonly column: "database" | "user";
   readonly readFile: ReadFile;
 }
 
@@ -293,16 +292,16 @@ function readNames(line: Line, name: string, source: Source): Names {
 }
 
 function addName(names: Names, { text, quoted }: Token, at: string, source: Source): void {
-  const ofDatabases = source.column === "database";
   if (quoted) names.names.add(text);
   else if (text === "all") names.all = true;
-  else if (text === "sameuser" && ofDatabases) names.same = true;
-  else if (text.startsWith("+") || (ofDatabases && ROLES.includes(text))) {
+  else if (text === "sameuser") names.same = true;
+  else if (text.startsWith("+") || ROLES.includes(text)) {
     const fix = "PgBouncer knows no roles either";
     throw new ConfigError({ at, name: "name", got: text, expected: "names, all or sameuser", fix });
   } else if (text.startsWith("@")) addFile(names, text.slice(1), at, source);
-  else if (text === "replication" && ofDatabases) names.replication = true;
-  else names.names.add(text); // In the column of users the words above are names like others.
+  else if (text === "replication")
+    names.replication = true; // Which is no user.
+  else names.names.add(text);
 }
 
 const ROLES = ["samerole", "samegroup"];
@@ -314,8 +313,7 @@ function addFile(names: Names, name: string, at: string, source: Source): void {
   for (const [place, content] of linesOf(readOrRefuse(path, at, readFile), path)) {
     const line = new Line(place, content);
     if (line.ended) continue;
-    const more = readNames(line, "name", { ...source, file: path });
-    line.end();
+    const more = readNames(line, "name", { ...source, file: path }); // What follows is not read.
     names.all ||= more.all;
     names.same ||= more.same;
     names.replication ||= more.replication;
@@ -326,68 +324,32 @@ function addFile(names: Names, name: string, at: string, source: Source): void {
 const ADDRESS = "all, ADDRESS/BITS, or ADDRESS MASK";
 
 function readAddresses(line: Line): Addresses | undefined {
-  const { text } = line.take("address", ADDRESS);
+  const { text } = line.word("address", ADDRESS);
   if (text === "all") return undefined;
-  const [address = "", bits] = text.split("/");
-  const family = isIP(address);
-  const refuse = (got: string, fix?: string): ConfigError =>
-    new ConfigError({ at: line.at, name: "address", got, expected: ADDRESS, fix });
-  if (family === 0) throw refuse(text, "names of machines are not looked up");
-  const mask = bits ?? line.take("mask", "a mask such as 255.255.255.0").text;
-  const length = bits === undefined ? bitsOf(mask) : Number(bits);
-  if (length === undefined && isIP(mask) === family)
-    throw new CannotObey({ at: line.at, name: "mask", got: mask, expected: "ones, then zeros" });
-  const most = family === 4 ? 32 : 128;
-  if (length === undefined || !/^\d+$|[.:]/.test(mask) || length > most || length < 0)
-    throw refuse(`${address} ${mask}`);
-  const beyond = (byte: number, index: number): boolean =>
-    (byte & ~maskByte(length, index) & 0xff) !== 0;
-  const empty = bytesOf(address).some(beyond);
-  const list = new BlockList();
-  const name = familyOf(address);
-  if (!empty) list.addSubnet(address, length, name);
-  return { family: name, list, empty };
+  const [address = "", ...rest] = text.split("/");
+  const family = address.includes("%") ? 0 : isIP(address);
+  if (family === 0) {
+    const fix = "names of machines are not looked up";
+    throw new ConfigError({ at: line.at, name: "address", got: text, expected: ADDRESS, fix });
+  }
+  const size = bytesOf(address).length;
+  const [got, mask] =
+    rest.length > 0 ? [rest.join("/"), ones(rest.join("/"), size)] : written(line, size);
+  if (mask !== undefined) return { base: bytesOf(address), mask };
+  throw new ConfigError({
+    at: line.at,
+    name: "address",
+    got: `${address} ${got}`,
+    expected: ADDRESS,
+  });
 }
 
-/** Leading ones of a mask; undefined: it is none, or has further ones behind a zero. */
-function bitsOf(mask: string): number | undefined {
-  if (isIP(mask) === 0) return undefined;
-  const bits = bytesOf(mask)
-    .map((byte) => byte.toString(2).padStart(8, "0"))
-    .join("");
-  return /^1*0*$/.test(bits) ? bits.lastIndexOf("1") + 1 : undefined;
+/** A mask that is written as an address. */
+function written(line: Line, size: number): [text: string, mask: number[] | undefined] {
+  const { text } = line.word("mask", "a mask such as 255.255.255.0");
+  const mask = isIP(text) === 0 ? undefined : bytesOf(text);
+  return [text, mask?.length === size ? mask : undefined];
 }
-
-const maskByte = (length: number, index: number): number =>
-  0xff & (0xff00 >> Math.min(8, Math.max(0, length - 8 * index)));
-
-function bytesOf(address: string): number[] {
-  if (isIP(address) === 4) return address.split(".").map(Number);
-  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
-  const [, start = "", ...four] = dotted ?? [];
-  const [a = 0, b = 0, c = 0, d = 0] = four.map(Number);
-  const text = dotted
-    ? `${start}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
-    : address;
-  const [head = "", tail] = text.split("::");
-  const words = (part: string): number[] =>
-    part === "" ? [] : part.split(":").map((word) => Number.parseInt(word, 16));
-  const [first, last] = [words(head), words(tail ?? "")];
-  const middle = Array.from(
-    { length: tail === undefined ? 0 : 8 - first.length - last.length },
-    () => 0,
-  );
-  return [...first, ...middle, ...last].flatMap((word) => [word >> 8, word & 0xff]);
-}
-
-/** An IPv4 client on an IPv6 socket has an address such as `::ffff:10.0.0.1`; it counts as IPv4. */
-function addressFits(addresses: Addresses | undefined, address: string | undefined): boolean {
-  if (addresses === undefined || address === undefined) return true;
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  return addresses.family === familyOf(plain) && addresses.list.check(plain, addresses.family);
-}
-
-const familyOf = (address: string): Addresses["family"] => (isIP(address) === 4 ? "ipv4" : "ipv6");
 
 function fits({ all, same, names }: Names, name: string, pair: string): boolean {
   return all || (same && name === pair) || names.has(name);

@@ -92,13 +92,16 @@ export class Accounts {
       const fix = "auth_type = hba needs it";
       throw new ConfigError({ at: placeOf(config, name), name, expected: "a file of rules", fix });
     }
-    const onBroken = ({ message }: ConfigError): void => {
-      this.troubles.push(["WARNING", `this line is left out: ${message}`]);
-    };
+    const onBroken =
+      (kind: "hba" | "ident") =>
+      ({ message }: ConfigError, line: number): void => {
+        this.troubles.push(["WARNING", `could not parse ${kind} config line ${line}: ${message}`]);
+      };
     const mapped = maps ? this.textOf("ident", maps) : undefined;
-    const known = mapped === undefined ? new Map() : loadIdent(maps ?? "", onBroken, () => mapped);
+    const known =
+      mapped === undefined ? new Map() : loadIdent(maps ?? "", onBroken("ident"), () => mapped);
     if (starting && this.textOf("hba", file) === undefined) return [];
-    return loadHba(file, known, onBroken);
+    return loadHba(file, known, onBroken("hba"));
   }
 
   /** Undefined: it cannot be read, which is noted. */

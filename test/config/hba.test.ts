@@ -5,6 +5,7 @@ import { ConfigError, loadHba, loadIdent, matchingRule } from "../../engine/conf
 const FILES: Record<string, string> = {
   "/etc/names": 'carol\n# nobody\n"d""ave", erin\n',
   "/etc/all": "all",
+  "/etc/two": "carol dave\n",
   "/etc/self": "@self",
 };
 const read = (text: string) => (path: string) => {
@@ -68,10 +69,15 @@ describe("a rule", () => {
     ["local sameuser all", "u u", true],
     ["local sameuser all", "u d", false],
     ["local sameuser,d all", "u d", true],
-    ["local d sameuser", "d d", false],
-    ["local d sameuser", "sameuser d", true],
-    ["local d replication", "replication d", true],
-    ["local d samerole", "samerole d", true],
+    ["local d sameuser", "d d", true],
+    ["local d sameuser", "sameuser d", false],
+    ["local d replication", "replication d", false],
+    ['local d "replication"', "replication d", true],
+    ["host all all 10.0.0.0 255.0.255.0", "u d 10.7.0.7", true],
+    ["host all all 10.0.0.0 255.0.255.0", "u d 10.7.1.7", false],
+    ["host all all 10.0.0.0/+8", "u d 10.9.8.7", true],
+    ["host all all 0.0.0.0/", "u d 10.9.8.7", true],
+    ["host all all 10.0.0.0/", "u d 10.9.8.7", false],
     ['local "all" all', "u d", false],
     ['local "all" all', "u all", true],
     ['local "a ""b""" all', "u a", false],
@@ -81,6 +87,8 @@ describe("a rule", () => {
     ["local all @/etc/names,u", "u d", true],
     ["local all @names", "nobody d", false],
     ["local @all all", "u d", true],
+    ["local all @two", "carol d", true],
+    ["local all @two", "dave d", false],
   ])("%j and %j: %s", (rule, who, want) => {
     expect(matchingRule(rules(`# first\n\n${rule} trust # last`), client(who)) !== undefined).toBe(
       want,
@@ -182,10 +190,34 @@ test.each([
     'address is "10.0.0.0 x"; expected all, ADDRESS/BITS, or ADDRESS MASK',
   ],
   [
-    "host all all 10.0.0.0/ md5",
-    'address is "10.0.0.0 "; expected all, ADDRESS/BITS, or ADDRESS MASK',
+    "host all all 10.0.0.0/-1 md5",
+    'address is "10.0.0.0 -1"; expected all, ADDRESS/BITS, or ADDRESS MASK',
   ],
-  ["host all all 10.0.0.0 255.0.255.0 md5", 'mask is "255.0.255.0"; expected ones, then zeros'],
+  [
+    "host all all 10.0.0.0 ffff:: md5",
+    'address is "10.0.0.0 ffff::"; expected all, ADDRESS/BITS, or ADDRESS MASK',
+  ],
+  [
+    "host all all fe80::1%lo/128 md5",
+    'address is "fe80::1%lo/128"; expected all, ADDRESS/BITS, or ADDRESS MASK; names of machines are not looked up',
+  ],
+  [
+    'host all all "all" md5',
+    'address is "all"; expected all, ADDRESS/BITS, or ADDRESS MASK; without the quotes',
+  ],
+  ['local all all "trust"', `method is "trust"; expected ${METHODS}; without the quotes`],
+  [
+    '"local" all all trust',
+    'type is "local"; expected local | host | hostssl | hostnossl; without the quotes',
+  ],
+  [
+    'local all all peer "map=people"',
+    'option is "map=people"; expected map=NAME; without the quotes',
+  ],
+  [
+    "local all samerole md5",
+    'name is "samerole"; expected names, all or sameuser; PgBouncer knows no roles either',
+  ],
   [
     "host all all 10.0.0.0 md5",
     'address is "10.0.0.0 md5"; expected all, ADDRESS/BITS, or ADDRESS MASK',
@@ -226,26 +258,30 @@ test.each([
   ["people", "system user is missing; expected a name"],
   ["people x", "user is missing; expected a name or all"],
   ["people x y z", 'option is "z"; expected nothing more on the line'],
+  ['"people" x y', 'name of the map is "people"; expected a word; without the quotes'],
 ])("of a map %j is broken", (line, want) => {
   expect(message(() => loadIdent("m", refuse, () => line))).toBe(`m:1: ${want}`);
 });
 
-// line, may the file be read without it, as PgBouncer does
-for (const [line, left, why] of [
-  ["host all all all trsut", true, "no method"],
-  ["local samerole all md5", true, "PgBouncer does not take it either"],
-  ["local all @gone md5", true, "nor a file of names that is not there"],
-  ['local "all all md5', true, "a quote that never ends"],
-  ["host all all 10.0.0.0 255.0.255.0 reject", false, "PgBouncer takes any mask"],
+for (const [line, why] of [
+  ["host all all all trsut", "no method"],
+  ["local samerole all md5", "PgBouncer does not take it either"],
+  ["local all @gone md5", "nor a file of names that is not there"],
+  ['local "all all md5', "a quote that never ends"],
 ] as const)
-  test(`among good lines, ${line} is ${left ? "left out" : "refused with the file"}: ${why}`, () => {
+  test(`among good lines, ${line} is left out: ${why}`, () => {
     const broken: string[] = [];
     const text = `local d u reject\n${line}\nlocal all all trust`;
-    const load = () => loadHba("/etc/hba", maps, (error) => broken.push(error.message), read(text));
-    if (!left) {
-      expect(message(load)).toMatch(/^\/etc\/hba:2: /);
-      return;
-    }
+    const load = () =>
+      loadHba(
+        "/etc/hba",
+        maps,
+        (error, number) => {
+          expect(number).toBe(2);
+          broken.push(error.message);
+        },
+        read(text),
+      );
     expect(load().map(({ at }) => at)).toEqual(["/etc/hba:1", "/etc/hba:3"]);
     expect(broken).toEqual([expect.stringMatching(/^\/etc\/hba:2: /)]);
   });
