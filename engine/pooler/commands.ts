@@ -15,8 +15,9 @@ import type { ConsoleCommand } from "../wire/console.ts";
 import { noticeResponse } from "../wire/writer.ts";
 import type { Channel } from "./channel.ts";
 import { Environment } from "./environment.ts";
-import { dropping } from "./explain.ts";
+import { dropping, registering } from "./explain.ts";
 import { canHandOver } from "./handover.ts";
+import type { Identity } from "./identity.ts";
 import { hasLibc } from "./libc.ts";
 import { CONSOLE } from "./names.ts";
 import type { HostRole } from "./roles.ts";
@@ -30,6 +31,7 @@ export interface CommandDesk {
   /** Its user is our own, over the Unix socket. */
   readonly own: boolean;
   readonly channel: Channel;
+  readonly identity: Identity;
   done(tag: string, ...before: Buffer[]): void;
   table(table: Table): void;
   /** `logged`: what the log says instead. */
@@ -97,6 +99,9 @@ function govern(desk: CommandDesk, command: Governing): void {
       return;
     case "shutdown":
       shutdown(desk, command);
+      return;
+    case "misuse":
+      desk.error(command.text);
   }
 }
 
@@ -202,7 +207,7 @@ const VERBS: Readonly<Record<Exclude<Databases, "resume">, string>> = {
   reconnect: "reconnect",
   wait_close: "wait in",
   disable: "disable",
-  enable: "enable",
+  enable: "disable", // In PgBouncer's words too.
 };
 
 /** Commands about one database, or about all of them when `name` is empty. */
@@ -220,12 +225,22 @@ function onDatabase(desk: CommandDesk, command: Databases, name: string): void {
     desk.error(`cannot ${VERBS[command]} admin db: ${name}`);
     return;
   }
-  const database = name === "" || name === CONSOLE ? -1 : core.database(name);
+  const database = name === "" || name === CONSOLE ? -1 : find(desk, command, name);
   if (name !== "" && name !== CONSOLE && database < 0) {
     desk.error(`no such database: ${name}`);
     return;
   }
   carryOut(desk, command, database, name);
+}
+
+/** A database that comes from `*` is there once it is named; two commands know only those that are. */
+function find({ host, identity }: CommandDesk, command: Databases, name: string): number {
+  const { core } = host;
+  const known = core.databases.find(({ settings }) => settings.name === name);
+  if (known !== undefined) return known.id;
+  const database = command === "resume" || command === "enable" ? -1 : core.database(name);
+  if (database >= 0) host.log.write("LOG", registering(name), identity.label);
+  return database;
 }
 
 function carryOut(desk: CommandDesk, command: Databases, database: number, name: string): void {

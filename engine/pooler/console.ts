@@ -2,7 +2,7 @@
  * A session on the admin console, the database `pgbouncer`: simple queries only, one command each.
  * Source: PgBouncer 1.25.2 src/admin.c, admin_handle_client().
  */
-import { EFFECT } from "../core/index.ts";
+import { EFFECT, type Nanos } from "../core/index.ts";
 import type { Table } from "../show/table.ts";
 import { parseCommand } from "../wire/console.ts";
 import { FRAME, MessageReader } from "../wire/frames.ts";
@@ -72,6 +72,8 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   /** What came while a command was waiting. */
   private readonly backlog = new Backlog();
   private waiting: Waiting | undefined;
+  requested: Nanos;
+  private asked = false;
   private over = false;
 
   constructor(host: HostRole, channel: Channel, identity: Identity, rights: Rights) {
@@ -81,6 +83,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
     this.admin = rights.admin;
     this.own = rights.own;
     this.application = rights.application;
+    this.requested = identity.since;
     identity.database = CONSOLE;
     identity.known = "pool";
     this.key = host.newKey(this);
@@ -132,13 +135,13 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   }
 
   private message(type: number, body: Buffer): void {
+    if (type !== FRONTEND.terminate) this.count();
     switch (type) {
       case FRONTEND.query:
-        this.host.consolePool.asked();
-        execute(this, parseCommand(body.toString("utf8", 0, Math.max(0, body.indexOf(0)))));
+        this.ask(body);
         return;
       case FRONTEND.terminate:
-        this.leave("close req");
+        this.leave("client close request");
         return;
       case FRONTEND.parse:
       case FRONTEND.bind:
@@ -150,6 +153,19 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
         this.error(`unsupported packet type for admin console: ${type}`);
         this.quit("bad packet");
     }
+  }
+
+  /** A session counts as one query, however many it asks: PgBouncer never sees the first one end. */
+  private count(): void {
+    if (!this.asked) this.host.consolePool.asked();
+    this.asked = true;
+    this.requested = this.host.now;
+  }
+
+  private ask(body: Buffer): void {
+    const end = body.indexOf(0);
+    if (end < 0) this.quit("incomplete query");
+    else execute(this, parseCommand(body.toString("utf8", 0, end)));
   }
 
   // --- answers -------------------------------------------------------------------------------------

@@ -109,6 +109,8 @@ export interface ConsoleRole {
   readonly identity: Identity;
   readonly application: string;
   readonly channel: Channel;
+  /** When its user last asked for something. */
+  readonly requested: Nanos;
   /** Effect `paused` or `reconnected` for this database (-1: all). */
   completed(kind: number, database: number): void;
   /** Its user pressed Ctrl-C. */

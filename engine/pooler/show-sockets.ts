@@ -67,10 +67,8 @@ export function clientRows(host: HostRole, which: Which): Value[][] {
   const rows: Value[][] = [];
   for (const client of host.clients)
     if (client !== undefined) rows.push(row(host, clientFacts(host, client), which));
-  for (const { identity, application } of host.consoles) {
-    const requested = host.now;
+  for (const { identity, application, requested } of host.consoles)
     rows.push(row(host, { ...NOTHING, identity, state: "idle", requested, application }, which));
-  }
   return rows;
 }
 

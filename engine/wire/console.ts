@@ -44,7 +44,9 @@ export type ConsoleCommand =
   | { kind: "reload" | "suspend" }
   | { kind: "shutdown"; mode: "immediate" | "wait_for_servers" | "wait_for_clients" }
   /** `errorResponse("ERROR", "08P01", text)`, then ReadyForQuery. */
-  | { kind: "error"; text: string };
+  | { kind: "error"; text: string }
+  /** The same, for who may give such a command at all. */
+  | { kind: "misuse"; text: string };
 
 /** Parameters that drivers ask for or set without need. */
 const FIXED = new Map([
@@ -55,7 +57,7 @@ const FIXED = new Map([
   ["timezone", "GMT"],
 ]);
 
-const WORD = `("(?:[^"]|"")+"|[0-9a-z_]+)`;
+const WORD = `("(?:[^"]|"")*"|[0-9a-z_]+)`;
 const STRING = `('(?:[^']|'')*')`;
 const END = String.raw`[ \t\n\r]*(?:;[ \t\n\r]*)?$`;
 const SPACE = String.raw`[ \t\n\r]`;
@@ -80,7 +82,8 @@ export function parseCommand(sql: string): ConsoleCommand {
   if (set === null) return invalid(sql);
   const [, key = "", string, word] = set;
   const value = string ?? word ?? "";
-  if (key.length > LONGEST.argument || value.length > LONGEST.value) return BAD_ARGUMENTS;
+  const nameless = key === '""' || key.length > LONGEST.argument;
+  if (nameless || value.length > LONGEST.value) return BAD_ARGUMENTS;
   return assign(unquote(key), unquote(value));
 }
 
@@ -102,7 +105,7 @@ function named(name: string, argument: string, sql: string): ConsoleCommand {
       return { kind: name, database: argument };
     case "disable":
     case "enable":
-      if (argument === "") return { kind: "error", text: "a database is required" };
+      if (argument === "") return { kind: "misuse", text: "a database is required" };
       return { kind: name, database: argument };
     case "kill_client":
       return killClient(argument);
@@ -124,9 +127,9 @@ function show(what: string, sql: string): ConsoleCommand {
 }
 
 function killClient(argument: string): ConsoleCommand {
-  const digits = /^[0-9]{1,15}/.exec(argument);
-  if (digits === null) return { kind: "error", text: "invalid client pointer supplied" };
-  return { kind: "kill_client", client: Number(digits[0]) };
+  const number = /^\s*[+-]?[0-9]+/.exec(argument); // As C's sscanf; what follows does not matter.
+  if (number === null) return { kind: "misuse", text: "invalid client pointer supplied" };
+  return { kind: "kill_client", client: Number(number[0]) };
 }
 
 function shutdown(mode: string, sql: string): ConsoleCommand {

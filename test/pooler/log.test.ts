@@ -64,6 +64,27 @@ const cases: [name: string, packets: Buffer[], close: boolean, want: string[]][]
     ],
   ],
   [
+    "one who is not known, at the console",
+    [as("zed", "pgbouncer"), wrong],
+    false,
+    [
+      "LOG C: (nodb)/(nouser) no such user: zed",
+      `LOG C: (nodb)/zed ${attempt("zed", "pgbouncer")}`,
+      `LOG C: (nodb)/zed closing because: ${failed} (age)`,
+      `WARNING C: (nodb)/zed pooler error: ${failed}`,
+    ],
+  ],
+  [
+    "one who wants to replicate",
+    [as("alice", "app", ["replication", "database"]), wrong],
+    false,
+    [
+      `LOG C: app/alice ${attempt("alice", "app").replace("replication=no", "replication=database")}`,
+      `LOG C: app/alice closing because: ${failed} (age)`,
+      `WARNING C: app/alice pooler error: ${failed}`,
+    ],
+  ],
+  [
     "one who may not see the console",
     [as("alice", "pgbouncer")],
     false,
@@ -205,7 +226,7 @@ test("the log: errors of the console are told twice, and how it ends", async () 
     `LOG ${admin} closing because: bad packet (age)`,
     `WARNING ${admin} pooler error: bad packet`,
     `LOG ${admin} ${attempt("admin", "pgbouncer")}`,
-    `LOG ${admin} closing because: close req (age)`,
+    `LOG ${admin} closing because: client close request (age)`,
   ]);
 });
 
@@ -224,12 +245,20 @@ test("the log: a connect_query that fails does no harm, and is told", async () =
   expect(await lines()).toContain(`LOG C: (nodb)/(nouser) closing because: ${limit} (age)`);
 });
 
-test("the log: a database that is disabled", async () => {
-  const trusting = await stage.pooler();
-  await (await stage.console(trusting)).ask("disable app");
+test("the log: a database that is disabled, which is told to who has shown who it is", async () => {
+  await (await stage.console(pooler, "x")).ask("disable app");
   writeFileSync(join(stage.directory, "log"), "");
-  await expect(stage.client(trusting, { user: "alice" })).rejects.toThrow("disabled");
-  expect(await lines()).toContain(
-    `LOG C: app/alice closing because: database "app" is disabled (age)`,
-  );
+  const { host, port } = pooler.address;
+  const entering = (password: string) =>
+    stage.client(pooler, { host, port, user: "alice", password });
+  await expect(entering("wrong")).rejects.toThrow(failed);
+  await expect(entering("x")).rejects.toThrow('database "app" is disabled');
+  expect(await lines()).toEqual([
+    `LOG C: app/alice ${attempt("alice", "app")}`,
+    `LOG C: app/alice closing because: ${failed} (age)`,
+    `WARNING C: app/alice pooler error: ${failed}`,
+    `LOG C: app/alice ${attempt("alice", "app")}`,
+    'LOG C: app/alice closing because: database "app" is disabled (age)',
+    'WARNING C: app/alice pooler error: database "app" is disabled',
+  ]);
 });

@@ -81,8 +81,9 @@ export class Stage {
   }
 
   /** The console of a pooler; `ask` gives rows. */
-  async console(pooler: Pooler): Promise<Console> {
-    return new Console(await this.client(pooler, { user: "admin", database: "pgbouncer" }));
+  async console(pooler: Pooler, password?: string): Promise<Console> {
+    const admin = { user: "admin", password, database: "pgbouncer" };
+    return new Console(await this.client(pooler, admin));
   }
 
   /** A client that goes past the pooler. */
