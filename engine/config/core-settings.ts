@@ -36,15 +36,15 @@ export function coreSettingsFrom(
 function globalSettings(values: Values): GlobalSettings {
   return {
     pool_mode: values.pool_mode,
-    default_pool_size: values.default_pool_size,
-    min_pool_size: values.min_pool_size,
-    reserve_pool_size: values.reserve_pool_size,
+    default_pool_size: natural(values.default_pool_size),
+    min_pool_size: natural(values.min_pool_size),
+    reserve_pool_size: natural(values.reserve_pool_size),
     reserve_pool_timeout: exact(values.reserve_pool_timeout),
-    max_client_conn: values.max_client_conn,
-    max_db_connections: values.max_db_connections,
-    max_user_connections: values.max_user_connections,
-    max_db_client_connections: values.max_db_client_connections,
-    max_user_client_connections: values.max_user_client_connections,
+    max_client_conn: natural(values.max_client_conn),
+    max_db_connections: natural(values.max_db_connections),
+    max_user_connections: natural(values.max_user_connections),
+    max_db_client_connections: natural(values.max_db_client_connections),
+    max_user_client_connections: natural(values.max_user_client_connections),
     server_round_robin: values.server_round_robin,
     server_lifetime: exact(values.server_lifetime),
     server_idle_timeout: exact(values.server_idle_timeout),
@@ -62,7 +62,7 @@ function globalSettings(values: Values): GlobalSettings {
     client_idle_timeout: exact(values.client_idle_timeout),
     client_login_timeout: exact(values.client_login_timeout),
     cancel_wait_timeout: exact(values.cancel_wait_timeout),
-    query_wait_notify: exact(values.query_wait_notify),
+    query_wait_notify: exact(natural(values.query_wait_notify)),
     pool_idle_timeout: exact(values.pool_idle_timeout),
     autodb_idle_timeout: exact(values.autodb_idle_timeout),
   };
@@ -140,6 +140,9 @@ function unlessZero(value: number | null | undefined): number | undefined {
 function time(value: Nanos | null): Nanos | undefined {
   return value === null ? undefined : exact(value);
 }
+
+/** Below 0 is as 0. Source: PgBouncer 1.25.2 src/objects.c, src/client.c, src/janitor.c. */
+const natural = (value: number): number => Math.max(0, value);
 
 /** The core's ns are integers below 2^53, 104 days; whatever is longer never comes. */
 function exact(value: Nanos): Nanos {

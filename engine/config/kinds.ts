@@ -14,6 +14,8 @@ export interface Kind<T> {
   readonly expected: string;
   /** Smallest and largest number allowed, in the unit. */
   readonly range?: readonly [number, number];
+  /** Below that range an ini may have numbers too, as far as this one. */
+  readonly lowest?: number;
   readonly choices?: readonly string[];
   /** The value when PgBouncer has no default at all (NULL in SHOW CONFIG). */
   readonly unset: T;
@@ -29,8 +31,9 @@ export interface Kind<T> {
 
 /** Largest value of C's `int`, in which PgBouncer keeps its numbers. */
 export const MOST = 2_147_483_647;
-/** Longest duration: 1e9 seconds, 31 years; what is longer is a slip of the pen. */
-const LONGEST = 1_000_000_000;
+const LEAST = -MOST - 1;
+/** Longest duration in seconds, 136 years: some write 2147483647 for "never", and it is exact to the microsecond. */
+const LONGEST = 4_294_967_295;
 
 /** Any text, empty included. */
 export const text: Kind<string> = {
@@ -50,11 +53,37 @@ export function count(least = 0, most = MOST, unit = "number"): Kind<number> {
   return whole(integer, least, most, unit);
 }
 
-/** A decimal count in a connection string, or null: the global setting holds. */
-export function inherited(least = 0, most = MOST): Kind<number | null> {
-  const kind: Kind<number | null> = whole(decimal, least, most, "number");
-  return { ...kind, unset: null, show: showNumber, write: showNumber };
+/**
+ * A count for which an ini may have a number below 0 too. It is kept and shown as it is and means what the
+ * setting says, for most what 0 means. Source: PgBouncer 1.25.2 lib/usual/cfparser.c, cf_set_int().
+ */
+export function quota(unit = "number"): Kind<number> {
+  return { ...whole(integer, LEAST, MOST, unit), ...described(0, MOST), lowest: LEAST, unset: 0 };
 }
+
+/** Whole seconds of the same kind; held in ns. */
+export const quotaTime: Kind<Nanos> = {
+  ...wholeUnits(integer, SECOND, "seconds", LEAST),
+  ...described(0, MOST, "whole seconds"),
+  lowest: LEAST,
+};
+
+/**
+ * A decimal count in a connection string, or null: the global setting holds, as it does for a number below 0.
+ * Source: PgBouncer 1.25.2 src/server.c, pool_pool_size() and its neighbours.
+ */
+export const inherited: Kind<number | null> = {
+  ...whole(decimal, 0, MOST, "number"),
+  lowest: LEAST,
+  unset: null,
+  read(written) {
+    const value = decimal(written);
+    if (value === undefined || value < LEAST || value > MOST) return undefined;
+    return value < 0 ? null : value;
+  },
+  show: showNumber,
+  write: showNumber,
+};
 
 /** 0 or 1; any other integer means 1 too, as in C, but a word (`on`, `yes`) does not. */
 export const flag: Kind<boolean> = {
@@ -118,8 +147,11 @@ export const inheritedTime: Kind<Nanos | null> = {
 export function readValue<T>(kind: Kind<T>, at: string, name: string, written: string): T {
   const value = kind.read(written);
   if (value !== undefined) return value;
-  const fix = hint(kind, written);
-  throw new ConfigError({ at, name, got: written, expected: kind.expected, fix });
+  throw refusal(kind, at, name, written);
+}
+
+function refusal<T>(kind: Kind<T>, at: string, name: string, got: string): ConfigError {
+  return new ConfigError({ at, name, got, expected: kind.expected, fix: hint(kind, got) });
 }
 
 /** As readValue, for files where a duration may carry its unit and a flag may be true or false. */
@@ -130,6 +162,9 @@ export function readFriendly<T>(
   written: string | number | boolean,
 ): T {
   if (typeof written === "boolean") return readValue(kind, at, name, written ? "1" : "0");
+  // What an ini may have had for years is a slip where it is written afresh.
+  if (kind.range !== undefined && Number(written) < kind.range[0])
+    throw refusal(kind, at, name, String(written));
   const nanos = durationWithUnit(String(written));
   const value = nanos === undefined ? undefined : kind.fromNanos?.(nanos);
   return value ?? readValue(kind, at, name, String(written));
@@ -143,8 +178,7 @@ function whole(
 ): Kind<number> {
   return {
     unit,
-    expected: `an integer from ${least} to ${most}`,
-    range: [least, most],
+    ...described(least, most),
     unset: least,
     read(written) {
       const value = read(written);
@@ -161,12 +195,10 @@ function wholeUnits(
   name: string,
   least: number,
 ): Kind<Nanos> {
-  const most = name === "seconds" ? LONGEST : MOST;
-  const units = whole(read, least, most, name);
+  const units = whole(read, least, MOST, name);
   return {
     unit: name,
-    expected: `whole ${name} from ${least} to ${most}`,
-    range: [least, most],
+    ...described(least, MOST, `whole ${name}`),
     unset: 0,
     read(written) {
       const value = units.read(written);
@@ -176,6 +208,15 @@ function wholeUnits(
     write: (value) => String(value / unit),
     fromNanos: (nanos) => (nanos % unit === 0 ? within(nanos) : undefined),
   };
+}
+
+/** The range, for those who ask for it and for those who miss it. */
+function described(
+  least: number,
+  most: number,
+  what = "an integer",
+): Pick<Kind<unknown>, "expected"> & { range: readonly [number, number] } {
+  return { expected: `${what} from ${least} to ${most}`, range: [least, most] };
 }
 
 function within(nanos: Nanos | undefined): Nanos | undefined {

@@ -46,11 +46,11 @@ export const DATABASE_KEYS = {
   auth_dbname: setting(optionalText, null, "As auth_dbname of [pgbouncer], for this database."),
   auth_query: setting(optionalText, null, "As auth_query of [pgbouncer], for this database."),
   pool_mode: setting(poolMode, null, "Pool mode of this database."),
-  pool_size: setting(inherited(), null, "Size of this database's pools; 0 = no limit."),
-  min_pool_size: setting(inherited(), null, "Server connections kept open in each of its pools."),
-  reserve_pool_size: setting(inherited(), null, "Reserve of each of its pools."),
-  max_db_connections: setting(inherited(), null, "Most server connections over all its pools."),
-  max_db_client_connections: setting(inherited(), null, "Most client connections."),
+  pool_size: setting(inherited, null, "Size of this database's pools; 0 = no limit."),
+  min_pool_size: setting(inherited, null, "Server connections kept open in each of its pools."),
+  reserve_pool_size: setting(inherited, null, "Reserve of each of its pools."),
+  max_db_connections: setting(inherited, null, "Most server connections over all its pools."),
+  max_db_client_connections: setting(inherited, null, "Most client connections."),
   server_lifetime: setting(inheritedTime, null, "Age at which its server connections are closed."),
   query_wait_timeout: setting(inheritedTime, null, "Longest wait for a server; 0 = no limit."),
   connect_query: setting(optionalText, null, "Query sent on each new server connection."),
@@ -70,10 +70,10 @@ export const DATABASE_ALIASES = { reserve_pool: "reserve_pool_size" } as const;
 
 export const USER_KEYS = {
   pool_mode: setting(poolMode, null, "Pool mode of this user's pools."),
-  pool_size: setting(inherited(), null, "Size of this user's pools; 0 = no limit."),
-  reserve_pool_size: setting(inherited(), null, "Reserve of this user's pools."),
-  max_user_connections: setting(inherited(), null, "Most server connections of this user."),
-  max_user_client_connections: setting(inherited(), null, "Most client connections of this user."),
+  pool_size: setting(inherited, null, "Size of this user's pools; 0 = no limit."),
+  reserve_pool_size: setting(inherited, null, "Reserve of this user's pools."),
+  max_user_connections: setting(inherited, null, "Most server connections of this user."),
+  max_user_client_connections: setting(inherited, null, "Most client connections of this user."),
   query_timeout: setting(inheritedTime, null, "Longest query of this user."),
   query_wait_timeout: setting(inheritedTime, null, "Longest wait of this user; 0 = no limit."),
   idle_transaction_timeout: setting(inheritedTime, null, "Longest idle time inside a transaction."),
@@ -84,7 +84,7 @@ export const USER_KEYS = {
 export const PEER_KEYS = {
   host: setting(optionalText, null, "Host of the peer, or the directory of its Unix socket."),
   port: setting(port, "6432", "Port of the peer."),
-  pool_size: setting(inherited(), null, "Most cancel requests under way to the peer."),
+  pool_size: setting(inherited, null, "Most cancel requests under way to the peer."),
 };
 
 function readPort(written: string): number | undefined {

@@ -1,7 +1,6 @@
 /** Settings of `[pgbouncer]` for the pools: mode, sizes, limits, care of servers, timeouts. */
 import { POOL_MODES } from "../core/settings.ts";
-import { SECOND } from "../core/units.ts";
-import { choice, count, flag, text, time, wholeTime } from "./kinds.ts";
+import { choice, flag, quota, quotaTime, text, time } from "./kinds.ts";
 import { setting } from "./setting.ts";
 
 const main = "PgBouncer's main branch of 2026-07-10; not in 1.25.2";
@@ -14,17 +13,17 @@ export const POOL_SETTINGS = {
   ),
 
   default_pool_size: setting(
-    count(),
+    quota(),
     "20",
     "Most server connections of a pool, which is one database and user; 0 = no limit.",
   ),
   min_pool_size: setting(
-    count(),
+    quota(),
     "0",
     "Server connections kept open in a pool that is in use, even when idle.",
   ),
   reserve_pool_size: setting(
-    count(),
+    quota(),
     "0",
     "Extra server connections of a pool whose clients wait too long.",
   ),
@@ -35,27 +34,27 @@ export const POOL_SETTINGS = {
   ),
 
   max_client_conn: setting(
-    count(),
+    quota(),
     "100",
     "Most client connections of the whole pooler; one more is refused.",
   ),
   max_db_client_connections: setting(
-    count(),
+    quota(),
     "0",
     "Most client connections of one database; 0 = no limit.",
   ),
   max_db_connections: setting(
-    count(),
+    quota(),
     "0",
     "Most server connections of one database over all its pools; 0 = no limit.",
   ),
   max_user_client_connections: setting(
-    count(),
+    quota(),
     "0",
     "Most client connections of one user; 0 = no limit.",
   ),
   max_user_connections: setting(
-    count(),
+    quota(),
     "0",
     "Most server connections of one user over all pools; 0 = no limit.",
   ),
@@ -107,9 +106,9 @@ export const POOL_SETTINGS = {
     "In session mode, close an outdated server at the end of its transaction.",
   ),
   max_prepared_statements: setting(
-    count(),
+    quota(),
     "200",
-    "Named prepared statements kept per server in transaction and statement mode; 0 = off.",
+    "Named prepared statements kept per server in transaction and statement mode; 0 = off, below 0 = no limit.",
   ),
 
   query_wait_timeout: setting(
@@ -118,7 +117,7 @@ export const POOL_SETTINGS = {
     "Longest wait for a server, then the client is disconnected; 0 = no limit.",
   ),
   query_wait_notify: setting(
-    wholeTime(SECOND, "seconds"),
+    quotaTime,
     "5",
     "Wait after which a client is told that it is queued; 0 = never.",
   ),

@@ -1,6 +1,6 @@
 /** Settings of `[pgbouncer]` about the process: sockets, packets, names of hosts, logs, files. */
 import { MILLISECOND, SECOND } from "../core/units.ts";
-import { count, flag, MOST, optionalText, text, time, wholeTime } from "./kinds.ts";
+import { count, flag, MOST, optionalText, quota, text, time, wholeTime } from "./kinds.ts";
 import { noEffect, only, restart, setting, systemCall, systemCallOrRefused } from "./setting.ts";
 import { MOST_PEERS } from "./settings-entries.ts";
 
@@ -10,7 +10,6 @@ const MOST_UNSIGNED = 4_294_967_295;
 
 const system = systemCall();
 const buffers = noEffect("Node.js manages its own buffers");
-const noSyslog = noEffect("there is no syslog");
 
 export const PROCESS_SETTINGS = {
   listen_addr: setting(
@@ -25,7 +24,12 @@ export const PROCESS_SETTINGS = {
     "Port to listen on, also in the name of the Unix socket.",
     restart,
   ),
-  listen_backlog: setting(count(), "128", "Connections that may wait to be accepted.", restart),
+  listen_backlog: setting(
+    quota(),
+    "128",
+    "Connections that may wait to be accepted; below 0 = the system's most.",
+    restart,
+  ),
   unix_socket_dir: setting(
     text,
     "/tmp",
@@ -83,7 +87,7 @@ export const PROCESS_SETTINGS = {
     ...buffers,
   }),
   sbuf_loopcnt: setting(
-    count(),
+    quota(),
     "5",
     "Buffers to handle for one connection before the next has its turn; 0 = no limit.",
     buffers,
@@ -100,7 +104,7 @@ export const PROCESS_SETTINGS = {
     time,
     "0",
     "Time between checks whether a zone has changed; 0 = never.",
-    only("0"),
+    noEffect("an address is asked for again when dns_max_ttl is over"),
   ),
   resolv_conf: setting(text, "", "Resolver's file to use in place of the system's.", {
     ...restart,
@@ -134,12 +138,20 @@ export const PROCESS_SETTINGS = {
   log_disconnections: setting(flag, "1", "Log each end of a connection and its reason."),
   log_pooler_errors: setting(flag, "1", "Log the errors that the pooler sends to clients."),
   log_stats: setting(flag, "1", "Log the averages of each stats_period."),
-  stats_period: setting(wholeTime(SECOND, "seconds", 1), "60", "Period of the averages."),
+  stats_period: setting(
+    wholeSeconds,
+    "60",
+    "Period of the averages; 0 = they are those since the start.",
+  ),
   logfile: setting(text, "", "File to log to."),
-  syslog: setting(flag, "0", "Log to syslog.", only("0")),
-  syslog_facility: setting(text, "daemon", "Facility for syslog.", noSyslog),
-  syslog_ident: setting(text, "pgbouncer", "Name for syslog.", noSyslog),
-  verbose: setting(count(0, 3), null, "How much to log, from 0 to 3."),
+  syslog: setting(flag, "0", "Log to syslog, but for debugging.", systemCallOrRefused()),
+  syslog_facility: setting(
+    text,
+    "daemon",
+    "Facility for syslog: auth, authpriv, daemon, user, local0 to local7; others are daemon.",
+  ),
+  syslog_ident: setting(text, "pgbouncer", "Name for syslog."),
+  verbose: setting(quota(), null, "How much to log: 0, 1 or 2; more is as 2, less as 0."),
 
   conffile: setting(optionalText, null, "The file that RELOAD reads."),
   pidfile: setting(text, "", "File for the number of the process.", restart),

@@ -219,7 +219,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   reconfigure(): void {
     const { max_prepared_statements } = this.host.values;
     const tracked =
-      max_prepared_statements > 0 && this.pool.mode !== "session" && !this.isReplication;
+      max_prepared_statements !== 0 && this.pool.mode !== "session" && !this.isReplication;
     this.relay.track(
       tracked ? (this.relay.statements ?? new ClientStatements(this.host.statements)) : undefined,
     );

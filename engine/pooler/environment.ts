@@ -212,7 +212,7 @@ export class Environment {
     return {
       addresses: words(values.listen_addr),
       port: values.listen_port,
-      backlog: values.listen_backlog,
+      backlog: values.listen_backlog < 0 ? 0x7fff_ffff : values.listen_backlog,
       reusePort: values.so_reuseport,
       // Its default would have every pooler make system calls: it holds where it is written.
       deferAccept: given.has("tcp_defer_accept") && values.tcp_defer_accept,

@@ -5,6 +5,7 @@
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { localTime, timeZone } from "./clock.ts";
+import type { Syslog } from "./syslog.ts";
 
 /** Severities with their place in `verbose`: debug needs 1, noise needs 2. */
 const LEVELS = { FATAL: 0, ERROR: 1, WARNING: 2, LOG: 3, DEBUG: 4, NOISE: 5 } as const;
@@ -19,6 +20,8 @@ export class Log {
   quiet: boolean;
   /** `verbose` of the configuration: 0 logs LOG and worse, 1 also DEBUG, 2 also NOISE. */
   verbose = 0;
+  /** The system's log, if lines go there too. */
+  system: Syslog | undefined;
   private path = "";
   private file = -1;
 
@@ -44,7 +47,8 @@ export class Log {
 
   /** True if a line of this level would be written, for callers with costly texts. */
   logs(level: Level): boolean {
-    return LEVELS[level] <= LEVELS.LOG + this.verbose && !(this.quiet && this.file < 0);
+    const somewhere = !this.quiet || this.file >= 0 || this.system !== undefined;
+    return LEVELS[level] <= LEVELS.LOG + Math.max(0, this.verbose) && somewhere;
   }
 
   /** Writes a line. `about` is the prefix of a connection, such as `C-0x1: db/user@unix:6432`. */
@@ -54,7 +58,9 @@ export class Log {
     const millis = String(now.getMilliseconds()).padStart(3, "0");
     const stamp = `${localTime(now)}.${millis} ${timeZone(now)} [${process.pid}]`;
     const body = `${about === "" ? "" : `${about} `}${text}`.slice(0, LONGEST);
-    const line = `${stamp} ${level} ${body.replaceAll("\n", "\n\t").trimEnd()}\n`;
+    const message = body.replaceAll("\n", "\n\t").trimEnd();
+    const line = `${stamp} ${level} ${message}\n`;
+    this.system?.write(level, message, now);
     if (!this.quiet) put(2, line);
     if (this.file >= 0) put(this.file, line);
   }

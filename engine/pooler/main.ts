@@ -19,6 +19,7 @@ import { VERSION } from "./names.ts";
 import { pidGone, removePid, writePid } from "./pidfile.ts";
 import { tellService } from "./service.ts";
 import { SHOW } from "./show.ts";
+import { Syslog } from "./syslog.ts";
 import { type Taken, takeOver } from "./takeover.ts";
 import { becomeUser } from "./user.ts";
 
@@ -295,7 +296,9 @@ export class RunningPooler implements Pooler {
 }
 
 function openLog(log: Log, { values }: Config): void {
-  log.verbose = values.verbose ?? 0;
+  log.verbose = values.verbose;
+  const { syslog, syslog_facility, syslog_ident } = values;
+  log.system = syslog ? new Syslog(syslog_facility, syslog_ident) : undefined;
   try {
     log.open(values.logfile);
   } catch (error) {

@@ -29,9 +29,9 @@ export class Averages {
     this.olderAt = now - SECOND;
   }
 
-  /** True once `period` has passed since the last snapshot. */
+  /** True once `period` has passed since the last snapshot; of 0: never. */
   due(now: Nanos, period: Nanos): boolean {
-    return now - this.newerAt >= period;
+    return period > 0 && now - this.newerAt >= period;
   }
 
   /** Takes a snapshot; returns the averages of all pools together since the one before. */

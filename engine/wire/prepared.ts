@@ -161,7 +161,7 @@ export interface Pending {
  * such a statement is prepared anew after a Close, which does no harm where there is nothing to close.
  */
 export class ServerStatements {
-  /** max_prepared_statements; RELOAD may change it. Looked at when a statement is added. */
+  /** max_prepared_statements, below 0: none. RELOAD may change it. Looked at when a statement is added. */
   limit: number;
   private readonly table: StatementTable;
   /**
@@ -218,7 +218,7 @@ export class ServerStatements {
 
   /** Takes out the oldest while there are too many: send Close for it. Undefined: none too many. */
   evict(): Statement | undefined {
-    if (this.byId.size <= Math.max(1, this.limit)) return undefined;
+    if (this.limit < 0 || this.byId.size <= Math.max(1, this.limit)) return undefined;
     const [oldest] = this.byId.values();
     if (oldest === undefined) return undefined;
     this.send(oldest, 0);

@@ -83,8 +83,8 @@ test("an included file continues the section, may open another, and errors name 
   });
   expect(values.verbose).toBe(2);
   expect(databases[0]?.name).toBe("x");
-  expect(complaint("[pgbouncer]\n%include b.ini\n", { "b.ini": "\nverbose = 9" })).toBe(
-    'b.ini:2: verbose is "9"; expected an integer from 0 to 3',
+  expect(complaint("[pgbouncer]\n%include b.ini\n", { "b.ini": "\nverbose = x" })).toBe(
+    'b.ini:2: verbose is "x"; expected an integer from 0 to 2147483647',
   );
 });
 
@@ -219,8 +219,8 @@ test.each(["=", "[]", "a''", "key=1 "])("a line of a million %j is refused", (pa
 });
 
 test("a message shows the beginning of a long text only", () => {
-  expect(complaint(`[pgbouncer]\nverbose = ${"9".repeat(1000)}`)).toBe(
-    `a.ini:2: verbose is "${"9".repeat(200)}..."; expected an integer from 0 to 3`,
+  expect(complaint(`[pgbouncer]\npeer_id = ${"9".repeat(1000)}`)).toBe(
+    `a.ini:2: peer_id is "${"9".repeat(200)}..."; expected an integer from 0 to 16383`,
   );
 });
 

@@ -1,11 +1,13 @@
 /** Values: both sides of every range in the tables, and numbers as C reads and prints them. */
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../engine/config/errors.ts";
+import { coreSettings, parseIni, printIni, settingValue } from "../../engine/config/index.ts";
 import { flag, readFriendly, readValue, time } from "../../engine/config/kinds.ts";
 import { durationWithUnit, general, integer, seconds } from "../../engine/config/numbers.ts";
 import { presetOf, type Settings } from "../../engine/config/setting.ts";
 import { SETTINGS } from "../../engine/config/settings.ts";
 import { DATABASE_KEYS, PEER_KEYS, USER_KEYS } from "../../engine/config/settings-entries.ts";
+import { configFrom } from "../../engine/config/written.ts";
 import { MICROSECOND, MILLISECOND, SECOND } from "../../engine/core/units.ts";
 
 const tables: [string, Settings][] = [
@@ -20,10 +22,36 @@ describe.each(tables)("ranges of %s", (_section, table) => {
   test.each(ranged)("%s takes its least and most and nothing beyond", (_name, { kind }) => {
     const [least, most] = kind.range ?? [0, 0];
     for (const inside of [least, most]) expect(kind.read(String(inside))).toBeDefined();
-    for (const outside of [least - 1, most + 1]) {
+    for (const outside of [(kind.lowest ?? least) - 1, most + 1]) {
       expect(kind.read(String(outside))).toBeUndefined();
     }
   });
+});
+
+/** What PgBouncer shows of a number below 0, and what the scheduler is told; null: nothing of its own. */
+test.each([
+  ["default_pool_size", "-1", 0],
+  ["min_pool_size", "-5", 0],
+  ["max_client_conn", "-1", 0],
+  ["max_db_connections", "-1", 0],
+  ["query_wait_notify", "-1", 0],
+] as const)("%s = %s is shown so and means %i", (name, text, meant) => {
+  const config = parseIni("a.ini", () => `[pgbouncer]\n${name} = ${text}\n`);
+  expect(settingValue(config, name)).toBe(text);
+  expect(coreSettings(config)[name]).toBe(meant);
+  expect(printIni(config)).toContain(`${name} = ${text}\n`);
+  expect(() => configFrom({ [name]: Number(text) })).toThrow(`${name} is "${text}"; expected`);
+});
+
+test("in an entry a number below 0 is none", () => {
+  const text = "[databases]\nx = pool_size=-1 max_db_connections=-2\n[pgbouncer]\n";
+  const [x] = coreSettings(parseIni("a.ini", () => text)).databases;
+  expect([x?.pool_size, x?.max_db_connections]).toEqual([undefined, undefined]);
+});
+
+test("numbers that some write for never are taken", () => {
+  expect(readValue(time, "a", "b", "2147483647")).toBe(2_147_483_647 * SECOND);
+  expect(time.show(2_147_483_647 * SECOND)).toBe("2.14748e+09");
 });
 
 const worded = tables.slice(0, 3); // Peers have no words.

@@ -1,8 +1,10 @@
 /** The columns of each SHOW: those of the newest PgBouncer, and of Debian's where that has them. */
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SECOND } from "../../engine/core/index.ts";
+import { Averages } from "../../engine/show/averages.ts";
 import { type Bouncer, startBouncer } from "../live/helpers.ts";
-import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
+import { NO_PGBOUNCER, PGBOUNCER, PGBOUNCER_NAME, PGBOUNCER_VERSION } from "../pgbouncer.ts";
 import { type Console, Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -148,15 +150,14 @@ test("SHOW FDS shows real descriptors, and no secrets", async () => {
     expect([row.client_encoding, row.std_strings]).toEqual(["UTF8", "on"]);
 });
 
-/** What PgBouncer has gained since 1.18; without it, both have the same. Source: its NEWS.md. */
-const GAINED: Record<string, string> = {
+/** Columns that PgBouncer has gained since 1.18. Source: its NEWS.md. */
+const SINCE_1_18: Record<string, string> = {
   pools: "load_balance_hosts",
   stats:
-    "total_server_assignment_count total_client_parse_count total_server_parse_count total_bind_count total_client_login_count avg_server_assignment_count avg_client_parse_count avg_server_parse_count avg_bind_count avg_client_login_count",
-  stats_totals:
-    "server_assignment_count client_parse_count server_parse_count bind_count client_login_count",
+    "total_server_assignment_count total_client_parse_count total_server_parse_count total_bind_count avg_server_assignment_count avg_client_parse_count avg_server_parse_count avg_bind_count",
+  stats_totals: "server_assignment_count client_parse_count server_parse_count bind_count",
   stats_averages:
-    "server_assignment_count avg_client_parse_count avg_server_parse_count avg_bind_count avg_client_login_count",
+    "server_assignment_count avg_client_parse_count avg_server_parse_count avg_bind_count",
   clients: "replication prepared_statements id",
   servers: "replication prepared_statements id",
   sockets: "replication prepared_statements id",
@@ -165,8 +166,16 @@ const GAINED: Record<string, string> = {
   users:
     "pool_size reserve_pool_size max_user_connections current_connections max_user_client_connections current_client_connections",
 };
+/** And since 1.25, on its main branch. */
+const SINCE_1_25: Record<string, string> = {
+  stats: "total_client_login_count avg_client_login_count",
+  stats_totals: "client_login_count",
+  stats_averages: "avg_client_login_count",
+};
+const NEWER_SETTINGS: readonly string[] = ["login_notify_message", "pool_idle_timeout"];
+const NEWER_ROWS: readonly string[] = ["total_client_login_count", "avg_client_login_count"];
 const RENAMED: Record<string, string> = { reserve_pool: "reserve_pool_size" };
-/** Defaults that have changed since, and commands that 1.18 has not. */
+/** Of 1.18: defaults that have changed since, and commands that it has not. */
 const NEW_DEFAULTS = [
   "client_tls_ciphers",
   "server_check_query",
@@ -174,8 +183,9 @@ const NEW_DEFAULTS = [
   "server_tls_sslmode",
 ];
 const NEW_SHOWS: readonly string[] = ["state", "peers", "peer_pools"];
+const old = PGBOUNCER_VERSION < 1_025;
 
-describe.skipIf(NO_PGBOUNCER !== "")("beside PgBouncer (skipped: not installed)", () => {
+describe.skipIf(NO_PGBOUNCER !== "")(`beside ${PGBOUNCER_NAME}`, () => {
   let bouncer: Bouncer;
   let theirs: pg.Client;
   beforeAll(async () => {
@@ -188,31 +198,65 @@ describe.skipIf(NO_PGBOUNCER !== "")("beside PgBouncer (skipped: not installed)"
     await bouncer.stop();
   });
 
-  for (const [name] of SHOWS.filter(([show]) => !NEW_SHOWS.includes(show))) {
+  for (const [name] of SHOWS.filter(([show]) => !(old && NEW_SHOWS.includes(show)))) {
     test(`SHOW ${name}: its columns and types, but for what is newer`, async () => {
-      const [old, ours] = [
+      const [its, ours] = [
         await theirs.query(`show ${name}`),
         await console.client.query(`show ${name}`),
       ];
-      const gained = new Set((GAINED[name] ?? "").split(" "));
-      const kept = ours.fields.filter((field) => !gained.has(field.name));
+      const gained = `${SINCE_1_25[name] ?? ""} ${old ? (SINCE_1_18[name] ?? "") : ""}`.split(" ");
+      const kept = ours.fields.filter((field) => !gained.includes(field.name));
       expect(kept.map((field) => field.name)).toEqual(
-        old.fields.map((field) => RENAMED[field.name] ?? field.name),
+        its.fields.map((field) => RENAMED[field.name] ?? field.name),
       );
-      expect(lettersOf(kept)).toBe(lettersOf(old.fields));
+      expect(lettersOf(kept)).toBe(lettersOf(its.fields));
+      expect(ours.command).toBe(its.command);
     });
   }
 
+  for (const name of ["lists", "mem", "state", "totals"].filter((show) => !old || show !== "state"))
+    test.skipIf(old)(`SHOW ${name}: its rows, in its order, but for what is newer`, async () => {
+      const first = (rows: Record<string, string>[]) => rows.map((row) => Object.values(row)[0]);
+      const ours = first(await console.ask(`show ${name}`));
+      const its = first((await theirs.query(`show ${name}`)).rows);
+      expect(ours.filter((row) => !NEWER_ROWS.includes(row ?? ""))).toEqual(its);
+    });
+
   test("SHOW CONFIG: its settings, defaults and which can be changed, but for what is newer", async () => {
-    const ours = new Map((await console.ask("show config")).map((row) => [row.key, row]));
-    const { rows } = await theirs.query("show config");
-    expect(rows.length).toBeGreaterThan(80);
-    for (const { key, default: preset, changeable } of rows) {
-      const row = ours.get(key);
-      expect([key, row?.changeable]).toEqual([key, changeable]);
-      if (!NEW_DEFAULTS.includes(key)) expect([key, row?.default]).toEqual([key, preset]);
+    const ours = (await console.ask("show config")).filter(
+      (row) => !NEWER_SETTINGS.includes(row.key ?? ""),
+    );
+    const facts = (rows: Record<string, string>[]) =>
+      rows.map(({ key, default: preset, changeable }) => [key, preset, changeable]);
+    const its = facts((await theirs.query("show config")).rows);
+    expect(its.length).toBeGreaterThan(80);
+    if (!old) expect(facts(ours)).toEqual(its);
+    const known = new Map(facts(ours).map((row) => [row[0], row]));
+    for (const [key, preset, changeable] of its) {
+      const [, own, can] = known.get(key) ?? [];
+      expect([key, can]).toEqual([key, changeable]);
+      if (!old || !NEW_DEFAULTS.includes(key ?? "")) expect([key, own]).toEqual([key, preset]);
     }
   });
+
+  test.skipIf(old)("SHOW HELP: its text", async () => {
+    const said = async (client: pg.Client): Promise<unknown[]> => {
+      const notices: unknown[] = [];
+      const hear = (notice: { message?: string | undefined; detail?: string | undefined }) =>
+        notices.push([notice.message, notice.detail]);
+      client.on("notice", hear);
+      await client.query("show help");
+      client.off("notice", hear);
+      return notices;
+    };
+    expect(await said(console.client)).toEqual(await said(theirs));
+  });
+});
+
+test("stats_period = 0: the averages are those since the start", () => {
+  const averages = new Averages(0);
+  expect(averages.due(1_000_000 * SECOND, 0)).toBe(false);
+  expect(averages.due(60 * SECOND, 60 * SECOND)).toBe(true);
 });
 
 test("with listen_addr = * an address of IPv4 is shown as one, and logged as one", async () => {
