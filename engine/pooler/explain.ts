@@ -42,6 +42,9 @@ export function knownAt(reason: number): "nothing" | "pool" | undefined {
   return reason === REASON.disabled || reason === REASON.shutting_down ? "pool" : undefined;
 }
 
+/** What the log says of a database that comes from the `*` entry. */
+export const registering = (name: string): string => `registered new auto-database: ${name}`;
+
 /** What the log says of a database that goes. */
 export const dropping = (name: string): string =>
   `dropping database '${name}' as it does not exist anymore or inactive auto-database`;

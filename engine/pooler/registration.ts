@@ -6,6 +6,7 @@
 import { type Pool, REASON, REASONS } from "../core/index.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
 import { consoleLimit } from "./console-pool.ts";
+import { registering } from "./explain.ts";
 import type { Identity } from "./identity.ts";
 import { CONSOLE } from "./names.ts";
 import type { HostRole } from "./roles.ts";
@@ -31,8 +32,7 @@ export function placeOf({ core, log }: HostRole, identity: Identity, database: s
   if (isTooLong(database)) return -1;
   const before = core.databases.length;
   const place = core.database(database);
-  if (core.databases.length > before)
-    log.write("LOG", `registered new auto-database: ${database}`, identity.label);
+  if (core.databases.length > before) log.write("LOG", registering(database), identity.label);
   return place;
 }
 
