@@ -21,7 +21,7 @@ import { cancelAtPeer } from "./peers.ts";
 import type { Database, User } from "./pool.ts";
 import * as reasons from "./reasons.ts";
 import * as records from "./records.ts";
-import { refusal } from "./refusal.ts";
+import { closedTo, refusal } from "./refusal.ts";
 import { seek } from "./seeking.ts";
 import type { CoreSettings } from "./settings.ts";
 import * as states from "./states.ts";
@@ -88,8 +88,8 @@ export class Core extends Views {
   }
 
   /**
-   * The startup packet named a database and a user. False: the client is refused (effect `drop`) by
-   * one of the client limits; limits refuse, they never queue.
+   * The startup packet named a database and a user. False: the client is refused (effect `drop`) by one
+   * of the client limits; they never queue.
    * Source: PgBouncer 1.25.2 src/client.c, decide_startup_pool(), finish_set_pool().
    */
   startup(now: Nanos, client: number, database: number, user: number): boolean {
@@ -141,15 +141,16 @@ export class Core extends Views {
 
   /**
    * The client has proved who it is. Effect `welcome`, or it waits for the first server of its pool,
-   * whose parameters the welcome must name; `drop`, if the database is disabled or all is to end.
+   * whose parameters the welcome must name; or `drop`: DISABLE, or a shutdown.
    * Source: PgBouncer 1.25.2 finish_client_login().
    */
   authenticated(now: Nanos, client: number): void {
     this.input(INPUT.authenticated, now, client, 0, 0);
     const world = this.world;
     const pool = matching.poolOfClient(world, client);
-    if (pool.database.disabled || world.shutdown !== "none") {
-      endClient(world, client, pool.database.disabled ? REASON.disabled : REASON.shutting_down);
+    const closed = closedTo(world, pool.database);
+    if (closed >= 0) {
+      endClient(world, client, closed);
       return;
     }
     world.clients.times[(client << 3) | CT.request] = now;
@@ -318,6 +319,13 @@ export class Core extends Views {
   }
 
   // --- console -------------------------------------------------------------------------------------
+
+  /** `by` more (or, negative, fewer) sessions of `user`: clients for the limits, and for nothing else. */
+  console(now: Nanos, user: number, by: number): void {
+    this.input(INPUT.console, now, user, by, 0);
+    this.world.consoles += by;
+    (this.world.users[user] as User).clients += by;
+  }
 
   /** PAUSE; -1: everything. Effect `paused` when it is complete. False: already paused. */
   pause(now: Nanos, database = -1): boolean {

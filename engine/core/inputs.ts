@@ -35,6 +35,7 @@ export const INPUT = {
   cancelAtPeer: 30,
   adoptClient: 31,
   adoptServer: 32,
+  console: 33,
 } as const;
 
 export type Input = (typeof INPUT)[keyof typeof INPUT];

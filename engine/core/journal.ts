@@ -55,6 +55,7 @@ const OPERANDS: Readonly<Record<keyof typeof INPUT, number>> = {
   cancelAtPeer: 2,
   adoptClient: 1,
   adoptServer: 3,
+  console: 2,
 };
 const ARITY = INPUT_NAMES.map((name) => OPERANDS[name]);
 const TEXTS: ReadonlySet<number> = new Set([INPUT.database, INPUT.user, INPUT.reload]);

@@ -18,7 +18,7 @@ export function lookup(world: World, client: number, database: number, user: num
     endClient(world, client, REASON.shutting_down);
     return;
   }
-  if (world.clients.used > world.settings.max_client_conn) {
+  if (world.connected > world.settings.max_client_conn) {
     endClient(world, client, REASON.max_client_conn);
     return;
   }

@@ -1,12 +1,12 @@
-/** Who is not let in. Source: PgBouncer 1.25.2 src/client.c, decide_startup_pool(), finish_set_pool(). */
+/**
+ * Who is not let in. Source: PgBouncer 1.25.2 src/client.c, decide_startup_pool(), set_pool(); src/objects.c,
+ * finish_client_login().
+ */
 import type { Database, User } from "./pool.ts";
 import { REASON } from "./reasons.ts";
 import type { World } from "./world.ts";
 
-/**
- * Why a client of this database and user is refused before it has proved who it is; -1: it is not. That the
- * database is disabled, or that all is to end, is told only to who has.
- */
+/** Which limit refuses a client of this database and user, before it must prove anything; -1: none. */
 export function refusal(world: World, database: number, user: number): number {
   const settings = world.settings;
   const entry = world.databases[database] as Database;
@@ -15,8 +15,14 @@ export function refusal(world: World, database: number, user: number): number {
     entry.settings.max_db_client_connections || settings.max_db_client_connections;
   const per_user =
     login.settings.max_user_client_connections || settings.max_user_client_connections;
-  if (world.clients.used > settings.max_client_conn) return REASON.max_client_conn;
+  if (world.connected > settings.max_client_conn) return REASON.max_client_conn;
   if (per_database > 0 && entry.clients >= per_database) return REASON.max_db_client_connections;
   if (per_user > 0 && login.clients >= per_user) return REASON.max_user_client_connections;
   return -1;
+}
+
+/** Why a client that has proved who it is does not come in; -1: it does. */
+export function closedTo(world: World, { disabled }: Database): number {
+  if (disabled) return REASON.disabled;
+  return world.shutdown === "none" ? -1 : REASON.shutting_down;
 }

@@ -239,7 +239,7 @@ function dropLogins(world: World): void {
 
 /** A graceful shutdown ends when the last server, or the last client, is gone. */
 function finishShutdown(world: World): void {
-  const left = world.shutdown === "wait_for_servers" ? world.servers.used : world.clients.used;
+  const left = world.shutdown === "wait_for_servers" ? world.servers.used : world.connected;
   if (world.shutdown === "stopped" || left > 0) return;
   world.shutdown = "stopped";
   world.effects.push(EFFECT.stopped, -1, -1, -1);

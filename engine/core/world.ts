@@ -59,6 +59,8 @@ export class World {
   shutdown: Shutdown = "none";
   /** Clients that have not finished their login. */
   logins = 0;
+  /** Sessions on the console, which are no clients of ours but for the limits. */
+  consoles = 0;
   /** Clients that want replication connections. */
   replications = 0;
   /** Waiters of all pools, cancel requests included: zero lets a turn end at once. */
@@ -89,6 +91,11 @@ export class World {
     this.now = now;
     this.next_tick = now + TICK;
     this.adopt(settings);
+  }
+
+  /** Everybody who is connected, as max_client_conn counts. Source: get_active_client_count(). */
+  get connected(): number {
+    return this.clients.used + this.consoles;
   }
 
   /** Makes `settings` those in force: known entries change, new ones appear, none goes. */

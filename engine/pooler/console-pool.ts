@@ -20,12 +20,6 @@ export class ConsolePool implements ConsoleCounters {
   }
 }
 
-/** Sessions on the console; of `user` only, when one is named. */
-export function consoleClients(host: HostRole, user?: string): number {
-  const sessions = [...host.consoles];
-  return sessions.filter(({ identity }) => user === undefined || identity.user === user).length;
-}
-
 /**
  * The limit that keeps a user off the console, a number of REASON; undefined: none does. Sessions count for
  * their user like other clients. Source: PgBouncer 1.25.2 src/client.c, finish_set_pool().
@@ -34,8 +28,7 @@ export function consoleLimit(host: HostRole, user: string): number | undefined {
   const { max_db_client_connections, max_user_client_connections } = host.core.settings;
   const known = host.core.users.find(({ settings }) => settings.name === user);
   const most = known?.settings.max_user_client_connections || max_user_client_connections;
-  if (max_db_client_connections > 0 && consoleClients(host) >= max_db_client_connections)
+  if (max_db_client_connections > 0 && host.consoles.size >= max_db_client_connections)
     return REASON.max_db_client_connections;
-  const clients = (known?.clients ?? 0) + consoleClients(host, user);
-  return most > 0 && clients >= most ? REASON.max_user_client_connections : undefined;
+  return most > 0 && (known?.clients ?? 0) >= most ? REASON.max_user_client_connections : undefined;
 }

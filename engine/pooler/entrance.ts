@@ -95,7 +95,7 @@ export class Entrance implements Newcomer, ChannelOwner {
     if (this.phase === "over") return;
     const asked = this.phase === "lookup" ? this.asked : undefined;
     this.identity.known = knownAt(reason) ?? this.identity.known;
-    const why = explainToNewcomer(this.host, this.identity.database, asked, reason);
+    const why = explainToNewcomer(this.host, asked, reason);
     this.turnAway({ kind: "refused", ...why });
   }
 

@@ -12,6 +12,8 @@ export interface Explanation {
 /** The reason's own words, with what only the pooler knows of the pool's servers put in. */
 export function explain(host: HostRole, pool: Pool, reason: number): Explanation {
   const { text, sqlstate, told } = REASONS[reason] as (typeof REASONS)[number];
+  if (reason === REASON.disabled)
+    return { text: `database "${pool.database.settings.name}" is disabled`, sqlstate, told };
   const facts = host.factsOf(pool);
   if (reason === REASON.server_error && facts.loginError !== undefined)
     return { ...facts.loginError, told };
@@ -25,12 +27,10 @@ export function explain(host: HostRole, pool: Pool, reason: number): Explanation
 /** The same for one that is not in yet, for whom `asked` is the pool that its secret is looked up in. */
 export function explainToNewcomer(
   host: HostRole,
-  database: string,
   asked: Pool | undefined,
   reason: number,
 ): Explanation {
   const plain = REASONS[reason] as (typeof REASONS)[number];
-  if (reason === REASON.disabled) return { ...plain, text: `database "${database}" is disabled` };
   if (asked === undefined) return plain;
   if (reason === REASON.server_gone) return { ...plain, text: "bouncer config error" };
   return explain(host, asked, reason);
@@ -39,7 +39,7 @@ export function explainToNewcomer(
 /** How much the log says of a newcomer that is sent away: as much as PgBouncer has found out by then. */
 export function knownAt(reason: number): "nothing" | "pool" | undefined {
   if (reason === REASON.max_client_conn) return "nothing";
-  return reason === REASON.disabled || reason === REASON.shutting_down ? "pool" : undefined;
+  return reason === REASON.shutting_down ? "pool" : undefined;
 }
 
 /** What the log says of a database that comes from the `*` entry. */

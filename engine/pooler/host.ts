@@ -275,6 +275,7 @@ export class Host implements HostRole {
 
   admitConsole(session: ConsoleRole): void {
     this.consoles.add(session);
+    this.core.console(this.now, this.core.user(session.identity.user), 1);
   }
 
   forget(guest: Guest): void {
@@ -290,7 +291,8 @@ export class Host implements HostRole {
   }
 
   forgetConsole(session: ConsoleRole): void {
-    this.consoles.delete(session);
+    if (this.consoles.delete(session))
+      this.core.console(this.now, this.core.user(session.identity.user), -1);
     if (this.consoles.size === 0 && this.suspension.end())
       this.log.write("LOG", "admin disappeared when suspended, doing RESUME");
     this.keys.delete(session.key.toString("latin1"));

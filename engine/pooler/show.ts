@@ -16,7 +16,6 @@ import {
 } from "../show/stats.ts";
 import { columns, type Table, type Value } from "../show/table.ts";
 import type { ShowName } from "../wire/console.ts";
-import { consoleClients } from "./console-pool.ts";
 import { CONSOLE, VERSION } from "./names.ts";
 import type { HostRole } from "./roles.ts";
 import { showDescriptors } from "./show-descriptors.ts";
@@ -141,7 +140,7 @@ function userRow(host: HostRole, name: string, user: User | undefined): Value[] 
     settings?.max_user_connections || max_user_connections,
     user?.connections ?? 0,
     settings?.max_user_client_connections || max_user_client_connections,
-    (user?.clients ?? 0) + consoleClients(host, name),
+    user?.clients ?? 0,
   ];
 }
 

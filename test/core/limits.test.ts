@@ -97,6 +97,21 @@ test("max_client_conn counts clients that have not logged in, and cancel request
   expect(world.only("drop")).toEqual(["drop b max_client_conn"]);
 });
 
+test("those on the console count for max_client_conn and for their user, and are counted out again", () => {
+  const world = new World({
+    max_client_conn: 2,
+    users: [{ name: "u" }, { name: "few", max_user_client_connections: 1 }],
+  });
+  const [u, few] = ["u", "few"].map((name) => world.core.user(name)) as [number, number];
+  world.turn(() => world.core.console(world.now, u, 1)).logins("a b");
+  expect(world.only("welcome", "drop")).toEqual(["welcome a", "drop b max_client_conn"]);
+  world.turn(() => world.core.console(world.now, u, -1)).login("b");
+  expect(world.only("welcome", "drop")).toEqual(["welcome b"]);
+  world.leave("a").leave("b").quiet();
+  world.turn(() => world.core.console(world.now, few, 1)).login("c", "few");
+  expect(world.only("welcome", "drop")).toEqual(["drop c max_user_client_connections"]);
+});
+
 // --- DISABLE and shutdown ----------------------------------------------------------------------------
 
 test("DISABLE refuses new clients of the entry only, and those inside go on", () => {
@@ -126,6 +141,32 @@ test("a disabled database tells only those who have proved who they are, after t
   expect(world.only("drop")).toEqual(["drop b max_db_client_connections"]);
   world.turn(() => world.core.authenticated(world.now, world.client("a")));
   expect(world.only("drop", "welcome")).toEqual(["drop a disabled"]);
+});
+
+test("DISABLE and a shutdown are told to who has come past the limits", () => {
+  const world = new World({ max_db_client_connections: 1 }).login("a");
+  world.turn(() => world.core.disable(world.now, 0)).login("b");
+  expect(world.only("drop")).toEqual(["drop b max_db_client_connections"]);
+  world.leave("a").login("c");
+  world.turn(() => world.core.shutdown(world.now, "wait_for_clients")).login("d");
+  world.turn(() => world.core.enable(world.now, 0)).login("e");
+  expect(world.only("drop")).toEqual([
+    "drop c disabled",
+    "drop d disabled",
+    "drop e shutting_down",
+  ]);
+});
+
+test("a shutdown waits for those on the console as well", () => {
+  const world = new World();
+  const user = world.core.user("u");
+  world.turn(() => {
+    world.core.console(world.now, user, 1);
+    world.core.shutdown(world.now, "wait_for_clients");
+  });
+  expect(world.ticks().only("stopped")).toEqual([]);
+  world.turn(() => world.core.console(world.now, user, -1)).ticks();
+  expect(world.only("stopped")).toEqual(["stopped"]);
 });
 
 for (const mode of ["wait_for_servers", "wait_for_clients"] as const) {

@@ -73,7 +73,7 @@ test("RELOAD: a client within its login goes with its entry", () => {
 // An entry that was paused and disabled, had clients and counted them; then it is away for a while, or not.
 for (const away of [false, true]) {
   test(`RELOAD: an entry that ${away ? "was gone and is back is a new one" : "stays is as it was"} (kill_database frees it)`, () => {
-    const world = new World({ ...two, max_db_client_connections: 1 }).login("a").request("a");
+    const world = new World({ ...two, max_db_client_connections: 2 }).login("a").request("a");
     world.turn(() => {
       world.core.pause(world.now, 0);
       world.core.disable(world.now, 0);
