@@ -156,11 +156,15 @@ function notify(world: World, client: number): void {
   world.effects.push(EFFECT.notice, client, -1, -1);
 }
 
-/** PAUSE: everything that is not at work is closed. */
+/**
+ * PAUSE: everything that is not at work is closed. A connection that is to carry a cancel request is left: what
+ * it cancels is what the PAUSE waits for. PgBouncer closes it too, but one over a Unix socket, which connects
+ * in the same instant, has carried the request by then.
+ */
 function closeUnused(world: World, pool: Pool): void {
   closeList(world, pool.idle);
   closeList(world, pool.used);
-  if (pool.login > 0) {
+  if (pool.login > 0 && pool.waiting_cancel.length === 0) {
     for (let server = 0; server < world.servers.high; server++) {
       const ints = world.servers.ints;
       const at = server << 4;

@@ -183,3 +183,18 @@ test("cancels are served in the order in which they came", () => {
   world.connected("s4");
   expect(world.take()).toEqual(["cancel y s4 s1"]);
 });
+
+for (const what of ["everything", "the entry"]) {
+  test(`a cancel has its connection during a PAUSE of ${what}: what it cancels is what that waits for`, () => {
+    const world = warmed(1, { default_pool_size: 2 }, { connect: HAND }).request("w1").quiet();
+    world.turn(() => world.core.pause(world.now, what === "everything" ? -1 : 0));
+    world.cancel("x", "w1").connected("s2");
+    expect(world.only("open", "cancel", "close")).toEqual(["open s2 cancel", "cancel x s2 s1"]);
+  });
+}
+
+test("a PAUSE ends what is connecting when no cancel needs it", () => {
+  const world = warmed(1, { default_pool_size: 2 }, { connect: HAND }).logins("a").request("w1 a");
+  world.quiet().turn(() => world.core.pause(world.now));
+  expect(world.only("close")).toEqual(["close s2 pause_mode"]);
+});
