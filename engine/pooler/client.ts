@@ -61,6 +61,8 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   private held = true;
   /** The socket has ended while the client waited, which the core learns when it is served. */
   private gone = false;
+  /** Something has come since it began to wait. With its end that was a goodbye. */
+  private late = false;
   private over = false;
   /** The core is being asked in the middle of a chunk, which goes on if there is a server at once. */
   private asking = false;
@@ -82,6 +84,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
 
   received(buffer: Buffer, start: number, end: number): void {
     this.host.begin();
+    this.late ||= this.held;
     const at = this.held ? start : this.feed(buffer, start, end);
     if (at < end) this.backlog.add(buffer, at, end);
     if (!this.over) this.regulate();
@@ -170,8 +173,16 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.proceed();
   }
 
-  /** Linked to `upstream`: brings it to the client's parameters first, then forwards what was kept. */
+  /**
+   * Linked to `upstream`: brings it to the client's parameters first, then forwards what was kept. Of a client
+   * that has gone meanwhile the server is used on, unless it said goodbye: then its end is found behind its
+   * query, as in PgBouncer, which closes the server. Source: PgBouncer 1.25.2 src/sbuf.c, sbuf_main_loop().
+   */
   grant(upstream: ServerRole): void {
+    if (this.gone && this.late) {
+      this.leave("client close request");
+      return;
+    }
     if (this.gone) {
       this.note("closing because: client unexpected eof");
       this.host.abandon(this);
@@ -264,6 +275,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
       if (verdict === RELAY.request) {
         if (this.request()) continue;
         this.held = true;
+        this.late = false;
         return this.over ? end : at;
       }
       if (verdict === RELAY.ready) this.upstream?.settled();
