@@ -10,14 +10,19 @@ import { commands, everything } from "./histories/console.ts";
 import type { Group, History } from "./histories/history.ts";
 import { brief, impatient, mortal, reserve, strict } from "./histories/limits.ts";
 import { modes } from "./histories/modes.ts";
+import { fast, newer, notified, replicating, shutdowns } from "./histories/newer.ts";
 import { fill, play } from "./histories/player.ts";
 import { queueing, roundRobin } from "./histories/queue.ts";
 import { type Running, Stage } from "./stage.ts";
 
 const GROUPS = [
   ...[queueing, roundRobin, reserve, impatient, mortal, strict, brief],
-  ...[commands, everything, modes],
+  ...[commands, everything, modes, newer, notified, fast, replicating, ...shutdowns],
 ];
+
+/** What this PgBouncer is too old for, only ours plays. */
+const plays = (side: string, { since = 0 }: { since?: number }): boolean =>
+  side === "ours" || PGBOUNCER_VERSION >= since;
 
 /** This PgBouncer is one that still says some things differently. */
 const OLDER = PGBOUNCER_VERSION < 1_025;
@@ -34,9 +39,12 @@ const running = new Map<string, Running>();
 beforeAll(async () => {
   stage = await Stage.open();
   direct = await stage.direct();
-  for (const name of ["alice", "bob", "carol", "single"])
+  const users = GROUPS.flatMap((group) => Object.keys(group.users ?? {}));
+  for (const name of new Set(["alice", "bob", "carol", "single", ...users]))
     await direct.query(`create role ${name} login`);
-  const places = GROUPS.flatMap((group) => SIDES.map((side) => [group, ...side] as const));
+  const places = GROUPS.flatMap((group) =>
+    SIDES.filter(([side]) => plays(side, group)).map((side) => [group, ...side] as const),
+  );
   await Promise.all(
     places.map(async ([group, side, pgbouncer]) => {
       running.set(`${group.name} ${side}`, await start(group, side, pgbouncer));
@@ -59,6 +67,7 @@ async function start(group: Group, side: string, pgbouncer: string | undefined):
   const entries: Record<string, string> = {};
   const own = group.histories.map((_, at) => `${prefixOf(group, side, at)}own`);
   group.histories.forEach((history, at) => {
+    if (!plays(side, history)) return;
     const prefix = prefixOf(group, side, at);
     for (const [name, more] of Object.entries(history.entries ?? { app: "" }))
       entries[prefix + name] = fill(more, prefix);
@@ -80,7 +89,8 @@ async function start(group: Group, side: string, pgbouncer: string | undefined):
 
 for (const group of GROUPS) {
   const both = async (history: History, at: number): Promise<void> => {
-    const played = SIDES.map(async ([side]) => {
+    const sides = SIDES.filter(([side]) => plays(side, group) && plays(side, history));
+    const played = sides.map(async ([side]) => {
       const prefix = prefixOf(group, side, at);
       const one = running.get(`${group.name} ${side}`) as Running;
       return await play({

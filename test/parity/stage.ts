@@ -40,12 +40,15 @@ export interface StageOptions {
 export class Running {
   readonly target: LiveTarget;
   readonly admin: Address;
+  /** Resolves when the pooler has ended by itself. */
+  readonly ended: Promise<string>;
   private readonly directory: string;
   private readonly process: PoolerProcess;
 
   constructor(directory: string, process: PoolerProcess, user: string) {
     this.directory = directory;
     this.process = process;
+    this.ended = process.ended;
     this.target = { host: directory, port: PORT, user, users: {} };
     this.admin = { host: directory, port: PORT, user, database: "pgbouncer" };
   }

@@ -6,7 +6,7 @@ import type { Address } from "../../../workloads/database/index.ts";
 interface Inside {
   processID: number;
   secretKey: number;
-  connection: { stream: { destroy(): void; destroyed: boolean } };
+  connection: { end(): void; stream: { destroy(): void; destroyed: boolean } };
 }
 
 export class Actor {
@@ -15,17 +15,25 @@ export class Actor {
   private readonly place: Address;
   private client: pg.Client | undefined;
   private farewell = "";
+  private notice = "";
   private wake: () => void = () => {};
 
   constructor(place: Address) {
     this.place = place;
   }
 
-  /** Logs in; returns "in", or why not. */
-  async logIn(database: string, user: string): Promise<string> {
+  /** Logs in, perhaps for replication; returns "in", or why not. */
+  async logIn(database: string, user: string, replication = false): Promise<string> {
     const { sslmode: _, ...place } = this.place;
-    const client = new pg.Client({ ...place, database, user: user === "" ? place.user : user });
+    const how = { ...place, database, user: user === "" ? place.user : user };
+    const client = new pg.Client(
+      replication ? ({ ...how, replication: "database" } as object) : how,
+    );
     client.on("error", (error) => this.dismissed(error));
+    client.on("notice", ({ message = "" }) => {
+      this.notice = message;
+      this.wake();
+    });
     client.on("end", () => this.wake());
     this.client = client;
     return await client.connect().then(
@@ -47,16 +55,20 @@ export class Actor {
     }
   }
 
-  /** `told`: waits to be sent away. `out`: leaves in order. `cut`: goes without a word. */
+  /** Waits for a notice. */
+  async heard(): Promise<string> {
+    while (this.notice === "") await this.woken();
+    return this.notice;
+  }
+
+  /** `told`: waits to be sent away. `out`, `bye`: leaves in order. `cut`: goes without a word. */
   async end(verb: string): Promise<string> {
     if (verb === "told") {
-      if (this.farewell === "")
-        await new Promise<void>((resolve) => {
-          this.wake = resolve;
-        });
+      while (this.farewell === "") await this.woken();
       return this.farewell;
     }
     if (verb === "out") await this.client?.end();
+    else if (verb === "bye") this.inside?.connection.end();
     else if (verb === "cut") this.cut();
     else return `no such action: ${verb}`;
     return "ok";
@@ -72,6 +84,12 @@ export class Actor {
     key.writeInt32BE(this.inside?.processID ?? 0, 0);
     key.writeInt32BE(this.inside?.secretKey ?? 0, 4);
     return key;
+  }
+
+  private woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
   }
 
   private get inside(): Inside | undefined {

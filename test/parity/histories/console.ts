@@ -232,6 +232,17 @@ export const everything: Group = {
       ],
     },
     {
+      // Alone, for who waits for a PAUSE is told of a WAIT_CLOSE by PgBouncer.
+      claim: "a cancel request gets through during a PAUSE, which waits for what it ends",
+      entries: ONE,
+      steps: [
+        ...["a: in => in", "a: run => s1", "a: send sql select pg_sleep(20)", "database: runs s1"],
+        ...["console: send PAUSE app", "entry app: paused => 1", "a: cancel"],
+        ...["a: get => canceling statement due to user request", "console: get => PAUSE"],
+        "console: RESUME app => RESUME",
+      ],
+    },
+    {
       claim: "SUSPEND holds everybody; RESUME lifts it",
       steps: [
         ...["a: in => in", "a: run => s1", "console: SUSPEND => SUSPEND", "a: send run"],

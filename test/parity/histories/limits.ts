@@ -21,6 +21,14 @@ export const CROWDS: History[] = [
     ],
   },
   {
+    claim: "max_client_conn counts those on the console, and does not keep them out",
+    steps: [
+      ...["console: SHOW VERSION => SHOW", ...everybody("a", "b", "c", "d")],
+      "e: in => no more connections allowed (max_client_conn)",
+      ...["console: out", "f: in => in", "console: SHOW VERSION => SHOW"],
+    ],
+  },
+  {
     claim: "max_client_conn counts waiters as well",
     entries: ONE,
     steps: [

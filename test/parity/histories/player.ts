@@ -79,6 +79,9 @@ class Player {
         return await this.look(step, (console) => this.serversIn(console, step));
       case "database":
         return await this.direct(step.words);
+      case "pooler":
+        await this.play.running.ended;
+        return "ok";
       default:
         return await this.act(step.who, step.words);
     }
@@ -86,7 +89,7 @@ class Player {
 
   async end(): Promise<void> {
     for (const actor of this.actors.values()) actor.cut();
-    for (const console of this.consoles.values()) await console.end().catch(() => undefined);
+    await this.leaveConsoles();
   }
 
   // --- clients -----------------------------------------------------------------------------------
@@ -100,10 +103,17 @@ class Player {
         return "ok";
       case "get":
         return (await actor.pending) ?? "nothing was sent";
-      case "in": {
+      case "in":
+      case "replicate": {
         const [entry, user] = rest[0] === "as" ? ["app", rest[1]] : [rest[0] ?? "app", rest[2]];
-        return await actor.logIn(this.own(entry ?? ""), this.fill(user ?? ""));
+        return await actor.logIn(
+          this.own(entry ?? ""),
+          this.fill(user ?? ""),
+          verb === "replicate",
+        );
       }
+      case "heard":
+        return await actor.heard();
       case "run":
         return this.serverOf(await actor.ask(PID));
       case "begin":
@@ -147,12 +157,33 @@ class Player {
       this.told = this.tell(rest);
       return "ok";
     }
-    const command = [verb, ...rest].map((word) => this.ownIfNamed(word)).join(" ");
+    if (verb === "out") {
+      await this.leaveConsoles();
+      return "ok";
+    }
+    const words = [verb, ...rest].map((word) => this.ownIfNamed(word)).join(" ");
     const console = await this.console("commands");
+    const command = await this.withId(console, words);
     return await console.query(command).then(
       (result) => result.command,
       (error: Error) => error.message,
     );
+  }
+
+  private async leaveConsoles(): Promise<void> {
+    for (const console of this.consoles.values()) await console.end().catch(() => undefined);
+    this.consoles.clear();
+  }
+
+  /** Puts the id of the user's client in, of which there is one. */
+  private async withId(console: pg.Client, command: string): Promise<string> {
+    const [place = "", user] = /\{id (\w+)\}/.exec(command) ?? [];
+    if (place === "") return command;
+    const { rows } = await console.query("SHOW CLIENTS");
+    const row = rows.find(
+      (one) => one.user === user && `${one.database}`.startsWith(this.play.prefix),
+    );
+    return command.replace(place, row?.id ?? "none");
   }
 
   /** Looks until the columns are what is expected, and says what they were last. */

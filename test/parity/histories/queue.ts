@@ -45,6 +45,19 @@ const QUEUES: History[] = [
     ],
   },
   {
+    claim:
+      "who says goodbye while it waits has its server closed when its turn comes, its query unasked",
+    entries: ONE,
+    steps: [
+      ...everybody("a", "b"),
+      "a: begin => s1",
+      ...["b: send take", "pool app: cl_waiting => 1"],
+      ...["b: bye", "wait 100", "pool app: cl_waiting => 1"],
+      ...["a: commit", "pool app: cl_waiting cl_active => 0 1", "wait 100"],
+      ...["a: run => s2", "a: take => 1"],
+    ],
+  },
+  {
     claim: "a transaction keeps its server until it ends, whatever the others want",
     entries: TWO,
     steps: [
