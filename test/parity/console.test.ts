@@ -3,7 +3,7 @@
  * see of it must be the same. What ours has decided, its journal must give again.
  */
 import type pg from "pg";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { replay } from "../../sim/study/replay.ts";
 import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
 import { type Running, Stage } from "./stage.ts";
@@ -55,8 +55,8 @@ for (const [side, pgbouncer, skipped] of SIDES) {
       const journal = await running.stop();
       if (pgbouncer === undefined) expect(replay(journal, "journal").equal).toBe(true);
     });
-    const start = async (databases = ["app", "other"]): Promise<void> => {
-      const settings = { pool_mode: "transaction", default_pool_size: 2 };
+    const start = async (databases = ["app", "other"], more = {}): Promise<void> => {
+      const settings = { pool_mode: "transaction", default_pool_size: 2, ...more };
       running = await stage.pooler({ settings, databases, pgbouncer });
     };
 
@@ -91,6 +91,20 @@ for (const [side, pgbouncer, skipped] of SIDES) {
       const next = await running.client("app");
       await next.query("select 1");
       expect(await shown(running, "STATS_TOTALS", "app")).toMatchObject([{ query_count: "1" }]);
+    });
+
+    test("autodb_idle_timeout: what was made from `*` goes when it has neither clients nor servers", async () => {
+      await start(["app", "*"], { autodb_idle_timeout: 1, server_idle_timeout: 1 });
+      const clients = [await running.client("made"), await running.client("kept")];
+      for (const client of clients) await client.query("select 1");
+      await clients[0]?.end();
+      const gone = async (): Promise<void> =>
+        expect(await shown(running, "STATS_TOTALS", "made")).toEqual([]);
+      expect(await shown(running, "STATS_TOTALS", "made")).toMatchObject([{ query_count: "1" }]);
+      await vi.waitFor(gone, { timeout: 10_000, interval: 50 });
+      expect(await shown(running, "DATABASES", "made")).toEqual([]);
+      expect(await shown(running, "STATS_TOTALS", "kept")).toMatchObject([{ query_count: "1" }]);
+      expect(await entering(running, "made")).toBe("in");
     });
 
     test("RELOAD: a changed `*` entry reaches what was made from it; the same one changes nothing", async () => {
