@@ -300,14 +300,18 @@ function suspend(desk: CommandDesk): void {
   }
 }
 
+/** Sessions on the console are clients too. PgBouncer crashes over one that ends itself. */
 function killClient(desk: CommandDesk, id: number): void {
   const { host } = desk;
   const client = host.clients.find((other) => other?.identity.id === id);
-  if (client === undefined) desk.error("client not found");
+  const session = [...host.consoles].find(({ identity }) => identity.id === id);
+  if (client !== undefined) host.core.killClient(host.now, client.handle);
+  else if (session !== undefined) session.killed();
   else {
-    host.core.killClient(host.now, client.handle);
-    desk.done("KILL_CLIENT");
+    desk.error("client not found");
+    return;
   }
+  desk.done("KILL_CLIENT");
 }
 
 function shutdown(desk: CommandDesk, { mode }: Of<"shutdown">): void {

@@ -2,7 +2,7 @@
  * A session on the admin console, the database `pgbouncer`: simple queries only, one command each.
  * Source: PgBouncer 1.25.2 src/admin.c, admin_handle_client().
  */
-import { EFFECT, type Nanos } from "../core/index.ts";
+import { EFFECT, type Nanos, REASON, REASONS } from "../core/index.ts";
 import type { Table } from "../show/table.ts";
 import { parseCommand } from "../wire/console.ts";
 import { FRAME, MessageReader } from "../wire/frames.ts";
@@ -222,6 +222,10 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
     if (this.waiting.kind === EFFECT.paused) this.host.core.resume(this.host.now);
     this.host.suspension.end();
     this.answer(() => this.error("canceling statement due to user request", "57014"));
+  }
+
+  killed(): void {
+    this.quit(REASONS[REASON.admin_kill]?.text ?? "");
   }
 
   private answer(say: () => void): void {

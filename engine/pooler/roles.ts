@@ -115,6 +115,8 @@ export interface ConsoleRole {
   completed(kind: number, database: number): void;
   /** Its user pressed Ctrl-C. */
   cancelled(): void;
+  /** KILL_CLIENT: it is told so, and ended. */
+  killed(): void;
 }
 
 /** What the sessions on the console have done. */

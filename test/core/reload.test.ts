@@ -85,7 +85,7 @@ for (const away of [false, true]) {
     expect(world.core.pools.map((pool) => pool.stats[2])).toEqual(away ? [] : [1]);
     world.quiet().login("b");
     if (away) expect(world.request("b").only("grant")).toEqual(["grant b s2"]);
-    else expect(world.only("drop")).toEqual(["drop b max_db_client_connections"]);
+    else expect(world.only("drop")).toEqual(["drop b disabled"]);
     // PAUSEs that are forgotten do not keep every turn busy.
     expect(memory(world.core).held).toBe(away ? 0 : 1);
   });

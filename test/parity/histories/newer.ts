@@ -154,6 +154,13 @@ const KILLED: History[] = [
     ],
   },
   {
+    claim: "KILL_CLIENT ends a session on the console too",
+    steps: [
+      ...["console: SHOW VERSION => SHOW", "a: in !pgbouncer as chief => in"],
+      ...["console: KILL_CLIENT {id chief} => KILL", "a: told => admin forced disconnect"],
+    ],
+  },
+  {
     claim: "KILL_CLIENT of nobody, and of what is no number",
     steps: [
       "console: KILL_CLIENT 123456789 => client not found",
@@ -164,7 +171,12 @@ const KILLED: History[] = [
 
 export const newer: Group = {
   name: "settings of users, limits of clients, KILL_CLIENT",
-  settings: { pool_mode: "transaction", reserve_pool_timeout: 1, client_idle_timeout: 60 },
+  settings: {
+    pool_mode: "transaction",
+    reserve_pool_timeout: 1,
+    client_idle_timeout: 60,
+    stats_users: "chief",
+  },
   users: {
     small: "pool_size=1",
     spare: "reserve_pool_size=1",
@@ -172,6 +184,7 @@ export const newer: Group = {
     idler: "idle_transaction_timeout=1",
     endless: "transaction_timeout=1",
     silent: "client_idle_timeout=1",
+    chief: "",
     lonely: "max_user_client_connections=1",
   },
   since: 1_025,

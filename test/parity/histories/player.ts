@@ -180,8 +180,9 @@ class Player {
     const [place = "", user] = /\{id (\w+)\}/.exec(command) ?? [];
     if (place === "") return command;
     const { rows } = await console.query("SHOW CLIENTS");
+    const places = [CONSOLE, this.play.prefix];
     const row = rows.find(
-      (one) => one.user === user && `${one.database}`.startsWith(this.play.prefix),
+      (one) => one.user === user && places.some((place) => `${one.database}`.startsWith(place)),
     );
     return command.replace(place, row?.id ?? "none");
   }
@@ -269,4 +270,5 @@ export function fill(text: string, prefix: string): string {
     .replaceAll("{key}", `hashtext('${prefix}')`);
 }
 
+const CONSOLE = "pgbouncer";
 const PID = "select pg_backend_pid()";
