@@ -37,6 +37,8 @@ const PREFIX = { C: "cl_", S: "sv_" } as const;
 /** What differs between clients, servers and consoles; the rest is common. */
 interface Facts {
   identity: Identity;
+  /** Where it is not the identity's. */
+  database?: string;
   state: string;
   requested: Nanos;
   /** When the running query began; -1: there is none. */
@@ -67,15 +69,39 @@ export function clientRows(host: HostRole, which: Which): Value[][] {
   const rows: Value[][] = [];
   for (const client of host.clients)
     if (client !== undefined) rows.push(row(host, clientFacts(host, client), which));
+  if (which === "CLIENTS") rows.push(...cancelRows(host));
   for (const { identity, application, requested } of host.consoles)
     rows.push(row(host, { ...NOTHING, identity, state: "idle", requested, application }, which));
   return rows;
 }
 
+/** Cancel requests: in SHOW CLIENTS and, as in PgBouncer, not in SHOW SOCKETS. */
+function cancelRows(host: HostRole): Value[][] {
+  const { core } = host;
+  return host.entrances.flatMap((guest) => {
+    if (guest === undefined || !isCancel(host, guest)) return [];
+    const { handle, identity } = guest;
+    const pool = core.clientPool(handle);
+    const facts = {
+      ...NOTHING,
+      identity,
+      database: pool.peer > 0 ? identity.database : pool.database.settings.name,
+      state: CLIENT_NAMES[CLIENT_STATES[core.clientState(handle)] ?? "free"],
+      requested: core.clientRequestTime(handle),
+    };
+    return [row(host, facts, "CLIENTS")];
+  });
+}
+
+function isCancel({ core }: HostRole, { handle }: { handle: number }): boolean {
+  const state = CLIENT_STATES[core.clientState(handle)];
+  return state === "waiting_cancel" || state === "active_cancel";
+}
+
 /** Those that are not in yet; SHOW SOCKETS has them, SHOW CLIENTS has not. */
 export function loginRows(host: HostRole): Value[][] {
   return host.entrances.flatMap((guest) => {
-    if (guest === undefined) return [];
+    if (guest === undefined || isCancel(host, guest)) return [];
     const { identity, channel } = guest;
     const requested = identity.since;
     const facts = { ...NOTHING, identity, state: "login", requested, pending: channel.pending };
@@ -132,7 +158,7 @@ function row(host: HostRole, facts: Facts, which: Which): Value[] {
   const values = [
     identity.type,
     identity.user,
-    identity.database,
+    facts.database ?? identity.database,
     identity.replication === "no" ? "none" : identity.replication,
     which === "SOCKETS" ? socketState(identity.type, facts.state) : facts.state,
     identity.address,

@@ -21,6 +21,7 @@
  *     stats ENTRY: COLUMN ..           columns of SHOW STATS_TOTALS, likewise
  *     entry ENTRY: COLUMN ..           columns of SHOW DATABASES, likewise
  *     servers ENTRY: STATE             which servers SHOW SERVERS has in that state, likewise: s1 s2 ..
+ *     clients ENTRY: STATE             whose clients SHOW CLIENTS has in that state, likewise: users
  *     database: SQL, database: end s1  past the pooler
  *     database: runs s1                waits until that server sleeps, or waits for a lock
  *     pooler: ended                    waits until it has ended

@@ -122,6 +122,25 @@ const ENTRIES: History[] = [
   },
 ];
 
+const CANCELS: History[] = [
+  {
+    claim:
+      "a cancel request waits while there are twice pool_size servers, and SHOW CLIENTS has it",
+    entries: { app: "pool_size=1 reserve_pool_size=1 user=carol" },
+    steps: [
+      ...[
+        "a: in as alice => in",
+        "b: in as bob => in",
+        "a: run => s1",
+        "a: send sql select pg_sleep(20)",
+      ],
+      ...["database: runs s1", "b: send begin", "b: get => s2", "a: send cancel"],
+      ...["clients app: waiting_cancel_req => (nouser)", "b: commit", "database: end s2"],
+      ...["a: get", "clients app: idle => alice bob"],
+    ],
+  },
+];
+
 const KILLED: History[] = [
   {
     claim: "KILL_CLIENT sends one client away; its server stays if it is free",
@@ -188,7 +207,7 @@ export const newer: Group = {
     lonely: "max_user_client_connections=1",
   },
   since: 1_025,
-  histories: [...USERS, ...ENTRIES, ...KILLED],
+  histories: [...USERS, ...ENTRIES, ...CANCELS, ...KILLED],
 };
 
 export const notified: Group = {

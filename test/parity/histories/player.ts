@@ -77,6 +77,8 @@ class Player {
         return await this.show("SHOW DATABASES", step);
       case "servers":
         return await this.look(step, (console) => this.serversIn(console, step));
+      case "clients":
+        return await this.look(step, (console) => this.clientsIn(console, step));
       case "database":
         return await this.direct(step.words);
       case "pooler":
@@ -208,6 +210,17 @@ class Player {
     return rows
       .filter((row) => row.database === this.own(entry) && row.state === words[0])
       .map((row) => this.serverOf(row.remote_pid))
+      .sort()
+      .join(" ");
+  }
+
+  /** The users of an entry's clients that are in a state. */
+  private async clientsIn(console: pg.Client, { who, words }: Step): Promise<string> {
+    const [, entry = ""] = who.split(" ");
+    const { rows } = await console.query("SHOW CLIENTS");
+    return rows
+      .filter((row) => row.database === this.own(entry) && row.state === words[0])
+      .map((row) => row.user)
       .sort()
       .join(" ");
   }
