@@ -102,7 +102,8 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   ended(): void {
     if (this.over) return;
     const state = this.host.core.clientState(this.handle);
-    if (state === CLIENT.waiting || state === CLIENT.waiting_login) this.gone = true;
+    const waits = state === CLIENT.waiting || state === CLIENT.waiting_login;
+    if (waits || this.upstream?.purpose === "set") this.gone = true;
     else {
       this.host.begin();
       this.leave("client unexpected eof");
@@ -176,29 +177,25 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   /**
    * Linked to `upstream`: brings it to the client's parameters first, then forwards what was kept. Of a client
    * that has gone meanwhile the server is used on, unless it said goodbye: then its end is found behind its
-   * query, as in PgBouncer, which closes the server. Source: PgBouncer 1.25.2 src/sbuf.c, sbuf_main_loop().
+   * query, as in PgBouncer, which closes the server; and where a SET is to go before, the goodbye is read
+   * before that, and nothing but the end after it. Source: PgBouncer 1.25.2 src/sbuf.c, sbuf_main_loop().
    */
   grant(upstream: ServerRole): void {
-    if (this.gone && this.late) {
-      this.leave("client close request");
-      return;
-    }
-    if (this.gone) {
-      this.note("closing because: client unexpected eof");
-      this.host.abandon(this);
-      this.finish();
+    // A replication connection has been given them at its login; it may not know SET.
+    const sql = this.isReplication
+      ? undefined
+      : this.relay.variables.difference(upstream.relay.variables);
+    if (this.gone && (sql === undefined || !this.late)) {
+      this.vanish();
       return;
     }
     this.upstream = upstream;
     upstream.client = this;
     link(this.relay, upstream.relay);
-    // A replication connection has been given them at its login; it may not know SET.
-    const sql = this.isReplication
-      ? undefined
-      : this.relay.variables.difference(upstream.relay.variables);
     if (sql === undefined) this.proceed();
     else {
       this.held = true;
+      this.late = false;
       upstream.ask("set", sql);
       this.regulate();
     }
@@ -212,7 +209,8 @@ export class Client implements ClientRole, ChannelOwner, Sink {
         this.host.log.write("DEBUG", text, this.identity.label);
       }
     }
-    this.proceed();
+    if (this.gone) this.vanish();
+    else this.proceed();
   }
 
   /** The core has dropped the client for `reason`: tells it so, if it is to be told, and closes. */
@@ -316,6 +314,17 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     if (this.host.values.log_pooler_errors)
       this.host.log.write("WARNING", `pooler error: ${error}`, this.identity.label);
     this.leave(error, errorResponse("FATAL", "08P01", error));
+  }
+
+  /** It has gone while it waited; its server has seen nothing of it. */
+  private vanish(): void {
+    if (this.late) {
+      this.leave("client close request");
+      return;
+    }
+    this.note("closing because: client unexpected eof");
+    this.host.abandon(this);
+    this.finish();
   }
 
   /** The client goes by itself. */

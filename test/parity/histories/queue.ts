@@ -58,6 +58,19 @@ const QUEUES: History[] = [
     ],
   },
   {
+    claim:
+      "who says goodbye while it waits, and would need a SET first, leaves the server to the next",
+    entries: ONE,
+    steps: [
+      ...everybody("a", "b"),
+      ...["b: sql set application_name='b'", "a: begin => s1"],
+      ...["b: send take", "pool app: cl_waiting => 1"],
+      ...["b: bye", "wait 100", "pool app: cl_waiting => 1"],
+      ...["a: commit", "pool app: cl_waiting cl_active => 0 1", "wait 100"],
+      ...["a: run => s1 | 1.18: s2", "a: take => 1"],
+    ],
+  },
+  {
     claim: "a transaction keeps its server until it ends, whatever the others want",
     entries: TWO,
     steps: [
