@@ -42,6 +42,13 @@ describe.skipIf(!installed)("the owner dies (skipped: embedded package not insta
       expect(await remains(directory)).toEqual([]);
     });
 
+  test("killed while the server stands still: nothing is left", async () => {
+    const owner = await spawnOwner(temporary, ["stall"]);
+    const directory = await firstLine(owner);
+    owner.kill("SIGKILL");
+    expect(await remains(directory)).toEqual([]);
+  });
+
   test("an uncaught error: nothing is left", async () => {
     const owner = await spawnOwner(temporary, ["throw"]);
     expect(await remains(await firstLine(owner))).toEqual([]);
@@ -54,20 +61,24 @@ describe.skipIf(!installed)("the owner dies (skipped: embedded package not insta
     expect(await remains(directory)).toEqual([]);
   });
 
-  test("the watchdog is killed as well: the next start sweeps up", async () => {
-    const owner = await spawnOwner(temporary, ["hold"]);
-    const directory = await firstLine(owner);
-    // Its end closes our pipe to it, and the shell that reads the pipe must not act on that any more.
-    const watchdog = await processesWith(`poolwise-watchdog ${directory}`);
-    for (const signal of ["SIGSTOP", "SIGKILL"])
-      for (const pid of watchdog) process.kill(pid, signal);
-    owner.kill("SIGKILL");
-    await once(owner, "exit");
-    expect((await processesWith(directory)).length).toBeGreaterThan(0);
-    const next = await spawnOwner(temporary, ["throw"]);
-    expect(await remains(await firstLine(next))).toEqual([]);
-    expect(await remains(directory)).toEqual([]);
-  });
+  for (const [ending, what] of [
+    ["hold", "the watchdog is killed as well"],
+    ["stall", "the watchdog is killed as well, while the server stands still"],
+  ] as const)
+    test(`${what}: the next start sweeps up`, async () => {
+      const owner = await spawnOwner(temporary, [ending]);
+      const directory = await firstLine(owner);
+      // Its end closes our pipe to it, and the shell that reads the pipe must not act on that any more.
+      const watchdog = await processesWith(`poolwise-watchdog ${directory}`);
+      for (const signal of ["SIGSTOP", "SIGKILL"])
+        for (const pid of watchdog) process.kill(pid, signal);
+      owner.kill("SIGKILL");
+      await once(owner, "exit");
+      expect((await processesWith(directory)).length).toBeGreaterThan(0);
+      const next = await spawnOwner(temporary, ["throw"]);
+      expect(await remains(await firstLine(next))).toEqual([]);
+      expect(await remains(directory)).toEqual([]);
+    });
 });
 
 test("sweeping leaves the directories of living owners and strangers alone", async () => {

@@ -6,11 +6,11 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { rm } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
 import { type Account, privateDirectory } from "./account.ts";
+import { ready } from "./answering.ts";
 import type { Address } from "./dsn.ts";
 import { OutsideError } from "./errors.ts";
+import { AGAIN, DOOR, PrivateServer } from "./private-server.ts";
 
 /** What a private server is started with. */
 export interface ClusterOptions {
@@ -23,14 +23,14 @@ export interface ClusterOptions {
 
 /** A running private server. `stop` may be called more than once. */
 export interface Cluster extends Address {
+  /** To break it. */
+  readonly server: PrivateServer;
   stop(): Promise<void>;
 }
 
 /** The only port: it is part of the socket's name in a directory that nobody else uses. */
 const PORT = 5432;
 const SUPERUSER = "postgres";
-const POLL_MS = 15;
-const START_DEADLINE_MS = 60_000;
 
 /** Durability costs time and is worth nothing here; background work would disturb measurements. */
 const DEFAULTS: Record<string, string | number> = {
@@ -48,26 +48,44 @@ const DEFAULTS: Record<string, string | number> = {
 /**
  * The watchdog: $1 directory, $2 bin; the rest are arguments of postgres. `guarded` runs a command
  * until it ends by itself or until our end of the pipe is gone. A signal may come before the
- * command has installed its handlers and be lost, hence the loop.
+ * command has installed its handlers and be lost, hence the loop. Whoever stands still hears no
+ * signal but CONT, and the server waits for its backends, hence `roused`.
  */
 const WATCHDOG = `
 trap '' INT TERM HUP
 directory=$1 bin=$2
 shift 2
 exec 3<&0
+roused() {
+  kill -CONT $child
+  ps -A -o pid= -o ppid= | while read -r pid parent; do
+    [ "$parent" = "$child" ] && kill -CONT "$pid"
+  done
+}
 guarded() {
   "$@" </dev/null >>"$directory/log" 2>&1 3<&- &
   child=$!
-  (read -r line; while kill -INT $child; do sleep 0.1; done) <&3 >/dev/null 2>&1 &
+  (read -r line; while kill -INT $child; do roused; sleep 0.1; done) <&3 >/dev/null 2>&1 &
   reader=$!
   wait $child
   status=$?
   kill -KILL $reader
   return $status
 }
-guarded "$bin/initdb" -D "$directory/data" -U ${SUPERUSER} -A trust -N --no-locale -E UTF8 &&
-  guarded "$bin/postgres" -D "$directory/data" -k "$directory" -p ${PORT} "$@"
+served() {
+  sockets=$1
+  shift
+  guarded "$bin/postgres" -D "$directory/data" -k "$sockets" -p ${PORT} "$@"
+}
+mkdir "$directory/${DOOR}" &&
+  guarded "$bin/initdb" -D "$directory/data" -U ${SUPERUSER} -A trust -N --no-locale -E UTF8 &&
+  served "$directory" "$@"
 status=$?
+while [ -e "$directory/${AGAIN}" ]; do
+  rm -f "$directory/${AGAIN}" "$directory/.s.PGSQL.${PORT}"
+  served "$directory/${DOOR}" "$@"
+  status=$?
+done
 tail -n 20 "$directory/log" >&2
 rm -rf "$directory"
 exit $status
@@ -89,7 +107,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     throw error;
   }
   release(watchdog);
-  return { ...address, stop: () => stopWatchdog(watchdog, ending) };
+  const server = new PrivateServer(address);
+  return { ...address, server, stop: () => stopWatchdog(watchdog, ending) };
 }
 
 function spawnWatchdog(directory: string, options: ClusterOptions): ChildProcess {
@@ -120,29 +139,6 @@ function ended(watchdog: ChildProcess): Promise<string> {
 
 function startFailure(words: string): never {
   throw new OutsideError("PostgreSQL did not start; its last words were:", words);
-}
-
-async function ready(address: Address): Promise<void> {
-  const deadline = performance.now() + START_DEADLINE_MS;
-  while (performance.now() < deadline) {
-    if (await answers(address)) return;
-    await sleep(POLL_MS);
-  }
-  throw new OutsideError(`PostgreSQL gave no answer within ${START_DEADLINE_MS / 1000} s`);
-}
-
-async function answers(address: Address): Promise<boolean> {
-  const client = new pg.Client(address);
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-    await client.query("select 1");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }
 
 /** A server that was forgotten must not keep our process alive: its end ends the server. */

@@ -9,16 +9,20 @@ import { type Address, parseDsn, showAddress } from "./dsn.ts";
 import { embeddedPackage, runnableBinaries } from "./embedded.ts";
 import { OutsideError } from "./errors.ts";
 import { installedBinaries } from "./installed.ts";
+import type { PrivateServer } from "./private-server.ts";
 import { sweepStale } from "./sweep.ts";
 
 export { type Address, parseDsn, showAddress } from "./dsn.ts";
 export { OutsideError } from "./errors.ts";
+export { type PrivateServer, type Span, until } from "./private-server.ts";
 
 /** A database that answers. */
 export interface Database extends Address {
   /** As `server_version` has it, such as "17.10". */
   version: string;
   source: "dsn" | "embedded" | "system";
+  /** To break a private server; undefined: it is a person's own. */
+  readonly server?: PrivateServer | undefined;
   /** Stops a private server and removes its files; leaves a person's own alone. */
   stop(): Promise<void>;
 }

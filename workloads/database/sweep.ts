@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Account, ownPrefix, temporaryBase } from "./account.ts";
+import { childrenOf, signalAll } from "./processes.ts";
 
 const run = promisify(execFile);
 const POLLS_MAX = 100;
@@ -52,5 +53,6 @@ async function commandOf(pid: number): Promise<string> {
 
 async function end(pid: number): Promise<void> {
   process.kill(pid, "SIGQUIT"); // Immediate shutdown: its data are about to be removed anyway.
+  signalAll([pid, ...(await childrenOf(pid))], "SIGCONT"); // They may have been made to stand still.
   for (let polls = 0; alive(pid) && polls < POLLS_MAX; polls++) await sleep(50);
 }
