@@ -10,7 +10,7 @@ import { request } from "./reading.ts";
 import { nextAttempt, wait } from "./retries.ts";
 import type { Kind, Run } from "./run.ts";
 import { endWait } from "./scraping.ts";
-import { login, RETRY } from "./sessions.ts";
+import { count, login, RETRY } from "./sessions.ts";
 import { arrive, clientEvent, think } from "./transactions.ts";
 
 /** The users of a kind come, and its pools open what they must have. */
@@ -273,7 +273,8 @@ export function droppedConnection(run: Run, entry: Kind, client: number, reason:
   const connection = app.connection(client) as Connection;
   const phase = ints[at + M.phase] as number;
   const since = connection.user >= 0 ? (times[(client << 3) + MT.sent] as number) : run.now;
-  if (since >= run.from && since < run.to) (entry.meter.drops[reason] as number)++;
+  const failed = connection.user >= 0 && phase !== PHASE.thinking;
+  if (since >= run.from && since < run.to) count(entry.meter, reason, phase, failed);
   if (phase === PHASE.waiting) endWait(run, client);
   app.unidle(client, connection);
   connection.idleSince = -1;

@@ -116,7 +116,7 @@ function figuresOf(kinds: readonly KindMeter[], seconds: number): Figures {
   const add = (name: string, count: number): void => {
     if (count > 0) errors[name] = (errors[name] ?? 0) + count;
   };
-  let [waited, retries, given_up] = [0, 0, 0];
+  let [waited, retries, given_up, failed, lost] = [0, 0, 0, 0, 0];
   let app_wait: Histogram | undefined;
   for (const kind of kinds) {
     wait.merge(kind.wait);
@@ -134,6 +134,8 @@ function figuresOf(kinds: readonly KindMeter[], seconds: number): Figures {
     }
     retries += kind.retries;
     given_up += kind.given_up;
+    failed += kind.failed + kind.impatient + kind.cancelled + kind.expired;
+    lost += kind.lost;
   }
   const sum = (reasons: readonly number[]): number =>
     reasons.reduce((total, reason) => total + (errors[REASON_NAMES[reason] as string] ?? 0), 0);
@@ -145,6 +147,8 @@ function figuresOf(kinds: readonly KindMeter[], seconds: number): Figures {
     timeouts: OWN.reduce((total, name) => total + (errors[name] ?? 0), sum(TIMEOUTS)),
     refused: sum(REFUSALS),
     errors,
+    failed,
+    lost,
     app_wait,
     retries,
     given_up,

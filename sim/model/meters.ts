@@ -12,6 +12,9 @@ export class KindMeter {
   waited = 0;
   /** Clients dropped, by number of the core's reason, whether inside a transaction or not. */
   readonly drops = new Float64Array(REASON_NAMES.length);
+  /** Those of them that ended an attempt at a transaction, and those that ended a connection in use or idle. */
+  failed = 0;
+  lost = 0;
   /** Waits for a connection of the application's own pool; ns. undefined: it has none. */
   app_wait: Histogram | undefined;
   /** Attempts that ended because the client had waited long enough, or for its own pool too long. */

@@ -13,7 +13,7 @@ import { M, MT, PHASE } from "./population.ts";
 import { isCounted, nextAttempt, wait } from "./retries.ts";
 import type { Kind, Run } from "./run.ts";
 import { endWait } from "./scraping.ts";
-import { comeBack, RETRY } from "./sessions.ts";
+import { comeBack, count, RETRY } from "./sessions.ts";
 import { clientEvent } from "./transactions.ts";
 
 /** EVENT.impatient: the client's timeout is over, unless it has been answered. True: the core has had an input. */
@@ -52,7 +52,7 @@ export function droppedImpatient(run: Run, client: number, reason: number): bool
     return false;
   }
   if (phase === PHASE.waiting) endWait(run, client);
-  if (isCounted(run, client)) (entry.meter.drops[reason] as number)++;
+  if (isCounted(run, client)) count(entry.meter, reason, phase as number, true);
   failed(run, entry, attempts, client);
   return true;
 }

@@ -22,6 +22,10 @@ export interface Figures {
    * `app_pool_timeout` are the application's own.
    */
   errors: Record<string, number>;
+  /** Attempts at transactions that have failed, for whatever reason. */
+  failed: number;
+  /** Client connections, logged in, that the pooler has ended. */
+  lost: number;
   /** Waits for a connection of the application's own pool, where it has one. */
   app_wait: Histogram | undefined;
   /** Further attempts, and transactions that clients gave up. */

@@ -24,7 +24,7 @@ export function opening(run: Run, server: number, reason: number): void {
   const work = run.extras.connect_cpu.draw(0, run.connects, 0);
   run.connects++;
   if (run.faults !== undefined) {
-    delay += silence(run, run.faults);
+    delay = passed(run, delay);
     if (knock(run, run.faults, server)) return;
   }
   if (knockToCancel(run, server, reason, delay)) {
@@ -37,11 +37,6 @@ export function opening(run: Run, server: number, reason: number): void {
     return;
   }
   serverEvent(run, run.now + delay, EVENT.connect, server);
-}
-
-/** How long the database does not answer, as long as it fails over: the network tries again. */
-function silence(run: Run, { now }: Faults): Nanos {
-  return now?.fault === "failover" ? run.from + now.at + now.for - run.now : 0;
 }
 
 /** Nobody is there to connect to while the database restarts. True: it will be refused. */

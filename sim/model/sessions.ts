@@ -2,6 +2,7 @@
 import { MILLISECOND, type Nanos, REASON } from "../../engine/core/index.ts";
 import { doubled } from "../kernel/doubled.ts";
 import { EVENT } from "./events.ts";
+import type { KindMeter } from "./meters.ts";
 import { M, MT, PHASE } from "./population.ts";
 import type { Kind, Run } from "./run.ts";
 import { endWait } from "./scraping.ts";
@@ -131,6 +132,13 @@ export function comeBack(run: Run, client: number, least: Nanos): void {
   clientEvent(run, run.now + pause, EVENT.login, client);
 }
 
+/** A drop of a client in this phase; `working`: with it an attempt at a transaction has failed. */
+export function count(meter: KindMeter, reason: number, phase: number, working: boolean): void {
+  (meter.drops[reason] as number)++;
+  if (working) meter.failed++;
+  if (phase !== PHASE.login) meter.lost++;
+}
+
 /** The core has dropped the client: refused, timed out, or its server is gone. */
 export function dropped(run: Run, client: number, reason: number): void {
   const { ints, times } = run.clients;
@@ -146,7 +154,7 @@ export function dropped(run: Run, client: number, reason: number): void {
     if (counts) run.pending--;
     ints[at + M.transaction] = (ints[at + M.transaction] as number) + 1;
   }
-  if (counts) (entry.meter.drops[reason] as number)++;
+  if (counts) count(entry.meter, reason, phase as number, working);
   times[(client << 3) + MT.waited] = 0;
   comeBack(run, client, Math.max(RETRY, run.clientTrip));
 }

@@ -164,6 +164,23 @@ describe("faults of the database", () => {
     }
   });
 
+  test("logins stand still as well: in a stall they go on after it, in a failover they are lost", () => {
+    // The first server connection is begun 8 ms before the fault and takes 20.
+    const kind = openKind(constant(4992), constant(100));
+    const cold = textbook([kind], 2, { min_pool_size: 0 });
+    const server = { ...cold.server, connect_time: constant(20) };
+    for (const [fault, first] of [
+      ["stall", 9012],
+      // Lost; 15 s after it was begun, at the tick of 20000 and 20 later.
+      ["failover", 60 * 333.333 + 20],
+    ] as const) {
+      const faults = [{ at: 5 * SECOND, for: 4 * SECOND, fault }];
+      const length = { duration: 40 * SECOND, trace: true };
+      const { trace } = simulate({ ...cold, server, faults }, length);
+      expect((trace?.sent[0] ?? 0) / MS).toBeCloseTo(first, 6);
+    }
+  });
+
   test("two runs of a seed fail in the same way", () => {
     expect(run("restart")).toEqual(run("restart"));
   });

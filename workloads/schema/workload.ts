@@ -182,7 +182,7 @@ export const SHUTDOWNS = ["immediate", "wait_for_servers", "wait_for_clients"] a
 /**
  * The database fails at `at`, for `for`. `restart`: all connections die, logins are refused meanwhile.
  * `failover`: nothing answers; at the end the connections die and logins succeed again. `stall`: statements
- * stand still and then go on. `pooler_restart`: the pooler is told to shut down at `at`, and a new one is
+ * and logins stand still and then go on. `pooler_restart`: the pooler is told to shut down at `at`, and a new one is
  * there after `for`; what the old one still has then is lost. `pooler_takeover`: at `at` a second pooler
  * takes all new connections and the old one is told to shut down; what it still has after `for` is lost.
  */
