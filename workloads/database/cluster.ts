@@ -82,7 +82,7 @@ mkdir "$directory/${DOOR}" &&
   served "$directory" "$@"
 status=$?
 while [ -e "$directory/${AGAIN}" ]; do
-  rm -f "$directory/${AGAIN}" "$directory/.s.PGSQL.${PORT}"
+  rm -f "$directory/${AGAIN}"
   served "$directory/${DOOR}" "$@"
   status=$?
 done

@@ -2,7 +2,7 @@
  * What can be done to a private PostgreSQL while it is used: it stands still, or dies and comes back. If we
  * die meanwhile, its watchdog lets everything go on and ends it.
  */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ready } from "./answering.ts";
@@ -53,19 +53,22 @@ export class PrivateServer {
   }
 
   /**
-   * Dies as in an immediate shutdown, and answers again at the end of `span`, or when `signal` aborts; later
+   * Is not to be found any more, dies as in an immediate shutdown, and answers again at the end of `span`, or when `signal` aborts; later
    * if it takes longer to come back, in which case it returns how much later, in ms. Errors: OutsideError.
    */
   async restart({ begin, end }: Span, signal: AbortSignal): Promise<number> {
     const { host, port } = this.address;
+    const socket = `.s.PGSQL.${port}`;
+    const postmaster = await this.postmaster();
     await until(begin, signal);
     if (signal.aborted) return 0;
     await writeFile(join(host, AGAIN), "");
-    process.kill(await this.postmaster(), "SIGQUIT");
+    // Who dies still takes connections for some milliseconds, and leaves them without an answer.
+    await rm(join(host, socket), { force: true });
+    process.kill(postmaster, "SIGQUIT");
     await ready({ ...this.address, host: join(host, DOOR) });
     const late = wall() - end;
     await until(end, signal);
-    const socket = `.s.PGSQL.${port}`;
     await rename(join(host, DOOR, socket), join(host, socket));
     return Math.max(0, late);
   }
