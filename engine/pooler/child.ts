@@ -1,8 +1,9 @@
 /**
  * A pooler in a process of its own, for a parent that measures it: `fork`ed with the path of an ini and,
- * if wanted, of a journal. Says "ready" when it listens, and ends with its parent, however that ends.
+ * if wanted, of a journal. Says "ready" when it listens, obeys the signals by which PgBouncer is ended, and
+ * ends with its parent, however that ends.
  */
-import { startPooler } from "./main.ts";
+import { RunningPooler } from "./main.ts";
 
 /** What the parent is told. */
 export type ChildReport =
@@ -15,7 +16,7 @@ async function main(): Promise<void> {
   const [, , config, journal] = process.argv;
   const report = (message: ChildReport): void => void process.send?.(message);
   try {
-    const pooler = await startPooler({
+    const pooler = await RunningPooler.start({
       config: config ?? "",
       journal,
       quiet: true,
@@ -23,7 +24,10 @@ async function main(): Promise<void> {
     });
     const close = (): void => void pooler.close();
     process.on("disconnect", close);
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, close);
+    // Ctrl-C reaches it as well as its parent, who then ends it, whatever it has begun to wait for.
+    process.on("SIGINT", () => pooler.windDown("SIGINT", "wait_for_servers"));
+    process.on("SIGTERM", () => pooler.windDown("SIGTERM", "wait_for_clients"));
+    for (const signal of ["SIGQUIT", "SIGHUP"] as const) process.on(signal, close);
     report({ kind: "ready" });
     await pooler.ended;
     process.exit(0);

@@ -205,7 +205,7 @@ const REFUSED: readonly [name: string, changes: object, why: RegExp][] = [
   [
     "a fault",
     { faults: [{ at: 0, for: ms(1), fault: "restart" }] },
-    /schedule \(restart\).*no fault/,
+    /schedule \(restart\) cannot be played on what is not the run's own/,
   ],
   [
     "another discipline",

@@ -48,6 +48,24 @@ describe("a transaction of k statements is k messages", () => {
     });
 });
 
+describe("where the server stands still", () => {
+  const statements = new Sleeps([{ begin: 1000.25, length: 0.5 }]);
+  const started = "extract(epoch from statement_timestamp())";
+  const lost = (service: string): string =>
+    `pg_sleep(${started} - extract(epoch from clock_timestamp()) + ${service} + ` +
+    `case when ${started} between 1000.250000 - ${service} and 1000.250000 then 0.5 else 0 end)`;
+
+  test("who is in the midst of a sleep makes up for it", () => {
+    const message = statements.message("only", 20_000_000).toString("latin1");
+    expect(message).toContain(`pg_sleep(0.020), ${lost("0.020")}`);
+  });
+
+  test("a prepared statement too", () => {
+    const text = preparedSql(statements, "one");
+    expect(text).toContain(`pg_sleep($1::numeric), ${lost("$1::numeric")} /* one */`);
+  });
+});
+
 describe("parameters as they are said at login", () => {
   const read = (parameters: string | undefined) => loginParameters(kind({ parameters }), "w.yaml");
   for (const [text, want] of [

@@ -105,7 +105,7 @@ export class Client implements Player, LineOwner {
 
   onRefused(at: Nanos, outcome: number): void {
     if (this.playing.open) this.attemptFailed(at, outcome);
-    else this.comeBack(at);
+    else this.comeBack(at, SOONEST);
   }
 
   onAnswer(connection: Connection, at: Nanos): void {
@@ -119,7 +119,7 @@ export class Client implements Player, LineOwner {
     if (this.playing.open) this.attemptFailed(at, this.stage.errors.count(end.error));
     else {
       if (this.state === "idle" && end.kind === "told") this.stage.errors.count(end.error);
-      this.comeBack(at);
+      this.comeBack(at, SOONEST);
     }
   }
 
@@ -139,11 +139,11 @@ export class Client implements Player, LineOwner {
     }
   }
 
-  /** Away, then a new session. */
-  private comeBack(at: Nanos): void {
+  /** Away for at least `least`, then a new session. */
+  private comeBack(at: Nanos, least: Nanos = 0): void {
     this.state = "out";
     if (this.draws.kind.open) this.stage.onDeparture(this.id);
-    else if (this.stage.started) this.stage.pause(this, at, this.session.end());
+    else if (this.stage.started) this.stage.pause(this, at, Math.max(least, this.session.end()));
   }
 
   private startTransaction(lateness: Nanos): void {
@@ -215,7 +215,7 @@ export class Client implements Player, LineOwner {
   private attemptFailed(at: Nanos, outcome: number): void {
     this.stage.timers.cancel(patienceOf(this.id));
     const pause = this.playing.fail(at, outcome);
-    if (pause < 0) this.comeBack(at);
+    if (pause < 0) this.comeBack(at, SOONEST);
     else {
       this.state = "out";
       this.stage.timers.set(timerOf(this.id), at + Math.max(SOONEST, pause));

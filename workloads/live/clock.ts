@@ -44,6 +44,11 @@ export class ServerClock {
     return this.first.at + (stamp - this.first.stamp) * 1_000;
   }
 
+  /** What the server's clock shows at our time `at`, drift left aside; microseconds since 1970. */
+  stampAt(at: Nanos): number {
+    return this.first.stamp + (at - this.first.at) / 1_000;
+  }
+
   /** What the server's clock had gained since the first comparison at our time `at`. */
   gainedAt(at: Nanos): Nanos {
     const span = this.last.at - this.first.at;

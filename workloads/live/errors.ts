@@ -10,6 +10,8 @@ export interface ErrorCount extends ServerError {
 export const CLIENT_TIMEOUT: ServerError = { sqlstate: "", text: "client_timeout" };
 /** A user that has waited too long for a connection of its application's pool. */
 export const POOL_TIMEOUT: ServerError = { sqlstate: "", text: "app_pool_timeout" };
+/** Nobody listens where the pooler is being restarted. */
+export const NOBODY: ServerError = { sqlstate: "", text: "shutting_down" };
 /** A statement that the client itself has cancelled. */
 const CLIENT_CANCEL: ServerError = { sqlstate: "57014", text: "client_cancel" };
 
@@ -17,6 +19,13 @@ const CLIENT_CANCEL: ServerError = { sqlstate: "57014", text: "client_cancel" };
 export function outcomeOf(error: ServerError, { cancels }: { cancels: boolean }): ServerError {
   return cancels && error.sqlstate === CLIENT_CANCEL.sqlstate ? CLIENT_CANCEL : error;
 }
+
+/** What a login that has come to nobody is counted under; undefined: it was another failure. */
+export function absence({ sqlstate }: ServerError): ServerError | undefined {
+  return ABSENT.includes(sqlstate) ? NOBODY : undefined;
+}
+
+const ABSENT = ["ECONNREFUSED", "ENOENT"];
 
 /** Texts may carry numbers that differ each time; beyond this many kinds they are pooled. */
 const KINDS_MAX = 200;

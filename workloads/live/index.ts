@@ -4,6 +4,7 @@
  */
 import { type Nanos, SECOND } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
+import { type Breaker, Breaking, playedFaults } from "./breaking.ts";
 import { notPlayed } from "./notes.ts";
 import { type Observations, Observer, totalsMoments } from "./observer.ts";
 import { type DriverResult, type LiveProgress, type Plan, targetAddress } from "./plan.ts";
@@ -12,8 +13,10 @@ import { withDriver } from "./process.ts";
 import { rowTimeOf, usesCores } from "./work.ts";
 
 export type { ServerError } from "./answers.ts";
+export { type Breaker, playedFaults } from "./breaking.ts";
 export type { ErrorCount } from "./errors.ts";
 export type { DriverMeasures, Spread } from "./measures.ts";
+export { noFault } from "./notes.ts";
 export { type Observations, SECTIONS, type ShowRow, type ShowSample } from "./observer.ts";
 export type { ClockReport, DriverResult, LiveProgress, LiveTarget } from "./plan.ts";
 export { preparedSql, prepares } from "./prepared.ts";
@@ -36,6 +39,8 @@ export interface LiveOptions extends Omit<Plan, "direct" | "patience" | "rowTime
   rowTime?: number | undefined;
   /** A PgBouncer-like console to watch; one of each process where the pooler has several. */
   admin?: Address | readonly Address[] | undefined;
+  /** Plays the faults of the workload's schedule; without it there must be none. */
+  breaker?: Breaker | undefined;
   onProgress?: ((progress: LiveProgress) => void) | undefined;
   /** Ends the run at once; `runLive` then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -62,13 +67,21 @@ export interface LiveResult extends DriverResult {
  */
 export async function runLive(options: LiveOptions): Promise<LiveResult> {
   options.signal?.throwIfAborted();
-  const observer = options.admin === undefined ? undefined : new Observer([options.admin].flat());
+  const { admin = [] } = options;
+  const restarts = options.workload.faults?.some(({ fault }) => fault === "pooler_restart");
+  const observer = [admin].flat().length > 0 ? new Observer([admin].flat(), restarts) : undefined;
   await observer?.open();
   try {
     checkPrepared(options.workload, options.poolMode);
-    const notes = notPlayed(options.workload);
+    const { duration, breaker } = options;
+    const faults = playedFaults(options.workload, duration);
+    const notes = notPlayed(options.workload, { faults, breaks: breaker !== undefined });
     const rowTime = await rowTimeFor(options);
-    const result = await drive({ ...options, rowTime }, observer);
+    const workload = { ...options.workload, faults: faults.length > 0 ? faults : undefined };
+    const breaking = breaker && new Breaking(faults, breaker);
+    await breaking?.prepare();
+    const result = await drive({ ...options, workload, rowTime }, observer, breaking);
+    notes.push(...(breaking?.notes ?? []));
     const window = { from: options.warmup, to: options.warmup + options.duration };
     const { seed, poolMode } = options;
     const observed = observer?.observations;
@@ -85,7 +98,11 @@ async function rowTimeFor(options: LiveOptions): Promise<number | undefined> {
   return rowTime ?? (await rowTimeOf(direct ?? targetAddress(options, 0)));
 }
 
-function drive(options: LiveOptions, observer: Observer | undefined): Promise<DriverResult> {
+async function drive(
+  options: LiveOptions,
+  observer: Observer | undefined,
+  breaking: Breaking | undefined,
+): Promise<DriverResult> {
   const { workload, poolMode, seed, duration, warmup, patience = PATIENCE, rowTime } = options;
   const { databases, users } = options.target;
   const target = { ...plainAddress(options.target), databases, users };
@@ -96,10 +113,21 @@ function drive(options: LiveOptions, observer: Observer | undefined): Promise<Dr
   const moments = totalsMoments(warmup, duration);
   const length = { duration, warmup, patience };
   const plan: Plan = { workload, target, direct, poolMode, seed, ...length, rowTime };
-  return withDriver(plan, options.signal, {
-    onStarted: (wall) => observer?.watch(wall, moments),
-    onProgress: (progress) => options.onProgress?.(progress),
-  });
+  const failure = new AbortController();
+  const signal = options.signal
+    ? AbortSignal.any([options.signal, failure.signal])
+    : failure.signal;
+  try {
+    return await withDriver(plan, signal, {
+      onStarted: (wall) => {
+        observer?.watch(wall, moments);
+        breaking?.start(wall + warmup / 1e6, (error) => failure.abort(error));
+      },
+      onProgress: (progress) => options.onProgress?.(progress),
+    });
+  } finally {
+    await breaking?.end();
+  }
 }
 
 /** What can cross to another process: the caller may well have handed us a whole `Database`. */

@@ -3,6 +3,7 @@ import type { Nanos } from "../../engine/core/units.ts";
 import type { Address } from "../database/dsn.ts";
 import { now } from "./clock.ts";
 import { Connection, type ConnectionEnd, type Listener } from "./connection.ts";
+import { absence } from "./errors.ts";
 import { isShutdown, type Stage } from "./stage.ts";
 
 /** Told what becomes of the connection. */
@@ -32,6 +33,8 @@ export class Line implements Listener {
   private dialling: Connection | undefined;
   private again = false;
   private since: Nanos = 0;
+  /** The row of the present login among the records. */
+  private row = -1;
   private readonly stage: Stage;
   private readonly address: Address;
   private readonly name: LineName;
@@ -74,7 +77,8 @@ export class Line implements Listener {
     const at = now();
     this.up = connection;
     this.dialling = undefined;
-    this.record(at - this.since, 0, this.stage.processes > 1 ? connection.peer - 1 : -1);
+    const process = this.stage.processes > 1 ? connection.peer - 1 : -1;
+    this.row = this.record(at - this.since, 0, process);
     this.owner.onUp(at);
     this.stage.onConnected();
   }
@@ -97,20 +101,24 @@ export class Line implements Listener {
       return;
     }
     if (end.kind === "silent" || isShutdown(end.error)) this.stage.onSilence();
-    if (wasUp) this.owner.onLost(at, end);
-    else this.refused(at, end);
+    if (wasUp) {
+      this.stage.recordLoss(this.row, at);
+      this.owner.onLost(at, end);
+    } else this.refused(at, end);
   }
 
   private refused(at: Nanos, end: ConnectionEnd): void {
-    const outcome = this.stage.errors.count(end.error);
+    const nobody = this.stage.breaks && end.kind === "unreachable" && absence(end.error);
+    const outcome = this.stage.errors.count(nobody || end.error);
     this.record(Number.NaN, outcome, -1);
-    if (end.kind === "unreachable") this.stage.onUnreachable(end.error);
+    if (!nobody && end.kind === "unreachable") this.stage.onUnreachable(end.error);
     this.owner.onRefused(at, outcome);
     this.stage.onConnected();
   }
 
-  private record(login: number, outcome: number, process: number): void {
+  private record(login: number, outcome: number, process: number): number {
     const { kind, client } = this.name;
-    this.stage.recordSession({ kind, client, connected: this.since, login, outcome, process });
+    const { since: connected } = this;
+    return this.stage.recordSession({ kind, client, connected, login, outcome, process });
   }
 }

@@ -1,19 +1,29 @@
 /** Where a live run differs from the workload file: said, not hidden. */
 import { ConfigError } from "../../engine/config/errors.ts";
+import { SECOND } from "../../engine/core/units.ts";
 import type { Fault, PoolerModel, Workload } from "../schema/workload.ts";
 import { loginParameters } from "./parameters.ts";
 import { prepares } from "./prepared.ts";
 import { burns, usesCores } from "./work.ts";
 
+/** Faults of the schedule that fall into the run, and whether there is somebody to play them. */
+interface Breakage {
+  faults: readonly Fault[];
+  breaks: boolean;
+}
+
 /**
  * What is played differently, in sentences. Errors: ConfigError for what cannot be played at all.
  */
-export function notPlayed(workload: Workload): string[] {
-  const [fault] = workload.faults ?? [];
-  if (fault !== undefined) throw noFault(workload, fault);
+export function notPlayed(workload: Workload, { faults, breaks }: Breakage): string[] {
+  const [first] = faults;
+  if (first !== undefined && !breaks)
+    throw noFault(workload, first, "cannot be played on what is not the run's own");
   const { pooler } = workload;
   if (pooler !== undefined && pooler.discipline !== "fifo") throw noOtherPooler(workload, pooler);
   const notes = workload.clients.every(burns) ? [] : [...sleepNotes(workload)];
+  for (const { fault, at } of workload.faults?.slice(faults.length) ?? [])
+    notes.push(`the ${fault} at ${at / SECOND} s is not played: by then the run is over`);
   if (usesCores(workload))
     notes.push("service on a core is rows that the database counts: how fast, was measured alone");
   if (pooler !== undefined && pooler.cpu_per_message > 0)
@@ -42,12 +52,20 @@ function sleepNotes({ server: { cores, speed, usl } }: Workload): string[] {
   ];
 }
 
-function noFault(workload: Workload, { fault }: Fault): ConfigError {
+/** The error of a fault that cannot be played, and why. */
+export function noFault(
+  workload: Workload,
+  { fault }: Fault,
+  problem: string,
+  expected = "no fault, or a private database and a pooler that the run starts",
+  fix = "remove it, or simulate instead",
+): ConfigError {
   return new ConfigError({
     at: workload.file,
     name: `schedule (${fault})`,
-    expected: "no fault in a live run, which breaks neither database nor pooler",
-    fix: "remove it, or simulate instead",
+    problem,
+    expected,
+    fix,
   });
 }
 

@@ -37,7 +37,9 @@ export function totalsMoments(warmup: Nanos, duration: Nanos): Nanos[] {
 
 export class Observer {
   readonly observations: Observations = { pools: [], stats: [] };
-  private readonly consoles: readonly { address: Address; client: pg.Client }[];
+  /** The pooler is restarted: its consoles are sought again, and where there is none, there is nobody. */
+  private readonly patient: boolean;
+  private readonly consoles: readonly Console[];
   /** Unix time of the common start, in ms. */
   private zero = 0;
   private readonly timers: ReturnType<typeof setTimeout>[] = [];
@@ -45,24 +47,26 @@ export class Observer {
   /** The question under way: a console answers one after the other. */
   private last: Promise<void> = Promise.resolve();
 
-  /** `addresses`: a console of each of the pooler's processes. */
-  constructor(addresses: readonly Address[]) {
-    this.consoles = addresses.map((address) => {
-      const { sslmode, ...plain } = address;
-      const ssl = sslmode === undefined ? false : { rejectUnauthorized: sslmode !== "require" };
-      const client = new pg.Client({ ...plain, ssl });
-      client.on("error", () => this.stop()); // The run itself notices when the pooler has gone.
-      return { address, client };
-    });
+  /** `addresses`: a console of each of the pooler's processes; `patient`: which may go and come back. */
+  constructor(addresses: readonly Address[], patient = false) {
+    this.patient = patient;
+    this.consoles = addresses.map(
+      // The run itself notices when the pooler has gone.
+      (address) => new Console(address, () => patient || this.stop()),
+    );
   }
 
   /** Logs in to the consoles. Errors: OutsideError. */
   async open(): Promise<void> {
-    for (const { address, client } of this.consoles)
-      await client.connect().catch(async (error) => {
+    for (const console of this.consoles)
+      await console.connect().catch(async (error) => {
         await this.close();
         const reason = error instanceof Error ? error.message : String(error);
-        throw new OutsideError(`no console at ${showAddress(address)}: ${reason}`, "", error);
+        throw new OutsideError(
+          `no console at ${showAddress(console.address)}: ${reason}`,
+          "",
+          error,
+        );
       });
   }
 
@@ -79,7 +83,7 @@ export class Observer {
   /** Leaves. */
   async close(): Promise<void> {
     this.stop();
-    await Promise.all(this.consoles.map(({ client }) => client.end().catch(() => undefined)));
+    await Promise.all(this.consoles.map((console) => console.end()));
   }
 
   private stop(): void {
@@ -101,14 +105,56 @@ export class Observer {
   private async ask(what: "pools" | "stats"): Promise<void> {
     const at = (performance.timeOrigin + performance.now() - this.zero) * 1e6;
     try {
-      const answers = await Promise.all(
-        this.consoles.map(({ client }) => client.query<Record<string, string>>(`SHOW ${what}`)),
-      );
-      const rows = answers.flatMap((answer) => answer.rows.map(withNumbers));
+      const answers = await Promise.all(this.consoles.map((console) => console.show(what)));
+      const rows = answers.flatMap((answer) => answer.map(withNumbers));
       this.observations[what].push({ at, rows });
     } catch {
-      this.stop();
+      if (!this.patient) this.stop();
+      else if (what === "pools") this.observations.pools.push({ at, rows: [] });
     }
+  }
+}
+
+/** A console; after a loss it is sought again at the next question. */
+class Console {
+  readonly address: Address;
+  private readonly onLoss: () => void;
+  private client: pg.Client | undefined;
+
+  constructor(address: Address, onLoss: () => void) {
+    this.address = address;
+    this.onLoss = onLoss;
+  }
+
+  async connect(): Promise<pg.Client> {
+    const { sslmode, ...plain } = this.address;
+    const ssl = sslmode === undefined ? false : { rejectUnauthorized: sslmode !== "require" };
+    const client = new pg.Client({ ...plain, ssl });
+    client.on("error", () => this.lose(client));
+    await client.connect();
+    this.client = client;
+    return client;
+  }
+
+  async show(what: "pools" | "stats"): Promise<Record<string, string>[]> {
+    const client = this.client ?? (await this.connect());
+    try {
+      return (await client.query<Record<string, string>>(`SHOW ${what}`)).rows;
+    } catch (error) {
+      this.lose(client);
+      throw error;
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private lose(client: pg.Client): void {
+    if (this.client !== client) return;
+    this.client = undefined;
+    void client.end().catch(() => undefined);
+    this.onLoss();
   }
 }
 

@@ -50,6 +50,8 @@ export interface SessionRecords {
   outcome: Int32Array;
   /** Which of the pooler's processes it came to, from 0; -1 where it has but one, or refused the login. */
   process: Int32Array;
+  /** When the other side ended the connection; NaN: it has not. */
+  lost: Float64Array;
 }
 
 /** An attempt, as a row. */
@@ -111,6 +113,7 @@ export function sessionRecords(capacity = FIRST_CAPACITY): SessionRecords {
     login: new Float64Array(capacity),
     outcome: new Int32Array(capacity),
     process: new Int32Array(capacity),
+    lost: new Float64Array(capacity),
   };
 }
 
@@ -132,7 +135,8 @@ export function appendTransaction(records: TransactionRecords, row: TransactionR
   records.again[at] = row.again;
 }
 
-export function appendSession(records: SessionRecords, row: SessionRow): void {
+/** Returns the row's number. */
+export function appendSession(records: SessionRecords, row: SessionRow): number {
   if (records.length === records.client.length) resize(records, 2 * records.length);
   const at = records.length++;
   records.kind[at] = row.kind;
@@ -141,6 +145,8 @@ export function appendSession(records: SessionRecords, row: SessionRow): void {
   records.login[at] = row.login;
   records.outcome[at] = row.outcome;
   records.process[at] = row.process;
+  records.lost[at] = Number.NaN;
+  return at;
 }
 
 /** Cuts off the spare room. */

@@ -38,12 +38,13 @@ export async function playPlan(
   await sentinel.open();
   const first = await sentinel.compare();
   // Without an address of its own it would take a pooled connection from the clients.
-  if (plan.direct === undefined) sentinel.close();
+  const leaves = plan.direct === undefined || plan.workload.faults !== undefined;
+  if (leaves) sentinel.close();
   const run = new Run(plan, report, first);
   sentinel.onLoss = (error) => run.onFailure(error);
   try {
     await run.play();
-    if (plan.direct === undefined) await sentinel.open();
+    if (leaves) await sentinel.openPatiently();
     return run.result(first, await sentinel.compare());
   } finally {
     sentinel.onLoss = () => undefined;
@@ -212,7 +213,7 @@ class Run implements Director {
   }
 
   private start(): void {
-    this.stage.zero = now() + LEAD;
+    this.stage.startAt(now() + LEAD);
     this.stage.measures.start();
     this.stage.timers.set(START, this.stage.zero);
     const wall = performance.timeOrigin + this.stage.zero / 1e6;

@@ -2,6 +2,7 @@
  * A connection to the database itself. It compares the clocks before and after the run, and its end
  * in between means that the database has gone.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Address, showAddress } from "../database/dsn.ts";
 import { OutsideError } from "../database/errors.ts";
 import { bestReading, type ClockReading, now } from "./clock.ts";
@@ -9,6 +10,9 @@ import { Connection, type ConnectionEnd, type Listener } from "./connection.ts";
 import { CLOCK_SQL, simpleQuery } from "./statements.ts";
 
 const ROUNDS = 50;
+/** How long, and how often, a database that has failed on purpose is looked for. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 20;
 const ASK = simpleQuery(CLOCK_SQL);
 
 export class Sentinel implements Listener {
@@ -30,6 +34,18 @@ export class Sentinel implements Listener {
       this.settle = { done, failed };
       this.connection = new Connection(this.address, this);
     });
+  }
+
+  /** Logs in to a database that may have to come back first. Errors: OutsideError. */
+  async openPatiently(): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;)
+      try {
+        return await this.open();
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await sleep(POLL_MS);
+      }
   }
 
   close(): void {

@@ -23,7 +23,7 @@ import {
   transactionRecords,
   trim,
 } from "./records.ts";
-import { Counts, type Place, Sleeps, type Statements } from "./statements.ts";
+import { Counts, type Place, Sleeps, type Standstill, type Statements } from "./statements.ts";
 import { type Player, Timers, timerOf } from "./timers.ts";
 
 /** Asked whom the run consists of, and told what happens to it. */
@@ -52,6 +52,9 @@ export class Stage {
   zero: Nanos = 0;
   /** Of the pooler; several are peers of each other. */
   readonly processes: number;
+  /** Database or pooler fail on purpose: who is lost, or finds nobody, is no reason to give up. */
+  readonly breaks: boolean;
+  private readonly stalls: readonly { begin: Nanos; length: Nanos }[];
   private readonly director: Director;
   private readonly autocommit: boolean;
   /** Load over the time since the common start, by kind. */
@@ -65,8 +68,12 @@ export class Stage {
     this.director = director;
     this.clock = clock;
     this.target = target;
-    const { clients, file, pooler } = plan.workload;
+    const { clients, faults = [], file, pooler } = plan.workload;
     this.processes = pooler?.processes ?? 1;
+    this.breaks = faults.length > 0;
+    this.stalls = faults
+      .filter(({ fault }) => fault === "stall")
+      .map(({ at, for: length }) => ({ begin: plan.warmup + at, length }));
     this.parameters = clients.map((kind) => loginParameters(kind, file));
     this.autocommit = plan.poolMode === "statement";
     this.loads = new Map(
@@ -74,6 +81,15 @@ export class Stage {
     );
     this.statements = { sleep: new Sleeps(), cpu: new Counts(plan.rowTime ?? Number.NaN) };
     this.timers = new Timers((id, due, at) => director.onTimer(id, due, at));
+  }
+
+  /** The common start is at our time `zero`: so the server's time of every standstill is known. */
+  startAt(zero: Nanos): void {
+    this.zero = zero;
+    const standstills = this.stalls.map(({ begin, length }): Standstill => {
+      return { begin: this.clock.stampAt(zero + begin) / 1e6, length: length / 1e9 };
+    });
+    this.statements.sleep = new Sleeps(standstills);
   }
 
   /** `pause` of a client of kind `kind`, as the schedule shortens or lengthens it from `at` on. */
@@ -107,8 +123,13 @@ export class Stage {
     appendTransaction(this.transactions, row);
   }
 
-  recordSession(row: SessionRow): void {
-    appendSession(this.sessions, row);
+  recordSession(row: SessionRow): number {
+    return appendSession(this.sessions, row);
+  }
+
+  /** The connection of this row of the sessions was ended by the other side. */
+  recordLoss(row: number, at: Nanos): void {
+    this.sessions.lost[row] = at;
   }
 
   /** Forgets what is outstanding. */
@@ -128,8 +149,10 @@ export class Stage {
       const later = (transactions.statements[at] ?? 1) - 1;
       transactions.waitLater[at] = (transactions.waitLater[at] ?? 0) - later * gained;
     }
-    for (let at = 0; at < sessions.length; at++)
+    for (let at = 0; at < sessions.length; at++) {
       sessions.connected[at] = (sessions.connected[at] ?? 0) - zero;
+      sessions.lost[at] = (sessions.lost[at] ?? 0) - zero;
+    }
     trim(transactions);
     trim(sessions);
   }
@@ -154,7 +177,7 @@ export class Stage {
    * was one connection's fate or everybody's is found out by making another.
    */
   onSilence(): void {
-    if (this.probe !== undefined) return;
+    if (this.breaks || this.probe !== undefined) return;
     this.probe = new Connection(this.target, {
       onLogin: (connection) => {
         connection.close();

@@ -22,6 +22,12 @@ export function wholeMilliseconds(service: Nanos): Nanos {
   return Math.ceil(service / MILLISECOND) * MILLISECOND;
 }
 
+/** A time in which no statement advances: its begin by the server's clock, and its length; in s. */
+export interface Standstill {
+  begin: number;
+  length: number;
+}
+
 /** How statements of one kind of work are played. */
 export interface Statements {
   /** The service that is really asked for where `service` was drawn. */
@@ -34,7 +40,10 @@ export interface Statements {
   parameter(played: Nanos): string;
 }
 
-/** Statements that sleep, in whole milliseconds; each message is built once. */
+/**
+ * Statements that sleep, in whole milliseconds; each message is built once. While the server stands still
+ * pg_sleep's clock does not: who is in the midst of a sleep then makes up for it afterwards.
+ */
 export class Sleeps implements Statements {
   private readonly built: Record<Place, Map<Nanos, Buffer>> = {
     only: new Map(),
@@ -42,7 +51,13 @@ export class Sleeps implements Statements {
     middle: new Map(),
     last: new Map(),
   };
-  readonly prepared = `${CLOCK_SQL}, pg_sleep($1)`;
+  readonly prepared: string;
+  private readonly standstills: readonly Standstill[];
+
+  constructor(standstills: readonly Standstill[] = []) {
+    this.standstills = standstills;
+    this.prepared = this.columns(standstills.length > 0 ? "$1::numeric" : "$1");
+  }
 
   played(service: Nanos): Nanos {
     return wholeMilliseconds(service);
@@ -55,12 +70,25 @@ export class Sleeps implements Statements {
   message(place: Place, played: Nanos): Buffer {
     const known = this.built[place].get(played);
     if (known !== undefined) return known;
-    const sleep = `pg_sleep(${this.parameter(played)})`;
-    const message = simpleQuery(placed(place, `${CLOCK_SQL}, ${sleep}`));
+    const message = simpleQuery(placed(place, this.columns(this.parameter(played))));
     this.built[place].set(played, message);
     return message;
   }
+
+  private columns(service: string): string {
+    const sleep = `${CLOCK_SQL}, pg_sleep(${service})`;
+    if (this.standstills.length === 0) return sleep;
+    const lost = this.standstills.map(({ begin, length }) => {
+      const at = begin.toFixed(6);
+      return `case when ${STARTED} between ${at} - ${service} and ${at} then ${length} else 0 end`;
+    });
+    return `${sleep}, pg_sleep(${STARTED} - ${TOLD} + ${service} + ${lost.join(" + ")})`;
+  }
 }
+
+/** Clocks in s: when the statement began, and what the time is. */
+const STARTED = "extract(epoch from statement_timestamp())";
+const TOLD = "extract(epoch from clock_timestamp())";
 
 /** Statements that count rows, one each `rowTime`; there are too many different ones to keep. */
 export class Counts implements Statements {

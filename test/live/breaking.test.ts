@@ -1,0 +1,190 @@
+/**
+ * Faults played for real: the database stands still, or dies and comes back, or the pooler does. Asserted is
+ * that it happened, that the clients came back and that nothing is left; never how fast.
+ */
+import { existsSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Cell, openStand, type Stand } from "../../sim/study/live/stand.ts";
+import { embeddedPackage } from "../../workloads/database/embedded.ts";
+import { type Database, OutsideError, resolveDatabase } from "../../workloads/database/index.ts";
+import { type Breaker, Breaking } from "../../workloads/live/breaking.ts";
+import { type LiveResult, runLive } from "../../workloads/live/index.ts";
+import { type Fault, SHUTDOWNS, type Workload } from "../../workloads/schema/workload.ts";
+import { processesWith } from "../database/helpers.ts";
+import { constant, kind, ms, workload } from "./helpers.ts";
+
+const installed = (await embeddedPackage()) !== undefined;
+const CELL: Cell = { name: "cell", pool_mode: "transaction", pool_size: 3 };
+
+const fault = (
+  name: Fault["fault"],
+  at: number,
+  length: number,
+  more: Partial<Fault> = {},
+): Fault => ({
+  ...{ fault: name, at: ms(at), for: ms(length) },
+  ...more,
+});
+
+describe("the faults of a run", () => {
+  const faults = [fault("stall", 0, 1), fault("restart", 20, 10)];
+  const fail = (error: unknown): void => expect.fail(String(error));
+  const wall = () => performance.timeOrigin + performance.now();
+
+  test("are played one after the other, at the times of the schedule", async () => {
+    const seen: string[] = [];
+    const begin = wall();
+    const breaker: Breaker = {
+      prepare: async ({ fault }) => void seen.push(`prepare ${fault}`),
+      play: async ({ fault }, span) => {
+        seen.push(`${fault} ${Math.round(span.begin - begin)} ${Math.round(span.end - begin)}`);
+        return fault === "restart" ? 70 : 0;
+      },
+    };
+    const breaking = new Breaking(faults, breaker);
+    await breaking.prepare();
+    breaking.start(begin, fail);
+    await expect.poll(() => breaking.notes.length).toBe(1);
+    await breaking.end();
+    expect(seen).toEqual(["prepare stall", "stall 0 1", "prepare restart", "restart 20 30"]);
+    expect(breaking.notes).toEqual(["the restart of 10 ms was over 70 ms late"]);
+  });
+
+  test("that have not begun when the run is over are left out, and one that has is ended", async () => {
+    const seen: string[] = [];
+    const breaker: Breaker = {
+      prepare: async () => undefined,
+      play: ({ fault }, _, signal) => {
+        seen.push(fault);
+        return new Promise((resolve) => signal.addEventListener("abort", () => resolve(0)));
+      },
+    };
+    const breaking = new Breaking(faults, breaker);
+    breaking.start(wall(), fail);
+    await expect.poll(() => seen).toEqual(["stall"]);
+    await breaking.end();
+    expect(seen).toEqual(["stall"]);
+  });
+
+  test("one after which nothing is whole again is told", async () => {
+    const lost = new OutsideError("it is gone");
+    const play = () => Promise.reject(lost);
+    const breaking = new Breaking(faults, { prepare: async () => undefined, play });
+    const told = new Promise((resolve) => breaking.start(wall(), resolve));
+    expect(await told).toBe(lost);
+    await breaking.end();
+  });
+});
+
+describe.skipIf(!installed)("for real (skipped: embedded package not installed)", () => {
+  let database: Database;
+  beforeAll(async () => {
+    database = await resolveDatabase({ env: { PATH: process.env.PATH }, maxConnections: 60 });
+  });
+  afterAll(async () => {
+    await database.stop();
+    expect(existsSync(database.host)).toBe(false);
+    expect(await processesWith(database.host)).toEqual([]);
+  });
+
+  const length = { duration: ms(1_600), warmup: ms(100) };
+
+  /** Eight clients of a pool of three. */
+  function broken(...faults: Fault[]): Workload {
+    const session = { transactions: "forever" as const, away: constant(ms(30)) };
+    const { settings, ...rest } = workload(kind({ count: 8, session }));
+    return { ...rest, settings: { ...settings, server_login_retry: ms(100) }, faults };
+  }
+
+  async function play(given: Workload): Promise<LiveResult> {
+    const stand = await openStand({ workload: given, database, cells: [CELL] });
+    return await playOn(stand, given).finally(() => stand.close());
+  }
+
+  function playOn(stand: Stand, given: Workload, signal?: AbortSignal): Promise<LiveResult> {
+    const { admin, breaker, direct } = stand;
+    const place = { target: stand.target(CELL), admin, direct, breaker };
+    return runLive({
+      ...place,
+      ...length,
+      workload: given,
+      poolMode: "transaction",
+      seed: 1,
+      signal,
+    });
+  }
+
+  const textsOf = ({ errors }: LiveResult): string[] => errors.map(({ text }) => text);
+  /** Clients that were served by a transaction sent after `at`. */
+  function servedAfter({ transactions, window }: LiveResult, at: number): number {
+    const rows = [...Array(transactions.length).keys()].filter(
+      (row) =>
+        transactions.outcome[row] === 0 && (transactions.sent[row] ?? 0) > window.from + ms(at),
+    );
+    return new Set(rows.map((row) => transactions.client[row])).size;
+  }
+  const lostOf = ({ sessions }: LiveResult): number =>
+    [...sessions.lost].filter((at) => !Number.isNaN(at)).length;
+
+  test("stall: nobody is lost, and who was being served is served for as long afterwards", async () => {
+    const service = 200;
+    const transaction = {
+      statements: constant(1),
+      service: constant(ms(service)),
+      gap: constant(0),
+    };
+    const given = broken(fault("stall", 500, 300));
+    const one = { ...given, clients: given.clients.map((each) => ({ ...each, transaction })) };
+    const result = await play(one);
+    const { transactions, window } = result;
+    expect(textsOf(result)).toEqual([]);
+    expect(lostOf(result)).toBe(0);
+    const [begin, end] = [window.from + ms(500), window.from + ms(800)];
+    let held = 0;
+    for (let row = 0; row < transactions.length; row++) {
+      const started = (transactions.sent[row] ?? 0) + (transactions.wait[row] ?? 0);
+      const answered = (transactions.sent[row] ?? 0) + (transactions.response[row] ?? 0);
+      // Some milliseconds are left for the clocks, and for the answer that is under way.
+      if (started > begin - ms(service - 10) && started < begin - ms(10)) {
+        expect(answered - started).toBeGreaterThan(ms(service + 300 - 5));
+        held++;
+      }
+      expect(answered > begin + ms(100) && answered < end - ms(5)).toBe(false);
+    }
+    expect(held).toBeGreaterThan(0);
+    expect(servedAfter(result, 800)).toBe(8);
+  });
+
+  test("restart: who was being served is lost, and all are served again", async () => {
+    const result = await play(broken(fault("restart", 300, 300)));
+    expect(textsOf(result).join()).toContain("server conn crashed");
+    expect(lostOf(result)).toBeGreaterThan(0);
+    expect(servedAfter(result, 600)).toBe(8);
+  });
+
+  for (const shutdown of SHUTDOWNS)
+    test(`pooler_restart, ${shutdown}: all find back to the one that comes after it`, async () => {
+      const result = await play(broken(fault("pooler_restart", 300, 400, { shutdown })));
+      expect(lostOf(result)).toBe(8);
+      expect(servedAfter(result, 700)).toBe(8);
+      const { pools = [] } = result.observed ?? {};
+      expect(pools.at(-1)?.rows.length).toBeGreaterThan(0);
+      if (shutdown === "wait_for_clients") return; // It does not go before the new one is there.
+      expect(textsOf(result)).toContain("shutting_down");
+      expect(pools.filter(({ rows }) => rows.length === 0).length).toBeGreaterThan(0);
+    });
+
+  test("an abort amid a fault makes all whole again", async () => {
+    const given = broken(fault("stall", 0, 1_500));
+    const stand = await openStand({ workload: given, database, cells: [CELL] });
+    try {
+      const abort = new AbortController();
+      setTimeout(() => abort.abort(new Error("enough")), 1_500);
+      await expect(playOn(stand, given, abort.signal)).rejects.toThrow("enough");
+      const after = await playOn(stand, { ...given, faults: undefined });
+      expect(textsOf(after)).toEqual([]);
+    } finally {
+      await stand.close();
+    }
+  });
+});
