@@ -20,6 +20,9 @@ const WAITS = [
   ["app_wait_ms.p99", "app pool wait p99"],
   ["response_ms.mean", "response mean"],
   ["throughput_tps", "throughput"],
+  ["failed", "failed transactions"],
+  ["lost", "lost connections"],
+  ["refused", "failed logins"],
 ] as const;
 /** Where statements are real work, most of a response is not the wait for a connection. */
 const RESPONSES = [
@@ -205,9 +208,9 @@ function shortTable({ capacity }: Result, validations: readonly Validated[]): Ta
   };
 }
 
-/** Not everybody has a pool in the application. */
+/** Not everybody has a pool in the application, or faults in the schedule. */
 const shown = (figure: string, each: Validated): boolean =>
-  !figure.startsWith("app_wait") || each.live[figure] !== undefined;
+  !/^(app_wait|failed|lost|refused)/.test(figure) || each.live[figure] !== undefined;
 
 /** Every figure of one configuration. */
 function fullTable(each: Validated): Table {

@@ -43,9 +43,9 @@ export class Running {
   /** Resolves when the pooler has ended by itself. */
   readonly ended: Promise<string>;
   private readonly directory: string;
-  private readonly process: PoolerProcess;
+  private readonly process: Ended;
 
-  constructor(directory: string, process: PoolerProcess, user: string) {
+  constructor(directory: string, process: Ended, user: string) {
     this.directory = directory;
     this.process = process;
     this.ended = process.ended;
@@ -148,7 +148,10 @@ export class Stage {
   }
 }
 
-async function startInside(config: string, journal: string | undefined): Promise<PoolerProcess> {
+/** A pooler that can be ended. */
+type Ended = Pick<PoolerProcess, "ended" | "notes" | "stop">;
+
+async function startInside(config: string, journal: string | undefined): Promise<Ended> {
   const pooler = await startHere({ config, journal, quiet: true });
   const ended = pooler.ended.then(() => "the pooler ended");
   return { ended, notes: [], stop: () => pooler.close() };

@@ -11,6 +11,7 @@ import { validate } from "../../sim/study/live/validate.ts";
 import { resolveDatabase } from "../../workloads/database/index.ts";
 import { runLive } from "../../workloads/live/index.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
+import { type Fault, SHUTDOWNS } from "../../workloads/schema/workload.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "pws-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -88,13 +89,27 @@ describe("who cannot look after prepared statements is refused", () => {
       const program = join(directory, says.replaceAll(" ", "-"));
       writeFileSync(program, `#!/bin/sh\necho '${says}'\n`);
       chmodSync(program, 0o755);
-      const checked = checkVersion(program);
+      const checked = checkVersion(program, workload);
       if (refusal === undefined) await expect(checked).resolves.toBeUndefined();
       else await expect(checked).rejects.toThrow(refusal);
     });
 
+  test("a shutdown that waits takes 1.23; who goes at once may be any", async () => {
+    const program = join(directory, "older");
+    writeFileSync(program, "#!/bin/sh\necho 'PgBouncer 1.22.1'\n");
+    chmodSync(program, 0o755);
+    for (const shutdown of SHUTDOWNS) {
+      const faults: Fault[] = [{ at: 0, for: 1, fault: "pooler_restart", shutdown }];
+      const checked = checkVersion(program, { ...workload, clients: [], faults });
+      if (shutdown === "immediate") await expect(checked).resolves.toBeUndefined();
+      else await expect(checked).rejects.toThrow("1.23 or later, for a shutdown that waits");
+    }
+  });
+
   test("no program at all", async () => {
-    await expect(checkVersion(join(directory, "none"))).rejects.toThrow("--version failed");
+    await expect(checkVersion(join(directory, "none"), workload)).rejects.toThrow(
+      "--version failed",
+    );
   });
 
   test("max_prepared_statements 0 outside session mode: before anything is played", async () => {

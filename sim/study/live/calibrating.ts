@@ -188,7 +188,8 @@ async function probeRunning(stand: Stand, workload: Workload, cell: Cell): Promi
 }
 
 /** Whether clients come back that a calibration never loses. */
-const reconnects = ({ clients }: Workload): boolean => clients.some(isDemanding);
+const reconnects = ({ clients, faults = [] }: Workload): boolean =>
+  faults.length > 0 || clients.some(isDemanding);
 
 const seedOf = ({ seed }: CalibratingOptions, repeat: number, which: 0 | 1): number =>
   replicationSeed(seed, CALIBRATION_SEED + 2 * repeat + which);

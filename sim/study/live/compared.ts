@@ -3,7 +3,7 @@
  * of both sides are compared.
  */
 import { MILLISECOND, type Nanos, SECOND } from "../../../engine/core/index.ts";
-import type { LiveResult } from "../../../workloads/live/index.ts";
+import { type LiveResult, playedFaults } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { type RunResult, simulate } from "../../model/index.ts";
 import { type Configuration, configured } from "../pools.ts";
@@ -14,13 +14,18 @@ import {
   type Figures,
   figuresOf,
   type Levels,
+  type Losses,
   liveAppWait,
   liveLevels,
+  liveLosses,
   liveSamples,
+  NO_LOSSES,
   type Samples,
   simulatedAppWait,
   simulatedLevels,
+  simulatedLosses,
   simulatedSamples,
+  stallsOf,
 } from "./figures.ts";
 import { type PreparingCosts, withParse } from "./preparing.ts";
 import { dealOf, processesOf } from "./several.ts";
@@ -105,6 +110,9 @@ function twinsOf(
   return (variant) => simulate(twin, { ...options, machine: { ...machine, variant } });
 }
 
+/** What is known of a run beside its transactions. */
+type Seen = Levels & { app_wait: AppWaits; losses: Losses };
+
 /** Compares the live runs of `cell` with what is predicted for them. */
 export function cellResult(
   stand: Stand,
@@ -114,24 +122,30 @@ export function cellResult(
 ): CellResult {
   const own = runs.filter((run) => run.cell === cell);
   const resolution = median(runs.map((run) => run.calibration.resolution)) / MILLISECOND;
-  const figures = (samples: Samples, levels: Levels & { app_wait: AppWaits }): Figures =>
+  const workload = stand.workloadOf(cell);
+  const stalls = stallsOf(workload, options.warmup);
+  const breaks = playedFaults(workload, options.duration).length > 0;
+  const figures = (samples: Samples, levels: Seen): Figures =>
     figuresOf(samples, options.duration / SECOND, levels, resolution);
   const [entries, connections] = [stand.entries(cell), stand.connections(cell)];
   const liveParts = own.map((pair) => liveSamples(pair.live, pair.calibration.path));
   const live = own.map((pair, i) => {
     const levels = liveLevels(pair.live, entries, connections);
     const app_wait = liveAppWait(pair.live);
-    const seen = figures(liveParts[i] as Samples, { ...levels, app_wait });
+    const losses = breaks ? liveLosses(pair.live) : NO_LOSSES;
+    const seen = figures(liveParts[i] as Samples, { ...levels, app_wait, losses });
     return pair.calibration.capacity === undefined ? seen : byConsole(seen, pair.live, entries);
   });
   const parts: Samples[] = [];
   const twins = own.map((pair) => {
-    const simulated = twinsOf(stand.workloadOf(cell), options, pair);
+    const simulated = twinsOf(workload, options, pair);
     return Array.from({ length: VARIANTS }, (_, variant) => {
       const run = simulated(variant);
-      const samples = simulatedSamples(run.trace ?? fail());
+      const samples = simulatedSamples(run.trace ?? fail(), stalls);
+      const losses = breaks ? simulatedLosses(run) : NO_LOSSES;
       if (variant < SHOWN) parts.push(samples);
-      return figures(samples, { ...simulatedLevels(run), app_wait: simulatedAppWait(run) });
+      const app_wait = simulatedAppWait(run);
+      return figures(samples, { ...simulatedLevels(run), app_wait, losses });
     });
   });
   const predicted = acrossRepeats(twins);
@@ -139,7 +153,7 @@ export function cellResult(
   const comparisons = compareFigures(predicted, live, shared ? SHARED_TOLERANCES : undefined);
   return {
     cell,
-    configuration: configured(stand.workloadOf(cell)),
+    configuration: configured(workload),
     comparisons,
     predicted,
     live,

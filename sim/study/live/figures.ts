@@ -1,6 +1,7 @@
 /** A run, live or simulated, as the figures that are compared. Durations in milliseconds. */
-import { MILLISECOND } from "../../../engine/core/index.ts";
+import { MILLISECOND, type Nanos } from "../../../engine/core/index.ts";
 import type { LiveResult } from "../../../workloads/live/index.ts";
+import type { Workload } from "../../../workloads/schema/workload.ts";
 import { inUse, type RunResult, type Trace } from "../../model/index.ts";
 
 /** One figure of a run, by its path in a result of the command line. */
@@ -24,6 +25,9 @@ export const FIGURES = [
   "throughput_tps",
   "utilization",
   "clients_waiting.mean",
+  "failed",
+  "lost",
+  "refused",
 ] as const;
 export type Figure = (typeof FIGURES)[number];
 export type Figures = Record<Figure, number>;
@@ -75,12 +79,34 @@ export function liveSamples(live: LiveResult, path: number, kind?: number): Samp
   return { wait: sorted(wait), response: sorted(response) };
 }
 
-/** The transactions of a simulated run that kept its trace. */
-export function simulatedSamples(trace: Trace): Samples {
+/**
+ * The transactions of a simulated run that kept its trace. A live wait ends when the statement starts; so it
+ * also lasts while the server that was given stands still: `stalls`, on the run's own clock.
+ */
+export function simulatedSamples(trace: Trace, stalls: readonly Stall[] = []): Samples {
+  const started = (at: Nanos): Nanos =>
+    stalls.find(({ begin, end }) => at >= begin && at < end)?.end ?? at;
+  const seen = trace.wait.map((wait, i) => {
+    const sent = trace.sent[i] as number;
+    return started(sent + wait) - sent;
+  });
   return {
-    wait: sorted(trace.wait.map((value) => value / MILLISECOND)),
+    wait: sorted(seen.map((value) => value / MILLISECOND)),
     response: sorted(trace.response.map((value) => value / MILLISECOND)),
   };
+}
+
+/** A time in which servers stand still. */
+export interface Stall {
+  begin: Nanos;
+  end: Nanos;
+}
+
+/** Those of the schedule. */
+export function stallsOf({ faults = [] }: Workload, warmup: Nanos): Stall[] {
+  return faults
+    .filter(({ fault }) => fault === "stall")
+    .map(({ at, for: length }) => ({ begin: warmup + at, end: warmup + at + length }));
 }
 
 const sorted = (values: number[]): Float64Array => Float64Array.from(values).sort();
@@ -89,6 +115,39 @@ const sorted = (values: number[]): Float64Array => Float64Array.from(values).sor
 export interface Levels {
   utilization: number;
   waiting: number;
+}
+
+/** What became of clients that were not served; NaN where nothing fails on purpose. */
+export interface Losses {
+  /** Attempts at transactions that have failed. */
+  failed: number;
+  /** Connections of clients, logged in, that the other side has ended. */
+  lost: number;
+  /** Logins that came to nothing. */
+  refused: number;
+}
+
+export const NO_LOSSES: Losses = { failed: Number.NaN, lost: Number.NaN, refused: Number.NaN };
+
+/** Of a live run. */
+export function liveLosses({ transactions, sessions, window }: LiveResult): Losses {
+  const within = (at: number): boolean => at >= window.from && at < window.to;
+  let [failed, lost, refused] = [0, 0, 0];
+  for (let at = 0; at < transactions.length; at++)
+    if (transactions.outcome[at] !== 0 && within(transactions.sent[at] as number)) failed++;
+  for (let at = 0; at < sessions.length; at++) {
+    if (within(sessions.lost[at] as number)) lost++;
+    if (sessions.outcome[at] !== 0 && within(sessions.connected[at] as number)) refused++;
+  }
+  return { failed, lost, refused };
+}
+
+/** Of a simulated run. */
+export function simulatedLosses({ all: { errors, failed, lost } }: RunResult): Losses {
+  // Every other drop is of a client that was logging in.
+  const own = ["client_timeout", "client_cancel", "app_pool_timeout"];
+  const drops = Object.entries(errors).filter(([reason]) => !own.includes(reason));
+  return { failed, lost, refused: drops.reduce((sum, [, count]) => sum + count, -lost) };
 }
 
 /** Waits for a connection of the application's own pool, in ms; NaN where it has none. */
@@ -152,7 +211,7 @@ export const simulatedLevels = (run: RunResult): Levels => ({
 export function figuresOf(
   samples: Samples,
   seconds: number,
-  levels: Levels & { app_wait: AppWaits },
+  levels: Levels & { app_wait: AppWaits; losses: Losses },
   resolution: number,
 ): Figures {
   const { response } = samples;
@@ -178,6 +237,7 @@ export function figuresOf(
     throughput_tps: response.length / seconds,
     utilization: levels.utilization,
     "clients_waiting.mean": levels.waiting,
+    ...levels.losses,
   };
 }
 

@@ -14,12 +14,12 @@ import { sloOutcome, unservedClients } from "../slo.ts";
 import { average, liveAppWaits, liveSamples, OPEN, quantile, WAITED_MS } from "./figures.ts";
 import { ownPools } from "./pools.ts";
 import { openRunning } from "./running.ts";
-import { type Cell, openStand, type Stand } from "./stand.ts";
+import { type Cell, openStand, type Played, type Stand } from "./stand.ts";
 
 export interface LiveRunOptions {
   workload: Workload;
   /** May be left out beside `running` only. */
-  database?: Address | undefined;
+  database?: Played | undefined;
   /** A pooler that runs already. */
   running?: Address | undefined;
   /** Path of a PgBouncer to start instead of our pooler. */
@@ -66,6 +66,7 @@ async function play(stand: Stand, cell: Cell, options: LiveRunOptions): Promise<
     target: stand.target(cell),
     direct: stand.direct,
     admin: stand.admin,
+    breaker: stand.breaker,
     poolMode: cell.pool_mode,
     ...{ seed, warmup, duration, onProgress, signal },
   });
@@ -144,7 +145,7 @@ function kindOf(live: LiveResult, { workload, duration }: RunContext, kind?: num
     ...attemptsOf(live, workload, kind),
     throughput_tps: response.length / seconds,
     timeouts: count(/timeout/),
-    refused: count(/no more connections|client connections exceeded|is disabled|shutting down/),
+    refused: count(/no more connections|client connections exceeded|is disabled|shutting.down/),
     errors,
   };
 }

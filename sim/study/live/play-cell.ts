@@ -37,6 +37,7 @@ export function playCell(
     target: stand.target(cell),
     direct: stand.direct,
     admin: stand.admin,
+    breaker: stand.breaker,
     poolMode: cell.pool_mode,
     seed,
     warmup,

@@ -11,6 +11,8 @@ import { promisify } from "node:util";
 import { ConfigError } from "../../../engine/config/index.ts";
 import type { ChildReport } from "../../../engine/pooler/child.ts";
 import { OutsideError } from "../../../workloads/database/errors.ts";
+import { prepares } from "../../../workloads/live/index.ts";
+import type { Workload } from "../../../workloads/schema/workload.ts";
 
 export interface PoolerProcessOptions {
   /** Path of the pgbouncer.ini. */
@@ -29,6 +31,10 @@ export interface PoolerProcess {
   readonly ended: Promise<string>;
   /** What it has said that the person who measures should know; grows until it has ended. */
   readonly notes: readonly string[];
+  /** Sends it a signal; PgBouncer's mean the same to ours. */
+  signal(name: NodeJS.Signals): void;
+  /** Ends it without a word. */
+  kill(): Promise<void>;
   /** Ends it in good order, or kills it when that takes too long. */
   stop(): Promise<void>;
 }
@@ -45,7 +51,16 @@ export async function startPooler(options: PoolerProcessOptions): Promise<Pooler
       resolve(`the pooler ended: ${signal ?? `status ${code}`}`),
     );
   });
-  return { ended, notes, stop: () => stop(child) };
+  return {
+    ended,
+    notes,
+    signal: (name) => void child.kill(name),
+    kill: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
+    stop: () => stop(child),
+  };
 }
 
 function startOurs(
@@ -74,22 +89,51 @@ function startOurs(
   });
 }
 
+/** What takes a PgBouncer from this version on. */
+interface Need {
+  minor: number;
+  what: string;
+  fix: string;
+}
+
+/** What of the workload does. Source: PgBouncer 1.25.2, NEWS.md. */
+function needsOf(workload: Workload): Need[] {
+  const needs: Need[] = [];
+  if (prepares(workload))
+    needs.push({
+      minor: 21,
+      what: "clients that prepare statements",
+      fix: "leave out --pgbouncer, or `prepared` in the workload",
+    });
+  if (workload.faults?.some(({ shutdown = "immediate" }) => shutdown !== "immediate"))
+    needs.push({
+      minor: 23,
+      what: "a shutdown that waits",
+      fix: "leave out --pgbouncer, or `shutdown` in the schedule",
+    });
+  return needs;
+}
+
 /**
- * Errors: ConfigError where that PgBouncer is too old to look after prepared statements; OutsideError where it
- * does not tell its version.
+ * Errors: ConfigError where that PgBouncer is too old for the workload; OutsideError where it does not tell its
+ * version.
  */
-export async function checkVersion(program: string): Promise<void> {
+export async function checkVersion(program: string, workload: Workload): Promise<void> {
+  for (const need of needsOf(workload)) await checkNeed(program, need);
+}
+
+async function checkNeed(program: string, { minor: least, what, fix }: Need): Promise<void> {
   const said = await promisify(execFile)(program, ["--version"]).catch((error) => {
     throw new OutsideError(`${program} --version failed: ${error.message}`, "", error);
   });
   const [, major, minor] = /(\d+)\.(\d+)/.exec(said.stdout) ?? [];
-  if (Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 21)) return;
+  if (Number(major) > 1 || (Number(major) === 1 && Number(minor) >= least)) return;
   throw new ConfigError({
     at: program,
     name: "version",
     got: said.stdout.split("\n")[0] ?? "",
-    expected: "PgBouncer 1.21 or later, for clients that prepare statements",
-    fix: "leave out --pgbouncer, or `prepared` in the workload",
+    expected: `PgBouncer 1.${least} or later, for ${what}`,
+    fix,
   });
 }
 

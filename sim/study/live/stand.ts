@@ -8,10 +8,13 @@ import { join } from "node:path";
 import type { CoreSettings, Pool, PoolMode } from "../../../engine/core/index.ts";
 import { DEFAULTS, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
-import { type LiveTarget, prepares } from "../../../workloads/live/index.ts";
+import type { Database } from "../../../workloads/database/index.ts";
+import { type Breaker, type LiveTarget, prepares } from "../../../workloads/live/index.ts";
 import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { keyOf, poolOf, poolsOf } from "../pools.ts";
-import { checkVersion, freePort, type PoolerProcess, startPooler } from "./pooler-process.ts";
+import { breakerOf } from "./faults.ts";
+import { checkVersion, freePort } from "./pooler-process.ts";
+import { PoolerSeat } from "./pooler-seat.ts";
 import { connectionsOf, withPool } from "./pools.ts";
 import { checkProcesses, processesOf } from "./several.ts";
 
@@ -34,6 +37,8 @@ export interface Stand {
   readonly admin: readonly Address[] | undefined;
   /** The database itself, past the pooler; undefined: it is not known. */
   readonly direct: Address | undefined;
+  /** Plays faults; undefined: what is there is not ours to break. */
+  readonly breaker?: Breaker | undefined;
   /** Where the clients of a cell connect to. */
   target(cell: Cell): LiveTarget;
   /** Names of the pooler's entries of a cell, as they stand in SHOW POOLS. */
@@ -48,9 +53,12 @@ export interface Stand {
   close(): Promise<void>;
 }
 
+/** A database to play against; one with a `server` is private, and may be broken. */
+export type Played = Address & Pick<Database, "server">;
+
 export interface StandOptions {
   workload: Workload;
-  database: Address;
+  database: Played;
   cells: readonly Cell[];
   /** More of them, whose clients all come to the same process where there are several. */
   cold?: readonly Cell[] | undefined;
@@ -69,13 +77,14 @@ export async function openStand(options: StandOptions): Promise<Stand> {
   const port = several ? await freePort() : 6432;
   const directories = await directoriesFor(directory, processesOf(workload));
   const [first = directory] = directories;
-  const started: PoolerProcess[] = [];
+  const seats: PoolerSeat[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all(started.map((process) => process.stop()));
+    await Promise.all(seats.map((seat) => seat.stop()));
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    for (const own of directories) started.push(await start(options, directories, own, port));
+    for (const own of directories) seats.push(await start(options, directories, own, port));
+    const [seat] = seats as [PoolerSeat];
     const host = (cell: Cell): string => (several && !cold.includes(cell) ? LOCAL : first);
     return {
       pooler: options.pgbouncer === undefined ? "poolwise" : options.pgbouncer,
@@ -83,12 +92,13 @@ export async function openStand(options: StandOptions): Promise<Stand> {
         ...{ host: own, port, user: database.user, database: "pgbouncer" },
       })),
       direct: database,
+      breaker: breakerOf({ server: database.server, seat }),
       target: (cell) => targetOf(options, cell, host(cell), port),
       entries: (cell) => new Set(Object.values(entryNames(workload, cell))),
       connections: (cell) => connectionsOf(workloadOf(workload, cell)) * processesOf(workload),
       workloadOf: (cell) => workloadOf(workload, cell),
       get notes() {
-        return started.flatMap((process) => process.notes);
+        return seats.flatMap((each) => each.notes);
       },
       close,
     };
@@ -143,7 +153,7 @@ async function start(
   directories: readonly string[],
   directory: string,
   port: number,
-): Promise<PoolerProcess> {
+): Promise<PoolerSeat> {
   const ini = join(directory, "pooler.ini");
   const users = join(directory, "users.txt");
   const { user, password = "" } = options.database;
@@ -154,8 +164,8 @@ async function start(
   ];
   await writeFile(ini, `${sections.join("\n")}\n`, { mode: 0o644 });
   const { pgbouncer, journal } = options;
-  if (pgbouncer !== undefined && prepares(options.workload)) await checkVersion(pgbouncer);
-  return startPooler({ ini, directory, port, pgbouncer, journal });
+  if (pgbouncer !== undefined) await checkVersion(pgbouncer, options.workload);
+  return PoolerSeat.take({ ini, directory, port, pgbouncer, journal });
 }
 
 /** The ini: the workload's settings where they differ from the defaults, and an entry for each cell. */

@@ -8,6 +8,7 @@ import { type Nanos, SECOND } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
 import {
   type LiveResult,
+  playedFaults,
   rowTimeOf,
   type runLive,
   usesCores,
@@ -30,18 +31,19 @@ import {
 } from "./calibrating-capacity.ts";
 import { type CapacityFound, capacityFound, capacityNotes } from "./capacity-found.ts";
 import { type CellResult, cellResult, type Pair } from "./compared.ts";
+import { checkPredictableFaults } from "./faults.ts";
 import { playCell } from "./play-cell.ts";
 import { preparingCosts, standWithoutTelling, withoutTelling } from "./preparing.ts";
 import { openRunning } from "./running.ts";
 import { checkComparable } from "./several.ts";
-import { type Cell, openStand, type Stand } from "./stand.ts";
+import { type Cell, openStand, type Played, type Stand } from "./stand.ts";
 import { type MeasuredAgain, standstillOf, Watch } from "./standstill.ts";
 import { median } from "./verdict.ts";
 
 export interface ValidateOptions {
   workload: Workload;
   /** May be left out beside `running` only. */
-  database?: Address | undefined;
+  database?: Played | undefined;
   cells: readonly Cell[];
   /** A pooler that runs already, in place of `cells`: its one configuration is validated. */
   running?: Address | undefined;
@@ -94,9 +96,10 @@ type Watching = ValidateOptions & { watch: Watch };
 
 /** Runs everything. Errors: OutsideError, ConfigError, the signal's reason. */
 export async function validate(given: ValidateOptions): Promise<Validation> {
-  const options = { ...given, watch: new Watch() };
+  const options = { ...alone(given), watch: new Watch() };
   const { workload, cells, database, running, pgbouncer, journal } = options;
   checkComparable(workload);
+  checkPredictableFaults(workload, options.duration);
   if (usesCores(workload)) return await validateCapacity(options);
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
@@ -116,6 +119,12 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   const calibrating = calibratingOwn(stand, plain, extra);
   const found = await onStand(stand, options, calibrating).finally(() => stand.close());
   return { ...found, notes: [...stand.notes, ...found.notes] };
+}
+
+/** A fault meets everybody: then nothing runs beside anything else. */
+function alone(options: ValidateOptions): ValidateOptions {
+  const breaks = playedFaults(options.workload, options.duration).length > 0;
+  return breaks ? { ...options, together: 1 } : options;
 }
 
 /** Real work: nothing runs beside anything else, and the database's capacity is measured as well. */

@@ -1,0 +1,114 @@
+/** Faults of a live run: which can be played, and how each is. */
+import type { ConfigError } from "../../../engine/config/index.ts";
+import { type Nanos, SECOND } from "../../../engine/core/index.ts";
+import { type PrivateServer, type Span, until } from "../../../workloads/database/index.ts";
+import { type Breaker, noFault, playedFaults, usesCores } from "../../../workloads/live/index.ts";
+import type { Fault, Workload } from "../../../workloads/schema/workload.ts";
+import type { PoolerSeat } from "./pooler-seat.ts";
+import { processesOf } from "./several.ts";
+
+/** What stands beside faults. */
+export interface BesideFaults {
+  /** Somebody's own database or pooler, as it was named. */
+  foreign?: string | undefined;
+  journal?: string | undefined;
+  /** The measured window. */
+  duration: Nanos;
+}
+
+/** Refuses faults that cannot be played. Errors: ConfigError. */
+export function checkFaults(workload: Workload, beside: BesideFaults): void {
+  for (const fault of playedFaults(workload, beside.duration)) {
+    const refusal = refusalOf(workload, fault, beside);
+    if (refusal !== undefined) throw refusal;
+  }
+}
+
+function refusalOf(
+  workload: Workload,
+  one: Fault,
+  { foreign, journal, duration }: BesideFaults,
+): ConfigError | undefined {
+  const { fault } = one;
+  const refuse = (...why: [problem: string, expected?: string, fix?: string]): ConfigError =>
+    noFault(workload, one, ...why);
+  if (foreign !== undefined)
+    return refuse(`cannot be played with ${foreign}: what is somebody's own is not broken`);
+  if (!PLAYED.includes(fault)) return refuse("cannot be played for real", PLAYED.join(" | "));
+  if (one.at + one.for > duration) {
+    const [problem, end] = ["is not over when the run is", `an end by ${duration / SECOND} s`];
+    return refuse(problem, end, "set a longer --duration");
+  }
+  if (fault !== "pooler_restart") return undefined;
+  if (processesOf(workload) > 1)
+    return refuse(
+      "cannot be played with several processes of the pooler",
+      "pooler.processes = 1 beside it",
+    );
+  if (journal !== undefined)
+    return refuse(
+      "cannot be played with --journal",
+      "one process of the pooler, which writes the journal",
+      "leave out --journal",
+    );
+  return undefined;
+}
+
+const PLAYED: readonly string[] = ["restart", "stall", "pooler_restart"];
+
+/** Refuses what can be played, and not predicted. Errors: ConfigError. */
+export function checkPredictableFaults(workload: Workload, duration: Nanos): void {
+  const [fault] = playedFaults(workload, duration);
+  if (fault !== undefined && usesCores(workload))
+    throw noFault(
+      workload,
+      fault,
+      "cannot be predicted with work: cpu",
+      "work: sleep, or no fault",
+    );
+}
+
+/** What is broken: both are the run's own. */
+interface Breakable {
+  server: PrivateServer | undefined;
+  /** The pooler, where it is one process. */
+  seat: PoolerSeat;
+}
+
+/** Plays them. */
+export function breakerOf({ server, seat }: Breakable): Breaker | undefined {
+  if (server === undefined) return undefined;
+  return {
+    prepare: async ({ fault }) => {
+      if (fault === "pooler_restart") await seat.prepare();
+    },
+    play: async (fault, span, signal) => {
+      if (fault.fault === "pooler_restart") await restartPooler(seat, fault, span, signal);
+      else if (fault.fault === "stall") await server.stall(span, signal);
+      else return server.restart(span, signal);
+      return wall() - span.end;
+    },
+  };
+}
+
+const wall = (): number => performance.timeOrigin + performance.now();
+
+/** PgBouncer's signals. Source: PgBouncer 1.25.2, doc/usage.md. */
+const SIGNALS = {
+  immediate: "SIGQUIT",
+  wait_for_servers: "SIGINT",
+  wait_for_clients: "SIGTERM",
+} as const;
+
+async function restartPooler(
+  seat: PoolerSeat,
+  { shutdown = "immediate" }: Fault,
+  { begin, end }: Span,
+  signal: AbortSignal,
+): Promise<void> {
+  await until(begin, signal);
+  if (signal.aborted) return;
+  seat.signal(SIGNALS[shutdown]);
+  await until(end, signal);
+  await seat.succeed();
+}
