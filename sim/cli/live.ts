@@ -12,6 +12,7 @@ import { STATUS } from "./failure.ts";
 import { checkCharts, settingsOf } from "./options.ts";
 import { note, print } from "./output.ts";
 import {
+  checkBreakable,
   checkPlaces,
   natural,
   playing,
@@ -27,6 +28,8 @@ const EXAMPLES = `
 Statements are pg_sleep: whole milliseconds, no load on a core; with work: cpu in a transaction they are
 queries that keep a core busy. The report has the figures of "simulate";
 what nobody could see (a queue without a console) is left out, and null in JSON.
+Faults of the schedule are played where database and pooler are the run's own: stall (the database's
+processes stand still), restart (it dies and comes back) and pooler_restart, each over by the window's end.
 Exit status 1 when the workload has an slo and the run does not meet it.
 
 Without --dsn (or DATABASE_URL) a private PostgreSQL is started and removed again. With --pooler-dsn, --dsn
@@ -66,6 +69,7 @@ async function run(file: string, options: RealOptions): Promise<number> {
     settings: settingsOf(options),
   };
   checkPlaces(file, options);
+  checkBreakable(workload, options, plan.duration);
   const { run, notes, instrument } = await playing(
     options,
     roomFor(workload) + processesOf(workload) * connectionsOf(workload),

@@ -2,9 +2,15 @@
 import type { Command } from "commander";
 import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
 import { SECOND } from "../../engine/core/index.ts";
-import { type Address, parseDsn, resolveDatabase } from "../../workloads/database/index.ts";
+import {
+  type Address,
+  type Database,
+  parseDsn,
+  resolveDatabase,
+} from "../../workloads/database/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { checkWritable } from "../report/files.ts";
+import { checkFaults } from "../study/live/faults.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { chartOption, gather } from "./options.ts";
 import { checkApart } from "./output.ts";
@@ -57,7 +63,7 @@ export function withPlaying(command: Command, words: RealWords): Command {
 /** Where to play. */
 export interface Places {
   /** Undefined only beside `running`. */
-  database: Address | undefined;
+  database: Database | undefined;
   /** A pooler that runs already. */
   running: Address | undefined;
   pgbouncer: string | undefined;
@@ -81,6 +87,14 @@ export function checkPlaces(workload: string, options: RealOptions): void {
   }
   if (dsn !== undefined) parseDsn(dsn);
   if (journal !== undefined) checkWritable(journal);
+}
+
+/** Refuses faults that cannot be played there. Errors: ConfigError. */
+export function checkBreakable(workload: Workload, options: RealOptions, duration: number): void {
+  const { dsn, journal, poolerDsn } = options;
+  const own = dsn !== undefined ? "--dsn" : process.env.DATABASE_URL ? "DATABASE_URL" : undefined;
+  const foreign = poolerDsn !== undefined ? "--pooler-dsn" : own;
+  checkFaults(workload, { foreign, journal, duration });
 }
 
 /**

@@ -20,6 +20,7 @@ import { STATUS } from "./failure.ts";
 import { checkCharts } from "./options.ts";
 import { note, print } from "./output.ts";
 import {
+  checkBreakable,
   checkPlaces,
   natural,
   playing,
@@ -46,6 +47,10 @@ where connection set-up and resets are measured.
 
 Where the workload's transactions have work: cpu, real queries keep the cores busy. Then the database is
 measured at two pool sizes, one connection and ten for each core, and all other sizes are predicted from it.
+
+Faults of the schedule (stall, restart, pooler_restart) are played, one configuration at a time, where
+database and pooler are the run's own. Compared are then also the transactions that failed, the clients'
+connections that were lost and the logins that came to nothing. What is measured first knows no fault.
 
 With pooler: { processes: 2 } two of our pooler share a port. Whom the system deals to which is looked at,
 and the prediction is made for it.
@@ -138,6 +143,7 @@ async function run(file: string, options: ValidateOptions): Promise<number> {
     together: TOGETHER,
   };
   checkPlaces(file, options);
+  checkBreakable(workload, options, plan.duration);
   const result = await measured(plan, options);
   await present(result, options);
   return result.verdict === "pass" ? STATUS.done : STATUS.notMet;
