@@ -6,6 +6,7 @@ import { validationText } from "../../sim/report/validation.ts";
 import { validationAnswer } from "../../sim/study/live/answer.ts";
 import { checkFaults, checkPredictableFaults } from "../../sim/study/live/faults.ts";
 import { simulatedLosses, simulatedSamples, stallsOf } from "../../sim/study/live/figures.ts";
+import { playOnce } from "../../sim/study/live/live.ts";
 import type { Cell } from "../../sim/study/live/stand.ts";
 import { validate } from "../../sim/study/live/validate.ts";
 import { resultSchema } from "../../sim/study/results.ts";
@@ -72,6 +73,19 @@ describe("what cannot be played is refused by name", () => {
     expect(check({ ...rest, clients })).not.toThrow();
     expect(check({ ...rest, clients: busy, faults: undefined })).not.toThrow();
   });
+});
+
+test("a database that is not private is refused before anything is measured", async () => {
+  const database = { host: "127.0.0.1", port: 1, user: "me", database: "mine" };
+  const workload = workloadWith("fault: stall");
+  const length = { warmup: 0, duration: SECOND, seed: 1 };
+  const why = /\(stall\) cannot be played with a database that is not private/;
+  await expect(playOnce({ workload, database, settings: {}, ...length })).rejects.toThrow(why);
+  const cells: Cell[] = [{ name: "one", pool_mode: "transaction", pool_size: 2 }];
+  const plan = { workload, cells, repeats: 1, ...length };
+  await expect(validate({ ...plan, database })).rejects.toThrow(why);
+  const running = validate({ ...plan, running: database });
+  await expect(running).rejects.toThrow("cannot be played with a pooler that runs already");
 });
 
 describe("what a simulated run has of them", () => {

@@ -20,7 +20,7 @@ export interface Breaker {
 /** Beyond this a reader should know, in ms. */
 const LATE_MS = 20;
 
-/** The faults that begin, and end, within a window of `duration`. */
+/** The faults that begin within a window of `duration`. */
 export function playedFaults({ faults = [] }: Workload, duration: Nanos): Fault[] {
   return faults.filter(({ at }) => at < duration);
 }

@@ -1,7 +1,12 @@
 /** Faults of a live run: which can be played, and how each is. */
 import type { ConfigError } from "../../../engine/config/index.ts";
 import { type Nanos, SECOND } from "../../../engine/core/index.ts";
-import { type PrivateServer, type Span, until } from "../../../workloads/database/index.ts";
+import {
+  type Database,
+  type PrivateServer,
+  type Span,
+  until,
+} from "../../../workloads/database/index.ts";
 import { type Breaker, noFault, playedFaults, usesCores } from "../../../workloads/live/index.ts";
 import type { Fault, Workload } from "../../../workloads/schema/workload.ts";
 import type { PoolerSeat } from "./pooler-seat.ts";
@@ -14,6 +19,12 @@ export interface BesideFaults {
   journal?: string | undefined;
   /** The measured window. */
   duration: Nanos;
+}
+
+/** Whose the database and the pooler are, as `BesideFaults` has it; undefined: the run's own. */
+export function foreignOf(running: unknown, database: Pick<Database, "server"> | undefined) {
+  if (running !== undefined) return "a pooler that runs already";
+  return database?.server === undefined ? "a database that is not private" : undefined;
 }
 
 /** Refuses faults that cannot be played. Errors: ConfigError. */

@@ -11,6 +11,7 @@ import { inUse } from "../../model/index.ts";
 import { configured } from "../pools.ts";
 import type { KindResult, Moment, Run, SettingValue, Wait } from "../results.ts";
 import { sloOutcome, unservedClients } from "../slo.ts";
+import { checkFaults, foreignOf } from "./faults.ts";
 import { average, liveAppWaits, liveSamples, OPEN, quantile, WAITED_MS } from "./figures.ts";
 import { ownPools } from "./pools.ts";
 import { openRunning } from "./running.ts";
@@ -44,7 +45,8 @@ export interface LiveRun {
 
 /** Plays the workload. Errors: OutsideError, ConfigError, the signal's reason. */
 export async function playOnce(options: LiveRunOptions): Promise<LiveRun> {
-  const { workload, database, running, pgbouncer, journal } = options;
+  const { workload, database, running, pgbouncer, journal, duration } = options;
+  checkFaults(workload, { foreign: foreignOf(running, database), journal, duration });
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
     const played = await play(stand, stand.cell, options);

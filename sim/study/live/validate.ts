@@ -31,7 +31,7 @@ import {
 } from "./calibrating-capacity.ts";
 import { type CapacityFound, capacityFound, capacityNotes } from "./capacity-found.ts";
 import { type CellResult, cellResult, type Pair } from "./compared.ts";
-import { checkPredictableFaults } from "./faults.ts";
+import { checkFaults, checkPredictableFaults, foreignOf } from "./faults.ts";
 import { playCell } from "./play-cell.ts";
 import { preparingCosts, standWithoutTelling, withoutTelling } from "./preparing.ts";
 import { openRunning } from "./running.ts";
@@ -99,6 +99,8 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   const options = { ...alone(given), watch: new Watch() };
   const { workload, cells, database, running, pgbouncer, journal } = options;
   checkComparable(workload);
+  const foreign = foreignOf(running, database);
+  checkFaults(workload, { foreign, journal, duration: options.duration });
   checkPredictableFaults(workload, options.duration);
   if (usesCores(workload)) return await validateCapacity(options);
   if (running !== undefined) {
