@@ -90,10 +90,10 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
   const length = { duration: ms(1_600), warmup: ms(100) };
 
   /** Eight clients of a pool of three. */
-  function broken(...faults: Fault[]): Workload {
+  function broken(one: Fault): Workload {
     const session = { transactions: "forever" as const, away: constant(ms(30)) };
     const { settings, ...rest } = workload(kind({ count: 8, session }));
-    return { ...rest, settings: { ...settings, server_login_retry: ms(100) }, faults };
+    return { ...rest, settings: { ...settings, server_login_retry: ms(100) }, faults: [one] };
   }
 
   async function play(given: Workload): Promise<LiveResult> {

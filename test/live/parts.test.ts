@@ -5,12 +5,15 @@ import { describe, expect, test } from "vitest";
 import { dataRow, errorResponse, noticeResponse, readyForQuery } from "../../engine/wire/writer.ts";
 import { OutsideError } from "../../workloads/database/errors.ts";
 import { Answers } from "../../workloads/live/answers.ts";
+import { Client } from "../../workloads/live/client.ts";
 import { bestReading, ServerClock } from "../../workloads/live/clock.ts";
+import { ClientDraws, Kind } from "../../workloads/live/draws.ts";
 import { ErrorCounter } from "../../workloads/live/errors.ts";
 import { checkOpenFiles, openFilesLimit } from "../../workloads/live/open-files.ts";
 import { loginParameters } from "../../workloads/live/parameters.ts";
 import { preparedMessage, preparedSql } from "../../workloads/live/prepared.ts";
 import { appendSession, sessionRecords, trim } from "../../workloads/live/records.ts";
+import type { Stage } from "../../workloads/live/stage.ts";
 import { Counts, Sleeps, wholeMilliseconds } from "../../workloads/live/statements.ts";
 import { Timers } from "../../workloads/live/timers.ts";
 import { kind } from "./helpers.ts";
@@ -46,6 +49,18 @@ describe("a transaction of k statements is k messages", () => {
       expect(message.readUInt32BE(1)).toBe(message.length - 1);
       expect(statements.message(place, 20_000_000)).toBe(message);
     });
+});
+
+test("who is never away, and is lost or refused, comes back a millisecond later", () => {
+  const pauses: number[] = [];
+  const pause = (_player: unknown, _at: number, length: number) => pauses.push(length);
+  // Of the stage a client that comes back needs no more.
+  const stage = { started: true, errors: new ErrorCounter(), pause } as unknown as Stage;
+  const address = { host: "/nowhere", port: 1, user: "me", database: "mine" };
+  const client = new Client(0, stage, address, new ClientDraws(new Kind(1, kind(), 0), 0));
+  client.onRefused(5, 1);
+  client.onLost(7, { kind: "silent", error: { sqlstate: "", text: "gone" } });
+  expect(pauses).toEqual([1_000_000, 1_000_000]);
 });
 
 describe("where the server stands still", () => {
