@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort, type PoolerProcess, startPooler } from "../../sim/study/live/pooler-process.ts";
 import { type Database, resolveDatabase } from "../../workloads/database/index.ts";
+import { NO_PGBOUNCER, PGBOUNCER, PGBOUNCER_VERSION } from "../pgbouncer.ts";
 
 const run = promisify(execFile);
 
@@ -57,8 +58,7 @@ export async function openBench(): Promise<Bench> {
   };
   try {
     await pgbench(itself(database), database.database, ["-i", "-q"]);
-    const program = ["pgbouncer", "/usr/sbin/pgbouncer"].find((name) => version(name));
-    const pgbouncer = program === undefined ? undefined : await start(program);
+    const pgbouncer = NO_PGBOUNCER === "" ? await start(PGBOUNCER) : undefined;
     return { database, pgbouncer, poolwise: await start(undefined), close };
   } catch (error) {
     await close();
@@ -98,7 +98,7 @@ async function openTarget(
   await writeFile(ini, lines.join("\n"), { mode: 0o644 });
   const child = await startPooler({ ini, directory, port, pgbouncer });
   const pid = Number(await readFile(pidfile, "utf8"));
-  const prepares = pgbouncer === undefined || (version(pgbouncer) ?? 0) >= 1.21;
+  const prepares = pgbouncer === undefined || PGBOUNCER_VERSION >= 1_021;
   const target = { directory, port, user, pid, prepares, process: child };
   for (const protocol of ["simple", "extended"])
     await pgbench(target, "transaction", ["-n", "-S", "-M", protocol, "-T", "2", "-c", "8"]);
