@@ -2,14 +2,14 @@
 import type { PeerCertificate } from "node:tls";
 
 /**
- * Common names and DNS names of a certificate, as written. Names that Node had to quote, because they
- * hold a comma or the like, are left out: no user is meant by them.
+ * The common name of a certificate, the first one if there are several, and its DNS names, as written. Names
+ * that Node had to quote, because they hold a comma or the like, are left out: no user is meant by them.
  */
 export function certificateNames({ subject, subjectaltname }: PeerCertificate): string[] {
-  const common: string | string[] | undefined = subject?.CN;
+  const [common] = [subject?.CN as string | string[] | undefined].flat();
   const others = (subjectaltname ?? "").includes('"') ? [] : (subjectaltname ?? "").split(", ");
   const dns = others.filter((name) => name.startsWith("DNS:")).map((name) => name.slice(4));
-  return [...(common === undefined ? [] : [common].flat()), ...dns];
+  return [...(common === undefined ? [] : [common]), ...dns];
 }
 
 /** Does the certificate stand for `name`? Upper case does not matter; wildcards stand for nobody. */

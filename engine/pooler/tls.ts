@@ -114,11 +114,11 @@ export class Tls {
       isServer: true,
       secureContext: context as SecureContext, // `forClient` is not "no" without one.
       requestCert: true,
-      rejectUnauthorized: false,
+      rejectUnauthorized: mode.startsWith("verify"), // Who shows none is told by TLS itself.
       ALPNProtocols: [ALPN],
     };
     const socket = channel.secure((plain) => new TLSSocket(plain, options), first);
-    socket.once("_tlsError", (error: Error) => done({ error: error.message }));
+    socket.once("_tlsError", (error: Error) => done({ error: failureOf(error) }));
     socket.once("secure", () => done(judgeClient(socket, mode.startsWith("verify"))));
   }
 
@@ -135,10 +135,14 @@ export class Tls {
     };
     const wrap = (plain: Socket): TLSSocket => connect({ ...options, socket: plain });
     const socket = channel.secure(wrap, Buffer.alloc(0));
-    socket.once("secureConnect", () => done({ peer: peerOf(socket) }));
+    let up = false;
+    socket.once("secureConnect", () => {
+      up = true;
+      done({ peer: peerOf(socket) });
+    });
     socket.prependOnceListener("error", (error: NodeJS.ErrnoException) => {
       if (socket.authorizationError) done({ error: unverified(error.message) });
-      else if (socket.connecting || socket.getProtocol() === null) done({ error: error.message });
+      else if (!up) done({ error: failureOf(error) });
     });
   }
 }
@@ -149,6 +153,12 @@ function judgeClient(socket: TLSSocket, needed: boolean): Handshake {
   if (shown && error !== undefined) return { error: unverified(error) };
   if (!shown && needed) return { error: "peer did not return a certificate" };
   return { peer: peerOf(socket) };
+}
+
+/** OpenSSL's words without the places in its source, as PgBouncer has them. */
+function failureOf({ message }: Error): string {
+  const [, code, library, reason] = /error:(\w+):([^:]*):[^:]*:([^:]*):/.exec(message) ?? [];
+  return code === undefined ? message : `handshake failed: error:${code}:${library}::${reason}`;
 }
 
 const unverified = (why: string): string => `certificate verify failed: ${why}`;

@@ -260,6 +260,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
       this.fail("server conn crashed?", `TLS handshake error: ${result.error}`);
     else {
       this.identity.tls = result.peer.info;
+      if (this.host.values.log_connections)
+        this.host.log.write("LOG", `SSL established: ${result.peer.info}`, this.identity.label);
       login.secured();
       this.sendLogin(login);
     }
@@ -289,18 +291,18 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   }
 
   /** The server has refused the login; the core decides whether the waiters are told so. */
-  private refused({ fatal, sqlstate, text, reason, detail }: Refused): void {
+  private refused({ fatal, sqlstate, severity, text, reason, detail }: Refused): void {
     const { log } = this.host;
     if (detail !== undefined) log.write("ERROR", detail, this.identity.label);
     if (this.patron !== undefined) {
-      if (reason === undefined) log.write("ERROR", `S: login failed: FATAL: ${text}`);
+      if (reason === undefined) log.write("ERROR", `S: login failed: ${severity}: ${text}`);
       this.fail(reason ?? "login failed");
       return;
     }
     const facts = this.host.factsOf(this.pool);
     facts.loginError = { sqlstate, text };
     facts.failure = reason ?? text;
-    if (reason === undefined) log.write("WARNING", `server login failed: FATAL ${text}`);
+    if (reason === undefined) log.write("WARNING", `server login failed: ${severity} ${text}`);
     this.note(`closing because: ${facts.failure}`);
     this.channel.destroy();
     this.finish();

@@ -30,6 +30,8 @@ interface ServerLoginFailure {
   kind: "failed";
   fatal: boolean;
   sqlstate: string;
+  /** As the server has it, such as "FATAL". */
+  severity: string;
   text: string;
   /** Why the connection is closed, where that is not the server's own words. */
   reason: string | undefined;
@@ -154,13 +156,13 @@ export class ServerLogin {
       case BACKEND.errorResponse:
         return refused(body);
       default:
-        return failed("unknown pkt from server");
+        return unknown(type);
     }
   }
 
   private ready(): ServerLoginEvent | undefined {
     const { connectQuery } = this.options;
-    if (this.state === "authentication") return failed("unknown pkt from server");
+    if (this.state === "authentication") return unknown(BACKEND.readyForQuery);
     if (this.state === "parameters" && connectQuery !== undefined) {
       this.state = "connect_query";
       this.output.push(query(connectQuery));
@@ -196,7 +198,7 @@ export class ServerLogin {
       case 12:
         return this.saslFinal(rest);
       default:
-        return failed(UNANSWERED);
+        return failed(UNANSWERED, `unknown/unsupported auth method: ${body.readUInt32BE(0)}`);
     }
   }
 
@@ -222,7 +224,8 @@ export class ServerLogin {
       const why = kind === "md5" ? WRONG_TYPE : NO_KEYS;
       return unanswered(WRONG_TYPE, `cannot do SCRAM authentication: ${why}`);
     }
-    if (this.exchange !== undefined) return failed(UNANSWERED);
+    if (this.exchange !== undefined)
+      return failed(UNANSWERED, `${PROTOCOL}: duplicate ${SASL} message from server`);
     this.exchange = clientFirst(this.options.random(NONCE).toString("base64"));
     this.output.push(saslInitialResponse(SCRAM_SHA_256, this.exchange.message));
     return undefined;
@@ -230,9 +233,9 @@ export class ServerLogin {
 
   private saslContinue(data: Buffer): ServerLoginEvent | undefined {
     const { secret, scramKeys } = this.options;
-    if (this.exchange === undefined || this.signature !== undefined) {
-      return failed(UNANSWERED);
-    }
+    if (this.exchange === undefined) return outOfTurn("Continue", "");
+    if (this.signature !== undefined)
+      return failed(UNANSWERED, `SCRAM exchange ${PROTOCOL}: received second ${SASL}Continue`);
     const from = secretKind(secret) === "scram" && scramKeys !== undefined ? scramKeys : secret;
     const step = clientFinal(this.exchange, data.toString("latin1"), from);
     if ("error" in step) return failed(UNANSWERED, step.error);
@@ -242,7 +245,7 @@ export class ServerLogin {
   }
 
   private saslFinal(data: Buffer): ServerLoginEvent | undefined {
-    if (this.signature === undefined) return failed(UNANSWERED);
+    if (this.signature === undefined) return outOfTurn("Final", "Continue");
     const wrong = checkServerFinal(data.toString("latin1"), this.signature);
     if (wrong !== undefined) return unanswered(wrong.error, wrong.error);
     this.proven = true;
@@ -256,9 +259,21 @@ const LETTER_N = 0x4e;
 const CANNOT_CONNECT_NOW = "57P03";
 
 const UNANSWERED = "failed to answer authreq";
+const PROTOCOL = "protocol error";
+const SASL = "AuthenticationSASL";
+
+function outOfTurn(step: string, before: string): ServerLoginFailure {
+  return failed(UNANSWERED, `${PROTOCOL}: ${SASL}${step} without prior ${SASL}${before}`);
+}
+
+function unknown(type: number): ServerLoginFailure {
+  const text = "unknown pkt from server";
+  return failed(text, `${text}: '${String.fromCharCode(type)}'`);
+}
 
 function failed(text: string, detail?: string): ServerLoginFailure {
-  return { kind: "failed", fatal: false, sqlstate: "08P01", text, reason: text, detail };
+  const own = { kind: "failed", fatal: false, sqlstate: "08P01", severity: "FATAL" } as const;
+  return { ...own, text, reason: text, detail };
 }
 
 /** We cannot prove who we are, or the server cannot: no other connection could, and the clients are told. */
@@ -272,7 +287,8 @@ function refused(body: Buffer): ServerLoginFailure {
   const sqlstate = fields.get("C") ?? "08P01";
   const text = fields.get("M") ?? "server login failed";
   const fatal = sqlstate !== CANNOT_CONNECT_NOW;
-  return { kind: "failed", fatal, sqlstate, text, reason: undefined, detail: undefined };
+  const severity = fields.get("S") ?? "FATAL";
+  return { kind: "failed", fatal, sqlstate, severity, text, reason: undefined, detail: undefined };
 }
 
 function fieldsOf(error: Buffer): Map<string, string> {

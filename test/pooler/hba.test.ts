@@ -179,6 +179,8 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("certificates", () => {
     expect(await show(pooler, "bob", acme)).toBe("in");
     expect(await show(pooler, "alice", acme)).toBe(REFUSED);
     expect(await show(pooler, "alice", everyone)).toBe(REFUSED);
+    expect(await show(pooler, "alice", ours.sign("alice/CN=bob"))).toBe("in");
+    expect(await show(pooler, "alice", ours.sign("bob/CN=alice"))).toBe(REFUSED);
     expect(await show(pooler, "www.acme.org", acme)).toBe(REFUSED);
   });
 });

@@ -115,6 +115,7 @@ describe.skipIf(!HAS_OPENSSL)("TLS of servers", () => {
       expect((await client.query(USED)).rows).toEqual([{ ssl: want }]);
       const [row] = await (await stage.console(pooler)).ask("show servers");
       expect(row?.tls).toMatch(want ? /^TLSv1\.3\/TLS_/ : /^$/);
+      expect(readFileSync(logfile, "utf8").includes("SSL established: TLSv1.3/")).toBe(want);
     },
   );
 

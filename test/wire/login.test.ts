@@ -337,8 +337,19 @@ describe("ServerLogin", () => {
       writer.authenticationSasl(["SCRAM-SHA-256"]),
       { ...wrongType, detail: expect.stringContaining("did not provide SCRAM keys") },
     ],
+    [
+      "a method that there is not",
+      {},
+      Buffer.from("520000000800000002", "hex"),
+      { fatal: false, detail: "unknown/unsupported auth method: 2" },
+    ],
     ["an unknown mechanism", {}, writer.authenticationSasl(["OAUTHBEARER"]), { fatal: true }],
-    ["SASL data out of turn", {}, writer.authenticationSaslContinue("r=a"), { fatal: false }],
+    [
+      "SASL data out of turn",
+      {},
+      writer.authenticationSaslContinue("r=a"),
+      { detail: "protocol error: AuthenticationSASLContinue without prior AuthenticationSASL" },
+    ],
     [
       "AuthenticationOk in the middle of SCRAM",
       {},
@@ -350,7 +361,7 @@ describe("ServerLogin", () => {
       "an unknown message",
       {},
       writer.dataRow([]),
-      { fatal: false, text: "unknown pkt from server" },
+      { fatal: false, text: "unknown pkt from server", detail: "unknown pkt from server: 'D'" },
     ],
     [
       "a bad length",
