@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto";
 import { saslprep } from "./saslprep.ts";
+import { Malformed, readClientFinal, readClientFirst } from "./scram-messages.ts";
 
 export const SCRAM_SHA_256 = "SCRAM-SHA-256";
 
@@ -98,15 +99,11 @@ export function serverFirst(
   secret: ScramSecret,
   nonce: string,
 ): ServerExchange | ScramError {
-  const opening = /^([ny]),,(.*)$/s.exec(input);
-  if (opening === null) return { error: gs2Error(input) };
-  const bare = opening[2] ?? "";
-  if (bare.startsWith("m")) return { error: "client requires an unsupported SCRAM extension" };
-  const parts = /^n=[^,]*,r=([\x21-\x2b\x2d-\x7e]+)((?:,[A-Za-z]=[^,]*)*)$/.exec(bare);
-  if (parts === null) return { error: "malformed SCRAM message (client-first-message)" };
-  const full = `${parts[1]}${nonce}`;
+  const first = orError(() => readClientFirst(input));
+  if ("error" in first) return first;
+  const full = `${first.nonce}${nonce}`;
   const message = `r=${full},s=${secret.salt.toString("base64")},i=${secret.iterations}`;
-  return { secret, flag: opening[1] ?? "n", bare, nonce: full, message };
+  return { secret, flag: first.flag, bare: first.bare, nonce: full, message };
 }
 
 /** Server, step 2: checks client-final-message. */
@@ -114,15 +111,16 @@ export function serverFinal(
   exchange: ServerExchange,
   input: string,
 ): { message: string; keys: ScramKeys } | ScramError {
-  const parts = /^(c=([^,]*),r=([^,]*)(?:,[A-Za-oq-z]=[^,]*)*),p=([^,]*)$/.exec(input);
-  if (parts === null) return { error: "malformed SCRAM message (client-final-message)" };
-  const [, withoutProof = "", binding = "", nonce = "", encoded] = parts;
+  const final = orError(() => readClientFinal(input));
+  if ("error" in final) return final;
+  const { binding, nonce, withoutProof } = final;
   if (binding !== Buffer.from(`${exchange.flag},,`).toString("base64")) {
     return { error: "unexpected SCRAM channel-binding attribute in client-final-message" };
   }
+  const proof = decode(final.proof);
+  if (proof?.length !== KEY)
+    return { error: "malformed SCRAM message (malformed proof in client-final-message)" };
   if (nonce !== exchange.nonce) return { error: "invalid SCRAM response (nonce does not match)" };
-  const proof = decode(encoded);
-  if (proof?.length !== KEY) return { error: "malformed SCRAM message (malformed proof)" };
   const { secret } = exchange;
   const all = `${exchange.bare},${exchange.message},${withoutProof}`;
   const clientKey = xor(proof, hmac(secret.storedKey, all));
@@ -185,12 +183,13 @@ function deriveKeys(password: string, salt: Buffer, iterations: number): ScramKe
   return { clientKey: hmac(salted, "Client Key"), serverKey: hmac(salted, "Server Key") };
 }
 
-function gs2Error(input: string): string {
-  if (input.startsWith("p")) {
-    return "client requires SCRAM channel binding, but it is not supported";
+function orError<T>(read: () => T): T | ScramError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Malformed) return { error: error.message };
+    throw error;
   }
-  if (/^[ny],a/.test(input)) return "client uses authorization identity, but it is not supported";
-  return "malformed SCRAM message (channel-binding flag or attribute)";
 }
 
 /** Messages are latin1 on both sides of the pooler, which keeps every byte as it came. */

@@ -110,25 +110,33 @@ describe("SCRAM-SHA-256", () => {
   });
 
   const firsts = [
-    ["p=tls-unique,,n=,r=abc", "channel binding"],
-    ["n,a=me,n=,r=abc", "authorization identity"],
-    ["x,,n=,r=abc", "malformed"],
-    ["n,,m=1,n=,r=abc", "extension"],
-    ["n,,n=,r=", "malformed"],
-    ["n,,n=,r=a\u0001", "malformed"],
-    ["", "malformed"],
+    ["p=tls-unique,,n=,r=abc", "client requires SCRAM channel binding, but it is not supported"],
+    ["n,a=me,n=,r=abc", "client uses authorization identity, but it is not supported"],
+    ["x,,n=,r=abc", "malformed SCRAM message (unexpected channel-binding flag \"'x'\")"],
+    ["n", 'malformed SCRAM message (comma expected, but found character "0x00")'],
+    ["n=,n=,r=abc", "malformed SCRAM message (comma expected, but found character \"'='\")"],
+    ["n,b,n=", "malformed SCRAM message (unexpected attribute \"'b'\" in client-first-message)"],
+    ["n,,m=1,n=,r=abc", "client requires an unsupported SCRAM extension"],
+    ["n,,r=abc", 'malformed SCRAM message (attribute "n" expected)'],
+    ["n,,n=", 'malformed SCRAM message (attribute "r" expected)'],
+    ["n,,n,r=abc", 'malformed SCRAM message (expected "=" after attribute "n")'],
+    ["n,,n=,r=abc,xy", 'malformed SCRAM message (expected character "=" after attribute "x")'],
+    ["n,,n=,r=", "non-printable characters in SCRAM nonce"],
+    ["n,,n=,r=a\u0001", "non-printable characters in SCRAM nonce"],
+    ["", 'malformed SCRAM message (unexpected channel-binding flag "0x00")'],
   ] as const;
   for (const [message, why] of firsts) {
     test(`client-first-message ${JSON.stringify(message)} is refused: ${why}`, () => {
-      expect(errorOf(scram.serverFirst(message, secret, "n"))).toContain(why);
+      expect(errorOf(scram.serverFirst(message, secret, "n"))).toBe(why);
     });
   }
 
   const finals = [
     ["c=eSws", "channel-binding"],
     ["r=abcdeg", "nonce does not match"],
-    ["p=AAAA", "malformed proof"],
-    ["p=@@@@", "malformed proof"],
+    ["p=AAAA", "malformed proof in client-final-message"],
+    ["p=@@@@", "malformed proof in client-final-message"],
+    ["p=AAAA,x=y", "garbage at the end of client-final-message"],
   ] as const;
   for (const [change, why] of finals) {
     test(`client-final-message with ${change} is refused: ${why}`, () => {
@@ -138,6 +146,18 @@ describe("SCRAM-SHA-256", () => {
       expect(errorOf(scram.serverFinal(exchange, message))).toContain(why);
     });
   }
+
+  test("client-final-message without a proof, or without its binding, is refused", () => {
+    const exchange = must(scram.serverFirst("n,,n=,r=abc", secret, "def"));
+    for (const [message, why] of [
+      ["c=biws,r=abcdef", 'attribute expected, but found invalid character "0x00"'],
+      ["r=abcdef,p=AAAA", 'attribute "c" expected'],
+      ["", 'attribute "c" expected'],
+    ] as const)
+      expect(errorOf(scram.serverFinal(exchange, message))).toBe(
+        `malformed SCRAM message (${why})`,
+      );
+  });
 
   test("a server that does not know the secret is found out", () => {
     const signature = Buffer.alloc(32, 1);
