@@ -1,6 +1,6 @@
 /** Settings of `[pgbouncer]` about who may connect and how: authentication, console users, TLS. */
 import { choice, count, optionalText, text } from "./kinds.ts";
-import { only, type PoolerSupport, setting } from "./setting.ts";
+import { only, setting } from "./setting.ts";
 
 /** Ways to log in. Source: PgBouncer 1.25.2 src/main.c, auth_type_map. */
 const AUTH_TYPES = [
@@ -19,11 +19,6 @@ const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify
 const AUTH_QUERY =
   "SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END " +
   "FROM pg_authid WHERE rolname=$1 AND rolcanlogin";
-
-/** OpenSSL has no TLS 1.3 without a curve. */
-const someCurve: { pooler: PoolerSupport } = {
-  pooler: { is: "refused", unless: /^(?!none$)/i, allowed: "auto | the name of a curve" },
-};
 
 export const ACCESS_SETTINGS = {
   admin_users: setting(text, "", "Users with all rights on the console, separated by commas."),
@@ -77,12 +72,7 @@ export const ACCESS_SETTINGS = {
     "Key exchange of type DHE with clients.",
     only("auto", "none"),
   ),
-  client_tls_ecdhcurve: setting(
-    text,
-    "auto",
-    "Curve for the key exchange with clients.",
-    someCurve,
-  ),
+  client_tls_ecdhcurve: setting(text, "auto", "Curve for the key exchange with clients."),
 
   server_tls_sslmode: setting(
     choice(...SSL_MODES),

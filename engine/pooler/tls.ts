@@ -218,7 +218,8 @@ function optionsOf(values: Values, which: TlsSide): SecureContextOptions {
   const { client_tls_dheparams: dhe, client_tls_ecdhcurve: curve } = values;
   return {
     ...options,
-    ecdhCurve: curve === "" ? "auto" : curve,
+    // "none" leaves it to OpenSSL, which has no TLS 1.3 without a curve.
+    ecdhCurve: /^(auto|none|)$/i.test(curve) ? "auto" : curve,
     ...(dhe.toLowerCase() === "none" ? {} : { dhparam: "auto" }),
   };
 }

@@ -288,7 +288,6 @@ describe("what our pooler cannot do", () => {
   test.each([
     ["auth_type = pam", 'a.ini:2: auth_type is "pam"; expected any | trust | plain | md5 |'],
     ["client_tls_dheparams = legacy", 'a.ini:2: client_tls_dheparams is "legacy"; expected auto'],
-    ["client_tls_ecdhcurve = none", 'a.ini:2: client_tls_ecdhcurve is "none"; expected auto'],
     ["[databases]\nx = host=a,", 'a.ini:3: host of database x is "a,"; expected names between'],
   ])("%j is refused by name", (text, want) => {
     const refusals = poolerRefusals(load(`[pgbouncer]\n${text}\n`), none);

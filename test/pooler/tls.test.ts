@@ -88,6 +88,7 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("TLS", () => {
       const logfile = join(stage.directory, "log-ciphers");
       const cases = [
         [{ client_tls13_ciphers: suite }, `TLSv1.3/${suite}`],
+        [{ client_tls_ecdhcurve: "none" }, "TLSv1.3/TLS_AES_256_GCM_SHA384"],
         [
           { client_tls_protocols: "tlsv1.2", client_tls_ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" },
           "TLSv1.2/ECDHE-ECDSA-AES128-GCM-SHA256",
