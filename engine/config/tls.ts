@@ -107,6 +107,7 @@ function clientRefusals(config: Config): ConfigError[] {
 
 function sideRefusals(config: Config, side: TlsSide): ConfigError[] {
   const { values } = config;
+  if (values[`${side}_tls_sslmode`] === "disable") return []; // What is not used may be anything.
   const errors: ConfigError[] = [];
   const versions = values[`${side}_tls_protocols`];
   if (tlsVersions(versions) === undefined) {

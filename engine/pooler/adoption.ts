@@ -20,6 +20,7 @@ import { Client } from "./client.ts";
 import type { Host } from "./host.ts";
 import { Identity } from "./identity.ts";
 import type { Taken } from "./takeover.ts";
+import { processOf } from "./unix-peer.ts";
 import { Upstream } from "./upstream.ts";
 
 /** A row of SHOW FDS by its columns' names. */
@@ -102,6 +103,7 @@ function adoptClient(
   const pool = core.clientPool(handle);
   const identity = Object.assign(new Identity("C", now), { database, user, known: "pool" });
   identity.locate(channel, host.port);
+  identity.process = processOf(channel);
   const variables = new Variables(environment.variableNames);
   const parts = { handle, channel, identity, variables, options: undefined, pool, key };
   const client = new Client(host, parts);

@@ -23,7 +23,7 @@ import { crowd, register, shortName } from "./registration.ts";
 import type { HostRole, Newcomer, ServerRole } from "./roles.ts";
 import { tune } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
-import { peerOf } from "./unix-peer.ts";
+import { peerOf, processOf } from "./unix-peer.ts";
 
 const nothing: Buffer = Buffer.alloc(0);
 
@@ -56,6 +56,7 @@ export class Entrance implements Newcomer, ChannelOwner {
     this.channel = channel;
     this.identity = new Identity("C", host.now);
     this.identity.locate(channel, host.port);
+    this.identity.process = processOf(channel);
     this.handle = host.core.accept(host.now);
     this.login = new ClientLogin(
       host.environment.clientLogin(this.identity, host.tls.forClient(channel.unix)),

@@ -18,6 +18,8 @@ export class Identity {
   port = 0;
   localAddress = "unix";
   localPort = 0;
+  /** The process of a client at the other end of a Unix socket; 0: it is not known. */
+  process = 0;
   /** TLS version and cipher, such as "TLSv1.3/TLS_AES_256_GCM_SHA384"; empty without TLS. */
   tls = "";
   /** Whether it is a replication connection, and of which kind. */
@@ -48,7 +50,8 @@ export class Identity {
 
   /** The prefix of log lines: `C-0x1f: shop/alice@127.0.0.1:50123`. */
   get label(): string {
-    const where = place(this.address, this.port);
+    const address = this.process > 0 ? `${this.address}(${this.process})` : this.address;
+    const where = place(address, this.port);
     const { known } = this;
     const database = known === "pool" || known === "database" ? this.database : "(nodb)";
     const user = known === "pool" || known === "user" ? this.user : "(nouser)";

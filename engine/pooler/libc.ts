@@ -37,6 +37,8 @@ export interface Received {
 export interface Libc {
   /** The user id of who has made the other end of a Unix socket; undefined: it is none. */
   peerUser(descriptor: number): number | undefined;
+  /** The number of that process; undefined likewise. */
+  peerProcess(descriptor: number): number | undefined;
   /** The name of a user id in the system's list; undefined: it has none. */
   userName(id: number): string | undefined;
   /** False: the system refuses. */
@@ -105,7 +107,7 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 /** Bytes of `struct ucred`: process, user and group. Source: unix(7). */
 const CREDENTIALS = 12;
 
-type Plain = Pick<Libc, "peerUser" | "userName" | "setOption" | "option">;
+type Plain = Pick<Libc, "peerUser" | "peerProcess" | "userName" | "setOption" | "option">;
 
 function calls(koffi: Koffi): Libc {
   const system = koffi.load(null); // Node itself is linked to it, whichever libc it is.
@@ -120,14 +122,16 @@ function plainCalls(koffi: Koffi, system: System): Plain {
   const setsockopt = system.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)");
   const getpwuid = system.func("const void *getpwuid(uint32_t)");
   const account = koffi.struct({ name: "const char *" }); // Its first member; more is not asked for.
+  const peer = (descriptor: number): [process: number, user: number] | undefined => {
+    const credentials = Buffer.alloc(CREDENTIALS);
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, credentials, [CREDENTIALS]) !== 0)
+      return undefined;
+    const user = credentials.readUInt32LE(4);
+    return user === 0xffff_ffff ? undefined : [credentials.readUInt32LE(0), user]; // TCP has no such thing.
+  };
   return {
-    peerUser(descriptor) {
-      const credentials = Buffer.alloc(CREDENTIALS);
-      if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, credentials, [CREDENTIALS]) !== 0)
-        return undefined;
-      const user = credentials.readUInt32LE(4);
-      return user === 0xffff_ffff ? undefined : user; // TCP has no such thing.
-    },
+    peerUser: (descriptor) => peer(descriptor)?.[1],
+    peerProcess: (descriptor) => peer(descriptor)?.[0],
     userName(id) {
       const entry: unknown = getpwuid(id);
       return entry === null ? undefined : (koffi.decode(entry, account) as { name: string }).name;

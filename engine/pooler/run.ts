@@ -34,7 +34,7 @@ export async function runPooler(
     const values = {
       ...config.values,
       user: user === "" ? config.values.user : user,
-      verbose: flags.verbose ?? config.values.verbose,
+      verbose: config.given.has("verbose") ? config.values.verbose : (flags.verbose ?? 0),
     };
     const { quiet, journal, reboot, metrics } = flags;
     let forget = (): void => {};

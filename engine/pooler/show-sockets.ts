@@ -153,7 +153,7 @@ function serverFacts(host: HostRole, server: ServerRole): Facts {
 }
 
 function row(host: HostRole, facts: Facts, which: Which): Value[] {
-  const { identity, link, pid, application, prepared, kept, pending } = facts;
+  const { identity, link, application, prepared, kept, pending } = facts;
   const waited = facts.query < 0 ? 0 : Math.floor((host.now - facts.query) / 1_000);
   const values = [
     identity.type,
@@ -172,7 +172,7 @@ function row(host: HostRole, facts: Facts, which: Which): Value[] {
     facts.closeNeeded ? 1 : 0,
     identity.pointer,
     link,
-    pid,
+    facts.pid || identity.process,
     identity.tls,
     application,
     prepared,

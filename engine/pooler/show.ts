@@ -122,9 +122,16 @@ const USERS =
 
 function showUsers(host: HostRole): Table {
   const known = new Map(host.core.users.map((user) => [user.settings.name, user]));
-  const names = new Set([...host.environment.accounts.names, ...known.keys(), CONSOLE]);
+  const { accounts } = host.environment;
+  const names = new Set([...accounts.names, ...known.keys(), ...namedByEntries(host), CONSOLE]);
   const rows = [...names].sort().map((name) => userRow(host, name, known.get(name)));
   return { columns: columns(USERS), rows };
+}
+
+/** Users in whose name servers are logged in to, or asked for secrets; that of all databases is not shown. */
+function namedByEntries({ core, environment }: HostRole): string[] {
+  const entries = core.databases.map(({ settings }) => environment.entryOf(settings.name));
+  return entries.flatMap((entry) => [entry?.user, entry?.auth_user].filter((name) => name != null));
 }
 
 function userRow(host: HostRole, name: string, user: User | undefined): Value[] {

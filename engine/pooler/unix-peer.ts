@@ -13,6 +13,10 @@ export function peerOf({ descriptor }: Channel): Peer {
   return { user: id === undefined ? undefined : system.userName(id) };
 }
 
+/** The number of the process at the other end; 0: it is not known. */
+export const processOf = ({ descriptor, unix }: Channel): number =>
+  unix ? (libc()?.peerProcess(descriptor) ?? 0) : 0;
+
 /** Does the system say that it is our own user? */
 export function isOurs({ descriptor }: Channel): boolean {
   const id = libc()?.peerUser(descriptor);

@@ -107,7 +107,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
 
   ended(error: NodeJS.ErrnoException | undefined): void {
     this.host.begin();
-    if (this.phase === "connecting") this.fail(unreached(error), error?.message);
+    if (this.phase === "connecting") this.fail(...unreached(error));
     else if (this.phase === "cancel") this.fail("successfully sent cancel request");
     else this.fail("server conn crashed?", error?.message);
     this.host.end();
@@ -386,8 +386,10 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   }
 }
 
-/** Why a connection was not made, in PgBouncer's words. */
-function unreached(error: NodeJS.ErrnoException | undefined): string {
+/** Why a connection was not made, in PgBouncer's words, and more of it. */
+function unreached(error: NodeJS.ErrnoException | undefined): [string, string | undefined] {
   const unknown = error?.code === "ENOTFOUND" || error?.code?.startsWith("EAI_") === true;
-  return unknown ? "server DNS lookup failed" : "connect failed";
+  return unknown
+    ? ["server DNS lookup failed", `DNS lookup failed: ${error?.message}`]
+    : ["connect failed", error?.message];
 }

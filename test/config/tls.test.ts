@@ -57,7 +57,7 @@ describe("refused:", () => {
       'a.ini:2: server_tls_protocols is "tlsv1.4"; expected a list of tlsv1.0 | tlsv1.1 | tlsv1.2 | tlsv1.3, or secure | all; did you mean "tlsv1.0"?',
     ],
     [
-      ["client_tls13_ciphers = unknown"],
+      ["client_tls13_ciphers = unknown", "client_tls_sslmode = allow", ...pair],
       'a.ini:2: client_tls13_ciphers is "unknown"; expected a list, between colons, of TLS_AES_256_GCM_SHA384 | TLS_CHACHA20_POLY1305_SHA256 | TLS_AES_128_GCM_SHA256 | TLS_AES_128_CCM_SHA256 | TLS_AES_128_CCM_8_SHA256; failed to set the TLSv1.3 cipher suites',
     ],
   ])("%j", (lines, want) => {
@@ -72,6 +72,8 @@ test.each([
   [["client_tls_sslmode = verify-full", ...pair, ca]],
   [["server_tls_sslmode = verify-full", "server_tls_ca_file = x"]],
   [["server_tls_sslmode = verify-full"]],
+  [["client_tls13_ciphers = unknown", "client_tls_protocols = x"]],
+  [["server_tls13_ciphers = unknown", "server_tls_sslmode = disable"]],
 ])("taken: %j", (lines) => {
   expect(poolerRefusals(load(...lines), () => false)).toEqual([]);
 });

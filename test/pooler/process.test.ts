@@ -15,7 +15,8 @@ beforeAll(async () => {
   stage = await Stage.open();
   const main = resolve("engine/pooler/run.ts");
   script = `${stage.file(`import { runPooler } from ${JSON.stringify(main)};
-    process.exit(await runPooler(process.argv[2]));`)}.mts`;
+    const verbose = Number(process.env.VERBOSE ?? 0) || undefined;
+    process.exit(await runPooler(process.argv[2], { verbose }));`)}.mts`;
   writeFileSync(script, readFileSync(script.replace(".mts", "")));
 });
 afterAll(() => stage.close());
@@ -111,6 +112,23 @@ test("SIGINT waits for servers to be released", async () => {
   await client.query("commit");
   expect(await pooler.exit()).toBe(0);
   expect(pooler.stderr).toContain("LOG server connections dropped, exiting");
+});
+
+test.each([
+  [{}, "2"],
+  [{ verbose: 1 }, "1"],
+])("-v counts where the file %j says nothing of it", async (settings, want) => {
+  const port = await freePort();
+  const ini = stage.ini({ listen_port: port, ...settings });
+  const pooler = new Process(ini, port, { ...process.env, VERBOSE: "2" });
+  await pooler.up();
+  const console = new pg.Client({ host: "127.0.0.1", port, user: "admin", database: "pgbouncer" });
+  console.on("error", () => undefined);
+  await console.connect();
+  const rows = (await console.query("show config")).rows;
+  expect(rows.find(({ key }) => key === "verbose").value).toBe(want);
+  await console.query("shutdown").catch(() => undefined);
+  expect(await pooler.exit()).toBe(0);
 });
 
 test("SIGHUP reads the configuration again", async () => {

@@ -2,7 +2,9 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECOND } from "../../engine/core/index.ts";
+import { hasLibc } from "../../engine/pooler/libc.ts";
 import { Averages } from "../../engine/show/averages.ts";
+import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { type Bouncer, startBouncer } from "../live/helpers.ts";
 import { NO_PGBOUNCER, PGBOUNCER, PGBOUNCER_NAME, PGBOUNCER_VERSION } from "../pgbouncer.ts";
 import { type Console, Stage } from "./stage.ts";
@@ -272,4 +274,25 @@ test("a session on the console has its application_name too", async () => {
   const options = { user: "admin", database: "pgbouncer", application_name: "watcher" };
   const watcher = await stage.client(pooler, options);
   expect((await watcher.query("show clients")).rows[0].application_name).toBe("watcher");
+});
+
+test("SHOW USERS has those that entries name, too: for servers, and to look secrets up", async () => {
+  const more = "a = host=x user=forced\nb = host=x auth_user=asking";
+  const pooler = await stage.pooler({ auth_user: "everywhere" }, more);
+  const all = await stage.console(pooler);
+  const names = (await all.ask("show users")).map(({ name }) => name);
+  expect(names).toEqual(
+    ["admin", "alice", "asking", "bob", "forced", "pgbouncer", stage.database.user].sort(),
+  );
+  const [row] = (await all.ask("show lists")).filter(({ list }) => list === "users");
+  expect(row?.items).toBe(names.length);
+});
+
+test.runIf(hasLibc())("a client on the Unix socket is shown with its process", async () => {
+  const pooler = await stage.pooler({ listen_port: await freePort() });
+  const { port } = pooler.address;
+  const local = { host: stage.directory, port, user: "admin", database: "pgbouncer" };
+  const [row] = (await (await stage.client(pooler, local)).query("show clients")).rows;
+  expect([row.addr, row.remote_pid]).toEqual(["unix", process.pid]);
+  expect(await stage.log()).toContain(`pgbouncer/admin@unix(${process.pid}):${port} login attempt`);
 });
