@@ -5,11 +5,14 @@
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { localTime, timeZone } from "./clock.ts";
-import type { Syslog } from "./syslog.ts";
 
 /** Severities with their place in `verbose`: debug needs 1, noise needs 2. */
 const LEVELS = { FATAL: 0, ERROR: 1, WARNING: 2, LOG: 3, DEBUG: 4, NOISE: 5 } as const;
 export type Level = keyof typeof LEVELS;
+
+interface SystemLog {
+  write(level: Level, text: string, now: Date): void;
+}
 
 /** PgBouncer cuts a message there, and so nothing that a client sends makes a log line longer. */
 const LONGEST = 2048;
@@ -21,7 +24,7 @@ export class Log {
   /** `verbose` of the configuration: 0 logs LOG and worse, 1 also DEBUG, 2 also NOISE. */
   verbose = 0;
   /** The system's log, if lines go there too. */
-  system: Syslog | undefined;
+  system: SystemLog | undefined;
   private path = "";
   private file = -1;
 
