@@ -39,12 +39,14 @@ export class PoolFacts {
   }
 
   /**
-   * Takes the parameters that a server has reported at login, except for `given`: those that a replication
-   * client has chosen for its own server.
+   * Takes the parameters that a server has reported at login. `given`: those that a replication client has
+   * chosen for its own server, which are left out; and what ordinary servers have said before stands.
    */
   learn(parameters: readonly [string, string][], given: readonly string[] = []): void {
     const own = new Set(given.map((name) => name.toLowerCase()));
+    const known = this.parameters.length > 0;
     this.complete = own.size === 0;
+    if (!this.complete && known) return;
     this.parameters = [];
     this.variables = new Variables(this.names);
     for (const [name, value] of parameters)

@@ -280,14 +280,23 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.host.core.loggedIn(this.host.now, this.handle);
   }
 
-  /** What a replication client has asked for on its own server says nothing of the others. */
+  /**
+   * What a replication client has asked for on its own server says nothing of the others, and that server of
+   * encodings neither if it belongs to no database. It is learnt from only where nothing else is known.
+   */
   private learn(parameters: readonly [string, string][]): void {
+    const { patron } = this;
     const facts = this.host.factsOf(this.pool);
-    const given = this.patron?.serverParameters.flatMap(([name, value]) =>
+    if (patron === undefined) {
+      if (!this.pool.welcome_known || !facts.complete) facts.learn(parameters);
+      return;
+    }
+    if (this.pool.welcome_known) return;
+    const given = patron.serverParameters.flatMap(([name, value]) =>
       name === "options" ? (parseOptions(value.trimEnd()) ?? []).map(([option]) => option) : [name],
     );
-    if (!this.pool.welcome_known || (!facts.complete && given === undefined))
-      facts.learn(parameters, given);
+    if (patron.identity.replication === "physical") given.push(...ENCODINGS);
+    facts.learn(parameters, given);
   }
 
   /** The server has refused the login; the core decides whether the waiters are told so. */
@@ -385,6 +394,9 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
       );
   }
 }
+
+/** A server for physical replication has SQL_ASCII for both. */
+const ENCODINGS = ["client_encoding", "server_encoding"];
 
 /** Why a connection was not made, in PgBouncer's words, and more of it. */
 function unreached(error: NodeJS.ErrnoException | undefined): [string, string | undefined] {

@@ -82,6 +82,22 @@ test("a replication client that is the first of its pool is told what it has set
   expect(told).toContain("TimeZone\0Asia/Tokyo\0");
 });
 
+test("the encodings of a server for physical replication are not those of others", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  const encodings = async (more: Record<string, string>): Promise<string[]> => {
+    const { messages } = await login(pooler, more);
+    const told = messages.filter(({ type }) => type === "S").map(({ body }) => body.toString());
+    return told.filter((parameter) => parameter.includes("encoding"));
+  };
+  await encodings({ replication: "yes" });
+  expect(await encodings({})).not.toContain("client_encoding\0SQL_ASCII\0");
+  await (await stage.client(pooler)).query("select 1");
+  await console.ask("reconnect");
+  await encodings({ replication: "yes" });
+  expect(await encodings({})).toEqual(["server_encoding\0UTF8\0", "client_encoding\0UTF8\0"]);
+});
+
 test("a base backup passes, in several COPYs, and the connection goes on after it", async () => {
   const raw = await login(await stage.pooler(), { replication: "yes" });
   raw.messages.length = 0;
