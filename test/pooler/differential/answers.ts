@@ -25,9 +25,13 @@ const EXTENDED: readonly Kind[] = ["parse", "bind", "describe", "execute", "clos
 
 /** What PostgreSQL takes a message for; the body of an odd one is an error, but its type counts. */
 export function kindOf(piece: Piece): Kind {
-  if (piece[0] !== "odd") return piece[0];
-  return piece[1] === "Q" ? "query" : "odd";
+  return piece[0] === "odd" ? (LETTERS[piece[1]] ?? "odd") : piece[0];
 }
+
+const LETTERS: Readonly<Record<string, Kind>> = {
+  ...{ Q: "query", P: "parse", B: "bind", D: "describe", E: "execute" },
+  ...{ C: "close", S: "sync", H: "flush" },
+};
 
 /** Does the server tell all that it has to tell about these? */
 export function isTold(pieces: readonly Piece[]): boolean {

@@ -5,7 +5,7 @@ import { message } from "../../../engine/wire/writer.ts";
 /** One message of a client that is in. */
 export type Piece =
   | readonly ["query", sql: string]
-  | readonly ["parse", name: string, sql: string]
+  | readonly ["parse", name: string, sql: string, types?: readonly number[]]
   | readonly ["bind", portal: string, name: string, ...values: string[]]
   | readonly ["describe", kind: "S" | "P", name: string]
   | readonly ["execute", portal: string, limit: number]
@@ -28,15 +28,20 @@ export type Packet =
 export type Step =
   /** Connects, sends these, and waits until it is in or out. */
   | { who: number; packets: readonly Packet[]; cuts: readonly number[] }
-  /** Sends these in one piece or, cut at `cuts`, in several, and waits for all answers. */
-  | { who: number; send: readonly Piece[]; cuts: readonly number[] }
+  /** Sends these in one piece or, cut at `cuts`, in several, and waits for all answers; others may cancel it. */
+  | { who: number; send: readonly Piece[]; cuts: readonly number[]; cancelled?: true }
   /** Sends these and leaves at once: with Terminate, without a word, or with bytes that are no message. */
-  | { who: number; last: readonly Piece[]; leave: Leaving };
+  | { who: number; last: readonly Piece[]; leave: Leaving }
+  /** A command for the console; the name of the database is put behind it. */
+  | { tell: string };
 
-export type Leaving = "terminate" | "eof" | "unknown type" | "short length" | "too long";
+/** `cut`: in the middle of a message. */
+export type Leaving = "terminate" | "eof" | "unknown type" | "short length" | "too long" | "cut";
 
 export interface Script {
   mode: "session" | "transaction" | "statement";
+  /** max_prepared_statements. */
+  prepared?: number;
   steps: readonly Step[];
 }
 
@@ -60,8 +65,11 @@ export function bytesOf(piece: Piece): Buffer {
   switch (piece[0]) {
     case "query":
       return message(FRONTEND.query, text(piece[1]));
-    case "parse":
-      return message(FRONTEND.parse, text(piece[1]), text(piece[2]), int16(0));
+    case "parse": {
+      const [, name, sql, types = []] = piece;
+      const counted = [int16(types.length), ...types.map(int32)];
+      return message(FRONTEND.parse, text(name), text(sql), ...counted);
+    }
     case "bind": {
       const [, portal, name, ...values] = piece;
       return message(FRONTEND.bind, text(portal), text(name), listed(values), int16(0));
@@ -118,6 +126,8 @@ export function lastBytes(leave: Leaving): Buffer {
       return message("z".charCodeAt(0), Buffer.from("what"));
     case "short length":
       return Buffer.from([FRONTEND.query, 0, 0, 0, 3, 0, 0, 0]);
+    case "cut":
+      return bytesOf(["query", "select 1"]).subarray(0, 9);
     case "too long":
       return Buffer.concat([Buffer.from([FRONTEND.query]), int32(MAX_PACKET_SIZE), int16(0)]);
   }
