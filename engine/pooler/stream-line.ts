@@ -13,14 +13,17 @@ export class StreamLine implements Line {
   private listener: LineListener;
   /** So much waits that `drained` is to be told. */
   private waited = false;
+  private paused = false;
+  /** The other side has ended while nothing was to be read: Node says so all the same. */
+  private ended = false;
 
   constructor(socket: Socket, listener: LineListener) {
     this.socket = socket;
     this.listener = listener;
     socket.on("data", (chunk: Buffer) => this.listener.arrived(chunk, 0, chunk.length));
-    socket.on("end", () => this.listener.finished(undefined));
+    socket.on("end", () => this.finish());
     socket.on("error", (error) => this.listener.finished(error));
-    socket.on("close", () => this.listener.finished(undefined));
+    socket.on("close", () => this.finish());
   }
 
   get pending(): number {
@@ -37,11 +40,15 @@ export class StreamLine implements Line {
   }
 
   pause(): void {
+    this.paused = true;
     this.socket.pause();
   }
 
   resume(): void {
+    this.paused = false;
     this.socket.resume();
+    // Not at once: whoever resumes is in the middle of something.
+    if (this.ended) process.nextTick(() => this.finish());
   }
 
   end(): void {
@@ -80,6 +87,11 @@ export class StreamLine implements Line {
 
   get local(): Endpoint {
     return { address: this.socket.localAddress, port: this.socket.localPort };
+  }
+
+  private finish(): void {
+    this.ended = this.paused;
+    if (!this.paused) this.listener.finished(undefined);
   }
 
   private readonly wrote = (): void => {
