@@ -75,10 +75,7 @@ export class ClientRelay implements ClientHalf {
     this.scanner = new FrameScanner(options.maxPacketSize);
   }
 
-  /**
-   * Tracks prepared statements in `statements` from the next message on; undefined: no more, but what is
-   * known stays, as in PgBouncer: answers may be on their way.
-   */
+  /** Tracks statements in `statements` from the next message on; undefined: in none, but what is known stays. */
   track(statements: ClientStatements | undefined): void {
     this.tracking = statements !== undefined;
     this.statements ??= statements;
