@@ -143,7 +143,7 @@ export function isExcused(
   const clears = sent.some((piece) => /deallocate all|discard all/.test(piece.join()));
   return theirs.some((lines, who) => {
     const word = lines.at(-2) ?? "";
-    const alone = lines.length !== ours[who]?.length;
+    const alone = word !== ours[who]?.at(-2);
     return alone && (word.includes(TAKEN) || (clears && word.includes(UNKNOWN)));
   });
 }
