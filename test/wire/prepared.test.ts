@@ -202,6 +202,12 @@ describe("rules of pgbouncer-semantics.md 3.11", () => {
     });
   }
 
+  test("what stands behind the types of a Parse is dropped", () => {
+    const { send, table } = pair();
+    send(writer.message(0x50, Buffer.from("a\0q\0\0\0more")), ask.sync());
+    expect([...table.all].map(({ key }) => key)).toEqual(["q\0\0\0"]);
+  });
+
   const refused: [name: string, messages: Buffer[], text: string][] = [
     ["Bind of an unknown name", [ask.bind("x")], "prepared statement did not exist"],
     ["Describe of an unknown name", [ask.describe("x")], "prepared statement did not exist"],
