@@ -209,7 +209,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
         this.host.log.write("DEBUG", text, this.identity.label);
       }
     }
-    if (this.gone) this.vanish();
+    if (this.gone) this.giveBack();
     else this.proceed();
   }
 
@@ -325,6 +325,15 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.note("closing because: client unexpected eof");
     this.host.abandon(this);
     this.finish();
+  }
+
+  /** It has gone while its server took its parameters: that has seen nothing else of it, and is released. */
+  private giveBack(): void {
+    if (this.late) this.leave("client close request");
+    else {
+      if (this.upstream !== undefined) this.host.ready(this.upstream);
+      this.leave("client unexpected eof");
+    }
   }
 
   /** The client goes by itself. */

@@ -170,21 +170,6 @@ test("KILL closes all of a database, which stays paused; KILL_CLIENT closes one"
   expect((await (await stage.client(pooler)).query("select 1 as one")).rows).toEqual([{ one: 1 }]);
 });
 
-test("KILL_CLIENT ends a session on the console as well, also its own, and the pooler goes on", async () => {
-  const pooler = await stage.pooler();
-  const [console, other] = [await stage.console(pooler), await stage.client(pooler)];
-  const { client: one } = await stage.console(pooler);
-  const ended = new Promise<Error>((resolve) => one.once("error", resolve));
-  const ids = (await console.ask("show clients"))
-    .filter(({ database }) => database === "pgbouncer")
-    .map(({ id }) => id);
-  await console.ask(`kill_client ${Math.max(...ids.map(Number))}`);
-  expect((await ended).message).toBe("admin forced disconnect");
-  const own = console.ask(`kill_client ${Math.min(...ids.map(Number))}`);
-  expect((await failure(own)).message).toBe("admin forced disconnect");
-  expect((await other.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
-});
-
 test("KILL_CLIENT in session mode: its server is reset and goes to the next client", async () => {
   const pooler = await stage.pooler({ pool_mode: "session", default_pool_size: 1 });
   const console = await stage.console(pooler);

@@ -67,7 +67,8 @@ const QUEUES: History[] = [
       ...["b: send take", "pool app: cl_waiting => 1"],
       ...["b: bye", "wait 100", "pool app: cl_waiting => 1"],
       ...["a: commit", "pool app: cl_waiting cl_active => 0 1", "wait 100"],
-      ...["a: run => s1 | 1.18: s2", "a: take => 1"],
+      ...["stats app: server_assignment_count => 3 | 1.18: -", "a: run => s1 | 1.18: s2"],
+      "a: take => 1",
     ],
   },
   {
