@@ -164,8 +164,8 @@ const SIZES = [
     "max_client_conn off by one",
     inCore(
       "refusal",
-      "clients.used > settings.max_client_conn",
-      "clients.used >= settings.max_client_conn",
+      "world.connected > settings.max_client_conn",
+      "world.connected >= settings.max_client_conn",
     ),
   ),
   variant(
