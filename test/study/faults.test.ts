@@ -5,7 +5,12 @@ import { simulate } from "../../sim/model/index.ts";
 import { validationText } from "../../sim/report/validation.ts";
 import { validationAnswer } from "../../sim/study/live/answer.ts";
 import { checkFaults, checkPredictableFaults } from "../../sim/study/live/faults.ts";
-import { simulatedLosses, simulatedSamples, stallsOf } from "../../sim/study/live/figures.ts";
+import {
+  REFUSED,
+  simulatedLosses,
+  simulatedSamples,
+  stallsOf,
+} from "../../sim/study/live/figures.ts";
 import { playOnce } from "../../sim/study/live/live.ts";
 import type { Cell } from "../../sim/study/live/stand.ts";
 import { validate } from "../../sim/study/live/validate.ts";
@@ -73,6 +78,13 @@ describe("what cannot be played is refused by name", () => {
     expect(check({ ...rest, clients })).not.toThrow();
     expect(check({ ...rest, clients: busy, faults: undefined })).not.toThrow();
   });
+});
+
+test("who is refused by the pooler is told from who loses its server", () => {
+  const refused = ["no more connections allowed (max_client_conn)", "pooler is shutting down"];
+  for (const text of [...refused, "shutting_down"]) expect(text).toMatch(REFUSED);
+  for (const text of ["server shutting down", "server conn crashed?", "client_timeout"])
+    expect(text).not.toMatch(REFUSED);
 });
 
 test("a database that is not private is refused before anything is measured", async () => {

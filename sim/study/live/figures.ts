@@ -38,6 +38,10 @@ export type Figures = Record<Figure, number>;
  */
 export const WAITED_MS = 1;
 
+/** Errors of clients that a limit, or a pooler on its way out, has refused; that of a server on its way is none. */
+export const REFUSED =
+  /no more connections|client connections exceeded|is disabled|pooler is shutting down|^shutting_down$/;
+
 /** Sorted waits and responses of the transactions of a window, in ms. */
 export interface Samples {
   wait: Float64Array;

@@ -12,7 +12,15 @@ import { configured } from "../pools.ts";
 import type { KindResult, Moment, Run, SettingValue, Wait } from "../results.ts";
 import { sloOutcome, unservedClients } from "../slo.ts";
 import { checkFaults, foreignOf } from "./faults.ts";
-import { average, liveAppWaits, liveSamples, OPEN, quantile, WAITED_MS } from "./figures.ts";
+import {
+  average,
+  liveAppWaits,
+  liveSamples,
+  OPEN,
+  quantile,
+  REFUSED,
+  WAITED_MS,
+} from "./figures.ts";
 import { ownPools } from "./pools.ts";
 import { openRunning } from "./running.ts";
 import { type Cell, openStand, type Played, type Stand } from "./stand.ts";
@@ -147,7 +155,7 @@ function kindOf(live: LiveResult, { workload, duration }: RunContext, kind?: num
     ...attemptsOf(live, workload, kind),
     throughput_tps: response.length / seconds,
     timeouts: count(/timeout/),
-    refused: count(/no more connections|client connections exceeded|is disabled|shutting.down/),
+    refused: count(REFUSED),
     errors,
   };
 }
