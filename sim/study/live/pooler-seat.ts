@@ -26,9 +26,9 @@ export class PoolerSeat {
     return this.all.flatMap((process) => [...process.notes]);
   }
 
-  /** Starts the next one, of which nobody knows yet. Errors: OutsideError. */
+  /** Starts the next one, of which nobody knows yet, unless it waits already. Errors: OutsideError. */
   async prepare(): Promise<void> {
-    this.successor = this.startNext();
+    this.successor ??= this.startNext();
     await this.successor;
   }
 
