@@ -340,8 +340,7 @@ export class Entrance implements Newcomer, ChannelOwner {
     const admin = own || accounts.isAdmin(user);
     this.host.disconnect(this);
     this.finish();
-    const application = variables.value("application_name") ?? "";
-    const rights = { admin, own, application };
+    const rights = { admin, own, application: variables.value("application_name") ?? "" };
     const session = new ConsoleSession(this.host, this.channel, this.identity, rights);
     this.channel.owner = session;
     session.greet();

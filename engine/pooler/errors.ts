@@ -18,3 +18,11 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOENT: "No such file or directory",
   ENOTDIR: "Not a directory",
 };
+
+/** Why a connection was not made, in PgBouncer's words, and more of it. */
+export function unreached(error: NodeJS.ErrnoException | undefined): [string, string | undefined] {
+  const unknown = error?.code === "ENOTFOUND" || error?.code?.startsWith("EAI_") === true;
+  return unknown
+    ? ["server DNS lookup failed", `DNS lookup failed: ${error?.message}`]
+    : ["connect failed", error?.message];
+}

@@ -14,6 +14,7 @@ import type { ServerLogin, ServerLoginEvent } from "../wire/server-login.ts";
 import { Variables } from "../wire/variables.ts";
 import { cancelRequest, terminate } from "../wire/writer.ts";
 import { Channel, type ChannelOwner, type Target } from "./channel.ts";
+import { unreached } from "./errors.ts";
 import { Identity, place } from "./identity.ts";
 import type { ClientRole, HostRole, Purpose, ServerRole } from "./roles.ts";
 import { needsBefore, tune, tuneBefore } from "./socket-options.ts";
@@ -397,11 +398,3 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
 
 /** A server for physical replication has SQL_ASCII for both. */
 const ENCODINGS = ["client_encoding", "server_encoding"];
-
-/** Why a connection was not made, in PgBouncer's words, and more of it. */
-function unreached(error: NodeJS.ErrnoException | undefined): [string, string | undefined] {
-  const unknown = error?.code === "ENOTFOUND" || error?.code?.startsWith("EAI_") === true;
-  return unknown
-    ? ["server DNS lookup failed", `DNS lookup failed: ${error?.message}`]
-    : ["connect failed", error?.message];
-}

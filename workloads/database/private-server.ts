@@ -53,8 +53,9 @@ export class PrivateServer {
   }
 
   /**
-   * Is not to be found any more, dies as in an immediate shutdown, and answers again at the end of `span`, or when `signal` aborts; later
-   * if it takes longer to come back, in which case it returns how much later, in ms. Errors: OutsideError.
+   * Is not to be found any more, dies as in an immediate shutdown, and answers again at the end of `span`, or
+   * when `signal` aborts; later if it takes longer to come back, and then it returns how much later, in ms.
+   * Errors: OutsideError.
    */
   async restart({ begin, end }: Span, signal: AbortSignal): Promise<number> {
     const { host, port } = this.address;
