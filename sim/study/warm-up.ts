@@ -4,9 +4,11 @@
  * come from outside the time in which theory has their queue settled.
  */
 import type { Workload } from "../../workloads/schema/workload.ts";
+import { mean } from "../kernel/distributions.ts";
 import { replicationSeed } from "../kernel/streams.ts";
 import { offeredLoad, settlingTime } from "./offered.ts";
 import { cycleOf, paceOf, roundOf } from "./pace.ts";
+import { keyOf, poolOf, poolsOf } from "./pools.ts";
 import { HERE, type ReplicationOptions, type Simulator } from "./simulator.ts";
 import { warmUp } from "./statistics.ts";
 
@@ -68,7 +70,7 @@ async function driftsAgain(
   return true;
 }
 
-/** The warm-up that the clients' own cycles need, however long the run. */
+/** The warm-up that the clients' own cycles, and pools that are empty at first, need, however long the run. */
 export function leastWarmUp(workload: Workload): number {
   const { run, clients } = workload;
   if (run.warmup !== "auto") return run.warmup;
@@ -76,8 +78,27 @@ export function leastWarmUp(workload: Workload): number {
     const pace = paceOf(workload, kind);
     return Number.isFinite(pace.transactions) ? roundOf(kind, pace) : cycleOf(pace);
   });
-  return CYCLES * Math.max(0, ...cycles);
+  return Math.max(CYCLES * Math.max(0, ...cycles), opening(workload));
 }
+
+/**
+ * How long the pools of a start take to open their connections, each one after the other, if all clients want
+ * one; in session mode they do, and their number, waiting or served, shows nothing of it.
+ */
+function opening(workload: Workload): number {
+  const { connect_time, connect_cpu } = workload.server;
+  const work = connect_cpu === undefined ? 0 : mean(connect_cpu);
+  const each = mean(connect_time) + work + workload.network.server;
+  const times = poolsOf(workload).map((pool) => {
+    const own = workload.clients.filter((kind) => keyOf(poolOf(workload, kind)) === keyOf(pool));
+    const clients = own.reduce((sum, { count = pool.size }) => sum + count, 0);
+    return Math.min(pool.size, clients) * each;
+  });
+  return SLACK * Math.max(0, ...times);
+}
+
+/** Connection times vary. */
+const SLACK = 1.25;
 
 /** Says that a queue does not settle, and why, where the offered load tells. */
 function unsteady(workload: Workload): string {

@@ -283,3 +283,19 @@ test("a look at a size begins as late as a simulation of it: the clients are out
   expect(looked.simulated_s / looked.replications).toBeLessThan(60);
   expect([looked.warmup_s, run.warmup_s]).toEqual([15, 15]);
 });
+
+test("what is looked at begins when the pool is open: a connection for each client is enough", async () => {
+  const plain = closedWorkload(kindOf(60, 100, 5), 60);
+  const connect_time: DistributionSpec = { kind: "constant", value: 40 * MILLISECOND };
+  const workload: Workload = {
+    ...plain,
+    settings: { ...plain.settings, pool_mode: "session" },
+    server: { ...plain.server, connect_time },
+    run: { ...plain.run, duration: 30 * SECOND },
+    slo: { wait_p99: 10 * MILLISECOND },
+  };
+  const { recommended, runs } = await sizePool(workload, { timeLimit: 60_000 });
+  expect(recommended?.pool_size).toBe(60);
+  expect(runs[0]?.warmup_s).toBeCloseTo(1.25 * 60 * 0.04);
+  expect(runs[0]?.clients_waiting.mean).toBe(0);
+});
