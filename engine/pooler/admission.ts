@@ -41,7 +41,8 @@ export const NO_PEER = `to ask who is at the other end of a Unix socket takes ${
 export function admission(accounts: Accounts, applicant: Applicant): AuthMethod | Refusal {
   const { method } = accounts;
   const { database, known, user } = applicant;
-  if (database === CONSOLE && known && method !== "any" && !accounts.mayWatch(user))
+  const named = known || user === CONSOLE; // Which is the name of the console's own user.
+  if (database === CONSOLE && named && method !== "any" && !accounts.mayWatch(user))
     return refuse("not allowed");
   if (method === "cert") return byCertificate(applicant, undefined);
   if (method === "ldap" && accounts.ldap === undefined) return refuse(NO_OPTIONS);
