@@ -6,20 +6,26 @@ import type { Database, User } from "./pool.ts";
 import { REASON } from "./reasons.ts";
 import type { World } from "./world.ts";
 
-/** Which limit refuses a client of this database and user, before it must prove anything; -1: none. */
+/**
+ * Which limit refuses a client of this database and user, before it must prove anything; -1: none. A database
+ * or a user of -1 does not exist, and nobody has come for it yet.
+ */
 export function refusal(world: World, database: number, user: number): number {
-  const settings = world.settings;
-  const entry = world.databases[database] as Database;
-  const login = world.users[user] as User;
-  const per_database =
-    entry.settings.max_db_client_connections || settings.max_db_client_connections;
-  const per_user =
-    login.settings.max_user_client_connections || settings.max_user_client_connections;
-  if (world.connected > settings.max_client_conn) return REASON.max_client_conn;
-  if (per_database > 0 && entry.clients >= per_database) return REASON.max_db_client_connections;
-  if (per_user > 0 && login.clients >= per_user) return REASON.max_user_client_connections;
+  const { max_client_conn, max_db_client_connections, max_user_client_connections } =
+    world.settings;
+  const entry = world.databases[database];
+  const login = world.users[user];
+  if (world.connected > max_client_conn) return REASON.max_client_conn;
+  if (isFull(entry, entry?.settings.max_db_client_connections || max_db_client_connections))
+    return REASON.max_db_client_connections;
+  if (isFull(login, login?.settings.max_user_client_connections || max_user_client_connections))
+    return REASON.max_user_client_connections;
   return -1;
 }
+
+/** At a limit of 0 there is none. */
+const isFull = (whose: Database | User | undefined, most: number): boolean =>
+  whose !== undefined && most > 0 && whose.clients >= most;
 
 /** Why a client that has proved who it is does not come in; -1: it does. */
 export function closedTo(world: World, { disabled }: Database): number {

@@ -6,6 +6,7 @@ import type { EffectQueue } from "./effects.ts";
 import { poolOfClient, poolOfServer } from "./matching.ts";
 import type { Database, Pool, User } from "./pool.ts";
 import { C, CT, S, ST } from "./records.ts";
+import { refusal } from "./refusal.ts";
 import type { CoreSettings } from "./settings.ts";
 import type { Nanos } from "./units.ts";
 import type { World } from "./world.ts";
@@ -52,6 +53,11 @@ export class Views {
 
   get users(): readonly User[] {
     return this.world.users;
+  }
+
+  /** Which limit would refuse another client of this database and user; -1: none. See `refusal`. */
+  refusalOf(database: number, user: number): number {
+    return refusal(this.world, database, user);
   }
 
   /** PAUSE of everything is on. */

@@ -17,8 +17,6 @@ export function explain(host: HostRole, pool: Pool, reason: number): Explanation
   const facts = host.factsOf(pool);
   if (reason === REASON.server_error && facts.loginError !== undefined)
     return { ...facts.loginError, told };
-  if (reason === REASON.disabled)
-    return { text: `database "${pool.database.settings.name}" is disabled`, sqlstate, told };
   if (reason !== REASON.server_login_retry) return { text, sqlstate, told };
   const cached = `server login has been failing, cached error: ${facts.failure}`;
   return { text: `${cached} (server_login_retry)`, sqlstate, told };

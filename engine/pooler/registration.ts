@@ -42,8 +42,8 @@ export function placeOf({ core, log }: HostRole, identity: Identity, database: s
  */
 export function crowd(host: HostRole, handle: number, who: Who): Refusal | "dropped" | undefined {
   const { core, now, environment } = host;
-  const clients = core.clientCount + host.consoles.size;
-  if (who.database === CONSOLE || clients <= core.settings.max_client_conn) return undefined;
+  const full = core.refusalOf(-1, -1) === REASON.max_client_conn;
+  if (who.database === CONSOLE || !full) return undefined;
   const entry = core.databases.find(({ settings }) => settings.name === who.database);
   const known = entry !== undefined && environment.accounts.knows(who.user);
   const counted = known && !core.startup(now, handle, entry.id, core.user(who.user));
@@ -80,13 +80,8 @@ function limit(host: HostRole, { database, user }: Who): Refusal | undefined {
     const reason = host.environment.accounts.isAdmin(user) ? undefined : consoleLimit(host, user);
     return reason === undefined ? undefined : inWords(reason);
   }
-  const { settings, databases, users } = host.core;
-  const entry = databases.find((one) => one.settings.name === database);
-  const most = entry?.settings.max_db_client_connections || settings.max_db_client_connections;
-  if (entry !== undefined && most > 0 && entry.clients >= most)
-    return inWords(REASON.max_db_client_connections);
-  const login = users.find((one) => one.settings.name === user);
-  const own = login?.settings.max_user_client_connections || settings.max_user_client_connections;
-  const full = login !== undefined && own > 0 && login.clients >= own;
-  return full ? inWords(REASON.max_user_client_connections) : undefined;
+  const entry = host.core.databases.find(({ settings }) => settings.name === database);
+  const login = host.core.users.find(({ settings }) => settings.name === user);
+  const reason = host.core.refusalOf(entry?.id ?? -1, login?.id ?? -1);
+  return reason < 0 ? undefined : inWords(reason);
 }
