@@ -162,11 +162,7 @@ const SIZES = [
   ),
   variant(
     "max_client_conn off by one",
-    inCore(
-      "refusal",
-      "world.connected > settings.max_client_conn",
-      "world.connected >= settings.max_client_conn",
-    ),
+    inCore("refusal", "world.connected > max_client_conn", "world.connected >= max_client_conn"),
   ),
   variant(
     "a cancel request bound by pool_size",
