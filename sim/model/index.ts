@@ -50,8 +50,8 @@ export interface SimulateOptions {
 /** Longest that a run goes on after its window for the sake of transactions sent within it. */
 const PATIENCE: Nanos = 600 * SECOND;
 
-/** Timeouts that are the application's own. */
-const OWN = ["client_timeout", "client_cancel", "app_pool_timeout"];
+/** Errors that are the application's own: it has not been dropped. */
+export const OWN = ["client_timeout", "client_cancel", "app_pool_timeout"];
 
 /** Simulates `workload` once. Errors: Abandoned when `options.isAbandoned` says so. */
 export function simulate(workload: Workload, options: SimulateOptions = {}): RunResult {

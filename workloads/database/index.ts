@@ -14,7 +14,7 @@ import { sweepStale } from "./sweep.ts";
 
 export { type Address, parseDsn, showAddress } from "./dsn.ts";
 export { OutsideError } from "./errors.ts";
-export { type PrivateServer, type Span, until } from "./private-server.ts";
+export { type PrivateServer, type Span, until, wall } from "./private-server.ts";
 
 /** A database that answers. */
 export interface Database extends Address {

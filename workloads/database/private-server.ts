@@ -80,7 +80,8 @@ export class PrivateServer {
   }
 }
 
-const wall = (): number => performance.timeOrigin + performance.now();
+/** Unix time in ms, to the fraction. */
+export const wall = (): number => performance.timeOrigin + performance.now();
 
 /** Resolves at `moment`, Unix time in ms, or when `signal` aborts. */
 export async function until(moment: number, signal: AbortSignal): Promise<void> {

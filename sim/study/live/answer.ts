@@ -34,12 +34,7 @@ const measuredAgain = ({ what, repeat, times, longest, used }: MeasuredAgain) =>
 
 function validated(result: CellResult): Validated {
   const { comparisons, configuration, firstLook } = result;
-  const pick = (value: (comparison: Comparison) => number): Record<string, number> =>
-    Object.fromEntries(
-      comparisons
-        .map((comparison) => [comparison.figure, value(comparison)] as const)
-        .filter(([, number]) => Number.isFinite(number)),
-    );
+  const pick = (value: (comparison: Comparison) => number) => finite(comparisons, value);
   return {
     ...configuration,
     repeats: result.live.length,
@@ -49,21 +44,35 @@ function validated(result: CellResult): Validated {
     error: pick((comparison) => comparison.error),
     tolerance: pick((comparison) => comparison.tolerance),
     verdict: result.holds ? "pass" : "fail",
-    failed: missed(comparisons),
+    failed: missed(comparisons).map(({ figure }) => figure),
     ...(firstLook && { first_look: looked(firstLook) }),
     quantiles: quantiles(result),
     errors: result.errors,
   };
 }
 
-const missed = (comparisons: readonly Comparison[]): string[] =>
-  comparisons.filter(({ holds }) => holds === false).map(({ figure }) => figure);
+/** By figure; what is no number is left out. */
+function finite(
+  comparisons: readonly Comparison[],
+  value: (comparison: Comparison) => number,
+): Record<string, number> {
+  return Object.fromEntries(
+    comparisons
+      .map((comparison) => [comparison.figure, value(comparison)] as const)
+      .filter(([, number]) => Number.isFinite(number)),
+  );
+}
+
+const missed = (comparisons: readonly Comparison[]): Comparison[] =>
+  comparisons.filter(({ holds }) => holds === false);
 
 function looked({ comparisons, live }: CellResult): Validated["first_look"] {
-  const errors = comparisons
-    .filter(({ holds, error }) => holds === false && Number.isFinite(error))
-    .map(({ figure, error }) => [figure, error] as const);
-  return { repeats: live.length, failed: missed(comparisons), error: Object.fromEntries(errors) };
+  const failed = missed(comparisons);
+  return {
+    repeats: live.length,
+    failed: failed.map(({ figure }) => figure),
+    error: finite(failed, ({ error }) => error),
+  };
 }
 
 const POINTS = [

@@ -6,6 +6,7 @@ import {
   type PrivateServer,
   type Span,
   until,
+  wall,
 } from "../../../workloads/database/index.ts";
 import { type Breaker, noFault, playedFaults, usesCores } from "../../../workloads/live/index.ts";
 import type { Fault, Workload } from "../../../workloads/schema/workload.ts";
@@ -101,8 +102,6 @@ export function breakerOf({ server, seat }: Breakable): Breaker | undefined {
     },
   };
 }
-
-const wall = (): number => performance.timeOrigin + performance.now();
 
 /** PgBouncer's signals. Source: PgBouncer 1.25.2, doc/usage.md. */
 const SIGNALS = {

@@ -2,7 +2,7 @@
 import { MILLISECOND, type Nanos } from "../../../engine/core/index.ts";
 import type { LiveResult } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { inUse, type RunResult, type Trace } from "../../model/index.ts";
+import { inUse, OWN, type RunResult, type Trace } from "../../model/index.ts";
 
 /** One figure of a run, by its path in a result of the command line. */
 export const FIGURES = [
@@ -149,8 +149,7 @@ export function liveLosses({ transactions, sessions, window }: LiveResult): Loss
 /** Of a simulated run. */
 export function simulatedLosses({ all: { errors, failed, lost } }: RunResult): Losses {
   // Every other drop is of a client that was logging in.
-  const own = ["client_timeout", "client_cancel", "app_pool_timeout"];
-  const drops = Object.entries(errors).filter(([reason]) => !own.includes(reason));
+  const drops = Object.entries(errors).filter(([reason]) => !OWN.includes(reason));
   return { failed, lost, refused: drops.reduce((sum, [, count]) => sum + count, -lost) };
 }
 

@@ -119,21 +119,22 @@ function needsOf(workload: Workload): Need[] {
  * version.
  */
 export async function checkVersion(program: string, workload: Workload): Promise<void> {
-  for (const need of needsOf(workload)) await checkNeed(program, need);
-}
-
-async function checkNeed(program: string, { minor: least, what, fix }: Need): Promise<void> {
+  const needs = needsOf(workload);
+  if (needs.length === 0) return;
   const said = await promisify(execFile)(program, ["--version"]).catch((error) => {
     throw new OutsideError(`${program} --version failed: ${error.message}`, "", error);
   });
   const [, major, minor] = /(\d+)\.(\d+)/.exec(said.stdout) ?? [];
-  if (Number(major) > 1 || (Number(major) === 1 && Number(minor) >= least)) return;
+  const has = (least: number): boolean =>
+    Number(major) > 1 || (Number(major) === 1 && Number(minor) >= least);
+  const missing = needs.find((need) => !has(need.minor));
+  if (missing === undefined) return;
   throw new ConfigError({
     at: program,
     name: "version",
     got: said.stdout.split("\n")[0] ?? "",
-    expected: `PgBouncer 1.${least} or later, for ${what}`,
-    fix,
+    expected: `PgBouncer 1.${missing.minor} or later, for ${missing.what}`,
+    fix: missing.fix,
   });
 }
 

@@ -45,6 +45,9 @@ function shown(term: Term): string {
   return `${nameOfTerm(term)} would be ${value}, over its limit of ${limit}`;
 }
 
+const standing = (term: Term): string =>
+  `${nameOfTerm(term)} is ${text(term, term.value)}, limit ${text(term, term.limit)}`;
+
 const text = ({ unit }: Term, value: number): string =>
   unit === "" ? percent(value) : `${round(value)} ${unit}`;
 
@@ -99,7 +102,7 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
   const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
   const found = [
     `no pool of up to ${largest} connections ${meets(missed)} the objective: ` +
-      `${missed.map((term) => `${nameOfTerm(term)} is ${text(term, term.value)}, limit ${text(term, term.limit)}`).join("; ")}`,
+      missed.map(standing).join("; "),
   ];
   found.push(...sizedElsewhere(workload));
   const [first] = holdings(workload);
@@ -170,15 +173,12 @@ export function whyNoneShared(
   looked?: readonly number[],
 ): string[] {
   const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
-  const terms = missed.map((term) => {
-    return `${nameOfTerm(term)} is ${text(term, term.value)}, limit ${text(term, term.limit)}`;
-  });
   const none =
     looked === undefined
       ? `no pool of up to ${largest} connections meets the objective`
       : "the time was up before the search was; give it more with --time-limit. Of the pools looked " +
         `at, with ${looked.join(", ")} of up to ${largest} connections, none meets the objective`;
-  const found = [`${none}; ${run.pool_size} come nearest: ${terms.join("; ")}`];
+  const found = [`${none}; ${run.pool_size} come nearest: ${missed.map(standing).join("; ")}`];
   const work = workOnCores(workload);
   const { cores } = run;
   if (work === undefined || cores === undefined) return found;
