@@ -31,11 +31,22 @@ describe("a service time is played as pg_sleep plays it", () => {
     test(`${service} ns -> ${played} ns: ${why}`, () => {
       expect(wholeMilliseconds(service)).toBe(played);
     });
+
+  // pg_sleep rounds what is left up to whole milliseconds, and its sums of seconds are not exact.
+  for (const [played, asked] of [
+    [0, "0.0000"],
+    [1_000_000, "0.0005"],
+    [3_000_000, "0.0025"],
+    [1_234_000_000, "1.2335"],
+  ] as const)
+    test(`for ${played} ns it is asked for ${asked} s`, () => {
+      expect(new Sleeps().parameter(played)).toBe(asked);
+    });
 });
 
 describe("a transaction of k statements is k messages", () => {
   const statements = new Sleeps();
-  const sql = "select (extract(epoch from clock_timestamp())*1000000)::bigint, pg_sleep(0.020)";
+  const sql = "select (extract(epoch from clock_timestamp())*1000000)::bigint, pg_sleep(0.0195)";
   for (const [place, want] of [
     ["only", sql],
     ["first", `begin; ${sql}`],
@@ -72,7 +83,7 @@ describe("where the server stands still", () => {
 
   test("who is in the midst of a sleep makes up for it", () => {
     const message = statements.message("only", 20_000_000).toString("latin1");
-    expect(message).toContain(`pg_sleep(0.020), ${lost("0.020")}`);
+    expect(message).toContain(`pg_sleep(0.0195), ${lost("0.0195")}`);
   });
 
   test("a prepared statement too", () => {
@@ -118,7 +129,7 @@ describe("a prepared statement is one batch, and parsed once on a connection", (
       const [parsed, again] = [next(), next()];
       expect([typesOf(parsed), typesOf(again)]).toEqual([first, later]);
       expect(parsed.includes("pg_sleep($1) /* one */")).toBe(true);
-      expect(again.includes("0.020")).toBe(true);
+      expect(again.includes("0.0195")).toBe(true);
       expect(again.includes("begin")).toBe(place === "first");
       expect(again.includes("commit")).toBe(place === "last");
     });
