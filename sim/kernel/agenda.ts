@@ -27,6 +27,7 @@ const CHAIN = 3;
 /** Is told of events that come soon: their items are `items[from]` to `items[to - 1]`. */
 export type Soon = (items: Int32Array, from: number, to: number) => void;
 
+/** Events by time, first in, first out at equal times. Times are whole nanoseconds. */
 export class Agenda {
   /** Time of the event that `pop` returned last. */
   now = ZERO;

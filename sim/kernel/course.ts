@@ -16,6 +16,7 @@ export interface Piece {
 /** No run lasts so long. */
 const LATEST: number = Number.MAX_SAFE_INTEGER;
 
+/** A factor over time. Times are nanoseconds. */
 export class Course {
   private readonly at: Float64Array;
   private readonly from: Float64Array;

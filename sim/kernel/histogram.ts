@@ -29,6 +29,7 @@ const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
 const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
 
+/** Durations in nanoseconds, counted by bucket. */
 export class Histogram {
   count = 0;
   /** Values below 1 ns, which have no bucket. */
@@ -124,15 +125,6 @@ export class Histogram {
     this.max = Math.max(this.max, other.max);
     for (let bucket = 0; bucket < SIZE; bucket++)
       this.buckets[bucket] = (this.buckets[bucket] as number) + (other.buckets[bucket] as number);
-  }
-
-  /** Forgets everything: at the end of a warm-up. */
-  clear(): void {
-    this.count = 0;
-    this.zeros = 0;
-    this.sum = 0;
-    this.max = 0;
-    this.buckets.fill(0);
   }
 }
 

@@ -6,6 +6,7 @@
 /** Work that `jobs` busy jobs get done together in a unit of time; 1 is what a single one may get done. */
 export type Speed = (jobs: number) => number;
 
+/** Jobs that share something; a subclass is the rule. Times and work are nanoseconds. */
 export abstract class Shares {
   /** Work that a job at work attains; the clock of their completions. */
   protected virtual = 0;

@@ -5,9 +5,10 @@
  * completion. Source: the virtual time of A. Demers, S. Keshav, S. Shenker, "Analysis and simulation of
  * a fair queueing algorithm", SIGCOMM 1989; for one queue known as attained-service scheduling.
  */
-
+import { doubled } from "./doubled.ts";
 import { Shares, type Speed } from "./shares.ts";
 
+/** Processor sharing. */
 export class Sharing extends Shares {
   private readonly speed: Speed;
   /** Rate of each of n jobs, by n. */
@@ -22,11 +23,6 @@ export class Sharing extends Shares {
   constructor(speed: Speed) {
     super();
     this.speed = speed;
-  }
-
-  /** Jobs present. */
-  get count(): number {
-    return this.jobs;
   }
 
   /** A job comes with `work` time units of work. */
@@ -131,13 +127,8 @@ export class Sharing extends Shares {
   }
 
   private grow(): void {
-    const length = this.done.length * 2;
-    const [done, order, job] = [this.done, this.order, this.job];
-    this.done = new Float64Array(length);
-    this.order = new Float64Array(length);
-    this.job = new Int32Array(length);
-    this.done.set(done);
-    this.order.set(order);
-    this.job.set(job);
+    this.done = doubled(this.done);
+    this.order = doubled(this.order);
+    this.job = doubled(this.job);
   }
 }

@@ -18,6 +18,7 @@ export interface Rounds {
   quantum: number;
 }
 
+/** Round robin. */
 export class Turns extends Shares {
   private readonly rounds: Rounds;
   private sequence = 0;

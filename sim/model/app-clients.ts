@@ -8,7 +8,7 @@ import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
 import { request } from "./reading.ts";
 import { nextAttempt, wait } from "./retries.ts";
-import type { Kind, Run } from "./run.ts";
+import { type Kind, kindOf, type Run } from "./run.ts";
 import { endWait } from "./scraping.ts";
 import { count, login, RETRY } from "./sessions.ts";
 import { arrive, clientEvent, think } from "./transactions.ts";
@@ -27,7 +27,7 @@ export function openPools(run: Run, index: number, app: AppPools): void {
 export function enter(run: Run, user: number): void {
   const { ints, times } = run.clients;
   const at = user << 4;
-  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const { draws } = kindOf(run, user);
   const number = ints[at + M.number] as number;
   const session = ints[at + M.session] as number;
   run.seen = run.now;
@@ -105,7 +105,7 @@ export function expire(run: Run, user: number): boolean {
   const { ints, times } = run.clients;
   if (times[(user << 3) + MT.due] !== run.now || ints[(user << 4) + M.phase] !== PHASE.asking)
     return false;
-  const entry = run.kinds[ints[(user << 4) + M.kind] as number] as Kind;
+  const entry = kindOf(run, user);
   const sent = times[(user << 3) + MT.sent] as number;
   if (sent >= run.from && sent < run.to) entry.meter.expired++;
   return failedUser(run, entry, user);
@@ -176,7 +176,7 @@ export function exit(run: Run, user: number): boolean {
   const at = user << 4;
   if (times[(user << 3) + MT.due] !== run.now || ints[at + M.phase] !== PHASE.leaving) return false;
   times[(user << 3) + MT.due] = -1;
-  const { kind, draws } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const { kind, draws } = kindOf(run, user);
   if (kind.arrivals !== undefined) {
     run.clients.give(user);
     return false;
@@ -213,7 +213,7 @@ export function free(run: Run, client: number): boolean {
   if (times[(client << 3) + MT.due] !== run.now || ints[at + M.phase] !== PHASE.thinking)
     return false;
   times[(client << 3) + MT.due] = -1;
-  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  const entry = kindOf(run, client);
   const app = entry.app as AppPools;
   const connection = app.connection(client) as Connection;
   if (connection.user >= 0) ended(run, entry, client, connection);

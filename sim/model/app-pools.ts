@@ -16,6 +16,7 @@ interface Instance {
   waiting: Set<number>;
 }
 
+/** The pools of one kind of clients. */
 export class AppPools {
   readonly pool: AppPool;
   readonly instances: Instance[];

@@ -3,6 +3,7 @@ import type { Nanos } from "../../engine/core/index.ts";
 import { type KindDraws, retryPause } from "../../workloads/schema/draws.ts";
 import type { RetryModel } from "../../workloads/schema/workload.ts";
 
+/** The attempts of one kind of clients. */
 export class Attempts {
   /** Attempts of the transaction under way that have failed, by client. */
   private readonly failed = new Map<number, number>();

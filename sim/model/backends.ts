@@ -10,6 +10,7 @@ import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 /** A server's parameters as the database gives them. */
 const DEFAULTS = 0;
 
+/** What each server connection has, by the core's handle. */
 export class Backends {
   /** Statements of each server, the least recently used first. */
   private readonly statements: Set<number>[] = [];

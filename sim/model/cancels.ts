@@ -11,6 +11,7 @@ export interface Aim {
   session: number;
 }
 
+/** The cancel requests of a run. */
 export class Cancels {
   /** Server of each client that rolls its transaction back. */
   readonly rolling: Map<number, number> = new Map();

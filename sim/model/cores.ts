@@ -5,11 +5,14 @@
  * then the backend counts against max_connections.
  */
 import type { Nanos } from "../../engine/core/index.ts";
+import { doubled } from "../kernel/doubled.ts";
 import type { Shares } from "../kernel/shares.ts";
 
 /** What a job is for. */
 export const PURPOSE = { statement: 0, connection: 1 } as const;
 
+/** In place of a job: the server has none. */
+const NONE = -1;
 /** In place of a server: the pooler has closed it. */
 const ORPHAN = -1;
 /** In place of a server: a crash or a cancel came before the work began. */
@@ -18,6 +21,7 @@ const GONE = -2;
 const BEGUN = -1;
 const FREE = -2;
 
+/** The jobs of a run's database; servers go by the core's handles. */
 export class Cores {
   readonly sharing: Shares;
   /** Backends that are still at work for a connection that the pooler has closed. */
@@ -26,8 +30,8 @@ export class Cores {
   wasted = 0;
   /** When the earliest event of the cores is due; later ones are stale. */
   armed: Nanos = Number.POSITIVE_INFINITY;
-  /** Job of each server; -1: none. */
-  private jobOf: Int32Array = new Int32Array(64).fill(-1);
+  /** Job of each server. */
+  private jobOf: Int32Array = new Int32Array(64).fill(NONE);
 
   // Jobs, and their free list in `server`.
   private server: Int32Array = new Int32Array(64);
@@ -52,7 +56,8 @@ export class Cores {
     this.server[job] = server;
     this.purpose[job] = purpose;
     this.work[job] = work;
-    while (server >= this.jobOf.length) this.jobOf = doubled(this.jobOf, -1);
+    while (server >= this.jobOf.length)
+      this.jobOf = doubled(this.jobOf).fill(NONE, this.jobOf.length);
     this.jobOf[server] = job;
     return job;
   }
@@ -95,7 +100,7 @@ export class Cores {
     const server = this.server[job] as number;
     const statement = this.purpose[job] === PURPOSE.statement;
     this.release(job);
-    if (server >= 0) this.jobOf[server] = -1;
+    if (server >= 0) this.jobOf[server] = NONE;
     else {
       this.orphans--;
       if (statement) this.wasted++;
@@ -105,18 +110,18 @@ export class Cores {
 
   /** The pooler has closed `server`; its backend knows nothing of it. */
   leave(server: number): void {
-    const job = this.jobOf[server] ?? -1;
+    const job = this.jobOf[server] ?? NONE;
     if (job < 0) return;
-    this.jobOf[server] = -1;
+    this.jobOf[server] = NONE;
     this.server[job] = ORPHAN;
     this.orphans++;
   }
 
   /** The job of `server` is cancelled. False: there is none. */
   abort(now: Nanos, server: number): boolean {
-    const job = this.jobOf[server] ?? -1;
+    const job = this.jobOf[server] ?? NONE;
     if (job < 0) return false;
-    this.jobOf[server] = -1;
+    this.jobOf[server] = NONE;
     if (this.work[job] === BEGUN) {
       this.sharing.drop(now, job);
       this.release(job);
@@ -127,7 +132,7 @@ export class Cores {
   /** The database has crashed: nothing that was under way goes on. */
   crash(now: Nanos): void {
     this.sharing.clear(now);
-    this.jobOf.fill(-1);
+    this.jobOf.fill(NONE);
     for (let job = 0; job < this.high; job++) {
       const work = this.work[job] as number;
       if (work === BEGUN) this.release(job);
@@ -149,17 +154,8 @@ export class Cores {
   }
 
   private grow(): void {
-    this.server = doubled(this.server, 0);
-    const [purpose, work] = [this.purpose, this.work];
-    this.purpose = new Uint8Array(2 * purpose.length);
-    this.work = new Float64Array(2 * work.length);
-    this.purpose.set(purpose);
-    this.work.set(work);
+    this.server = doubled(this.server);
+    this.purpose = doubled(this.purpose);
+    this.work = doubled(this.work);
   }
-}
-
-function doubled(from: Int32Array, rest: number): Int32Array {
-  const to = new Int32Array(from.length * 2).fill(rest, from.length);
-  to.set(from);
-  return to;
 }

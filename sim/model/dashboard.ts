@@ -11,6 +11,7 @@ import { Histogram } from "../kernel/histogram.ts";
 /** PgBouncer's default. */
 const STATS_PERIOD: Nanos = 60 * SECOND;
 
+/** How somebody looks at a run. */
 export interface DashboardOptions {
   /** How often SHOW is asked. */
   every: Nanos;
@@ -61,6 +62,7 @@ export interface DashboardView {
 /** What EVENT.sample is for; `row`: of the timeline. */
 export const SAMPLE = { row: 0, scrape: 1, period: 2 } as const;
 
+/** What has been seen of a run so far. */
 export class Dashboard {
   readonly every: Nanos;
   readonly stats_period: Nanos;

@@ -14,9 +14,11 @@ export const EVENT = {
   leave: 5,
   /** A session arrives from outside. */
   arrival: 6,
+  /** The core's maintenance is due. */
   tick: 7,
   /** A look at the run: a SAMPLE. */
   sample: 8,
+  /** The measured window begins (0) or ends (1). */
   window: 9,
   /** A job of the database's cores is done, or begins to need them. */
   cores: 10,

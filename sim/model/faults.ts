@@ -7,6 +7,7 @@ import type { Fault } from "../../workloads/schema/workload.ts";
  */
 export const LINK = { login: 0, refused: 1, up: 2, calling: 3 } as const;
 
+/** The faults of a run. */
 export class Faults {
   readonly list: readonly Fault[];
   /** The fault that lasts; undefined: none. */

@@ -26,6 +26,7 @@ export type { CoresFigures, Figures, RequestFigures, RunResult } from "./result.
 export { speedOf, topSpeed } from "./speed.ts";
 export type { StationFigures } from "./station.ts";
 
+/** What a run is told beside its workload. */
 export interface SimulateOptions {
   /** The workload's own when left out. */
   seed?: number | undefined;

@@ -5,6 +5,7 @@
 import type { Nanos } from "../../engine/core/index.ts";
 import type { DistributionSpec } from "../kernel/distributions.ts";
 
+/** The terms, in nanoseconds. */
 export interface Machine {
   /** Per statement, between the grant and the answer's arrival at the pooler, beside the service. */
   statement: DistributionSpec;

@@ -17,10 +17,11 @@ export class KindMeter {
   lost = 0;
   /** Waits for a connection of the application's own pool; ns. undefined: it has none. */
   app_wait: Histogram | undefined;
-  /** Attempts that ended because the client had waited long enough, or for its own pool too long. */
+  /** Attempts that ended because the client's own timeout was over and it hung up. */
   impatient = 0;
   /** Attempts that ended because the client had cancelled its statement. */
   cancelled = 0;
+  /** Attempts that ended because no connection of the application's own pool came free in time. */
   expired = 0;
   /** Further attempts, and transactions that the client gave up. */
   retries = 0;
@@ -81,6 +82,7 @@ export interface Trace {
   response: Nanos[];
 }
 
+/** A trace of no transaction yet. */
 export const emptyTrace = (): Trace => ({
   kind: [],
   client: [],

@@ -11,7 +11,7 @@ import { askToCancel } from "./cancel-requests.ts";
 import { EVENT } from "./events.ts";
 import { M, MT, PHASE } from "./population.ts";
 import { isCounted, nextAttempt, wait } from "./retries.ts";
-import type { Kind, Run } from "./run.ts";
+import { type Kind, kindOf, type Run } from "./run.ts";
 import { endWait } from "./scraping.ts";
 import { comeBack, count, RETRY } from "./sessions.ts";
 import { clientEvent } from "./transactions.ts";
@@ -20,7 +20,7 @@ import { clientEvent } from "./transactions.ts";
 export function giveUp(run: Run, client: number): boolean {
   const { ints } = run.clients;
   const at = client << 4;
-  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  const entry = kindOf(run, client);
   const { attempts } = entry;
   if (attempts === undefined || !attempts.isOver(client, run.now)) return false;
   const connection = entry.app?.serving(client) ?? client;
@@ -42,7 +42,7 @@ export function giveUp(run: Run, client: number): boolean {
 export function droppedImpatient(run: Run, client: number, reason: number): boolean {
   const { ints } = run.clients;
   const at = client << 4;
-  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  const entry = kindOf(run, client);
   const { attempts } = entry;
   if (attempts === undefined || !isImpatient(entry.kind)) return false;
   const phase = ints[at + M.phase];
@@ -61,7 +61,7 @@ export function droppedImpatient(run: Run, client: number, reason: number): bool
 export function resume(run: Run, client: number): boolean {
   const { ints } = run.clients;
   const at = client << 4;
-  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  const entry = kindOf(run, client);
   const { attempts } = entry;
   if (attempts === undefined || attempts.count(client) === 0) return false;
   const session = ints[at + M.session] as number;

@@ -2,7 +2,7 @@
 import { type Nanos, STAT } from "../../engine/core/index.ts";
 import type { Backends, Preparation } from "./backends.ts";
 import { M } from "./population.ts";
-import type { Kind, Run } from "./run.ts";
+import { kindOf, type Run } from "./run.ts";
 
 /** Work of the database for a parse, and a round trip to set parameters; nanoseconds, mostly 0. */
 interface Extra {
@@ -14,7 +14,7 @@ interface Extra {
 export function prepare(run: Run, backends: Backends, client: number, server: number): Extra {
   const ints = run.clients.ints;
   const at = client << 4;
-  const { preparation } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const { preparation } = kindOf(run, client);
   const { first, parse, which, parameters } = preparation as Preparation;
   const transaction = ints[at + M.transaction] as number;
   const later = ints[at + M.later] as number;

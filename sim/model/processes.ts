@@ -67,6 +67,7 @@ interface Group {
   relieved: boolean;
 }
 
+/** The processes as one scheduler. */
 export class Processes implements Scheduler {
   readonly effects = new EffectQueue();
   /** Those that new connections go to. */

@@ -54,6 +54,7 @@ export interface RequestFigures {
   lost: number;
 }
 
+/** All that is known of one run. */
 export interface RunResult {
   seed: number;
   /** Length of the measured window. */
@@ -78,7 +79,7 @@ export interface RunResult {
   station: StationFigures | undefined;
   /** undefined: nobody cancels, or there is but one process. */
   requests: RequestFigures | undefined;
-  /** Bytes: most server connections times memory_per_connection. */
+  /** Bytes: most connections that the database has admitted, times memory_per_connection. */
   memory: number;
   /** SHOW STATS' totals of the measured window, summed over all pools; by STAT. */
   stats: Float64Array;

@@ -5,6 +5,7 @@ import { type Sampler, sampler } from "../kernel/distributions.ts";
 import { doubled } from "../kernel/doubled.ts";
 import { Stream } from "../kernel/streams.ts";
 
+/** The waiters of a run, by the core's handle. */
 export class Rousing {
   /** When each waiter, by the core's handle, looks next; other events of it are stale. */
   private due: Float64Array = new Float64Array(64);

@@ -35,6 +35,7 @@ const { EVENT, SHIFT } = events;
 /** So many clients' records are in the processor's caches anyway. */
 const CACHED = 32_768;
 
+/** What a run is told; `simulate` fills in what its caller leaves out. */
 export interface RunOptions {
   seed: number;
   warmup: Nanos;
@@ -94,6 +95,7 @@ export interface Averages {
   connected: number;
 }
 
+/** One run, from its begin to its figures. */
 export class Run {
   /** The pooler's scheduler. */
   core!: Scheduler;

@@ -4,7 +4,7 @@ import { doubled } from "../kernel/doubled.ts";
 import { EVENT } from "./events.ts";
 import type { KindMeter } from "./meters.ts";
 import { M, MT, PHASE } from "./population.ts";
-import type { Kind, Run } from "./run.ts";
+import { type Kind, kindOf, type Run } from "./run.ts";
 import { endWait } from "./scraping.ts";
 import { clientEvent, late, think } from "./transactions.ts";
 
@@ -60,7 +60,7 @@ function isDue(run: Run, client: number, phase: number): boolean {
 export function login(run: Run, client: number): void {
   const { ints } = run.clients;
   const at = client << 4;
-  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  const entry = kindOf(run, client);
   if (run.down) {
     ints[at + M.phase] = PHASE.login;
     clientEvent(run, run.now, EVENT.refused, client);
@@ -92,7 +92,7 @@ export function own(run: Run, handle: number, client: number): void {
 export function welcome(run: Run, client: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
-  const { draws } = run.kinds[ints[at + M.kind] as number] as Kind;
+  const { draws } = kindOf(run, client);
   const number = ints[at + M.number] as number;
   const session = ints[at + M.session] as number;
   ints[at + M.left] = draws.transactions?.draw(number, session, 0) ?? -1;
@@ -117,7 +117,7 @@ export const RETRY: Nanos = MILLISECOND;
 export function comeBack(run: Run, client: number, least: Nanos): void {
   const { ints } = run.clients;
   const at = client << 4;
-  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  const entry = kindOf(run, client);
   run.connected.down(run.now);
   ints[at + M.handle] = -1;
   if (entry.kind.arrivals !== undefined) {
@@ -143,7 +143,7 @@ export function count(meter: KindMeter, reason: number, phase: number, working: 
 export function dropped(run: Run, client: number, reason: number): void {
   const { ints, times } = run.clients;
   const at = client << 4;
-  const entry = run.kinds[ints[at + M.kind] as number] as Kind;
+  const entry = kindOf(run, client);
   const phase = ints[at + M.phase];
   const working = phase === PHASE.waiting || phase === PHASE.asking;
   // A transaction belongs to the window in which it was sent, however it ends.

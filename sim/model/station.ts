@@ -4,7 +4,9 @@
  * one before, plus its own work: a queue of one server, without a heap.
  */
 import type { Nanos } from "../../engine/core/index.ts";
+import { doubled } from "../kernel/doubled.ts";
 
+/** The processes, and when each of them has read what has arrived. */
 export class Station {
   private readonly work: Nanos;
   private readonly processes: number;
@@ -43,15 +45,11 @@ export class Station {
 
   /** Notes when the message of `client` came. */
   keep(client: number, now: Nanos): void {
-    while (client >= this.arrived.length) {
-      const arrived = new Float64Array(2 * this.arrived.length);
-      arrived.set(this.arrived);
-      this.arrived = arrived;
-    }
+    while (client >= this.arrived.length) this.arrived = doubled(this.arrived);
     this.arrived[client] = now;
   }
 
-  /** When the message of `client` came that has been read now. */
+  /** When the message of `client` came that has just been read. */
   came(client: number): Nanos {
     return this.arrived[client] as number;
   }

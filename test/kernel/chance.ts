@@ -4,7 +4,7 @@
  */
 
 /** Chance of a false alarm of one comparison. Some hundred comparisons are made in all. */
-export const ALPHA = 1e-6;
+const ALPHA = 1e-6;
 /** Two-sided normal quantile of ALPHA. */
 export const Z = 4.892;
 
