@@ -114,7 +114,7 @@ export class Core extends Views {
   /**
    * After `startup`: the client wants a replication connection. Once it needs a server, one is opened for
    * it alone (effect `login` names both), stays with it whatever the pool's mode, and is closed after it.
-   * Source: PgBouncer 1.25.2 find_server(), send_startup_message(), release_server().
+   * Source: PgBouncer 1.25.2 find_server(), send_startup_packet(), release_server().
    */
   replicate(now: Nanos, client: number): void {
     this.input(INPUT.replicate, now, client, 0, 0);

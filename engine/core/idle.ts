@@ -1,7 +1,8 @@
 /**
  * What nobody has used for long is forgotten, with its statistics: pools (pool_idle_timeout) and
  * databases made from the `*` entry (autodb_idle_timeout). Looked at on each maintenance tick. Source:
- * PgBouncer 1.25.2 src/janitor.c, cleanup_inactive_pools(), cleanup_inactive_autodatabases().
+ * PgBouncer 1.25.2 src/janitor.c, cleanup_inactive_autodatabases(), and what came after it (pull request
+ * 1491), cleanup_inactive_pools().
  */
 import { forgetEntry } from "./control.ts";
 import { EFFECT } from "./effects.ts";

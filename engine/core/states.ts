@@ -1,6 +1,6 @@
 /**
  * The states of a client and of a server, and which moves between them are legal. Everything about
- * moves lives here and in `lists.ts`, the one place that makes them. Source: PgBouncer 1.25.2
+ * moves lives here and in `moves.ts`, the one place that makes them. Source: PgBouncer 1.25.2
  * include/bouncer.h (enum SocketState) and src/objects.c (change_client_state, change_server_state).
  */
 
