@@ -41,12 +41,14 @@ export function readIni(text: string): Read<Settings> {
   });
 }
 
-/** Averages of SHOW STATS and the clients of SHOW POOLS. Times in milliseconds. */
+/** What averages of SHOW STATS and the clients of SHOW POOLS come to. Times in milliseconds. */
 export interface Measured {
   clients: number;
   /** Transactions a second. */
   rate: number;
+  /** For how long a transaction has its server connection. */
   transaction_ms: number;
+  /** Mean wait of a transaction for it. */
   wait_ms: number;
   /** What is left of a client's cycle: its pause. */
   pause_ms: number;
@@ -58,7 +60,13 @@ const NEEDED = {
   avg_xact_time: "avg_xact_time (microseconds)",
 } as const;
 
-/** Reads lines such as `avg_xact_count | 190`, in any order; lines that it does not know are no matter. */
+/**
+ * Reads lines such as `avg_xact_count | 190`, in any order; lines that it does not know are no matter. In
+ * PgBouncer the time of a transaction begins with its first packet, so that its wait is part of it; waits are
+ * averaged over assignments of servers, of which there is one a transaction unless
+ * `avg_server_assignment_count` says otherwise (session mode has one a session).
+ * Source: PgBouncer 1.25.2 src/client.c, handle_client_work(); src/stats.c, calc_average().
+ */
 export function readFigures(text: string): Read<Measured> {
   const found = new Map<string, number>();
   for (const line of text.split("\n")) {
@@ -71,14 +79,20 @@ export function readFigures(text: string): Read<Measured> {
     if (!(Number(found.get(name)) > 0)) return { problem: `There is no ${what} above 0.` };
   const clients = Math.round(found.get("clients") as number);
   const rate = found.get("avg_xact_count") as number;
-  const transaction_ms = (found.get("avg_xact_time") as number) / 1000;
-  const wait_ms = (found.get("avg_wait_time") ?? 0) / 1000;
+  const whole_ms = (found.get("avg_xact_time") as number) / 1000;
+  const assigned = found.get("avg_server_assignment_count") ?? rate;
+  const wait_ms = ((found.get("avg_wait_time") ?? 0) / 1000) * (assigned / rate);
+  const transaction_ms = whole_ms - wait_ms;
   // Little's law for the clients' cycle: clients = rate x (pause + wait + transaction).
-  const pause_ms = (1000 * clients) / rate - transaction_ms - wait_ms;
-  if (pause_ms >= 0) return { value: { clients, rate, transaction_ms, wait_ms, pause_ms } };
-  const most = Math.round((1000 * clients) / (transaction_ms + wait_ms));
-  const problem = `${clients} clients cannot do ${rate} transactions a second of that length, at most ${most}.`;
-  return { problem: `${problem} Are both figures of the same time and database?` };
+  const pause_ms = (1000 * clients) / rate - whole_ms;
+  if (transaction_ms > 0 && pause_ms >= 0)
+    return { value: { clients, rate, transaction_ms, wait_ms, pause_ms } };
+  const most = Math.round((1000 * clients) / whole_ms);
+  const problem =
+    transaction_ms > 0
+      ? `${clients} clients cannot do ${rate} transactions a second of that length, at most ${most}.`
+      : "avg_wait_time cannot be all of avg_xact_time, of which it is a part.";
+  return { problem: `${problem} Are all figures of the same time and database?` };
 }
 
 /** How much transactions differ in length: SHOW STATS has means only. */
