@@ -5,9 +5,10 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What the page is made of. */
-const PARTS = [
-  ...["engine/core", "engine/config", "sim/kernel", "sim/model", "sim/study", "sim/report"],
+/** Folders and files that the page is made of; a page that is older than any of them is built anew. */
+export const PARTS: readonly string[] = [
+  ...["engine/core", "engine/config", "engine/show", "engine/wire"],
+  ...["sim/kernel", "sim/model", "sim/study", "sim/report"],
   ...["workloads/schema", "notebooks/lib", "notebooks/explore"],
   ...["notebooks/vite.config.ts", "package.json"],
 ];
@@ -25,7 +26,7 @@ function upToDate(page: string): boolean {
 }
 
 /** Builds the page into `outDir`, as `explore/index.html`. Vite is loaded only then: it takes a second. */
-export async function buildExplorer(outDir: string): Promise<void> {
+async function buildExplorer(outDir: string): Promise<void> {
   const [{ build }, { exploreConfig }] = await Promise.all([
     import("vite"),
     import("../vite.config.ts"),
