@@ -10,6 +10,7 @@ import {
   EFFECT_NAMES,
   type EffectQueue,
   INPUT_NAMES,
+  JournalError,
   MILLISECOND,
   type Nanos,
   type Pool,
@@ -49,10 +50,15 @@ export function replay(bytes: Uint8Array, path: string): Replay {
     watch.count(replayed.core.effects);
     return answer(watch, replayed, damage(bytes, replayed.cut));
   } catch (error) {
-    // Recorded inputs cannot fail in the core that took them: it, or the file, is another one.
-    const message = error instanceof Error ? error.message : String(error);
-    return answer(watch, undefined, { at_s: watch.now / SECOND, message });
+    return answer(watch, undefined, { at_s: watch.now / SECOND, message: parting(error) });
   }
+}
+
+/** Recorded inputs cannot fail in the core that took them: it, or the file, is another one. */
+function parting(error: unknown): string {
+  if (error instanceof JournalError) return error.message;
+  const why = error instanceof Error ? error.message : String(error);
+  return `the replay decides otherwise than the recording, whose next input cannot be (${why})`;
 }
 
 /** The first two lines alone are a journal already, if they are those of one. */
