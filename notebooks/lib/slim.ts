@@ -8,7 +8,7 @@ const DECIMALS = 1;
  * text alternative), on white paper.
  */
 export function slim(svg: string): string {
-  const marks = svg.replaceAll(/<(?!svg|desc|title)[^>]*>/g, (tag) =>
+  const marks = svg.replaceAll(/<(?!svg)[^>]*>/g, (tag) =>
     tag
       .replaceAll(/ (?:aria-[a-z]+|role|pointer-events|stroke-miterlimit)="[^"]*"/g, "")
       .replaceAll(/-?\d+\.\d{2,}(?:e-?\d+)?/g, (number) => String(rounded(Number(number)))),

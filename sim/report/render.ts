@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import type { LoggerInterface, Spec } from "vega";
 import type { Chart } from "./chart.ts";
 
-/** A chart as standalone SVG text; its `description` becomes the label for screen readers. */
+/** A chart as standalone SVG text; its `description` becomes the name for screen readers. */
 export async function renderSvg(chart: Chart): Promise<string> {
   const vega = await import("vega");
   const { spec } = await compileChart(chart);
@@ -18,13 +18,14 @@ export async function renderSvg(chart: Chart): Promise<string> {
   }
 }
 
-/** One picture for screen readers, with the text alternative in its place. */
+/** One picture for screen readers, whose name is the text alternative: a `desc` alone would leave it without one. */
 function labelled(svg: string, description: string): string {
-  const text = description.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  return svg.replace(
-    /^<svg([^>]*)>/,
-    `<svg$1 role="img"><desc>${text.replaceAll("$", "$$$$")}</desc>`,
-  );
+  const text = description
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+  return svg.replace(/^<svg[^>]*/, (tag) => `${tag} role="img" aria-label="${text}"`);
 }
 
 /** Vega specification of a chart, and what the compiler thought doubtful about it. */

@@ -118,7 +118,7 @@ for (const [command, report, title, texts, pictures] of cases)
       expect(await page.title()).toContain(title);
       const text = (await page.textContent("main")) ?? "";
       for (const part of texts) expect(text).toContain(part);
-      expect(await page.locator("figure svg[role=img] > desc").count()).toBe(pictures);
+      expect(await page.getByRole("img", { name: /\w{3,} \w/ }).count()).toBe(pictures);
       const data = (await page.locator("script#result").textContent()) ?? "";
       // Vega marks the objects that it drew, which JSON does not show.
       expect(JSON.parse(data)).toEqual(JSON.parse(JSON.stringify(report.data)));

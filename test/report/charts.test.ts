@@ -123,7 +123,7 @@ describe("charts", () => {
       expect(warnings).toEqual([]);
       const svg = await renderSvg(chart);
       expect(svg).toContain('role="img"');
-      expect(svg).toContain(`<desc>${chart.description}</desc>`);
+      expect(svg).toContain(` role="img" aria-label="${chart.description}">`);
       expect(chart.description).toContain(alternative);
       for (const axis of axes) expect(svg).toContain(axis);
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);

@@ -11,13 +11,15 @@ import * as theme from "../../sim/report/theme.ts";
 import { contrast, difference, SIGHTS } from "./colours.ts";
 import { sampleRun } from "./fixture.ts";
 
+const SHEET = readFileSync("notebooks/lib/style.css", "utf8");
 /** CSS variables of the pages, by day and by night. */
 function variables(part: number): Record<string, string> {
-  const sheet = readFileSync("notebooks/lib/style.css", "utf8");
-  const root = sheet.split(":root {")[part]?.split("}")[0] ?? "";
+  const root = SHEET.split(":root {")[part]?.split("}")[0] ?? "";
   return Object.fromEntries([...root.matchAll(/--([\w-]+): (#\w{6});/g)].map((m) => [m[1], m[2]]));
 }
 const [day, night] = [variables(1), variables(2)];
+/** Name of the variable that frames what has the focus. */
+const focus = /:focus-visible \{\s*outline: [^;]*var\(--([\w-]+)\)/.exec(SHEET)?.[1] ?? "";
 const of = (from: Record<string, string>, ...names: string[]): string[] =>
   names.map((name) => from[name] ?? `no --${name}`);
 const atNight = (colour: string): string => AT_NIGHT[colour] ?? colour;
@@ -61,6 +63,8 @@ describe("legible (WCAG 2.2: 4.5 for words, 3 for what else must be seen)", () =
     ["on panels by night", night.panel ?? "", night.soft ?? "", 4.5],
     ["links by day", PAPER, day.blue ?? "", 4.5],
     ["links by night", NIGHT.paper, night.blue ?? "", 4.5],
+    ["the frame of what has the focus, by day", PAPER, day[focus] ?? "", 3],
+    ["the frame of what has the focus, by night", NIGHT.paper, night[focus] ?? "", 3],
     ["numbers of those who work, by day", BLUE, PAPER, 4.5],
     ["numbers of those who work, by night", atNight(BLUE), atNight(PAPER), 4.5],
     ["numbers of those who hold", VERMILLION, ON_COLOUR, 4.5],
