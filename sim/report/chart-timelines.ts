@@ -11,6 +11,9 @@ export interface TimelineWords {
   subtitle: string;
 }
 
+/** Lengths of line and gap. */
+const DASHED = [6, 3];
+const SOLID = [1, 0];
 const SIMULATED: TimelineWords = { time: "Simulated time", subtitle: "first replication" };
 
 /** Clients waiting, and below it server connections open and in use, over time. */
@@ -59,16 +62,7 @@ export function queueDepth(title: string, timeline: readonly Moment[], words = S
             x,
             y: { field: "servers", type: "quantitative", title: "Server connections" },
             color: { ...named, scale: { domain, range: [GREEN, BLUE] } },
-            strokeDash: {
-              ...named,
-              scale: {
-                domain,
-                range: [
-                  [6, 3],
-                  [1, 0],
-                ],
-              },
-            },
+            strokeDash: { ...named, scale: { domain, range: [DASHED, SOLID] } },
           },
         },
       ],

@@ -54,7 +54,7 @@ const VERDICTS = {
 } as const;
 
 /** The verdict, its reasons, and the effects that are more than chance. */
-export function diffFindings(result: Result): string[] {
+function diffFindings(result: Result): string[] {
   const { old, fresh, difference } = both(result);
   const away = `The new settings turn ${whole(turnedAway(fresh))} clients away, the old ones none.`;
   const before = old.slo?.met === false ? "Old settings: the objective is not met either." : "";

@@ -144,7 +144,12 @@ const FIGURES: Figure[] = [
   ),
   figure("multiplexing", (run) => run.multiplexing, digits, "clients per server connection"),
   figure("memory", (run) => run.memory_mb, memory, "of the database, for the most connections"),
-  figure("timeouts", (run) => run.timeouts, whole, "clients dropped because they waited too long"),
+  figure(
+    "timeouts",
+    (run) => run.timeouts,
+    whole,
+    "ended by a timeout, of the pooler or of the client",
+  ),
   figure("refused", (run) => run.refused, whole, "clients turned away by a limit"),
 ];
 

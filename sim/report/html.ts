@@ -75,7 +75,7 @@ ${table.rows.map(row("td")).join("\n")}
 }
 
 /** Text for HTML, in elements and in double-quoted attributes. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

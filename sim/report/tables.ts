@@ -16,6 +16,7 @@ export interface Table {
 
 /** Head of the column that a narrow terminal does without. */
 export const MEANING = "meaning";
+
 /** One run: every figure with its interval and meaning. */
 export function runTable(run: Run, meanings = true): Table {
   const row = (figure: Figure): string[] => [

@@ -14,7 +14,7 @@ export const PAPER = "#ffffff";
 export const BLUE = "#0072b2";
 export const VERMILLION = "#d55e00";
 export const GREEN = "#009e73";
-export const PURPLE = "#cc79a7";
+const PURPLE = "#cc79a7";
 export const ORANGE = "#e69f00";
 export const SKY = "#56b4e9";
 
@@ -37,7 +37,7 @@ export const DASHES = [
 export const MODE_COLOURS = { session: VERMILLION, transaction: BLUE, statement: GREEN } as const;
 
 /** Family of every text; the first one that exists is taken. */
-export const FONT = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
+const FONT = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
 
 /** The configuration to put into a specification. */
 export const THEME: Config = {

@@ -370,7 +370,6 @@ export type Difference = z.infer<typeof difference>;
 export type CurvePoint = z.infer<typeof curvePoint>;
 export type Sensitivity = z.infer<typeof sensitivity>;
 export type SloOutcome = z.infer<typeof slo>;
-export type DistributionPoint = z.infer<typeof distributionPoint>;
 export type Moment = z.infer<typeof moment>;
 export type ComparedQuantile = z.infer<typeof comparedQuantile>;
 export type Recommended = z.infer<typeof recommended>;
