@@ -33,6 +33,7 @@ module.exports = {
       "^(sim/(report|study)|engine/(core|show)|workloads/schema)/",
     ),
     only("study-knows-no-cli", "^sim/study/", "^(sim/(study|model|kernel)|engine|workloads)/"),
+    only("cli-wires", "^sim/cli/", "^(sim/(cli|report|study)|engine|workloads)/"),
     only(
       "schema-knows-distributions",
       "^workloads/schema/",
