@@ -26,7 +26,7 @@ const preparing = (kind: ClientKind, statements: number, parse_ms: number): Clie
 });
 
 describe("prepared statements", () => {
-  test("100 clients of one statement, 20 servers: 20 parses (scenarios P32)", () => {
+  test("100 clients of one statement, 20 servers: 20 parses", () => {
     const kind = preparing(closedKind(100, exponential(20), exponential(10)), 1, 1);
     const result = run(textbook([kind], 20), 5);
     expect(stat(result, "server_parse_count")).toBe(20);

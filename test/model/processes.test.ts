@@ -16,7 +16,7 @@ import {
 import { holds, samplesOf } from "./exactness.ts";
 import { withPooler } from "./poolers.ts";
 
-describe("the price of the split: 3,600 transactions a second of 10 ms (scenarios P13)", () => {
+describe("the price of the split: 3,600 transactions a second of 10 ms", () => {
   const kind = openKind(exponential(1 / 3.6), exponential(10));
   for (const [processes, size, p99] of [
     [1, 40, 9.29],

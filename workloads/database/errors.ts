@@ -1,6 +1,6 @@
 /**
  * The error of everything outside: a database that will not start, a pooler that went away. It is
- * neither our bug nor a fault of the input, so it has its own exit status (DESIGN.md 5).
+ * neither our bug nor a fault of the input, so it has its own exit status.
  */
 
 /**
