@@ -16,5 +16,6 @@ const ARGS = [
 export const browserThere = existsSync(CHROMIUM);
 if (!browserThere) console.log(`skipped: whatever needs a browser, there is no ${CHROMIUM}`);
 
+/** Starts Chromium without a window. */
 export const startBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM, args: ARGS });

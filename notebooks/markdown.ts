@@ -3,6 +3,7 @@
 /** Part of a page: a text, or an element with its parts. */
 export type Tree = string | Branch;
 
+/** An element with its parts. */
 export interface Branch {
   tag: string;
   /** `class`, `href`, `value` and the like. */

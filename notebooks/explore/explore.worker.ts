@@ -16,6 +16,7 @@ export interface Job {
   replications: number;
 }
 
+/** The part of a result that the page shows. */
 export type Answer = Pick<Result, "runs" | "differences" | "notes">;
 
 /** What the worker says; a draft is an answer of few replications, so that something is seen soon. */

@@ -27,6 +27,7 @@ import {
 /** Milliseconds of rest after which a moved slider counts. */
 const REST = 150;
 
+/** The page of one workload. */
 export class Explorer {
   private readonly main: HTMLElement;
   private readonly given: Given;

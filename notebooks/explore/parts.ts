@@ -19,6 +19,7 @@ export interface Status {
   say(state: "running" | "done" | "failed", share: number, words: string): void;
 }
 
+/** A bar that is still empty. */
 export function status(): Status {
   const bar = element("progress", { max: "1", value: "0", "aria-label": "simulation" });
   const text = element("span", { role: "status" });

@@ -2,6 +2,7 @@
 import type { Job, Said } from "./explore.worker.ts";
 import ExploreWorker from "./explore.worker.ts?worker&inline";
 
+/** One job at a time. */
 export class Runner {
   private worker: Worker | undefined;
   private busy = false;

@@ -59,7 +59,7 @@ const UNITS = [
 ] as const;
 
 /** A time in the largest unit of which there is at least one: `1.5 s`. */
-export function spelled(nanos: number): string {
+function spelled(nanos: number): string {
   const [unit, size] = UNITS.find(([, each]) => nanos >= each) ?? ["ns", 1];
   return `${Number((nanos / size).toPrecision(6))} ${unit}`;
 }

@@ -14,6 +14,7 @@ export const QUESTIONS = {
 } as const;
 export type Question = keyof typeof QUESTIONS;
 
+/** All that a reader can set. */
 export interface State {
   question: Question;
   /** Texts of the knobs that are not where the file has them, by the knob's key. */
@@ -90,6 +91,7 @@ export function varyOf(knobs: readonly Knob[], state: State): string {
   return `${key}=${from}..${from + 8 * step}:${step}`;
 }
 
+/** The text of a knob where the file has it. */
 export const initialOf = ({ values, initial }: Knob): string => values[initial] as string;
 
 /** The workload file with the changes in it; its comments stay. Errors: ConfigError. */

@@ -4,6 +4,7 @@ import { element, type View, valued } from "./dom.ts";
 let made = 0;
 const newId = (): string => `control-${++made}`;
 
+/** The range of a slider, and where it begins. */
 export interface SliderOptions {
   min: number;
   max: number;

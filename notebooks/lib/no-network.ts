@@ -5,4 +5,5 @@ export function isIP(address: string): never {
   throw new Error(`a page has no network: ${address}`);
 }
 
+/** Is imported beside `isIP`, and never made. */
 export class BlockList {}

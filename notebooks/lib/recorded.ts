@@ -4,9 +4,10 @@ import { parseWorkload, type Workload } from "../../workloads/schema/load.ts";
 import tour from "../../workloads/tour.yaml?raw";
 import data from "../data/tour.json" with { type: "json" };
 
-/** The recording: `poolwise tour --json`, without its `runs`; see the README of the project. */
+/** The recording: what `poolwise tour --json` printed on a quiet machine. */
 export const recorded = data as unknown as Result;
 
+/** Its configurations, each predicted and live. */
 export const validations: readonly Validated[] = recorded.validations ?? [];
 
 /** `transaction mode, 5 connections`: the name of a configuration. */
