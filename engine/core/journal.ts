@@ -63,6 +63,9 @@ const TEXTS: ReadonlySet<number> = new Set([INPUT.database, INPUT.user, INPUT.re
 /** Takes a piece of the journal; false: no room, stop recording. The bytes are the taker's to keep. */
 export type JournalSink = (bytes: Uint8Array) => boolean;
 
+/** A name with bytes that are no UTF-8, see `wire/text.ts`: it is written as JSON, after a NUL. */
+const LONE = /[\ud800-\udfff]/u;
+
 /**
  * Writes the inputs of a core from its first one on. Set as its `tape` it records until the sink has no
  * room; `stopped` then says so and the journal ends there, whole and readable.
@@ -95,7 +98,7 @@ export class JournalWriter implements Tape {
   }
 
   name(kind: Input, text: string): void {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = new TextEncoder().encode(LONE.test(text) ? `\0${JSON.stringify(text)}` : text);
     this.flush();
     if (this.stopped) return;
     if (kind !== INPUT.reload) this.record(kind, this.last, 0, 0, 0);
@@ -293,7 +296,7 @@ class Reader {
     if (!(end <= this.bytes.length)) return null;
     const text = new TextDecoder().decode(this.bytes.subarray(this.at, end));
     this.at = end;
-    return text;
+    return text.startsWith("\0") ? (JSON.parse(text.slice(1)) as string) : text;
   }
 
   /** NaN where the bytes end, and for a number that nobody can have written. */

@@ -1,5 +1,4 @@
 /** Users: how they prove who they are, which secrets they have, who may do what on the console. */
-import { readFileSync } from "node:fs";
 import {
   type Config,
   ConfigError,
@@ -15,6 +14,7 @@ import type { AuthMethod } from "../wire/client-login.ts";
 import { AuthFile } from "./auth-file.ts";
 import { inWords } from "./errors.ts";
 import type { Level, Log } from "./log.ts";
+import { readText } from "./read-text.ts";
 
 const split = (list: string): string[] => list.split(/[\s,]+/).filter((name) => name !== "");
 
@@ -107,7 +107,7 @@ export class Accounts {
   /** Undefined: it cannot be read, which is noted. */
   private textOf(kind: "hba" | "ident", path: string): string | undefined {
     try {
-      return readFileSync(path, "utf8");
+      return readText(path);
     } catch (error) {
       const why = inWords(error as NodeJS.ErrnoException);
       this.troubles.push(["ERROR", `could not open ${kind} config file ${path}: ${why}`]);

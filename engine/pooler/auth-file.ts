@@ -3,10 +3,11 @@
  * the log and keeps no pooler from starting; RELOAD reads it again only when it has changed.
  * Source: PgBouncer 1.25.2 src/loader.c, loader_users_check() and load_auth_file().
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { type Config, parseUserlist } from "../config/index.ts";
 import { inWords } from "./errors.ts";
 import type { Level, Log } from "./log.ts";
+import { readText } from "./read-text.ts";
 
 /** Ways to log in for which PgBouncer reads no auth_file. */
 const WITHOUT = ["any", "pam"];
@@ -38,7 +39,7 @@ export class AuthFile {
     if (state === before?.state) return new AuthFile(known, state);
     let text: string;
     try {
-      text = readFileSync(path, "utf8");
+      text = readText(path);
     } catch (error) {
       const why = `could not open auth_file ${path}: ${inWords(error as NodeJS.ErrnoException)}`;
       return new AuthFile(known, state, [["ERROR", why]]);

@@ -20,6 +20,7 @@ import { canHandOver } from "./handover.ts";
 import type { Identity } from "./identity.ts";
 import { hasLibc } from "./libc.ts";
 import { CONSOLE } from "./names.ts";
+import { readText } from "./read-text.ts";
 import type { HostRole } from "./roles.ts";
 import { SHOW } from "./show.ts";
 
@@ -182,7 +183,7 @@ function withoutEffect(name: SettingName, config: Config): Buffer[] {
 export function reload(host: HostRole): boolean {
   const before = host.environment;
   try {
-    const config = reloadConfig(before.config);
+    const config = reloadConfig(before.config, readText);
     const environment = new Environment(config, before);
     const names = new Set(config.databases.map(({ name }) => name));
     for (const { name } of before.config.databases)

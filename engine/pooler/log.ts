@@ -4,6 +4,7 @@
  * Source: PgBouncer 1.25.2 lib/usual/logging.c, src/util.c (log_socket_prefix).
  */
 import { closeSync, openSync, writeSync } from "node:fs";
+import { bytesOf } from "../wire/text.ts";
 import { localTime, timeZone } from "./clock.ts";
 
 /** Severities with their place in `verbose`: debug needs 1, noise needs 2. */
@@ -77,7 +78,7 @@ export class Log {
 /** A log that cannot be written must not stop the traffic: the line is lost. */
 function put(file: number, line: string): void {
   try {
-    writeSync(file, line);
+    writeSync(file, bytesOf(line));
   } catch {
     // A full disk or a closed pipe; there is nowhere left to complain.
   }

@@ -17,6 +17,7 @@ import { answers, Listener, socketPath } from "./listener.ts";
 import { Log } from "./log.ts";
 import { VERSION } from "./names.ts";
 import { pidGone, removePid, writePid } from "./pidfile.ts";
+import { readText } from "./read-text.ts";
 import { tellService } from "./service.ts";
 import { SHOW } from "./show.ts";
 import { Syslog } from "./syslog.ts";
@@ -103,7 +104,8 @@ export class RunningPooler implements Pooler {
     options: PoolerOptions,
     beforeUp: (pooler: RunningPooler) => void = () => {},
   ): Promise<RunningPooler> {
-    const config = typeof options.config === "string" ? loadConfig(options.config) : options.config;
+    const config =
+      typeof options.config === "string" ? loadConfig(options.config, readText) : options.config;
     const pooler = new RunningPooler(new Environment(config), new Log(options.quiet));
     if (options.user) becomeUser(options.user);
     try {

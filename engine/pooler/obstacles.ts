@@ -1,6 +1,7 @@
 /** What stands in the way of a login whatever the password, and where the secret is looked up. */
 import type { Core } from "../core/index.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
+import { sizeOf } from "../wire/text.ts";
 import type { Channel } from "./channel.ts";
 import type { Lookup } from "./environment.ts";
 import type { Identity } from "./identity.ts";
@@ -25,7 +26,7 @@ export function obstacle(
 ): Refusal | undefined {
   const { accounts } = host.environment;
   if (owner) return undefined;
-  if (Buffer.byteLength(user) > LONGEST) return refuse(TOO_LONG);
+  if (sizeOf(user) > LONGEST) return refuse(TOO_LONG);
   if (database === CONSOLE) return undefined;
   const entry = host.environment.entryOf(database);
   const wrong = (why: string): Refusal => refuse("bouncer config error", true, why);

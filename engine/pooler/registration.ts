@@ -5,6 +5,7 @@
  */
 import { type Pool, REASON, REASONS } from "../core/index.ts";
 import { type Refusal, refuse, type Startup } from "../wire/startup.ts";
+import { bytesOf, sizeOf, textOf } from "../wire/text.ts";
 import { consoleLimit } from "./console-pool.ts";
 import { registering } from "./explain.ts";
 import type { Identity } from "./identity.ts";
@@ -20,9 +21,9 @@ const inWords = (reason: number): Refusal => refuse((REASONS[reason] as { text: 
 
 /** As much of a database's name as PgBouncer keeps. */
 export const shortName = (database: string): string =>
-  isTooLong(database) ? Buffer.from(database).toString("utf8", 0, LONGEST) : database;
+  isTooLong(database) ? textOf(bytesOf(database).subarray(0, LONGEST)) : database;
 
-const isTooLong = (database: string): boolean => Buffer.byteLength(database) > LONGEST;
+const isTooLong = (database: string): boolean => sizeOf(database) > LONGEST;
 
 /**
  * The core's number of a database; -1: there is none, which goes for all whose names are too long, even where

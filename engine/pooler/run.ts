@@ -2,6 +2,7 @@
 import { ConfigError, loadConfig } from "../config/index.ts";
 import { OutsideError } from "./errors.ts";
 import { RunningPooler } from "./main.ts";
+import { readText } from "./read-text.ts";
 import { reloading, tellService } from "./service.ts";
 
 /** Options of the command line beside the path of the ini. */
@@ -29,7 +30,7 @@ export async function runPooler(
   onUp: () => void = () => {},
 ): Promise<number> {
   try {
-    const config = loadConfig(iniPath);
+    const config = loadConfig(iniPath, readText);
     const user = flags.user ?? config.values.user ?? "";
     const values = {
       ...config.values,

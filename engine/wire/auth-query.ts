@@ -3,8 +3,10 @@
  * Source: PgBouncer 1.25.2 src/client.c, handle_auth_query_response().
  */
 import type { Buffer } from "node:buffer";
+import { complaintOf } from "./complaint.ts";
 import { FRAME, MessageReader } from "./frames.ts";
 import { BACKEND } from "./messages.ts";
+import { textOf } from "./text.ts";
 import { extendedQuery } from "./writer.ts";
 
 /** What the server stores of the user. A secret that is NULL there is one that nothing fits. */
@@ -60,7 +62,7 @@ export class AuthQuery {
       case BACKEND.readyForQuery:
         return this.found;
       case BACKEND.errorResponse:
-        return failed("error response from auth_query", errorText(body));
+        return failed("error response from auth_query", complaintOf(body));
       default:
         return PASSED.has(type) ? undefined : failed("unexpected response from auth_query");
     }
@@ -94,14 +96,7 @@ function textAt(body: Buffer, at: number): { text: string | null; end: number } 
   if (length === -1) return { text: null, end: at + 4 };
   const end = at + 4 + length;
   if (length < 0 || body.length < end) return undefined;
-  return { text: body.toString("utf8", at + 4, end), end };
-}
-
-function errorText(body: Buffer): string {
-  const fields = body.toString("utf8").split("\0");
-  const field = (type: string): string =>
-    fields.find((one) => one.startsWith(type))?.slice(1) ?? "";
-  return `${field("S")}: ${field("M")}`;
+  return { text: textOf(body, at + 4, end), end };
 }
 
 function failed(text: string, detail?: string): AuthQueryResult {

@@ -28,6 +28,7 @@ import {
   type Startup,
   type StartupRules,
 } from "./startup.ts";
+import { textOf } from "./text.ts";
 import {
   authenticationCleartext,
   authenticationMd5,
@@ -248,7 +249,7 @@ export class ClientLogin {
     const nul = body.indexOf(0);
     if (nul < 0) return refuse("bad packet", false);
     if (nul === 0) return refuse("empty password returned by client");
-    const password = body.toString("utf8", 0, nul);
+    const password = textOf(body, 0, nul);
     if (this.state === "ldap") {
       this.state = "done";
       return { kind: "password", password };

@@ -5,6 +5,7 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { parseSecret, verifyPlain } from "./scram.ts";
+import { bytesOf } from "./text.ts";
 
 export type SecretKind = "plain" | "md5" | "scram";
 
@@ -16,12 +17,12 @@ export function secretKind(secret: string): SecretKind {
 
 /** The hash that pg_authid would hold: "md5" and 32 hexadecimal digits. */
 export function md5Secret(password: string, user: string): string {
-  return `md5${md5(Buffer.from(password + user))}`;
+  return `md5${md5(bytesOf(password + user))}`;
 }
 
 /** What a client sends for a secret made by `md5Secret`; `salt` is the server's, 4 bytes. */
 export function md5Response(secret: string, salt: Buffer): string {
-  return `md5${md5(Buffer.concat([Buffer.from(secret.slice(3)), salt]))}`;
+  return `md5${md5(Buffer.concat([bytesOf(secret.slice(3)), salt]))}`;
 }
 
 /** Does a password that came in the clear fit the stored secret? An empty secret fits nothing. */
@@ -50,7 +51,7 @@ function sameText(left: string, right: string): boolean {
 }
 
 function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return createHash("sha256").update(bytesOf(text)).digest();
 }
 
 function md5(bytes: Buffer): string {

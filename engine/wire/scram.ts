@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from "node:crypto";
 import { saslprep } from "./saslprep.ts";
 import { Malformed, readClientFinal, readClientFirst } from "./scram-messages.ts";
+import { bytesOf } from "./text.ts";
 
 export const SCRAM_SHA_256 = "SCRAM-SHA-256";
 
@@ -69,7 +70,7 @@ export function formatSecret(secret: ScramSecret): string {
  * each time, and no password fits. `key`: a random secret of the process.
  */
 export function mockSecret(user: string, key: Buffer, iterations: number): ScramSecret {
-  const salt = createHash("sha256").update(user).update(key).digest().subarray(0, SALT);
+  const salt = createHash("sha256").update(bytesOf(user)).update(key).digest().subarray(0, SALT);
   const storedKey = hmac(key, `stored ${user}`);
   return { iterations, salt, storedKey, serverKey: hmac(key, `server ${user}`) };
 }
@@ -179,7 +180,7 @@ export function checkServerFinal(input: string, signature: Buffer): ScramError |
 }
 
 function deriveKeys(password: string, salt: Buffer, iterations: number): ScramKeys {
-  const salted = pbkdf2Sync(saslprep(password), salt, iterations, KEY, "sha256");
+  const salted = pbkdf2Sync(bytesOf(saslprep(password)), salt, iterations, KEY, "sha256");
   return { clientKey: hmac(salted, "Client Key"), serverKey: hmac(salted, "Server Key") };
 }
 

@@ -4,6 +4,7 @@
  * Source: PgBouncer 1.25.2 src/server.c, handle_server_startup(); src/proto.c, answer_authreq().
  */
 import { Buffer } from "node:buffer";
+import { complaintOf, fieldsOf } from "./complaint.ts";
 import { FRAME, MessageReader } from "./frames.ts";
 import { BACKEND } from "./messages.ts";
 import { md5Response, md5Secret, secretKind } from "./passwords.ts";
@@ -16,6 +17,7 @@ import {
   SCRAM_SHA_256,
   type ScramKeys,
 } from "./scram.ts";
+import { textOf } from "./text.ts";
 import {
   passwordMessage,
   query,
@@ -140,10 +142,8 @@ export class ServerLogin {
   private message(type: number, body: Buffer): ServerLoginEvent | undefined {
     if (type === BACKEND.parameterStatus) return this.parameter(body);
     if (type === BACKEND.readyForQuery) return this.ready();
-    if (this.state === "connect_query" && type === BACKEND.errorResponse) {
-      const fields = fieldsOf(body);
-      this.complaint = `${fields.get("S")}: ${fields.get("M")}`;
-    }
+    if (this.state === "connect_query" && type === BACKEND.errorResponse)
+      this.complaint = complaintOf(body);
     // The answer to connect_query is nobody's concern.
     if (this.state === "connect_query" || type === BACKEND.noticeResponse) return undefined;
     switch (type) {
@@ -172,7 +172,7 @@ export class ServerLogin {
   }
 
   private parameter(body: Buffer): ServerLoginEvent | undefined {
-    const parts = body.toString("utf8").split("\0");
+    const parts = textOf(body).split("\0");
     if (parts.length < 3) return failed("broken ParameterStatus packet");
     this.parameters.set(parts[0] ?? "", parts[1] ?? "");
     return undefined;
@@ -289,9 +289,4 @@ function refused(body: Buffer): ServerLoginFailure {
   const fatal = sqlstate !== CANNOT_CONNECT_NOW;
   const severity = fields.get("S") ?? "FATAL";
   return { kind: "failed", fatal, sqlstate, severity, text, reason: undefined, detail: undefined };
-}
-
-function fieldsOf(error: Buffer): Map<string, string> {
-  const texts = error.toString("utf8").split("\0");
-  return new Map(texts.filter(Boolean).map((text) => [text.slice(0, 1), text.slice(1)]));
 }

@@ -13,6 +13,7 @@ import * as messages from "./messages.ts";
 import * as requests from "./outstanding.ts";
 import type { ServerStatements } from "./prepared.ts";
 import type { Variables } from "./variables.ts";
+import { textOf } from "./text.ts";
 import type { ClientHalf, Relayed, RelayOptions } from "./verdicts.ts";
 import * as verdicts from "./verdicts.ts";
 import { closeComplete, parseComplete, query, readyForQuery } from "./writer.ts";
@@ -310,8 +311,8 @@ export class ServerRelay {
       this.fail("broken ParameterStatus packet");
       return;
     }
-    const name = bytes.toString("utf8", from, middle);
-    const value = bytes.toString("utf8", middle + 1, last);
+    const name = textOf(bytes, from, middle);
+    const value = textOf(bytes, middle + 1, last);
     this.variables.set(name, value);
     this.client?.variables.set(name, value);
   }

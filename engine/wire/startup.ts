@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import { Stash } from "./frames.ts";
 import { FRONTEND } from "./messages.ts";
 import { parseOptions } from "./options.ts";
+import { bytesOf, textOf } from "./text.ts";
 import { type VariableNames, Variables } from "./variables.ts";
 import { negotiateProtocolVersion } from "./writer.ts";
 
@@ -64,8 +65,8 @@ export function refuse(text: string, told = true, detail?: string): Refusal {
 /** A parameter that PgBouncer has no place for; `where` it was found. */
 function unsupported(name: string, value: string, where = ""): Refusal {
   const text = `unsupported startup parameter${where}: ${name}`;
-  const told = Buffer.from(text).toString("utf8", 0, LONGEST_REASON);
-  return { ...refuse(told), warning: `${text}=${value}` };
+  const told = bytesOf(text).subarray(0, LONGEST_REASON);
+  return { ...refuse(textOf(told)), warning: `${text}=${value}` };
 }
 
 /** Bytes of a reason that is told. Source: src/objects.c, disconnect_client(). */
@@ -233,7 +234,7 @@ function readPairs(body: Buffer): { pairs: [string, string][]; whole: boolean } 
     if (nameEnd === at) return { pairs, whole: at + 1 === body.length };
     const valueEnd = body.indexOf(0, nameEnd + 1);
     if (valueEnd < 0) return { pairs, whole: false };
-    pairs.push([body.toString("utf8", at, nameEnd), body.toString("utf8", nameEnd + 1, valueEnd)]);
+    pairs.push([textOf(body, at, nameEnd), textOf(body, nameEnd + 1, valueEnd)]);
     at = valueEnd + 1;
   }
 }

@@ -1,12 +1,13 @@
 /**
  * Builders of the messages that a pooler sends itself: to clients as if it were a server, to servers
- * as if it were a client. The latter are made by `pg-protocol` wherever it has a serializer for them.
- * None of this is on the hot path.
+ * as if it were a client. The latter are made by `pg-protocol` wherever it has a serializer for them, and no
+ * bytes of others go into them. None of this is on the hot path.
  * Source: https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 import { Buffer } from "node:buffer";
 import { serialize } from "pg-protocol";
-import { BACKEND, HEADER } from "./messages.ts";
+import { BACKEND, FRONTEND, HEADER } from "./messages.ts";
+import { bytesOf, isPlain, sizeOf } from "./text.ts";
 
 /** Types of the columns in SHOW results, with PostgreSQL's object ids and sizes for them. */
 const COLUMN_TYPES = {
@@ -109,14 +110,14 @@ export function rowDescription(columns: readonly Column[]): Buffer {
 export function dataRow(values: readonly Value[]): Buffer {
   const texts = values.map(textOf);
   let size = HEADER + 2;
-  for (const text of texts) size += 4 + (text === null ? 0 : Buffer.byteLength(text));
+  for (const text of texts) size += 4 + (text === null ? 0 : sizeOf(text));
   const bytes = Buffer.allocUnsafe(size);
   bytes[0] = BACKEND.dataRow;
   bytes.writeUInt32BE(size - 1, 1);
   bytes.writeInt16BE(values.length, HEADER);
   let at = HEADER + 2;
   for (const text of texts) {
-    const length = text === null ? -1 : bytes.write(text, at + 4);
+    const length = text === null ? -1 : put(text, bytes, at + 4);
     bytes.writeInt32BE(length, at);
     at += 4 + Math.max(0, length);
   }
@@ -147,7 +148,7 @@ export function startupMessage(parameters: readonly (readonly [string, string])[
 }
 
 export function passwordMessage(password: string): Buffer {
-  return serialize.password(password);
+  return message(FRONTEND.password, cstring(password));
 }
 
 export function saslInitialResponse(mechanism: string, data: string): Buffer {
@@ -159,14 +160,14 @@ export function saslResponse(data: string): Buffer {
 }
 
 export function query(sql: string): Buffer {
-  return serialize.query(sql);
+  return message(FRONTEND.query, cstring(sql));
 }
 
 /** One parameterised query with the unnamed statement and portal, all results as text. */
 export function extendedQuery(sql: string, values: readonly string[]): Buffer {
   return Buffer.concat([
     serialize.parse({ text: sql }),
-    serialize.bind({ values: [...values] }),
+    serialize.bind({ values: values.map((value) => (isPlain(value) ? value : bytesOf(value))) }),
     serialize.describe({ type: "P" }),
     serialize.execute(),
     serialize.sync(),
@@ -196,6 +197,11 @@ export function message(type: number, ...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([head, ...parts], size);
 }
 
+/** Puts a text there; how many bytes it has. */
+function put(text: string, target: Buffer, at: number): number {
+  return isPlain(text) ? target.write(text, at) : bytesOf(text).copy(target, at);
+}
+
 function textOf(value: Value): string | null {
   if (value === null) return null;
   return Buffer.isBuffer(value) ? `\\x${value.toString("hex")}` : String(value);
@@ -203,12 +209,12 @@ function textOf(value: Value): string | null {
 
 /** A text with a NUL at its end. One within it would cut the message short, so it is left out. */
 function cstring(value: string): Buffer {
-  return Buffer.from(ended(value));
+  return bytesOf(ended(value));
 }
 
 /** Two of them: a client is told half a dozen such pairs when it comes in. */
 function cstrings(first: string, second: string): Buffer {
-  return Buffer.from(ended(first) + ended(second));
+  return bytesOf(ended(first) + ended(second));
 }
 
 function ended(value: string): string {

@@ -90,12 +90,12 @@ export const WELCOME = Buffer.concat([
  * with what `answer` does. Returns its port and a way to close it.
  */
 export async function pretend(
-  answer: (socket: Socket, turn: number) => void,
+  answer: (socket: Socket, turn: number, chunk: Buffer) => void,
 ): Promise<{ port: number; close(): void }> {
   const server = await listen(0, (socket) => {
     let turn = 0;
     socket.on("error", () => {});
-    socket.on("data", () => answer(socket, turn++));
+    socket.on("data", (chunk: Buffer) => answer(socket, turn++, chunk));
   });
   return { port: portOf(server), close: () => server.close() };
 }
