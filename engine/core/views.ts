@@ -114,6 +114,11 @@ export class Views {
     return this.world.clients.times[(client << 3) | CT.query] as number;
   }
 
+  /** When the client's transaction began to wait or run; -1: it is in none. */
+  transactionStart(client: number): Nanos {
+    return this.world.clients.times[(client << 3) | CT.xact] as number;
+  }
+
   /** When the client connected. */
   clientConnectTime(client: number): Nanos {
     return this.world.clients.times[(client << 3) | CT.connect] as number;

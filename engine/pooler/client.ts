@@ -18,7 +18,7 @@ import {
 } from "../wire/writer.ts";
 import { Backlog } from "./backlog.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
-import { type Explanation, explain } from "./explain.ts";
+import { type Explanation, explain, noteEnd } from "./explain.ts";
 import type { Identity } from "./identity.ts";
 import type { ClientRole, HostRole, ServerRole } from "./roles.ts";
 
@@ -217,7 +217,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   drop(reason: number): void {
     if (this.over) return;
     const { told, sqlstate, text } = this.explain(reason);
-    this.note(`closing because: ${text}`);
+    noteEnd(this.host, this.identity, text);
     if (told && this.host.values.log_pooler_errors)
       this.host.log.write("WARNING", `pooler error: ${text}`, this.identity.label);
     this.channel.close(told ? errorResponse("FATAL", sqlstate, text) : nothing);
@@ -322,7 +322,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
       this.leave("client close request");
       return;
     }
-    this.note("closing because: client unexpected eof");
+    noteEnd(this.host, this.identity, "client unexpected eof");
     this.host.abandon(this);
     this.finish();
   }
@@ -339,7 +339,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   /** The client goes by itself. */
   private leave(why: string, words = nothing): void {
     if (this.over) return;
-    this.note(`closing because: ${why}`);
+    noteEnd(this.host, this.identity, why);
     this.host.disconnect(this);
     if (words.length > 0) this.channel.close(words);
     else this.channel.destroy();
@@ -351,15 +351,6 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.relay.statements?.clear();
     this.host.forget(this);
     if (this.gone) this.channel.destroy();
-  }
-
-  private note(text: string): void {
-    if (this.host.values.log_disconnections)
-      this.host.log.write(
-        "LOG",
-        `${text} (age=${this.host.age(this.identity)}s)`,
-        this.identity.label,
-      );
   }
 
   /** Why it is dropped; if its server has gone, in the words that the server's end was logged with. */

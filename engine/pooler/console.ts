@@ -7,6 +7,7 @@ import type { Table } from "../show/table.ts";
 import { parseCommand } from "../wire/console.ts";
 import { FRAME, MessageReader } from "../wire/frames.ts";
 import { FRONTEND } from "../wire/messages.ts";
+import { textOf } from "../wire/text.ts";
 import {
   authenticationOk,
   backendKeyData,
@@ -20,6 +21,7 @@ import {
 import { Backlog } from "./backlog.ts";
 import type { Channel, ChannelOwner } from "./channel.ts";
 import { type CommandDesk, execute, type WaitKind } from "./commands.ts";
+import { noteEnd } from "./explain.ts";
 import { handOver } from "./handover.ts";
 import type { Identity } from "./identity.ts";
 import { COMPATIBLE, CONSOLE } from "./names.ts";
@@ -165,7 +167,11 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   private ask(body: Buffer): void {
     const end = body.indexOf(0);
     if (end < 0) this.quit("incomplete query");
-    else execute(this, parseCommand(body.toString("utf8", 0, end)));
+    else {
+      const sql = textOf(body, 0, end);
+      if (this.host.debugging.on) this.host.debugging.asked(sql);
+      execute(this, parseCommand(sql));
+    }
   }
 
   // --- answers -------------------------------------------------------------------------------------
@@ -253,7 +259,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   /** We end it, and say why. */
   private quit(why: string): void {
     if (this.over) return;
-    this.note(why);
+    noteEnd(this.host, this.identity, why);
     this.complain(why);
     this.end();
     this.channel.close(errorResponse("FATAL", "08P01", why));
@@ -261,7 +267,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
 
   private leave(why: string): void {
     if (this.over) return;
-    this.note(why);
+    noteEnd(this.host, this.identity, why);
     this.end();
     this.channel.destroy();
   }
@@ -269,10 +275,5 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   private end(): void {
     this.over = true;
     this.host.forgetConsole(this);
-  }
-
-  private note(why: string): void {
-    const text = `closing because: ${why} (age=${this.host.age(this.identity)}s)`;
-    if (this.host.values.log_disconnections) this.host.log.write("LOG", text, this.identity.label);
   }
 }

@@ -14,7 +14,7 @@ import type { Channel, ChannelOwner } from "./channel.ts";
 import { Client } from "./client.ts";
 import { ConsoleSession } from "./console.ts";
 import type { Lookup } from "./environment.ts";
-import { explainToNewcomer, knownAt } from "./explain.ts";
+import { explainToNewcomer, knownAt, noteEnd } from "./explain.ts";
 import { Identity } from "./identity.ts";
 import { askLdap } from "./ldap.ts";
 import { CONSOLE } from "./names.ts";
@@ -86,7 +86,7 @@ export class Entrance implements Newcomer, ChannelOwner {
     this.channel.destroy();
     if (this.phase === "cancel" || this.phase === "over") return;
     this.host.begin();
-    if (this.phase === "lookup") this.note("client unexpected eof");
+    if (this.phase === "lookup") noteEnd(this.host, this.identity, "client unexpected eof");
     this.host.disconnect(this);
     this.finish();
     this.host.end();
@@ -170,6 +170,7 @@ export class Entrance implements Newcomer, ChannelOwner {
     this.startup = startup;
     const { user, database, replication, negotiate } = startup;
     const { host, identity } = this;
+    if (host.debugging.on) host.debugging.startup(startup, identity);
     const { accounts } = host.environment;
     const login = host.environment.loginUser(database, user);
     Object.assign(identity, { user: login, database: shortName(database), replication });
@@ -282,6 +283,7 @@ export class Entrance implements Newcomer, ChannelOwner {
       this.reject(refuse("no such user"));
       return;
     }
+    if (host.debugging.on) host.debugging.lookedUp(result.user, this.identity);
     const startup = { ...(this.startup as Startup), user: result.user };
     this.startup = startup;
     this.identity.user = result.user;
@@ -365,7 +367,7 @@ export class Entrance implements Newcomer, ChannelOwner {
     const { log, values } = this.host;
     if (detail !== "") log.write("ERROR", detail, this.identity.label);
     if (warning !== "") log.write("WARNING", warning, this.identity.label);
-    this.note(text);
+    noteEnd(this.host, this.identity, text);
     if (told && values.log_pooler_errors)
       log.write("WARNING", `pooler error: ${text}`, this.identity.label);
     if (this.phase === "handshake") this.channel.destroy();
@@ -391,10 +393,5 @@ export class Entrance implements Newcomer, ChannelOwner {
 
   private log(text: string): void {
     if (this.host.values.log_connections) this.host.log.write("LOG", text, this.identity.label);
-  }
-
-  private note(why: string): void {
-    const text = `closing because: ${why} (age=${this.host.age(this.identity)}s)`;
-    if (this.host.values.log_disconnections) this.host.log.write("LOG", text, this.identity.label);
   }
 }

@@ -1,5 +1,6 @@
 /** What a client is told when the core drops it. */
 import { type Pool, REASON, REASONS } from "../core/index.ts";
+import type { Identity } from "./identity.ts";
 import type { HostRole } from "./roles.ts";
 
 /** Text, SQLSTATE and whether to tell. */
@@ -38,6 +39,12 @@ export function explainToNewcomer(
 export function knownAt(reason: number): "nothing" | "pool" | undefined {
   if (reason === REASON.max_client_conn) return "nothing";
   return reason === REASON.shutting_down ? "pool" : undefined;
+}
+
+/** What the log says of a connection that ends. */
+export function noteEnd(host: HostRole, identity: Identity, why: string): void {
+  if (!host.values.log_disconnections) return;
+  host.log.write("LOG", `closing because: ${why} (age=${host.age(identity)}s)`, identity.label);
 }
 
 /** What the log says of a database that comes from the `*` entry. */

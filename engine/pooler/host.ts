@@ -12,6 +12,7 @@ import { terminate } from "../wire/writer.ts";
 import type { Channel } from "./channel.ts";
 import { Clock } from "./clock.ts";
 import { ConsolePool } from "./console-pool.ts";
+import { Debugging } from "./debugging.ts";
 import type { DoorsRole } from "./doors.ts";
 import { Entrance } from "./entrance.ts";
 import type { Environment } from "./environment.ts";
@@ -59,6 +60,7 @@ export class Host implements HostRole {
   readonly consoles = new Set<ConsoleRole>();
   readonly consolePool = new ConsolePool();
   readonly suspension: Suspension = new Suspension(this);
+  readonly debugging: Debugging = new Debugging(this);
   /** Set by whoever runs the host. */
   doors: DoorsRole = { doors: [], passed: false, letGo() {}, async takeBack() {} };
   /** Told of every wait, when metrics are wanted. */
@@ -131,8 +133,21 @@ export class Host implements HostRole {
   private drain(): void {
     const { effects } = this.core;
     this.draining = true;
-    while (effects.next()) this.act(effects.kind, effects.client, effects.server, effects.detail);
+    if (this.debugging.on) this.drainAloud();
+    else
+      while (effects.next()) this.act(effects.kind, effects.client, effects.server, effects.detail);
     this.draining = false;
+  }
+
+  /** The same, with what `verbose` says of it. */
+  private drainAloud(): void {
+    const { effects } = this.core;
+    while (effects.next()) {
+      const { kind, client, server, detail } = effects;
+      if (kind !== EFFECT.open) this.debugging.tell(kind, client, server, detail);
+      this.act(kind, client, server, detail);
+      if (kind === EFFECT.open) this.debugging.tell(kind, client, server, detail);
+    }
   }
 
   private act(kind: number, client: number, server: number, detail: number): void {
@@ -238,6 +253,7 @@ export class Host implements HostRole {
   }
 
   ready(server: ServerRole): void {
+    if (this.debugging.on) this.debugging.times(server);
     this.again = this.draining;
     this.core.ready(this.now, server.handle, server.relay.status);
   }
@@ -259,6 +275,7 @@ export class Host implements HostRole {
     this.begin();
     const entrance = new Entrance(this, channel);
     this.entrances[entrance.handle] = entrance;
+    if (this.debugging.on) this.debugging.accepted(entrance);
     if (this.suspension.on) channel.freeze(); // As if it were still in the listen queue.
     this.end();
   }

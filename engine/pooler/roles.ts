@@ -8,6 +8,7 @@ import type { Averages, Counted } from "../show/averages.ts";
 import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
 import type { StatementTable } from "../wire/prepared.ts";
 import type { ClientRelay, ServerRelay } from "../wire/relay.ts";
+import type { Startup } from "../wire/startup.ts";
 import type { Channel } from "./channel.ts";
 import type { DoorsRole } from "./doors.ts";
 import type { Environment } from "./environment.ts";
@@ -150,6 +151,20 @@ export interface SuspensionRole {
   handedOver: boolean;
 }
 
+/** What the log says with `verbose`. */
+export interface DebuggingRole {
+  /** Is anything to be told? */
+  readonly on: boolean;
+  /** A startup packet has been read. */
+  startup(startup: Startup, identity: Identity): void;
+  /** A server is logged in to. */
+  loggedIn(parameters: readonly (readonly [string, string])[], identity: Identity): void;
+  /** auth_query has found the user. */
+  lookedUp(user: string, identity: Identity): void;
+  /** A command on the console. */
+  asked(sql: string): void;
+}
+
 /** The host, as its clients, servers and consoles see it. */
 export interface HostRole {
   /** Time of this turn. */
@@ -176,6 +191,7 @@ export interface HostRole {
   /** What the sessions on the console have done, for the statistics. */
   readonly consolePool: ConsoleCounters;
   readonly suspension: SuspensionRole;
+  readonly debugging: DebuggingRole;
   readonly doors: DoorsRole;
 
   /** Begins a turn: everything in it happens at one instant. */

@@ -6,7 +6,6 @@ import type { Socket } from "node:net";
 import type { Pool } from "../core/index.ts";
 import * as scheduler from "../core/index.ts";
 import type { AuthQuery, AuthQueryResult } from "../wire/auth-query.ts";
-import { parseOptions } from "../wire/options.ts";
 import { ServerStatements } from "../wire/prepared.ts";
 import * as relays from "../wire/relay.ts";
 import { ServerRelay, type Sink, unlink } from "../wire/relay.ts";
@@ -15,7 +14,9 @@ import { Variables } from "../wire/variables.ts";
 import { cancelRequest, terminate } from "../wire/writer.ts";
 import { Channel, type ChannelOwner, type Target } from "./channel.ts";
 import { unreached } from "./errors.ts";
+import { noteEnd } from "./explain.ts";
 import { Identity, place } from "./identity.ts";
+import { learn } from "./learning.ts";
 import type { ClientRole, HostRole, Purpose, ServerRole } from "./roles.ts";
 import { needsBefore, tune, tuneBefore } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
@@ -173,7 +174,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     // A socket that does not come about, and a login that does not end, have one timeout and two names.
     const unreached = reason === REASON.connect_timeout && this.phase === "connecting";
     const why = unreached ? "connect failed" : (REASONS[reason]?.text ?? "");
-    this.note(`closing because: ${why}`);
+    noteEnd(this.host, this.identity, why);
     if (this.phase === "working" || this.phase === "looking") this.channel.close(terminate());
     else this.channel.destroy();
     if (reason === REASON.connect_timeout) this.host.factsOf(this.pool).failure = why;
@@ -274,30 +275,12 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.login = undefined;
     this.key = key;
     for (const [name, value] of parameters) this.relay.variables.set(name, value);
-    this.learn(parameters);
+    if (this.host.debugging.on) this.host.debugging.loggedIn(parameters, this.identity);
+    learn(this.host.factsOf(this.pool), this.pool, parameters, this.patron);
     // A replication client that is the first of its pool is welcomed with what its own server has said.
     this.patron?.relay.variables.fill(this.relay.variables);
     this.patron = undefined;
     this.host.core.loggedIn(this.host.now, this.handle);
-  }
-
-  /**
-   * What a replication client has asked for on its own server says nothing of the others, and that server of
-   * encodings neither if it belongs to no database. It is learnt from only where nothing else is known.
-   */
-  private learn(parameters: readonly [string, string][]): void {
-    const { patron } = this;
-    const facts = this.host.factsOf(this.pool);
-    if (patron === undefined) {
-      if (!this.pool.welcome_known || !facts.complete) facts.learn(parameters);
-      return;
-    }
-    if (this.pool.welcome_known) return;
-    const given = patron.serverParameters.flatMap(([name, value]) =>
-      name === "options" ? (parseOptions(value.trimEnd()) ?? []).map(([option]) => option) : [name],
-    );
-    if (patron.identity.replication === "physical") given.push(...ENCODINGS);
-    facts.learn(parameters, given);
   }
 
   /** The server has refused the login; the core decides whether the waiters are told so. */
@@ -313,7 +296,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     facts.loginError = { sqlstate, text };
     facts.failure = reason ?? text;
     if (reason === undefined) log.write("WARNING", `server login failed: ${severity} ${text}`);
-    this.note(`closing because: ${facts.failure}`);
+    noteEnd(this.host, this.identity, facts.failure);
     this.channel.destroy();
     this.finish();
     this.host.core.loginFailed(this.host.now, this.handle, fatal);
@@ -369,7 +352,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     if (this.phase === "over") return;
     const working = this.phase !== "connecting" && this.phase !== "login";
     if (detail !== undefined) this.host.log.write("WARNING", detail, this.identity.label);
-    this.note(`closing because: ${why}`);
+    noteEnd(this.host, this.identity, why);
     const told = this.client ?? this.patron;
     if (told !== undefined) told.lastWords = why;
     if (!working) this.host.factsOf(this.pool).failure = why;
@@ -385,16 +368,4 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.statements.clear();
     this.host.forgetServer(this);
   }
-
-  private note(text: string): void {
-    if (this.host.values.log_disconnections)
-      this.host.log.write(
-        "LOG",
-        `${text} (age=${this.host.age(this.identity)}s)`,
-        this.identity.label,
-      );
-  }
 }
-
-/** A server for physical replication has SQL_ASCII for both. */
-const ENCODINGS = ["client_encoding", "server_encoding"];

@@ -27,6 +27,8 @@ export interface Startup {
   variables: Variables;
   /** `options` as sent, for replication connections, which hand it to the server; else undefined. */
   options: string | undefined;
+  /** Parameters that are passed over, by ignore_startup_parameters; for the log. */
+  ignored: readonly (readonly [name: string, value: string])[];
   /** NegotiateProtocolVersion, to be sent first, when the client asked for more than plain 3.0. */
   negotiate: Buffer | undefined;
 }
@@ -162,6 +164,7 @@ export function parseStartup(body: Buffer, minor: number, rules: StartupRules): 
 class Reading {
   user = "";
   private readonly extensions: string[] = [];
+  private readonly ignored: [string, string][] = [];
   private database = "";
   private options: string | undefined;
   private named = false;
@@ -183,19 +186,20 @@ class Reading {
     else if (name === "application_name") this.nameApplication(value);
     else if (name === "replication") return undefined;
     else if (name.startsWith("_pq_.")) this.extensions.push(name);
-    else if (!this.variables.set(name, value) && !this.rules.ignored.has(name)) {
-      return unsupported(name, value);
-    }
+    else if (this.variables.set(name, value)) return undefined;
+    else if (this.rules.ignored.has(name)) this.ignored.push([name, value]);
+    else return unsupported(name, value);
     return undefined;
   }
 
   startup(minor: number): Startup {
     if (!this.named && this.rules.peer !== undefined) this.nameApplication("app");
-    const { user, replication, variables, options, extensions } = this;
+    const { user, replication, variables, options, extensions, ignored } = this;
     const asked = minor > 0 || extensions.length > 0;
     const negotiate = asked ? negotiateProtocolVersion(CODE.v3, extensions) : undefined;
     const database = this.database || user;
-    return { kind: "startup", user, database, replication, variables, options, negotiate };
+    const who = { user, database, replication, variables, options };
+    return { kind: "startup", ...who, ignored, negotiate };
   }
 
   private nameApplication(name: string): void {

@@ -262,3 +262,72 @@ test("the log: a database that is disabled, which is told to who has shown who i
     'WARNING C: app/alice pooler error: database "app" is disabled',
   ]);
 });
+
+/** The lines of a level, without numbers that differ from run to run. */
+const linesOf = async (level: string): Promise<string[]> =>
+  (await lines())
+    .filter((line) => line.startsWith(level))
+    .map((line) => line.slice(level.length + 1).replace(/S-0x[0-9a-f]+/, "S"))
+    .map((line) => line.replace(/time: \d+ us/, "time"));
+
+describe("verbose", () => {
+  const settings = {
+    pool_mode: "transaction",
+    default_pool_size: 1,
+    ignore_startup_parameters: "x",
+  };
+
+  async function play(verbose: number): Promise<void> {
+    const talkative = await stage.pooler({ ...settings, verbose });
+    writeFileSync(join(stage.directory, "log"), "");
+    const [one, two] = [new Raw(talkative), new Raw(talkative)];
+    one.send(as("alice", "app", ["application_name", "a"], ["x", "y"]));
+    await one.until("Z");
+    two.send(as("alice", "app"));
+    await two.until("Z");
+    one.send(query("begin"));
+    await one.until("Z", 2);
+    two.send(query("select 1"));
+    await until(async () => (await stage.log()).includes("pool full") || verbose === 0);
+    one.send(query("commit"));
+    await two.until("Z", 2);
+    await (await stage.console(talkative)).ask("show version");
+    for (const { socket } of [one, two]) socket.destroy();
+    await talkative.close();
+  }
+
+  test("1 tells what clients and servers say of themselves, who waits, and why no server is opened", async () => {
+    await play(1);
+    const said = await linesOf("DEBUG");
+    for (const line of [
+      "C: (nodb)/(nouser) got var: user=alice",
+      "C: (nodb)/(nouser) got var: database=app",
+      "C: (nodb)/(nouser) using application_name: a",
+      "C: (nodb)/(nouser) ignoring startup parameter: x=y",
+      "finish_client_login: no welcome message, pause",
+      "S: app/alice launching new connection to server",
+      "S: app/alice S: connect ok",
+      "S: app/alice S: param: server_encoding = UTF8",
+      "S: app/alice server login ok, start accepting queries",
+      "C: app/alice logged in",
+      "C: app/alice pause_client",
+      "launch_new_connection: pool full (1 >= 1)",
+      "C: app/alice activate_client",
+      "C: app/alice query time",
+      "C: app/alice transaction time",
+      "got admin query: show version",
+    ])
+      expect(said).toContain(line);
+    expect(said.some((line) => /^C: \(nodb\).* P: got connection: .* -> /.test(line))).toBe(true);
+    expect(await linesOf("NOISE")).toEqual([]);
+  });
+
+  test("2 tells more, and 0 nothing of it", async () => {
+    await play(2);
+    const said = await linesOf("NOISE");
+    expect(said).toContain("C: app/alice P: welcome_client");
+    expect(said.some((line) => /^C: app\/alice linking client to S/.test(line))).toBe(true);
+    await play(0);
+    expect((await lines()).filter((line) => /^(DEBUG|NOISE)/.test(line))).toEqual([]);
+  });
+});
