@@ -114,15 +114,22 @@ function queue(world: World, pool: Pool, client: number): void {
   if (world.discipline !== null && world.discipline.rouses === "each") rouse(world, client);
 }
 
-/** The idle server to use next; obsolete ones in front of it are closed. -1: none. */
+/** The idle server to use next; obsolete and dirty ones in front of it are closed. -1: none. */
 export function firstIdle(world: World, pool: Pool): number {
+  const { ints } = world.servers;
   for (;;) {
     const server = pool.idle.head;
     if (server < 0) return -1;
-    if (world.servers.ints[(server << 4) | S.close_needed] === 0) return server;
-    closeServer(world, server, REASON.obsolete);
+    const at = server << 4;
+    const obsolete = ints[at | S.close_needed] !== 0;
+    if (!obsolete && ints[at | S.status] === STATUS.idle) return server;
+    closeServer(world, server, obsolete ? REASON.obsolete : REASON.dirty);
   }
 }
+
+/** An unlinked server has said something unasked, and may be about to go. */
+export const isDirty = (world: World, server: number): boolean =>
+  world.servers.ints[(server << 4) | S.status] !== STATUS.idle;
 
 function grant(world: World, pool: Pool, client: number, server: number): void {
   const stats = pool.stats;
@@ -211,12 +218,14 @@ function account(world: World, pool: Pool, client: number, status: number): void
   }
 }
 
-/** The answer to a reset or a check; anything else that an unlinked server says makes it dirty. */
+/**
+ * The answer to a reset or a check. What else an unlinked server says is a matter of its status only: with
+ * another than `idle` it is dirty, and closed when it is met or at the next tick.
+ */
 function readyAlone(world: World, server: number, status: number): void {
-  const state = world.servers.ints[server << 4];
-  if (state === SERVER.tested && status === STATUS.idle) release(world, server, -1);
-  else if (state === SERVER.tested) closeServer(world, server, REASON.check_failed);
-  else if (state === SERVER.idle || state === SERVER.used) closeServer(world, server, REASON.dirty);
+  if (world.servers.ints[server << 4] !== SERVER.tested) return;
+  if (status === STATUS.idle) release(world, server, -1);
+  else closeServer(world, server, REASON.check_failed);
 }
 
 /**

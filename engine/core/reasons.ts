@@ -85,6 +85,10 @@ const TABLE = {
   replication: silent("a replication client needs a server of its own"),
   replication_closed: silent("replication client was closed"),
   cancel_no_peer: silent("could not find peer to forward request to"),
+  idle_dirty: silent("SV_IDLE server got dirty"),
+  used_dirty: silent("SV_USED server got dirty"),
+  suspend_unsafe: silent("close unsafe file descriptors on suspend"),
+  suspend_timeout: told("suspend_timeout"),
 } as const;
 
 export type ReasonName = keyof typeof TABLE;

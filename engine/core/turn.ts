@@ -5,7 +5,7 @@
  */
 import * as effects from "./effects.ts";
 import { launch } from "./launching.ts";
-import { activate, isPaused, nextLook, release, test } from "./matching.ts";
+import { activate, isDirty, isPaused, nextLook, release, test } from "./matching.ts";
 import { closeServer, moveServer } from "./moves.ts";
 import type { Pool } from "./pool.ts";
 import * as reasons from "./reasons.ts";
@@ -130,7 +130,11 @@ function serveOtherwise(world: World, pool: Pool): void {
 
 /** A waiter needs a server and only unchecked ones are left: checks the head of the used list. */
 function recheck(world: World, pool: Pool): void {
-  const server = pool.used.head;
+  let server = pool.used.head;
+  while (server >= 0 && isDirty(world, server)) {
+    closeServer(world, server, REASON.dirty);
+    server = pool.used.head;
+  }
   if (server < 0) return;
   const idle = world.now - (world.servers.times[(server << 3) | ST.request] as number);
   const { server_check_query, server_check_delay } = world.settings;

@@ -9,7 +9,7 @@ import { forgetIdle } from "./idle.ts";
 import { launch } from "./launching.ts";
 import { dropClient } from "./leaving.ts";
 import { lifeOver, retire } from "./lifetime.ts";
-import { isReplication } from "./matching.ts";
+import { isDirty, isReplication } from "./matching.ts";
 import { closeServer, endCancel, endClient, moveServer } from "./moves.ts";
 import type { Pool, User } from "./pool.ts";
 import { REASON } from "./reasons.ts";
@@ -58,6 +58,8 @@ function closeUnused(world: World, pool: Pool, list: List, idle_list: boolean): 
     const idle = world.now - (world.servers.times[(server << 3) | ST.request] as number);
     if (world.servers.ints[at | S.close_needed] === 1) {
       closeServer(world, server, REASON.changed);
+    } else if (list !== pool.tested && isDirty(world, server)) {
+      closeServer(world, server, idle_list ? REASON.idle_dirty : REASON.used_dirty);
     } else if (server_idle_timeout > 0 && idle > server_idle_timeout && aboveMinimum(pool)) {
       closeServer(world, server, REASON.server_idle_timeout);
     } else if (lifeOver(world, pool, server)) {

@@ -323,7 +323,9 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   private work(buffer: Buffer, start: number, end: number): void {
     const stats = this.pool.stats;
     stats[STAT.sent] = (stats[STAT.sent] as number) + (end - start);
-    switch (this.relay.feed(buffer, start, end)) {
+    const verdict = this.relay.feed(buffer, start, end);
+    if (this.relay.unasked !== "") this.noteUnasked();
+    switch (verdict) {
       case RELAY.ready:
         this.settled();
         break;
@@ -331,11 +333,19 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
         this.answered();
         break;
       case RELAY.error:
-      case RELAY.dirty:
         this.fail(this.relay.error);
         return;
     }
     if (this.client?.channel.congested) this.channel.hold();
+  }
+
+  /** It has spoken although it is not linked: the core is told whether it is still as it was. */
+  private noteUnasked(): void {
+    const { relay, host, identity } = this;
+    for (const type of relay.unasked)
+      host.log.write("WARNING", `got packet '${type}' from server when not linked`, identity.label);
+    relay.unasked = "";
+    if (this.purpose === "none") host.core.ready(host.now, this.handle, relay.status);
   }
 
   /** The pooler's own query was answered. A failed reset or check is none: the server is alive. */

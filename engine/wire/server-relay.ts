@@ -12,9 +12,9 @@ import * as gathering from "./gather.ts";
 import * as messages from "./messages.ts";
 import * as requests from "./outstanding.ts";
 import type { ServerStatements } from "./prepared.ts";
-import type { Variables } from "./variables.ts";
 import { textOf } from "./text.ts";
 import type { ClientHalf, Relayed, RelayOptions } from "./verdicts.ts";
+import type { Variables } from "./variables.ts";
 import * as verdicts from "./verdicts.ts";
 import { closeComplete, parseComplete, query, readyForQuery } from "./writer.ts";
 
@@ -22,16 +22,18 @@ import { closeComplete, parseComplete, query, readyForQuery } from "./writer.ts"
 const { STATUS } = states;
 const { FRAME, FrameScanner, Stash, writeHeader } = frames;
 const { closeGather, gather, isGathering, openGather } = gathering;
-const { BACKEND, FRONTEND, HEADER, isClearing } = messages;
+const { BACKEND, FRONTEND, HEADER, isClearing, isSpoken, statusOf } = messages;
 const { ANSWER, Outstanding } = requests;
 const { RELAY } = verdicts;
 
 export class ServerRelay {
   /** The linked client's half; `link` and `unlink` set it. */
   client: ClientHalf | undefined;
-  /** Why, after `error` or `dirty`. */
+  /** Why, after `error`. */
   error = "";
   /** STATUS of the core: that of the last ReadyForQuery, or busy since something came after it. */
+  /** Types of the messages that came from it while it was not linked, for the log. Empty it after reading. */
+  unasked = "";
   status: number = STATUS.idle;
   /** True: in statement mode `ready` is told at every T or E, whatever is outstanding. */
   statementMode = false;
@@ -152,7 +154,7 @@ export class ServerRelay {
   private opensBlock(): boolean {
     const { type, split, position, end } = this.scanner;
     if (!this.statementMode || type !== BACKEND.readyForQuery) return false;
-    return !split && position < end && this.chunk[position] !== LETTER_I;
+    return !split && position < end && statusOf(this.chunk[position] as number) !== STATUS.idle;
   }
 
   /** Steps over what the chunk holds of the body, and finishes the message if that is all. */
@@ -256,12 +258,11 @@ export class ServerRelay {
     }
   }
 
-  /** Not linked and nothing asked: news are harmless, anything else means that it is not idle. */
+  /** Not linked and nothing asked. But for notifications and ReadyForQuery: it is probably dying. */
   private unsolicited(type: number): boolean {
-    if (type === BACKEND.notificationResponse || type === BACKEND.parameterStatus) return true;
-    this.error = `got packet '${String.fromCharCode(type)}' from server when not linked`;
-    this.status = STATUS.busy;
-    this.verdict = RELAY.dirty;
+    if (!isSpoken(type)) this.fail("unknown pkt");
+    else this.unasked += String.fromCharCode(type);
+    if (type !== BACKEND.notificationResponse) this.status = STATUS.busy;
     return true;
   }
 
@@ -279,14 +280,13 @@ export class ServerRelay {
   }
 
   private readyForQuery(letter: number | undefined): void {
-    if (letter === LETTER_I) this.status = STATUS.idle;
-    else if (letter === LETTER_T) this.status = STATUS.transaction;
-    else if (letter === LETTER_E) this.status = STATUS.failed;
-    else {
+    const status = letter === undefined ? -1 : statusOf(letter);
+    if (status < 0) {
       this.fail("unknown transaction status");
       return;
     }
     if (this.asking) {
+    this.status = status;
       this.asking = false;
       this.verdict = RELAY.answered;
       return;
@@ -394,8 +394,5 @@ const NOTHING: Buffer = Buffer.alloc(0);
 const PARSE_COMPLETE = parseComplete();
 const READY = readyForQuery("I");
 const CLOSE_COMPLETE = closeComplete();
-const LETTER_I = 0x49;
-const LETTER_T = 0x54;
-const LETTER_E = 0x45;
 /** A header that was cut by the end of a chunk, put together again; used up at once. */
 const header = Buffer.alloc(HEADER);

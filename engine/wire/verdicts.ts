@@ -15,10 +15,8 @@ export const RELAY = {
   terminate: 3,
   /** Protocol violation: `error` is the text. Client: FATAL 08P01 and close; server: close. */
   error: 4,
-  /** Server: it spoke although not linked; PgBouncer calls it dirty. Close it. */
-  dirty: 5,
-  /** Server: the query of `ask` was answered; `askFailed` tells how. */
-  answered: 6,
+  /** Server: the query of `ask` was answered; `askError` tells how. */
+  answered: 5,
 } as const;
 export type Relayed = (typeof RELAY)[keyof typeof RELAY];
 

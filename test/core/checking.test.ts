@@ -85,6 +85,12 @@ test("check: a failed one closes the server, and the waiter has the next used on
   expect(world.take()).toEqual(["grant w1 s2"]);
 });
 
+test("check: a used server that has spoken unasked is closed, and the next one checked", () => {
+  const world = warmed(2, { server_check_delay: seconds(1) }, { answer: HAND }).to(seconds(2));
+  world.answer("s1", "busy").quiet().request("w1");
+  expect(world.take()).toEqual(["wait w1 no_idle_server", "close s1 dirty", "check s2"]);
+});
+
 test("check: a server that dies under it leaves the waiter waiting for a new one", () => {
   const world = warmed(1, { server_check_delay: seconds(1) }, { answer: HAND }).to(seconds(2));
   world.request("w1").quiet().close("s1");

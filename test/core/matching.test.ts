@@ -165,10 +165,15 @@ test("a server that is to be closed waits at the tail: others are used first", (
   ]);
 });
 
-test("a server that speaks unasked while idle is dirty and closed", () => {
-  const world = warm(2).answer("s2");
-  expect(world.take()).toEqual(["close s2 dirty"]);
-  expect(world.idle()).toBe("s1");
+test("a server that speaks unasked while idle is dirty: who meets it has another", () => {
+  const world = warm(2).answer("s2", "busy");
+  expect([world.take(), world.idle()]).toEqual([[], "s2 s1"]);
+  expect(world.request("w1").take()).toEqual(["close s2 dirty", "grant w1 s1"]);
+});
+
+test("a server that has come to rest again before anybody met it is as good as before", () => {
+  const world = warm(2).answer("s2", "busy").answer("s2");
+  expect(world.request("w1").take()).toEqual(["grant w1 s2"]);
 });
 
 test("an idle server whose socket ends is gone without a word", () => {

@@ -311,6 +311,19 @@ test("the tick closes idle and used servers that RECONNECT has marked", () => {
   expect(world.take()).toEqual(["close s1 changed", "close s2 changed"]);
 });
 
+test("the tick closes idle and used servers that have spoken unasked (check_unused_servers)", () => {
+  const world = warm(3, { server_check_delay: seconds(1) })
+    .to(seconds(0.9))
+    .request("w1")
+    .finish("w1");
+  world.to(seconds(1.4)).quiet();
+  expect([world.idle(), world.used()]).toEqual(["s3", "s1 s2"]);
+  world.answer("s3", "busy").answer("s1", "busy");
+  expect(world.take()).toEqual([]);
+  world.ticks();
+  expect(world.take()).toEqual(["close s1 used_dirty", "close s3 idle_dirty"]);
+});
+
 // --- the tick ------------------------------------------------------------------------------------------------
 
 test("the tick comes every 333 333 us, from the core's start on", () => {

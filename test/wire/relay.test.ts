@@ -286,19 +286,37 @@ describe("the relay", () => {
     expect(server.status).toBe(STATUS.transaction);
   });
 
-  const unasked: [name: string, message: Buffer, verdict: number][] = [
-    ["a notification", tell.notification(), RELAY.more],
-    ["ParameterStatus", writer.parameterStatus("TimeZone", "GMT"), RELAY.more],
-    ["a notice", writer.noticeResponse("going down"), RELAY.dirty],
-    ["an error", writer.errorResponse("FATAL", "57P01", "going down"), RELAY.dirty],
-    ["ReadyForQuery", writer.readyForQuery(), RELAY.dirty],
+  const going = writer.errorResponse("FATAL", "57P01", "going down");
+  const unasked: [name: string, message: Buffer, types: string, status: number][] = [
+    ["a notification", tell.notification(), "A", STATUS.idle],
+    ["ParameterStatus", writer.parameterStatus("TimeZone", "GMT"), "S", STATUS.busy],
+    ["a notice", writer.noticeResponse("going down"), "N", STATUS.busy],
+    ["an error", going, "E", STATUS.busy],
+    ["ReadyForQuery", writer.readyForQuery(), "Z", STATUS.idle],
+    ["several", Buffer.concat([going, writer.readyForQuery()]), "EZ", STATUS.idle],
   ];
-  for (const [name, message, verdict] of unasked) {
-    test(`${name} from a server that is not linked: ${verdict === RELAY.more ? "fine" : "dirty"}`, () => {
+  for (const [name, message, types, status] of unasked) {
+    test(`${name} from a server that is not linked: ${status === STATUS.idle ? "fine" : "dirty"}`, () => {
       const server = new ServerRelay(new Memory(), OPTIONS, new Variables(NAMES));
-      expect(server.feed(message, 0, message.length)).toBe(verdict);
+      expect(server.feed(message, 0, message.length)).toBe(RELAY.more);
+      expect([server.unasked, server.status]).toEqual([types, status]);
     });
   }
+
+  test("what no server says ends it, linked or not", () => {
+    const server = new ServerRelay(new Memory(), OPTIONS, new Variables(NAMES));
+    const message = writer.authenticationOk();
+    expect(server.feed(message, 0, message.length)).toBe(RELAY.error);
+    expect(server.error).toBe("unknown pkt");
+  });
+
+  test("the answer to a query of the pooler's own is not lost where more comes with it", () => {
+    const server = new ServerRelay(new Memory(), OPTIONS, new Variables(NAMES));
+    server.ask("discard all");
+    const message = Buffer.concat([writer.readyForQuery(), tell.notification()]);
+    expect(server.feed(message, 0, message.length)).toBe(RELAY.answered);
+    expect(server.unasked).toBe("A");
+  });
 
   const wrong: [name: string, bytes: Buffer, text: string][] = [
     ["a length of 3", Buffer.from("5100000003", "hex"), "bad packet header: '5100000003'"],
