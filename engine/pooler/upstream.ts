@@ -353,8 +353,10 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     const purpose = this.purpose;
     this.purpose = "none";
     if (purpose !== "set") this.host.ready(this);
-    else if (this.relay.askFailed) this.fail("invalid server parameter");
-    else this.client?.applied();
+    else if (this.relay.askError !== "") {
+      this.host.log.write("ERROR", `varcache_apply failed: ${this.relay.askError}`);
+      this.fail("invalid server parameter");
+    } else this.client?.applied();
   }
 
   /** The connection has ended, or must: the core is told, and a linked client learns `why`. */

@@ -171,6 +171,7 @@ export class ClientRelay implements ClientHalf {
         this.step(true);
         return RELAY.terminate;
       default:
+        this.detail = `unknown pkt from client: ${type}/0x${type.toString(16)}`;
         return this.fail("unknown pkt");
     }
   }

@@ -6,6 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import * as states from "../core/states.ts";
+import { complaintOf } from "./complaint.ts";
 import * as frames from "./frames.ts";
 import type { Sink } from "./gather.ts";
 import * as gathering from "./gather.ts";
@@ -13,8 +14,8 @@ import * as messages from "./messages.ts";
 import * as requests from "./outstanding.ts";
 import type { ServerStatements } from "./prepared.ts";
 import { textOf } from "./text.ts";
-import type { ClientHalf, Relayed, RelayOptions } from "./verdicts.ts";
 import type { Variables } from "./variables.ts";
+import type { ClientHalf, Relayed, RelayOptions } from "./verdicts.ts";
 import * as verdicts from "./verdicts.ts";
 import { closeComplete, parseComplete, query, readyForQuery } from "./writer.ts";
 
@@ -31,14 +32,14 @@ export class ServerRelay {
   client: ClientHalf | undefined;
   /** Why, after `error`. */
   error = "";
-  /** STATUS of the core: that of the last ReadyForQuery, or busy since something came after it. */
   /** Types of the messages that came from it while it was not linked, for the log. Empty it after reading. */
   unasked = "";
+  /** STATUS of the core: that of the last ReadyForQuery, or busy since something came after it. */
   status: number = STATUS.idle;
   /** True: in statement mode `ready` is told at every T or E, whatever is outstanding. */
   statementMode = false;
-  /** True when the query of the last `ask` was answered with an error. */
-  askFailed = false;
+  /** The error that the query of the last `ask` was answered with; "": none. */
+  askError = "";
   /** True from CopyInResponse to the end of that COPY. */
   copying = false;
   /** What the server has still to answer; the client's half appends. */
@@ -81,7 +82,7 @@ export class ServerRelay {
    */
   ask(sql: string): void {
     this.asking = true;
-    this.askFailed = false;
+    this.askError = "";
     this.status = STATUS.busy;
     const message = query(sql);
     this.sink.write(message, 0, message.length);
@@ -180,15 +181,13 @@ export class ServerRelay {
   private isRead(): boolean {
     const { type, size } = this.scanner;
     if (type === BACKEND.readyForQuery || type === BACKEND.parameterStatus) return true;
+    if (type === BACKEND.errorResponse) return this.asking;
     return type === BACKEND.commandComplete && this.statements !== undefined && isClearing(size);
   }
 
   /** Notes what a message means by its type; true when the client is not to see it. */
   private discards(type: number): boolean {
-    if (this.asking) {
-      if (type === BACKEND.errorResponse) this.askFailed = true;
-      return true;
-    }
+    if (this.asking) return true;
     if (this.client === undefined) return this.unsolicited(type);
     switch (type) {
       case BACKEND.dataRow:
@@ -273,7 +272,9 @@ export class ServerRelay {
     const type = this.scanner.type;
     if (type === BACKEND.readyForQuery) this.readyForQuery(bytes[from]);
     else if (type === BACKEND.parameterStatus) this.parameterStatus(bytes, from, to);
-    else if (type === BACKEND.commandComplete && this.statements !== undefined) {
+    else if (type === BACKEND.errorResponse) {
+      if (this.asking) this.askError = complaintOf(bytes.subarray(from, to));
+    } else if (type === BACKEND.commandComplete && this.statements !== undefined) {
       if (isClearing(this.scanner.size)) this.commandComplete(bytes, from, to);
     }
     if (this.outstanding.length > 0) this.answerFakes();
@@ -285,8 +286,8 @@ export class ServerRelay {
       this.fail("unknown transaction status");
       return;
     }
-    if (this.asking) {
     this.status = status;
+    if (this.asking) {
       this.asking = false;
       this.verdict = RELAY.answered;
       return;
