@@ -113,6 +113,15 @@ function dropClients(world: World, database: number): void {
 }
 
 /**
+ * SUSPEND: servers that are reset or checked just now, and those that are to be checked before their next use,
+ * cannot be handed to another process. Source: PgBouncer 1.25.2 src/janitor.c, per_loop_suspend().
+ */
+export function closeUnsafe(world: World, pool: Pool): void {
+  for (const list of [pool.tested, pool.used])
+    while (list.head >= 0) closeServer(world, list.head, REASON.suspend_unsafe);
+}
+
+/**
  * New settings, in force at once. An entry whose `target` changed reconnects, and so do all that are made
  * from `*` when anything of it changed. An entry that is gone is forgotten with all that belongs to it,
  * also if there is a `*`. But a `*` that is gone still holds, and what was made from it stays.

@@ -7,10 +7,9 @@
  */
 import { adoptClient, adoptServer } from "./adopting.ts";
 import { cancel, carryCancel } from "./cancelling.ts";
-import * as control from "./control.ts";
+import { Controls } from "./controls.ts";
 import * as effects from "./effects.ts";
 import { invariant } from "./errors.ts";
-import type { Input, Tape } from "./inputs.ts";
 import * as inputs from "./inputs.ts";
 import { launch } from "./launching.ts";
 import { dropClient } from "./leaving.ts";
@@ -28,7 +27,6 @@ import * as states from "./states.ts";
 import * as turn from "./turn.ts";
 import { type Nanos, TICK } from "./units.ts";
 import { upkeep } from "./upkeep.ts";
-import { Views } from "./views.ts";
 import { type CoreOptions, World } from "./world.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
@@ -40,24 +38,10 @@ const { CLIENT, STATUS } = states;
 const { ready, request } = matching;
 const { settle } = turn;
 
-export class Core extends Views {
-  /** Set: every input is written to it (see `journal.ts`). */
-  tape: Tape | null = null;
-
+export class Core extends Controls {
   /** `now` sets the phase of the maintenance tick: the first comes 333 333 us later. */
   constructor(settings: CoreSettings, now: Nanos = 0, options: CoreOptions = {}) {
     super(new World(settings, now, options));
-  }
-
-  private input(kind: Input, now: Nanos, a: number, b: number, c: number): void {
-    this.world.calm_until = 0;
-    this.step(kind, now, a, b, c);
-  }
-
-  /** An input after which there may be nothing to settle: the moves that it makes know. */
-  private step(kind: Input, now: Nanos, a: number, b: number, c: number): void {
-    this.world.now = now;
-    if (this.tape !== null) this.tape.input(kind, now, a, b, c);
   }
 
   // --- names ---------------------------------------------------------------------------------------
@@ -172,6 +156,12 @@ export class Core extends Views {
   request(now: Nanos, client: number): number {
     this.step(INPUT.request, now, client, 0, 0);
     return request(this.world, client);
+  }
+
+  /** A client that has a server has gone on sending: client_idle_timeout counts from its last message. */
+  heard(now: Nanos, client: number): void {
+    this.step(INPUT.heard, now, client, 0, 0);
+    this.world.clients.times[(client << 3) | CT.request] = now;
   }
 
   /**
@@ -316,83 +306,5 @@ export class Core extends Views {
     const missed = Math.floor((now - world.next_tick) / TICK);
     world.next_tick += (missed + 1) * TICK;
     upkeep(world);
-  }
-
-  // --- console -------------------------------------------------------------------------------------
-
-  /** `by` more (or, negative, fewer) sessions of `user`: clients for the limits, and for nothing else. */
-  console(now: Nanos, user: number, by: number): void {
-    this.input(INPUT.console, now, user, by, 0);
-    this.world.consoles += by;
-    (this.world.users[user] as User).clients += by;
-  }
-
-  /** PAUSE; -1: everything. Effect `paused` when it is complete. False: already paused. */
-  pause(now: Nanos, database = -1): boolean {
-    this.input(INPUT.pause, now, database, 0, 0);
-    return control.pause(this.world, database);
-  }
-
-  /** RESUME. False: was not paused. */
-  resume(now: Nanos, database = -1): boolean {
-    this.input(INPUT.resume, now, database, 0, 0);
-    return control.resume(this.world, database);
-  }
-
-  /** RECONNECT. */
-  reconnect(now: Nanos, database = -1): void {
-    this.input(INPUT.reconnect, now, database, 0, 0);
-    control.reconnect(this.world, database);
-  }
-
-  /** WAIT_CLOSE: effect `reconnected` for each entry that has no obsolete server any more. */
-  waitClose(now: Nanos, database = -1): void {
-    this.input(INPUT.waitClose, now, database, 0, 0);
-    control.waitClose(this.world, database);
-  }
-
-  /** KILL: closes clients and servers and forgets the pools; the entry stays paused. */
-  kill(now: Nanos, database = -1): void {
-    this.input(INPUT.kill, now, database, 0, 0);
-    control.kill(this.world, database);
-  }
-
-  /** KILL_CLIENT. False: no such client. */
-  killClient(now: Nanos, client: number): boolean {
-    this.input(INPUT.killClient, now, client, 0, 0);
-    const { clients } = this.world;
-    const known = client >= 0 && client < clients.high && clients.ints[client << 4] !== CLIENT.free;
-    if (known) dropClient(this.world, client, REASON.admin_kill);
-    return known;
-  }
-
-  /** DISABLE: new clients of the entry are refused. */
-  disable(now: Nanos, database: number): void {
-    this.input(INPUT.disable, now, database, 0, 0);
-    (this.world.databases[database] as Database).disabled = true;
-  }
-
-  /** ENABLE. */
-  enable(now: Nanos, database: number): void {
-    this.input(INPUT.enable, now, database, 0, 0);
-    (this.world.databases[database] as Database).disabled = false;
-  }
-
-  /**
-   * A graceful shutdown: new clients are refused; effect `stopped` at the first tick at which the last
-   * server (wait_for_servers, which pauses and drops the waiters) or the last client is gone.
-   */
-  shutdown(now: Nanos, mode: "wait_for_servers" | "wait_for_clients"): void {
-    this.input(INPUT.shutdown, now, mode === "wait_for_servers" ? 0 : 1, 0, 0);
-    if (mode === "wait_for_servers" && control.pause(this.world, -1)) this.world.pausing = false;
-    if (this.world.shutdown === "none") this.world.held++;
-    this.world.shutdown = mode;
-  }
-
-  /** RELOAD with new settings. */
-  reload(now: Nanos, settings: CoreSettings): void {
-    this.input(INPUT.reload, now, 0, 0, 0);
-    this.tape?.name(INPUT.reload, JSON.stringify(settings));
-    control.reload(this.world, settings);
   }
 }

@@ -36,6 +36,9 @@ export const INPUT = {
   adoptClient: 31,
   adoptServer: 32,
   console: 33,
+  closeUnsafe: 34,
+  dropLate: 35,
+  heard: 36,
 } as const;
 
 export type Input = (typeof INPUT)[keyof typeof INPUT];

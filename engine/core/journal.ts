@@ -56,15 +56,18 @@ const OPERANDS: Readonly<Record<keyof typeof INPUT, number>> = {
   adoptClient: 1,
   adoptServer: 3,
   console: 2,
+  closeUnsafe: 1,
+  dropLate: 1,
+  heard: 1,
 };
 const ARITY = INPUT_NAMES.map((name) => OPERANDS[name]);
 const TEXTS: ReadonlySet<number> = new Set([INPUT.database, INPUT.user, INPUT.reload]);
 
-/** Takes a piece of the journal; false: no room, stop recording. The bytes are the taker's to keep. */
-export type JournalSink = (bytes: Uint8Array) => boolean;
-
 /** A name with bytes that are no UTF-8, see `wire/text.ts`: it is written as JSON, after a NUL. */
 const LONE = /[\ud800-\udfff]/u;
+
+/** Takes a piece of the journal; false: no room, stop recording. The bytes are the taker's to keep. */
+export type JournalSink = (bytes: Uint8Array) => boolean;
 
 /**
  * Writes the inputs of a core from its first one on. Set as its `tape` it records until the sink has no

@@ -216,3 +216,25 @@ test("SHUTDOWN: does not report a PAUSE that nobody asked for", () => {
   world.turn(() => world.core.shutdown(world.now, "wait_for_servers")).ticks();
   expect(world.take()).toEqual(["close s1 pause_mode", "stopped"]);
 });
+
+// --- SUSPEND -----------------------------------------------------------------------------------------------
+
+test("SUSPEND closes what is reset, checked or to be checked, and leaves what is idle or at work", () => {
+  const changes = { server_check_delay: seconds(1), default_pool_size: 4 };
+  const world = warmed(4, changes, { answer: HAND }).to(seconds(0.9));
+  world.request("w1 w2").finish("w1").to(seconds(1.5)).request("w3 w4").quiet();
+  expect([world.idle(), world.pool().used.length, world.pool().tested.length]).toEqual(["", 1, 1]);
+  world.turn(() => world.core.closeUnsafe(world.now, world.pool().id));
+  expect(world.only("close")).toEqual(["close s1 suspend_unsafe", "close s2 suspend_unsafe"]);
+});
+
+test("SUSPEND drops who is late, and what it was at", () => {
+  const world = warm(1).login("a").request("w1 a").quiet();
+  world.turn(() => world.core.dropLate(world.now, world.client("a")));
+  world.turn(() => world.core.dropLate(world.now, world.client("w1")));
+  expect(world.only("drop", "close")).toEqual([
+    "drop a suspend_timeout",
+    "close s1 not_ready",
+    "drop w1 suspend_timeout",
+  ]);
+});

@@ -13,11 +13,12 @@ import { modes } from "./histories/modes.ts";
 import { fast, newer, notified, replicating, shutdowns } from "./histories/newer.ts";
 import { fill, play } from "./histories/player.ts";
 import { queueing, roundRobin } from "./histories/queue.ts";
+import { suspended } from "./histories/suspended.ts";
 import { type Running, Stage } from "./stage.ts";
 
 const GROUPS = [
   ...[queueing, roundRobin, reserve, impatient, mortal, strict, brief],
-  ...[commands, everything, modes, newer, notified, fast, replicating, ...shutdowns],
+  ...[commands, everything, modes, newer, notified, fast, replicating, suspended, ...shutdowns],
 ];
 
 /** What this PgBouncer is too old for, only ours plays. */

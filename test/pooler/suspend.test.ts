@@ -80,7 +80,7 @@ test("SUSPEND waits for who waits, and drops it after suspend_timeout", async ()
   const dropped = failure(waits.query("select 1"));
   await until(async () => Number((await console.pool("app")).cl_waiting) === 1);
   await console.ask("suspend");
-  expect((await dropped).message).toBe("admin forced disconnect");
+  expect((await dropped).message).toBe("suspend_timeout");
   await console.ask("resume");
   expect((await busy.query("select 2 as two")).rows).toEqual([{ two: 2 }]);
 });
