@@ -33,7 +33,7 @@ export const PROCESS_SETTINGS = {
   unix_socket_dir: setting(
     text,
     "/tmp",
-    "Directory of the Unix socket; nothing means none.",
+    "Directory of the Unix socket, or an abstract name (@); nothing means none.",
     restart,
   ),
   unix_socket_mode: setting(count(0, 0o7777), "0777", "Access mode of the Unix socket.", restart),

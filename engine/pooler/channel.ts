@@ -7,6 +7,7 @@ import { CHUNK } from "../wire/shared.ts";
 import { BareLine } from "./bare-line.ts";
 import type { Endpoint, Line, LineListener } from "./line.ts";
 import { type NativeHandle, usable } from "./native.ts";
+import { connectAbstract, isAbstract } from "./socket-path.ts";
 import { StreamLine } from "./stream-line.ts";
 
 /** What a channel tells its owner. Called from the event loop only, never from within a call of ours. */
@@ -64,10 +65,7 @@ export class Channel implements LineListener {
     connected: () => void,
     before?: (socket: Socket, version: number) => void,
   ): Channel {
-    const socket =
-      before === undefined
-        ? connect({ ...target, lookup, noDelay: true })
-        : connectTold(target, lookup, before);
+    const socket = connecting(target, lookup, before);
     const channel = new Channel("path" in target, socket);
     socket.once("connect", () => {
       channel.strip(socket);
@@ -249,6 +247,16 @@ export class Channel implements LineListener {
     const options: object = { handle: (line as BareLine).release(), manualStart: true };
     return new Socket(options).on("error", () => {}); // The socket on top of it tells.
   }
+}
+
+function connecting(
+  target: Target,
+  lookup: LookupFunction,
+  before: ((socket: Socket, version: number) => void) | undefined,
+): Socket {
+  if ("path" in target && isAbstract(target.path)) return connectAbstract(target.path);
+  if (before !== undefined) return connectTold(target, lookup, before);
+  return connect({ ...target, lookup, noDelay: true });
 }
 
 function connectTold(

@@ -1,7 +1,7 @@
 /** The configuration in use and everything that is made of it. RELOAD and SET put a new one in force. */
 import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import {
   CALLS_NEED,
   type Config,
@@ -28,6 +28,7 @@ import type { Log } from "./log.ts";
 import { CONSOLE } from "./names.ts";
 import { canSharePort } from "./shared-port.ts";
 import { type SocketOptions, socketOptions } from "./socket-options.ts";
+import { abstractRefusal, isUnixHost, socketPath } from "./socket-path.ts";
 
 const words = (list: string): string[] => list.split(/[\s,]+/).filter((word) => word !== "");
 
@@ -64,7 +65,8 @@ export class Environment {
    */
   constructor(config: Config, before?: Environment, by: "RELOAD" | "SET" = "RELOAD") {
     const { values } = config;
-    const refusal = plainRefusals(config, hasLibc)[0] ?? portRefusal(config);
+    const refusal =
+      plainRefusals(config, hasLibc)[0] ?? portRefusal(config) ?? abstractRefusal(config);
     if (refusal !== undefined) throw refusal;
     this.config = config;
     this.core = coreSettings(config);
@@ -233,9 +235,9 @@ export class Environment {
   }
 }
 
-/** A host that begins with a slash is the directory of a Unix socket. */
+/** A host may be the directory of a Unix socket. */
 function targetAt(host: string, port: number): Target {
-  return host.startsWith("/") ? { path: join(host, `.s.PGSQL.${port}`) } : { host, port };
+  return isUnixHost(host) ? { path: socketPath(host, port) } : { host, port };
 }
 
 function isPrivate(directory: string): boolean {

@@ -49,6 +49,10 @@ export interface Libc {
   socket(version: 4 | 6): number | string;
   /** Opens a TCP socket that listens there, and on whose port others may listen too. */
   listen(address: string, port: number, backlog: number): number | string;
+  /** Opens a Unix socket that listens under an abstract name, which begins with `@`. */
+  listenUnder(name: string, backlog: number): number | string;
+  /** Opens a Unix socket that is connected to such a name. */
+  connect(name: string): number | string;
   /** Sends one datagram to the Unix socket of that path; one with `@` in front has only a name. */
   notify(path: string, text: string): boolean;
   /** Sends bytes and, with the first of them, `passed`. Returns how many went. */
@@ -169,10 +173,11 @@ function sockets(
   koffi: Koffi,
   system: System,
   setOption: Plain["setOption"],
-): Pick<Libc, "socket" | "listen" | "notify"> {
+): Pick<Libc, "socket" | "listen" | "listenUnder" | "connect" | "notify"> {
   const make = system.func("int socket(int, int, int)");
   const bind = system.func("int bind(int, const uint8_t *, uint32_t)");
   const listen = system.func("int listen(int, int)");
+  const connect = system.func("int connect(int, const uint8_t *, uint32_t)");
   const sendto = system.func(
     "int64_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)",
   );
@@ -182,14 +187,28 @@ function sockets(
     const descriptor = Number(make(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     return descriptor < 0 ? problem(koffi) : descriptor;
   };
+  /** A Unix socket with which something is done that may fail. */
+  const unix = (use: (descriptor: number) => boolean): number | string => {
+    const descriptor = Number(make(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (descriptor < 0 || use(descriptor)) return descriptor < 0 ? problem(koffi) : descriptor;
+    const why = problem(koffi);
+    closeSync(descriptor);
+    return why;
+  };
   return {
     socket,
+    listenUnder(name, backlog) {
+      const place = unixPlace(name);
+      return unix((it) => bind(it, place, place.length) === 0 && listen(it, backlog) === 0);
+    },
+    connect(name) {
+      const place = unixPlace(name);
+      return unix((it) => connect(it, place, place.length) === 0);
+    },
     notify(path, text) {
       const descriptor = Number(make(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
       if (descriptor < 0) return false;
-      const name = Buffer.from(
-        `\x01\0${path.replace(/^@/, "\0")}${path.startsWith("@") ? "" : "\0"}`,
-      );
+      const name = unixPlace(path);
       const bytes = Buffer.from(text);
       const flags = MSG_NOSIGNAL | MSG_DONTWAIT;
       const sent = sendto(descriptor, bytes, bytes.length, flags, name, name.length);
@@ -218,6 +237,10 @@ function sockets(
     },
   };
 }
+
+/** The address of a Unix socket; a name with `@` in front is abstract, and just so long. Source: unix(7). */
+const unixPlace = (path: string): Buffer =>
+  Buffer.from(`\x01\0${path.replace(/^@/, "\0")}${path.startsWith("@") ? "" : "\0"}`);
 
 function integer(value: number): Buffer {
   const bytes = Buffer.alloc(4);

@@ -23,6 +23,7 @@ import { OutsideError } from "./errors.ts";
 import { libc } from "./libc.ts";
 import { type NativeHandle, usable } from "./native.ts";
 import { type Place, sharedPlace } from "./shared-port.ts";
+import { isAbstract, socketPath } from "./socket-path.ts";
 import { groupId } from "./user.ts";
 
 /** What to listen on. */
@@ -104,7 +105,8 @@ export class Listener implements DoorsRole {
       this.addTcp(await this.listen({ fd: descriptor, backlog }, false), settings);
     const path = socketPath(settings.socketDirectory, this.port || settings.port);
     for (const { descriptor } of doors.filter(({ unix }) => unix)) {
-      if (settings.socketDirectory === "" || !isSocket(path)) closeSync(descriptor);
+      const gone = !isAbstract(path) && !isSocket(path);
+      if (settings.socketDirectory === "" || gone) closeSync(descriptor);
       else this.addUnix(await this.listen({ fd: descriptor, backlog }, true), path);
     }
     if (settings.socketDirectory !== "" && this.unix === undefined) await this.openUnix(settings);
@@ -176,7 +178,7 @@ export class Listener implements DoorsRole {
   async close(): Promise<void> {
     const unix = this.unix;
     this.unix = undefined;
-    if (unix !== undefined) remove(this.path);
+    if (unix !== undefined && !isAbstract(this.path)) remove(this.path);
     const files = unix === undefined ? this.lent.splice(0) : [unix];
     await Promise.all([this.closeTcp(), ...files.map(closed)]);
   }
@@ -236,6 +238,12 @@ export class Listener implements DoorsRole {
     const port = this.port === 0 ? settings.port : this.port;
     const path = socketPath(settings.socketDirectory, port);
     const { backlog, socketGroup, socketMode } = settings;
+    if (isAbstract(path)) {
+      const fd = libc()?.listenUnder(path, backlog) ?? "ENOSYS";
+      if (typeof fd === "string") throw cannot({ path }, { code: fd, message: fd });
+      this.addUnix(await this.listen({ fd, backlog }, true, path), path);
+      return; // It has no file, and so neither a group nor an access mode.
+    }
     // Node.js removes the name that it has given when it closes the socket; that of ours must outlive us
     // where another process goes on with the socket. A stale one is replaced.
     const own = join(settings.socketDirectory, `.s.${randomBytes(4).toString("hex")}`);
@@ -359,11 +367,6 @@ function remove(path: string): void {
 
 function isSocket(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
-}
-
-/** Path of the Unix socket in a directory. */
-export function socketPath(directory: string, port: number): string {
-  return join(directory, `.s.PGSQL.${port}`);
 }
 
 /** True if somebody listens on this Unix socket. */
