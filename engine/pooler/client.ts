@@ -66,6 +66,8 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   private over = false;
   /** The core is being asked in the middle of a chunk, which goes on if there is a server at once. */
   private asking = false;
+  /** It was welcomed when only a replication client's own server was known: some parameters are to be told yet. */
+  private partly = false;
 
   constructor(host: HostRole, parts: ClientParts) {
     this.host = host;
@@ -166,6 +168,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
       Buffer.concat([
         facts.opening,
         ...own.map(([name, value]) => parameterStatus(name, value)),
+    this.partly = !facts.complete && !this.isReplication;
         greeting === "" ? nothing : noticeResponse(greeting),
         backendKeyData(this.key),
         READY,
@@ -187,6 +190,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
       : this.relay.variables.difference(upstream.relay.variables);
     if (this.gone && (sql === undefined || !this.late)) {
       this.vanish();
+    if (this.partly) this.tellRest();
       return;
     }
     this.upstream = upstream;
@@ -254,6 +258,16 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     if (this.asking) return;
     const { backlog } = this;
     // Also with nothing kept: the relay may hold the message that it stopped at.
+  /** An ordinary server has told meanwhile what a replication client had chosen for its own. */
+  private tellRest(): void {
+    const facts = this.host.factsOf(this.pool);
+    if (!facts.complete) return;
+    this.partly = false;
+    this.relay.variables.fill(facts.variables);
+    const all = [...facts.parameters, ...this.relay.variables.entries()];
+    this.channel.sendAll(Buffer.concat(all.map(([name, value]) => parameterStatus(name, value))));
+  }
+
     if (backlog.length > 0 || this.upstream !== undefined)
       backlog.drop(this.feed(backlog.buffer, 0, backlog.length));
     if (!this.over) this.regulate();

@@ -98,6 +98,21 @@ test("the encodings of a server for physical replication are not those of others
   expect(await encodings({})).toEqual(["server_encoding\0UTF8\0", "client_encoding\0UTF8\0"]);
 });
 
+test("an ordinary client that came in on a replication client's parameters is told the rest with its first server", async () => {
+  const pooler = await stage.pooler();
+  await login(pooler, { replication: "yes", application_name: "abc" });
+  const raw = await login(pooler, {});
+  const told = (): string[] =>
+    raw.messages.filter(({ type }) => type === "S").map(({ body }) => body.toString());
+  expect(told().join()).not.toContain("client_encoding");
+  expect(await rows(raw, "show client_encoding")).toEqual(["UTF8"]);
+  const parameters = ["client_encoding\0UTF8\0", "server_encoding\0UTF8\0", "application_name\0\0"];
+  expect(told()).toEqual(expect.arrayContaining(parameters));
+  expect(raw.types).toMatch(/^S+TDCZ$/);
+  await rows(raw, "show client_encoding");
+  expect(told()).toEqual([]);
+});
+
 test("a base backup passes, in several COPYs, and the connection goes on after it", async () => {
   const raw = await login(await stage.pooler(), { replication: "yes" });
   raw.messages.length = 0;
