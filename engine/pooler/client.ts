@@ -17,17 +17,19 @@ import {
   readyForQuery,
 } from "../wire/writer.ts";
 import { Backlog } from "./backlog.ts";
-import type { Channel, ChannelOwner } from "./channel.ts";
+import { type Channel, type ChannelOwner, HIGH_WATER } from "./channel.ts";
 import { type Explanation, explain, noteEnd } from "./explain.ts";
 import type { Identity } from "./identity.ts";
 import type { ClientRole, HostRole, ServerRole } from "./roles.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
-const { CLIENT, REASON, STAT } = scheduler;
+const { CLIENT, REASON, STAT, TICK } = scheduler;
 const { RELAY } = relays;
 
 /** Bytes of a waiting client that are kept; beyond that its socket is not read. */
 const BACKLOG_LIMIT = 64 * 1024;
+/** Bytes of answers that wait for a client; more than what comes from a server before that is held. */
+const ANSWERS_LIMIT = 4 * HIGH_WATER;
 const nothing: Buffer = Buffer.alloc(0);
 const READY = readyForQuery("I");
 
@@ -64,10 +66,10 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   /** Something has come since it began to wait. With its end that was a goodbye. */
   private late = false;
   private over = false;
-  /** The core is being asked in the middle of a chunk, which goes on if there is a server at once. */
-  private asking = false;
   /** It was welcomed when only a replication client's own server was known: some parameters are to be told yet. */
   private partly = false;
+  /** The core is being asked in the middle of a chunk, which goes on if there is a server at once. */
+  private asking = false;
 
   constructor(host: HostRole, parts: ClientParts) {
     this.host = host;
@@ -90,6 +92,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     const at = this.held ? start : this.feed(buffer, start, end);
     if (at < end) this.backlog.add(buffer, at, end);
     if (!this.over) this.regulate();
+    if (!this.over && !this.held) this.mark();
     if (this.host.suspension.on) this.host.suspension.look();
     this.host.end();
   }
@@ -97,6 +100,7 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   flushed(): void {
     this.host.begin();
     this.upstream?.clientFlushed();
+    if (!this.over) this.regulate();
     this.host.end();
   }
 
@@ -132,10 +136,12 @@ export class Client implements ClientRole, ChannelOwner, Sink {
    * end of a client that does not wait is noticed after what it has sent. Else lets it come.
    */
   regulate(): void {
-    const { upstream } = this;
+    const { upstream, channel } = this;
     const busy = upstream !== undefined && (this.held || upstream.channel.congested);
-    if (busy || this.backlog.length > BACKLOG_LIMIT) this.channel.hold();
-    else this.channel.resume();
+    // It asks for what we answer ourselves, and does not read it.
+    const deaf = channel.pending > ANSWERS_LIMIT;
+    if (busy || deaf || this.backlog.length > BACKLOG_LIMIT) channel.hold();
+    else channel.resume();
   }
 
   /** Nothing of it is on its way through us: its relay is between two messages, and holds nothing back. */
@@ -162,13 +168,13 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     }
     const facts = this.host.factsOf(this.pool);
     this.relay.variables.fill(facts.variables);
+    this.partly = !facts.complete && !this.isReplication;
     const own = this.relay.variables.entries();
     const greeting = this.host.values.login_notify_message;
     this.channel.sendAll(
       Buffer.concat([
         facts.opening,
         ...own.map(([name, value]) => parameterStatus(name, value)),
-    this.partly = !facts.complete && !this.isReplication;
         greeting === "" ? nothing : noticeResponse(greeting),
         backendKeyData(this.key),
         READY,
@@ -184,13 +190,13 @@ export class Client implements ClientRole, ChannelOwner, Sink {
    * before that, and nothing but the end after it. Source: PgBouncer 1.25.2 src/sbuf.c, sbuf_main_loop().
    */
   grant(upstream: ServerRole): void {
+    if (this.partly) this.tellRest();
     // A replication connection has been given them at its login; it may not know SET.
     const sql = this.isReplication
       ? undefined
       : this.relay.variables.difference(upstream.relay.variables);
     if (this.gone && (sql === undefined || !this.late)) {
       this.vanish();
-    if (this.partly) this.tellRest();
       return;
     }
     this.upstream = upstream;
@@ -252,12 +258,6 @@ export class Client implements ClientRole, ChannelOwner, Sink {
 
   // -------------------------------------------------------------------------------------------------
 
-  /** Forwards from now on, beginning with what was kept. */
-  private proceed(): void {
-    this.held = false;
-    if (this.asking) return;
-    const { backlog } = this;
-    // Also with nothing kept: the relay may hold the message that it stopped at.
   /** An ordinary server has told meanwhile what a replication client had chosen for its own. */
   private tellRest(): void {
     const facts = this.host.factsOf(this.pool);
@@ -268,6 +268,12 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     this.channel.sendAll(Buffer.concat(all.map(([name, value]) => parameterStatus(name, value))));
   }
 
+  /** Forwards from now on, beginning with what was kept. */
+  private proceed(): void {
+    this.held = false;
+    if (this.asking) return;
+    const { backlog } = this;
+    // Also with nothing kept: the relay may hold the message that it stopped at.
     if (backlog.length > 0 || this.upstream !== undefined)
       backlog.drop(this.feed(backlog.buffer, 0, backlog.length));
     if (!this.over) this.regulate();
@@ -282,7 +288,9 @@ export class Client implements ClientRole, ChannelOwner, Sink {
     let at = start;
     for (;;) {
       const verdict = relay.feed(buffer, at, end);
-      if (this.upstream !== undefined) this.count(relay.consumed - at);
+      // A goodbye is counted nowhere.
+      const goodbye = verdict === RELAY.terminate ? relay.scanner.size : 0;
+      this.count(relay.consumed - at - goodbye);
       at = relay.consumed;
       if (verdict === RELAY.request) {
         if (this.request()) continue;
@@ -295,6 +303,12 @@ export class Client implements ClientRole, ChannelOwner, Sink {
       else if (verdict === RELAY.error) this.offend();
       return end;
     }
+  }
+
+  /** The core is told when it was heard last, though not of every chunk: it looks at that on a tick only. */
+  private mark(): void {
+    const { core, now } = this.host;
+    if (now - core.clientRequestTime(this.handle) >= TICK) core.heard(now, this.handle);
   }
 
   /** Asks the core for a server. True: it is linked and ready for the client's bytes. */

@@ -195,9 +195,7 @@ export class Environment {
   /** How a client logs in; `tls`: may or must it be used? */
   clientLogin(identity: Identity, tls: ClientLoginOptions["tls"]): ClientLoginOptions {
     const { values } = this.config;
-    const peer = values.application_name_add_host
-      ? `${identity.address}:${identity.port}`
-      : undefined;
+    const peer = values.application_name_add_host ? identity.details : undefined;
     return {
       tls,
       rules: { names: this.variableNames, ignored: this.ignored, peer },

@@ -1,4 +1,5 @@
 /** Who is at the other end of a connection: for the log and for SHOW. */
+import { hostname } from "node:os";
 import type { Nanos } from "../core/index.ts";
 import type { Replication } from "../wire/startup.ts";
 import type { Channel } from "./channel.ts";
@@ -46,6 +47,12 @@ export class Identity {
   /** What stands in place of PgBouncer's pointers: unique while the process runs. */
   get pointer(): string {
     return `0x${this.id.toString(16)}`;
+  }
+
+  /** For application_name_add_host. Source: PgBouncer 1.25.2 src/util.c, pga_details(). */
+  get details(): string {
+    const machine = this.process > 0 ? `(${this.process}@${hostname()})` : "";
+    return place(`${this.address}${machine}`, this.port);
   }
 
   /** The prefix of log lines: `C-0x1f: shop/alice@127.0.0.1:50123`. */

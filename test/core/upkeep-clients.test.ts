@@ -199,6 +199,16 @@ test("client_idle_timeout: a wait ends with the packet being read again, so it d
   expect(world.tick(9).take()).toEqual(["drop a client_idle_timeout"]);
 });
 
+test("client_idle_timeout: counts from the end of what a client has sent, which may be a long COPY", () => {
+  const world = warm(1, { client_idle_timeout: 3 * TICK })
+    .request("w1")
+    .tick(5);
+  world.core.heard(world.now, world.client("w1"));
+  world.finish("w1").quiet().tick(8);
+  expect(world.take()).toEqual([]);
+  expect(world.tick(9).take()).toEqual(["drop w1 client_idle_timeout"]);
+});
+
 // --- cancel_wait_timeout, query_wait_notify ------------------------------------------------------------
 
 test("cancel_wait_timeout 0 waits for ever", () => {

@@ -288,3 +288,27 @@ test("a new max_prepared_statements reaches clients that are connected", async (
   await client.query({ name: "again", text: "select 3" });
   expect(await prepared()).toBe(1); // What is known stays known.
 });
+
+test("who asks for more than it reads is not read any further", async () => {
+  const pooler = await stage.pooler();
+  const console = await stage.console(pooler);
+  const raw = await Raw.login(pooler, "alice", "app", true);
+  const close = message(FRONTEND.close, Buffer.from("Sa\0"));
+  const asked = 100_000;
+  const pending = async (): Promise<number> => {
+    const rows = await console.ask("show sockets");
+    return Number(rows.find(({ user }) => user === "alice")?.send_avail);
+  };
+  raw.socket.pause();
+  raw.send(Buffer.alloc(asked * close.length, close));
+  let [most, before] = [0, -1];
+  while (most === 0 || most !== before) {
+    await sleep(300);
+    [most, before] = [await pending(), most];
+  }
+  // Its answers are 500 000 bytes.
+  expect(most).toBeLessThan(400_000);
+  raw.socket.resume();
+  await raw.until("3", asked);
+  raw.socket.destroy();
+});
