@@ -9,10 +9,10 @@ import { memory } from "./inside.ts";
 /** What a step may do. Common ones stand twice. */
 export const WORK = ["login", "request", "request", "ready", "ready", "connected"] as const;
 export const TIME = ["loggedIn", "leave", "wait", "tick", "vanish"] as const;
-export const FAULTS = ["refuse", "crash", "killClient"] as const;
+export const FAULTS = ["refuse", "crash", "speak", "killClient"] as const;
 /** These open servers past pool_size: cancels, and a welcome that is unknown. */
 export const BEYOND = ["cancel", "reconnect", "reload", "adopt"] as const;
-export const CONSOLE = ["pause", "resume", "kill"] as const;
+export const CONSOLE = ["pause", "resume", "suspend", "kill"] as const;
 type Groups = typeof WORK | typeof TIME | typeof FAULTS | typeof BEYOND | typeof CONSOLE;
 export type Action = Groups[number];
 
@@ -199,6 +199,20 @@ export class Schedule extends Book {
 
   resume(pick: number): void {
     this.core.resume(this.now, this.entry(pick));
+  }
+
+  /** A server says something unasked. */
+  speak(pick: number, value: number): void {
+    const server = this.pickServer(pick, value % 2 === 0 ? SERVER.idle : SERVER.used);
+    if (server >= 0) this.core.ready(this.now, server, value % 3 === 0 ? STATUS.idle : STATUS.busy);
+  }
+
+  /** SUSPEND of one pool, or the end of somebody's patience. */
+  suspend(pick: number, value: number): void {
+    const client = value % 2 === 0 ? this.pickClient(pick, "idle", "linked", "waiting") : -1;
+    const pool = this.core.pools[pick % Math.max(1, this.core.pools.length)];
+    if (client >= 0) this.core.dropLate(this.now, client);
+    else if (pool !== undefined) this.core.closeUnsafe(this.now, pool.id);
   }
 
   reconnect(pick: number): void {
