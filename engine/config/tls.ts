@@ -42,7 +42,7 @@ const VERSION_WORDS: Readonly<Record<string, readonly TlsVersion[]>> = {
 /** The versions that a list such as `tlsv1.2,tlsv1.3` or `all,!tlsv1.0` names; undefined: it is none. */
 export function tlsVersions(list: string): ReadonlySet<TlsVersion> | undefined {
   const versions = new Set<TlsVersion>(list.trimStart().startsWith("!") ? TLS_VERSIONS : []);
-  if (list === "") return new Set(TLS_VERSIONS);
+  if (list === "") return new Set(SECURE);
   for (const part of list.split(/[,:]/)) {
     const [, not = "", word = ""] = /^[ \t]*(!?)(.*)$/.exec(part.toLowerCase()) ?? [];
     const named = Object.hasOwn(VERSION_WORDS, word) ? VERSION_WORDS[word] : undefined;
@@ -67,6 +67,7 @@ export function tlsCiphers(values: Values, side: TlsSide): string {
 export function tlsRefusals(config: Config): ConfigError[] {
   return [
     ...clientRefusals(config),
+    ...pairRefusals(config),
     ...sideRefusals(config, "client"),
     ...sideRefusals(config, "server"),
   ];
@@ -103,6 +104,22 @@ function clientRefusals(config: Config): ConfigError[] {
       "a file with certificates",
     );
   return errors;
+}
+
+/**
+ * For servers a key and its certificate may both be left out, but not one of them. PgBouncer then starts, and
+ * fails at each server that has TLS: "private/public key mismatch".
+ */
+function pairRefusals(config: Config): ConfigError[] {
+  const { values } = config;
+  const { server_tls_key_file: key, server_tls_cert_file: certificate } = values;
+  if (values.server_tls_sslmode === "disable" || (key === "") === (certificate === "")) return [];
+  const [name, given, expected]: [SettingName, SettingName, string] =
+    key === ""
+      ? ["server_tls_key_file", "server_tls_cert_file", "a file with the key of the certificate"]
+      : ["server_tls_cert_file", "server_tls_key_file", "a file with the certificate of the key"];
+  const at = placeOf(config, given);
+  return [new ConfigError({ at, name, expected, fix: `${given} needs it` })];
 }
 
 function sideRefusals(config: Config, side: TlsSide): ConfigError[] {

@@ -3,9 +3,9 @@
  * the log and keeps no pooler from starting; RELOAD reads it again only when it has changed.
  * Source: PgBouncer 1.25.2 src/loader.c, loader_users_check() and load_auth_file().
  */
-import { statSync } from "node:fs";
 import { type Config, parseUserlist } from "../config/index.ts";
 import { inWords } from "./errors.ts";
+import { fileState } from "./file-state.ts";
 import type { Level, Log } from "./log.ts";
 import { readText } from "./read-text.ts";
 
@@ -35,7 +35,7 @@ export class AuthFile {
     const { auth_file: path, auth_type } = values;
     const known = before?.secrets ?? new Map<string, string>();
     if (path === null || WITHOUT.includes(auth_type)) return new AuthFile(known, "");
-    const state = stateOf(path);
+    const state = fileState(path);
     if (state === before?.state) return new AuthFile(known, state);
     let text: string;
     try {
@@ -58,15 +58,5 @@ export class AuthFile {
   /** Tells the log what was wrong. */
   tell(log: Log): void {
     for (const [level, text] of this.troubles) log.write(level, text);
-  }
-}
-
-/** Changes when the file does; a file that is not there has a state too. */
-function stateOf(path: string): string {
-  try {
-    const { dev, ino, mode, uid, gid, mtimeMs, size } = statSync(path);
-    return [path, dev, ino, mode, uid, gid, mtimeMs, size].join(":");
-  } catch {
-    return path;
   }
 }

@@ -81,7 +81,7 @@ export class Host implements HostRole {
   /** Errors: ConfigError if keys or certificates are not in order. */
   constructor(environment: Environment, log: Log) {
     this.environment = environment;
-    this.tls = new Tls(environment.config);
+    this.tls = new Tls(environment.config, log);
     this.log = log;
     this.core = new Core(environment.core, 0);
   }
@@ -358,7 +358,7 @@ export class Host implements HostRole {
     this.environment = environment;
     this.core.reload(this.now, environment.core);
     const before = this.tls;
-    this.tls = before.reloaded(environment.config, this.log);
+    this.tls = before.reloaded(environment.config);
     if (this.tls.reconnects(before)) this.core.reconnect(this.now);
     for (const server of this.servers) server?.reconfigure();
     for (const client of this.clients) client?.reconfigure();

@@ -1,35 +1,14 @@
 /**
- * TLS on both sides: what the settings ask for made into contexts, and the handshakes. Node's tls does the
- * work on top of the channel's socket. Source: PgBouncer 1.25.2 src/sbuf.c.
+ * TLS on both sides: the handshakes. Node's tls does the work on top of the channel's socket.
+ * Source: PgBouncer 1.25.2 src/sbuf.c.
  */
-import { constants, createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { isIP, type Socket } from "node:net";
-import {
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  type SecureContext,
-  type SecureContextOptions,
-  TLSSocket,
-} from "node:tls";
-import {
-  type Config,
-  ConfigError,
-  placeOf,
-  TLS_VERSIONS,
-  type TlsSide,
-  tlsCiphers,
-  tlsRefusals,
-  tlsVersions,
-  type Values,
-} from "../config/index.ts";
-import { certificateNames } from "./certificates.ts";
+import { connect, type PeerCertificate, type SecureContext, TLSSocket } from "node:tls";
+import { type Config, ConfigError, tlsRefusals } from "../config/index.ts";
+import { certificateNames, standsForHost } from "./certificates.ts";
 import type { Channel } from "./channel.ts";
-import { inWords } from "./errors.ts";
 import type { Log } from "./log.ts";
-
-type Mode = Values["client_tls_sslmode"];
+import { filesOf, readSide, type Side } from "./tls-side.ts";
 
 /** What a handshake has shown of the other side. */
 export interface TlsPeer {
@@ -45,52 +24,41 @@ export type Handshake = { readonly peer: TlsPeer } | { readonly error: string };
 /** Protocol name of PostgreSQL for ALPN, which clients that begin with TLS must name. */
 const ALPN = "postgresql";
 
-const PROHIBIT = {
-  TLSv1: constants.SSL_OP_NO_TLSv1,
-  "TLSv1.1": constants.SSL_OP_NO_TLSv1_1,
-  "TLSv1.2": constants.SSL_OP_NO_TLSv1_2,
-  "TLSv1.3": constants.SSL_OP_NO_TLSv1_3,
-} as const;
-
-/** One side's mode and context; no context with `disable`. */
-interface Side {
-  readonly mode: Mode;
-  readonly context: SecureContext | undefined;
-  /** Differs where anything in settings or files differs. */
-  readonly fingerprint: string;
-}
-
 /** Both sides as the configuration in force has them. */
 export class Tls {
   private readonly client: Side;
-  private readonly server: Side;
+  private server: Side;
+  private readonly config: Config;
+  private readonly log: Log;
 
   /** Reads the files. Errors: ConfigError for a setting or a file that cannot be read or used. */
-  constructor(config: Config) {
+  constructor(config: Config, log: Log) {
     const [refusal] = tlsRefusals(config);
     if (refusal !== undefined) throw refusal;
-    this.client = side(config, "client");
-    this.server = side(config, "server");
+    this.config = config;
+    this.log = log;
+    this.client = readSide(config, "client");
+    this.server = readSide(config, "server");
   }
 
   /**
    * What holds after RELOAD or SET: the new configuration, or, where its files are not in order, this
    * one, which is logged. So key and certificate can be exchanged by one SET each.
    */
-  reloaded(config: Config, log: Log): Tls {
+  reloaded(config: Config): Tls {
     try {
-      return new Tls(config);
+      return new Tls(config, this.log);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      log.write("ERROR", `TLS setup failed: ${error.message}`);
-      log.write("ERROR", "TLS configuration could not be reloaded, keeping old configuration");
+      this.log.write("ERROR", `TLS setup failed: ${error.message}`);
+      this.log.write("ERROR", "TLS configuration could not be reloaded, keeping old configuration");
       return this;
     }
   }
 
   /** True: servers reached under `before` must be reached anew. */
   reconnects(before: Tls): boolean {
-    return this.server.fingerprint !== before.server.fingerprint;
+    return this.server.settings !== before.server.settings;
   }
 
   /** Whether a client may or must use TLS; never on a Unix socket. */
@@ -124,26 +92,49 @@ export class Tls {
 
   /** Begins a handshake with a server called `host`. */
   connect(channel: Channel, host: string, done: (result: Handshake) => void): void {
+    this.readAgain();
     const { mode, context } = this.server;
-    const verified = mode.startsWith("verify");
+    let stranger = false;
+    const isHost = (_: string, certificate: PeerCertificate): Error | undefined => {
+      stranger = mode === "verify-full" && !standsForHost(certificate, host);
+      return stranger ? new Error(`name \`${host}' not present in server certificate`) : undefined;
+    };
     const options = {
       secureContext: context as SecureContext, // `forServer` is not "no" without one.
-      rejectUnauthorized: verified,
-      checkServerIdentity: (_: string, certificate: Parameters<typeof checkServerIdentity>[1]) =>
-        mode === "verify-full" ? checkServerIdentity(host, certificate) : undefined,
+      rejectUnauthorized: mode.startsWith("verify"),
+      checkServerIdentity: isHost,
       ...(isIP(host) === 0 ? { servername: host } : {}),
     };
     const wrap = (plain: Socket): TLSSocket => connect({ ...options, socket: plain });
     const socket = channel.secure(wrap, Buffer.alloc(0));
-    let up = false;
-    socket.once("secureConnect", () => {
-      up = true;
-      done({ peer: peerOf(socket) });
+    let over = false;
+    const ended = (result: Handshake): void => {
+      if (!over) done(result);
+      over = true;
+    };
+    socket.once("secureConnect", () => ended({ peer: peerOf(socket) }));
+    // Whether the certificate is trusted is known in every mode: it says what went wrong only before the end.
+    socket.prependOnceListener("error", (error: Error) => {
+      const untrusted = socket.authorizationError && !stranger;
+      ended({ error: untrusted ? unverified(error.message) : failureOf(error) });
     });
-    socket.prependOnceListener("error", (error: NodeJS.ErrnoException) => {
-      if (socket.authorizationError) done({ error: unverified(error.message) });
-      else if (!up) done({ error: failureOf(error) });
-    });
+  }
+
+  /**
+   * Key and certificate for servers may be exchanged without a RELOAD, as those that live for hours are. Where
+   * they are not in order, as between the two, the old ones stay in force.
+   * Source: PgBouncer 1.25.2 src/sbuf.c, sbuf_tls_connect(), where each connection reads them.
+   */
+  private readAgain(): void {
+    const files = filesOf(this.config.values, "server");
+    if (files === this.server.files) return;
+    try {
+      this.server = readSide(this.config, "server");
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.server = { ...this.server, files };
+      this.log.write("WARNING", `TLS files have changed, the old ones are used: ${error.message}`);
+    }
   }
 }
 
@@ -180,71 +171,4 @@ function peerOf(socket: TLSSocket): TlsPeer {
   const shown = Object.keys(certificate).length > 0;
   const info = `${socket.getProtocol()}/${socket.getCipher().name}`;
   return { info, names: shown ? certificateNames(certificate) : undefined };
-}
-
-/** Errors: ConfigError. */
-function side(config: Config, which: TlsSide): Side {
-  const { values } = config;
-  const mode = values[`${which}_tls_sslmode`];
-  if (mode === "disable") return { mode, context: undefined, fingerprint: mode };
-  const options = { ...optionsOf(values, which), ...filesOf(config, which) };
-  const fingerprint = createHash("sha256")
-    .update(JSON.stringify([mode, options]))
-    .digest("hex");
-  try {
-    return { mode, context: createSecureContext(options), fingerprint };
-  } catch (error) {
-    throw new ConfigError({
-      at: placeOf(config, `${which}_tls_sslmode`),
-      name: `TLS of ${which}s`,
-      problem: "cannot be set up",
-      expected: "a key, its certificate and ciphers that OpenSSL takes together",
-      fix: (error as Error).message,
-    });
-  }
-}
-
-function optionsOf(values: Values, which: TlsSide): SecureContextOptions {
-  const allowed = tlsVersions(values[`${which}_tls_protocols`]) ?? new Set();
-  let secureOptions = constants.SSL_OP_NO_TICKET | constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
-  for (const version of TLS_VERSIONS) if (!allowed.has(version)) secureOptions |= PROHIBIT[version];
-  const options = {
-    minVersion: TLS_VERSIONS[0],
-    maxVersion: TLS_VERSIONS[3],
-    secureOptions,
-    ciphers: tlsCiphers(values, which),
-  };
-  if (which === "server") return options;
-  const { client_tls_dheparams: dhe, client_tls_ecdhcurve: curve } = values;
-  return {
-    ...options,
-    // "none" leaves it to OpenSSL, which has no TLS 1.3 without a curve.
-    ecdhCurve: /^(auto|none|)$/i.test(curve) ? "auto" : curve,
-    ...(dhe.toLowerCase() === "none" ? {} : { dhparam: "auto" }),
-  };
-}
-
-function filesOf(config: Config, which: TlsSide): SecureContextOptions {
-  const read = (kind: "key" | "cert" | "ca"): string | undefined => {
-    const name = `${which}_tls_${kind}_file` as const;
-    const path = config.values[name];
-    if (path === "") return undefined;
-    try {
-      return readFileSync(path, "utf8");
-    } catch (error) {
-      throw new ConfigError({
-        at: placeOf(config, name),
-        name,
-        got: path,
-        expected: "the name of a readable file",
-        fix: inWords(error as NodeJS.ErrnoException),
-      });
-    }
-  };
-  const [key, cert, ca] = [read("key"), read("cert"), read("ca")];
-  return {
-    ...(key === undefined ? {} : { key }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(ca === undefined ? {} : { ca }),
-  };
 }

@@ -8,7 +8,7 @@ test.each([
   ["secure", "TLSv1.2 TLSv1.3"],
   ["default", "TLSv1.2 TLSv1.3"],
   ["all", "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"],
-  ["", "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3"],
+  ["", "TLSv1.2 TLSv1.3"],
   ["tlsv1.3", "TLSv1.3"],
   ["tlsv1.0: TLSV1.2", "TLSv1 TLSv1.2"],
   ["!tlsv1.0", "TLSv1.1 TLSv1.2 TLSv1.3"],
@@ -53,6 +53,14 @@ describe("refused:", () => {
       'a.ini:3: client_tls_sslmode is "verify-ca"; expected verify-full; auth_type = cert needs it',
     ],
     [
+      ["server_tls_key_file = k"],
+      "a.ini:2: server_tls_cert_file is missing; expected a file with the certificate of the key; server_tls_key_file needs it",
+    ],
+    [
+      ["server_tls_sslmode = verify-ca", "server_tls_cert_file = c"],
+      "a.ini:3: server_tls_key_file is missing; expected a file with the key of the certificate; server_tls_cert_file needs it",
+    ],
+    [
       ["server_tls_protocols = tlsv1.4"],
       'a.ini:2: server_tls_protocols is "tlsv1.4"; expected a list of tlsv1.0 | tlsv1.1 | tlsv1.2 | tlsv1.3, or secure | all; did you mean "tlsv1.0"?',
     ],
@@ -72,6 +80,8 @@ test.each([
   [["client_tls_sslmode = verify-full", ...pair, ca]],
   [["server_tls_sslmode = verify-full", "server_tls_ca_file = x"]],
   [["server_tls_sslmode = verify-full"]],
+  [["server_tls_key_file = k", "server_tls_cert_file = c"]],
+  [["server_tls_key_file = k", "server_tls_sslmode = disable"]],
   [["client_tls13_ciphers = unknown", "client_tls_protocols = x"]],
   [["server_tls13_ciphers = unknown", "server_tls_sslmode = disable"]],
 ])("taken: %j", (lines) => {

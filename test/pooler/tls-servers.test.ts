@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Authority, HAS_OPENSSL, type Pair } from "./certificates.ts";
 import { failure, Stage, until } from "./stage.ts";
@@ -91,7 +92,12 @@ describe.skipIf(!HAS_OPENSSL)("TLS of servers", () => {
     ["verify-ca", "127.0.0.1", "ours", true],
     ["verify-ca", "127.0.0.1", "foreign", /certificate verify failed: self.signed certificate/],
     ["verify-full", "localhost", "ours", true],
-    ["verify-full", "127.0.0.1", "ours", /certificate verify failed: Hostname\/IP does not match/],
+    [
+      "verify-full",
+      "127.0.0.1",
+      "ours",
+      /error: name `127.0.0.1' not present in server certificate/,
+    ],
   ] as const;
   test.each(cases)(
     "server_tls_sslmode = %s, host %s, CA %s -> %s",
@@ -135,6 +141,79 @@ describe.skipIf(!HAS_OPENSSL)("TLS of servers", () => {
     expect((await client.query("select current_user as name")).rows).toEqual([{ name: "bob" }]);
     writeFileSync(hba_file, before);
     await direct.query("select pg_reload_conf()");
+  });
+
+  test("its files may be exchanged without RELOAD, and connections stay", async () => {
+    const [key, cert] = [stage.file(""), stage.file("")];
+    const exchange = (name: string): void => {
+      const pair = ours.sign(name);
+      copyFileSync(pair.key, key);
+      copyFileSync(pair.cert, cert);
+    };
+    exchange("one");
+    const files = { server_tls_key_file: key, server_tls_cert_file: cert };
+    const settings = { server_tls_sslmode: "require", pool_mode: "session", ...files };
+    const pooler = await stage.pooler(settings, entry("127.0.0.1"));
+    const enter = () => stage.client(pooler, { user: stage.database.user, database: "far" });
+    const name = "select client_dn from pg_stat_ssl where pid = pg_backend_pid()";
+    const first = await enter();
+    expect((await first.query(name)).rows).toEqual([{ client_dn: "/CN=one" }]);
+    exchange("two");
+    expect((await (await enter()).query(name)).rows).toEqual([{ client_dn: "/CN=two" }]);
+    writeFileSync(cert, "");
+    expect((await (await enter()).query(name)).rows).toEqual([{ client_dn: "/CN=two" }]);
+    expect(await stage.log()).toContain("TLS files have changed, the old ones are used: ");
+    exchange("three");
+    const console = await stage.console(pooler);
+    await console.ask("reload");
+    expect((await (await enter()).query(name)).rows).toEqual([{ client_dn: "/CN=three" }]);
+    expect((await console.ask("show servers")).map(({ close_needed }) => close_needed)).toEqual([
+      0, 0, 0, 0,
+    ]);
+  });
+
+  test("a key without its certificate, or the reverse, is refused", async () => {
+    const { key, cert } = ours.sign("bob");
+    const lone = await failure(stage.pooler({ server_tls_key_file: key }));
+    expect(lone.message).toMatch(
+      /server_tls_cert_file is missing; .* server_tls_key_file needs it/,
+    );
+    const pooler = await stage.pooler({}, entry("127.0.0.1"));
+    const console = await stage.console(pooler);
+    await console.ask(`set server_tls_cert_file = '${cert}'`);
+    expect(await stage.log()).toContain("server_tls_key_file is missing");
+    await console.ask(`set server_tls_key_file = '${key}'`);
+  });
+
+  test("below verify-ca nobody asks for an authority, as in PgBouncer", async () => {
+    const settings = { server_tls_sslmode: "require", server_tls_ca_file: "/no/such" };
+    const pooler = await stage.pooler(settings, entry("127.0.0.1"));
+    const client = await stage.client(pooler, { user: stage.database.user, database: "far" });
+    expect((await client.query(USED)).rows).toEqual([{ ssl: true }]);
+  });
+
+  test("a server that breaks off during its login has not shown a wrong certificate", async () => {
+    const key = readFileSync(trusted.key);
+    const cert = readFileSync(trusted.cert);
+    const breaking = createServer((socket) => {
+      socket.once("data", () => {
+        socket.write("S");
+        const secure = new TLSSocket(socket, { isServer: true, key, cert });
+        secure.on("error", () => {}).once("data", () => socket.resetAndDestroy());
+      });
+    });
+    await once(breaking.listen(0, "127.0.0.1"), "listening");
+    const { port } = breaking.address() as AddressInfo;
+    const logfile = join(stage.directory, "log-breaking");
+    const pooler = await stage.pooler(
+      { server_tls_sslmode: "require", client_login_timeout: 1, logfile },
+      `broken = host=127.0.0.1 port=${port}`,
+    );
+    await failure(stage.client(pooler, { user: stage.database.user, database: "broken" }));
+    const log = readFileSync(logfile, "utf8");
+    expect(log).toContain("SSL established");
+    expect(log).not.toContain("TLS handshake error");
+    breaking.close();
   });
 
   test("a changed mode reconnects the servers; RELOAD without a change does not", async () => {

@@ -144,6 +144,30 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("TLS", () => {
       expect(await stage.log()).toContain("could not be reloaded, keeping old configuration");
     });
 
+    test("a file without certificates is no authority: RELOAD leaves the old one in force", async () => {
+      const empty = stage.file("none\n");
+      const broken = stage.file(
+        `${readFileSync(ours.root.cert)}-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n`,
+      );
+      for (const client_tls_ca_file of [empty, broken]) {
+        const settings = { ...clientTls("verify-ca"), client_tls_ca_file };
+        const error = await failure(stage.pooler(settings));
+        expect(error.message).toMatch(/client_tls_ca_file is ".*"; expected a file with cert/);
+      }
+      const nothing = { ...clientTls("require"), client_tls_cert_file: stage.file("") };
+      expect((await failure(stage.pooler(nothing))).message).toMatch(
+        /cert_file is .*; it is empty/,
+      );
+      const pooler = await stage.pooler(clientTls("verify-ca"));
+      const { key: sslkey, cert: sslcert } = ours.sign("alice");
+      const enter = async () =>
+        (await psql({ ...place(pooler), sslmode: "require", sslkey, sslcert }, "select 1")).out;
+      const console = await stage.console(unixOnly(pooler));
+      await console.ask(`set client_tls_ca_file = '${empty}'`);
+      expect(await enter()).toBe("1");
+      expect(await stage.log()).toContain("failed to load CA: no certificate found");
+    });
+
     test("a cancel request inside TLS stops the query", async () => {
       const pooler = await stage.pooler(clientTls("require"));
       const client = await stage.client(pooler, { ssl: { rejectUnauthorized: false } });
@@ -257,6 +281,12 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("TLS", () => {
     const error = await failure(stage.pooler({ ...clientTls("require"), ...settings }));
     expect(error.message).toMatch(want);
   });
+
+  /** The same pooler for a driver that asks for no TLS. */
+  function unixOnly(pooler: Pooler): Pooler {
+    const { port, socket } = pooler.address;
+    return { ...pooler, address: { host: socket, port, socket } };
+  }
 
   /** A connection on which TLS was asked for and agreed upon. */
   async function asked(pooler: Pooler): Promise<TLSSocket> {
