@@ -59,7 +59,7 @@ export class Entrance implements Newcomer, ChannelOwner {
     this.identity.process = processOf(channel);
     this.handle = host.core.accept(host.now);
     this.login = new ClientLogin(
-      host.environment.clientLogin(this.identity, host.tls.forClient(channel.unix)),
+      host.environment.clientLogin(this.identity, () => host.tls.forClient(channel.unix)),
     );
     channel.owner = this;
     tune(channel, host.values.tcp_keepalive, host.environment.socketOptions);
@@ -82,11 +82,13 @@ export class Entrance implements Newcomer, ChannelOwner {
    * Gone before it was in, which may have been a monitor's probe: that is not logged.
    * A cancel request has said all it had to, and drivers differ in whether they wait for its end.
    */
-  ended(): void {
+  ended(error: Error | undefined): void {
     this.channel.destroy();
     if (this.phase === "cancel" || this.phase === "over") return;
     this.host.begin();
+    const why = `TLS handshake error: ${error?.message ?? "handshake failed: unexpected EOF"}`;
     if (this.phase === "lookup") noteEnd(this.host, this.identity, "client unexpected eof");
+    else if (this.phase === "handshake") this.host.log.write("WARNING", why, this.identity.label);
     this.host.disconnect(this);
     this.finish();
     this.host.end();
@@ -151,17 +153,15 @@ export class Entrance implements Newcomer, ChannelOwner {
   /** The handshake is over. */
   private secured(result: Handshake): void {
     if (this.phase !== "handshake") return;
-    this.host.begin();
     if ("error" in result) {
-      const text = `TLS handshake error: ${result.error}`;
-      this.host.log.write("WARNING", text, this.identity.label);
-      this.reject(refuse("TLS handshake failed", false));
-    } else {
-      this.phase = "login";
-      this.identity.tls = result.peer.info;
-      this.names = result.peer.names;
-      this.login.secured();
+      this.ended(new Error(result.error));
+      return;
     }
+    this.host.begin();
+    this.phase = "login";
+    this.identity.tls = result.peer.info;
+    this.names = result.peer.names;
+    this.login.secured();
     this.host.end();
   }
 

@@ -192,12 +192,14 @@ export class Environment {
     });
   }
 
-  /** How a client logs in; `tls`: may or must it be used? */
-  clientLogin(identity: Identity, tls: ClientLoginOptions["tls"]): ClientLoginOptions {
+  /** How a client logs in; `tls`: may or must it be used? A RELOAD holds for who has not asked yet, too. */
+  clientLogin(identity: Identity, tls: () => ClientLoginOptions["tls"]): ClientLoginOptions {
     const { values } = this.config;
     const peer = values.application_name_add_host ? identity.details : undefined;
     return {
-      tls,
+      get tls() {
+        return tls();
+      },
       rules: { names: this.variableNames, ignored: this.ignored, peer },
       maxPacketSize: Math.min(values.max_packet_size, LOGIN_PACKET),
       random: randomBytes,

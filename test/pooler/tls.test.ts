@@ -168,6 +168,53 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("TLS", () => {
       expect(await stage.log()).toContain("failed to load CA: no certificate found");
     });
 
+    test("RELOAD holds for who has connected and not asked yet", async () => {
+      const pooler = await stage.pooler(clientTls("require"));
+      const { host, port } = pooler.address;
+      const early = [connect({ host, port }), connect({ host, port })];
+      await Promise.all(early.map((socket) => once(socket, "connect")));
+      const [asking, plain] = early as [Socket, Socket];
+      const console = await stage.console(unixOnly(pooler));
+      await until(async () => Number((await console.ask("show lists"))[7]?.items) === 2);
+      await console.ask("set client_tls_sslmode = 'disable'");
+      asking.write(sslRequest());
+      expect(String((await once(asking, "data"))[0])).toBe("N");
+      await console.ask("set client_tls_sslmode = 'require'");
+      plain.write(startupMessage([["user", "alice"]]));
+      expect(String((await once(plain, "data"))[0])).toContain("SSL required");
+      for (const socket of early) socket.destroy();
+    });
+
+    test("a handshake that fails, or is left, is logged once, and the end of its client is not", async () => {
+      const logfile = join(stage.directory, "log-handshakes");
+      const pooler = await stage.pooler({ ...clientTls("require"), logfile });
+      const log = () => readFileSync(logfile, "utf8");
+      const { key: sslkey, cert: sslcert } = foreign.sign("alice");
+      await psql({ ...place(pooler), sslmode: "require", sslkey, sslcert }, "select 1");
+      await until(() => /TLS handshake error: certificate verify failed/.test(log()));
+      const { host, port } = pooler.address;
+      const leaving = connect({ host, port });
+      leaving.write(sslRequest());
+      await once(leaving, "data");
+      leaving.destroy();
+      await until(() => /TLS handshake error: handshake failed: unexpected EOF/.test(log()));
+      expect(log()).not.toContain("closing because");
+    });
+
+    test("a client that breaks off as it asks for TLS leaves nothing behind", async () => {
+      const pooler = await stage.pooler({ ...clientTls("require"), client_login_timeout: 0 });
+      const console = await stage.console(unixOnly(pooler));
+      const { host, port } = pooler.address;
+      for (let count = 0; count < 20; count++) {
+        const socket = connect({ host, port });
+        await once(socket, "connect");
+        socket.write(sslRequest());
+        socket.resetAndDestroy();
+      }
+      const logins = async () => Number((await console.ask("show lists"))[7]?.items);
+      await until(async () => (await logins()) === 0, logins);
+    });
+
     test("a cancel request inside TLS stops the query", async () => {
       const pooler = await stage.pooler(clientTls("require"));
       const client = await stage.client(pooler, { ssl: { rejectUnauthorized: false } });
