@@ -93,6 +93,8 @@ export class Metrics implements WaitObserver {
       );
       server.listen(Number(port), host.replace(/^\[(.*)\]$/, "$1"), resolve);
     });
+    // Out of file descriptors, for one: who asks goes without, the pooler goes on.
+    server.on("error", () => {});
     this.server = server;
     const bound = server.address();
     this.place = `${host}:${typeof bound === "object" ? bound?.port : port}`;

@@ -1,4 +1,5 @@
 /** The endpoint for Prometheus: names, values equal to those of SHOW, the histogram of waits. */
+import type { Server } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Pooler, startPooler } from "../../engine/pooler/main.ts";
 import { CONFIG_METRICS, LIST_METRICS, METRIC_TABLES } from "../../engine/show/metrics-table.ts";
@@ -82,4 +83,10 @@ test("only /metrics is served; off unless asked for; a bad address is refused", 
   }
   const taken = failure(startPooler({ config, quiet: true, metrics: pooler.metrics }));
   expect((await taken).message).toContain(`cannot serve metrics on ${pooler.metrics}: `);
+});
+
+test("connections that cannot be taken do not end the pooler", async () => {
+  const { server } = (pooler as unknown as { endpoint: { server: Server } }).endpoint;
+  for (let count = 0; count < 2; count++) server.emit("error", new Error("accept EMFILE"));
+  expect((await scrape()).get("pgbouncer_up")).toBe(1);
 });
