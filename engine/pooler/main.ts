@@ -272,10 +272,13 @@ export class RunningPooler implements Pooler {
   }
 
   private async shut(): Promise<void> {
-    await Promise.all([this.listener.close(), this.host.close(), this.endpoint?.close()]);
+    // It takes nobody in from now on; through Node's streams it is closed when all that came in are, too.
+    const doors = this.listener.close();
+    await Promise.all([this.host.close(), this.endpoint?.close()]);
     await this.journal?.close();
     removePid(this.pidfile);
     await this.host.closeConsoles();
+    await doors;
     this.log.close();
     this.end();
   }

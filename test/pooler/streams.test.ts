@@ -9,6 +9,7 @@ vi.hoisted(() => {
 });
 
 import { native } from "../../engine/pooler/native.ts";
+import { Stage } from "./stage.ts";
 import "./channel.test.ts";
 import "./relay.test.ts";
 import "./mixing.test.ts";
@@ -19,4 +20,12 @@ afterAll(() => {
 
 test("nothing of Node's insides is used", () => {
   expect(native).toBeUndefined();
+});
+
+test("a pooler ends while somebody is on its console", async () => {
+  const stage = await Stage.open();
+  const pooler = await stage.pooler();
+  await stage.console(pooler);
+  await pooler.close();
+  await stage.close();
 });
