@@ -26,6 +26,7 @@ export {
 } from "./ldap.ts";
 export { durationWithUnit } from "./numbers.ts";
 export { noteOf, plainRefusals, poolerNotes, poolerRefusals } from "./pooler-support.ts";
+export { loadResolvConf, type ResolvConf } from "./resolv-conf.ts";
 export { CALLS_NEED, type SystemCalls } from "./setting.ts";
 export { SETTING_NAMES, SETTINGS, type SettingName, sourceOf, type Values } from "./settings.ts";
 export {

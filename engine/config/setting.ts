@@ -62,11 +62,11 @@ export function noEffect(why: string): { pooler: PlainSupport } {
   return { pooler: { is: "no effect", why } };
 }
 
-/** Marks a setting of which our pooler takes only these values; none given: it must stay unset. */
+/** Marks a setting of which our pooler takes only these values. */
 export function only(...values: readonly string[]): { pooler: PlainSupport } {
   const unless = new RegExp(`^(?:${values.map(escaped).join("|")})$`, "i");
-  const allowed = values.length === 0 ? "no value" : values.join(" | ");
-  return { pooler: { is: "refused", unless, allowed: `${allowed}: our pooler has no more yet` } };
+  const allowed = `${values.join(" | ")}: our pooler has no more yet`;
+  return { pooler: { is: "refused", unless, allowed } };
 }
 
 /** Marks a setting that takes a system call: without it, a value other than 0 changes nothing. */

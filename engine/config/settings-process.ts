@@ -1,7 +1,7 @@
 /** Settings of `[pgbouncer]` about the process: sockets, packets, names of hosts, logs, files. */
 import { MILLISECOND, SECOND } from "../core/units.ts";
 import { count, flag, MOST, optionalText, quota, text, time, wholeTime } from "./kinds.ts";
-import { noEffect, only, restart, setting, systemCall, systemCallOrRefused } from "./setting.ts";
+import { noEffect, restart, setting, systemCall, systemCallOrRefused } from "./setting.ts";
 import { MOST_PEERS } from "./settings-entries.ts";
 
 const wholeSeconds = wholeTime(SECOND, "seconds");
@@ -106,10 +106,7 @@ export const PROCESS_SETTINGS = {
     "Time between checks whether a zone has changed; 0 = never.",
     noEffect("an address is asked for again when dns_max_ttl is over"),
   ),
-  resolv_conf: setting(text, "", "Resolver's file to use in place of the system's.", {
-    ...restart,
-    ...only(),
-  }),
+  resolv_conf: setting(text, "", "Resolver's file to use in place of the system's.", restart),
 
   application_name_add_host: setting(
     flag,

@@ -67,6 +67,18 @@ export function reconnect(world: World, database: number): void {
   }
 }
 
+/**
+ * Marks one server to be closed when it is met, or on release; what is known of its pool stays known. One that
+ * still logs in is closed when it has. Source: PgBouncer 1.25.2 src/objects.c, tag_host_addr_dirty().
+ */
+export function obsolete(world: World, server: number): void {
+  const at = server << 4;
+  const { ints } = world.servers;
+  const state = ints[at];
+  if (state === SERVER.active_cancel || state === SERVER.being_canceled) return;
+  if (state !== SERVER.free) ints[at | S.close_needed] = 1;
+}
+
 function concerns(world: World, database: number, server: number): boolean {
   const ints = world.servers.ints;
   const at = server << 4;
@@ -110,6 +122,21 @@ function dropClients(world: World, database: number): void {
     if (database < 0 || (world.pools[pool] as Pool).database.id === database)
       dropClient(world, client, REASON.killed);
   }
+}
+
+/** Drops one client. False: there is none of that handle. */
+export function killClient(world: World, client: number): boolean {
+  const { high, ints } = world.clients;
+  const known = client >= 0 && client < high && ints[client << 4] !== CLIENT.free;
+  if (known) dropClient(world, client, REASON.admin_kill);
+  return known;
+}
+
+/** New clients are refused, and waiters dropped in one of the modes; `finishShutdown` ends it. */
+export function shutdown(world: World, mode: "wait_for_servers" | "wait_for_clients"): void {
+  if (mode === "wait_for_servers" && pause(world, -1)) world.pausing = false;
+  if (world.shutdown === "none") world.held++;
+  world.shutdown = mode;
 }
 
 /**

@@ -6,7 +6,6 @@ import type { Database, Pool, User } from "./pool.ts";
 import { REASON } from "./reasons.ts";
 import { Recorded } from "./recorded.ts";
 import type { CoreSettings } from "./settings.ts";
-import { CLIENT } from "./states.ts";
 import type { Nanos } from "./units.ts";
 
 export class Controls extends Recorded {
@@ -35,6 +34,12 @@ export class Controls extends Recorded {
     control.reconnect(this.world, database);
   }
 
+  /** As RECONNECT, of one server: the name of its machine stands for others by now. */
+  obsolete(now: Nanos, server: number): void {
+    this.input(INPUT.obsolete, now, server, 0, 0);
+    control.obsolete(this.world, server);
+  }
+
   /** WAIT_CLOSE: effect `reconnected` for each entry that has no obsolete server any more. */
   waitClose(now: Nanos, database = -1): void {
     this.input(INPUT.waitClose, now, database, 0, 0);
@@ -50,10 +55,7 @@ export class Controls extends Recorded {
   /** KILL_CLIENT. False: no such client. */
   killClient(now: Nanos, client: number): boolean {
     this.input(INPUT.killClient, now, client, 0, 0);
-    const { clients } = this.world;
-    const known = client >= 0 && client < clients.high && clients.ints[client << 4] !== CLIENT.free;
-    if (known) dropClient(this.world, client, REASON.admin_kill);
-    return known;
+    return control.killClient(this.world, client);
   }
 
   /** DISABLE: new clients of the entry are refused. */
@@ -74,9 +76,7 @@ export class Controls extends Recorded {
    */
   shutdown(now: Nanos, mode: "wait_for_servers" | "wait_for_clients"): void {
     this.input(INPUT.shutdown, now, mode === "wait_for_servers" ? 0 : 1, 0, 0);
-    if (mode === "wait_for_servers" && control.pause(this.world, -1)) this.world.pausing = false;
-    if (this.world.shutdown === "none") this.world.held++;
-    this.world.shutdown = mode;
+    control.shutdown(this.world, mode);
   }
 
   /** RELOAD with new settings. */

@@ -39,6 +39,7 @@ export const INPUT = {
   closeUnsafe: 34,
   dropLate: 35,
   heard: 36,
+  obsolete: 37,
 } as const;
 
 export type Input = (typeof INPUT)[keyof typeof INPUT];

@@ -59,6 +59,7 @@ const OPERANDS: Readonly<Record<keyof typeof INPUT, number>> = {
   closeUnsafe: 1,
   dropLate: 1,
   heard: 1,
+  obsolete: 1,
 };
 const ARITY = INPUT_NAMES.map((name) => OPERANDS[name]);
 const TEXTS: ReadonlySet<number> = new Set([INPUT.database, INPUT.user, INPUT.reload]);

@@ -21,7 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** Why a connection was not made, in PgBouncer's words, and more of it. */
 export function unreached(error: NodeJS.ErrnoException | undefined): [string, string | undefined] {
-  const unknown = error?.code === "ENOTFOUND" || error?.code?.startsWith("EAI_") === true;
+  const unknown = error?.syscall === "getaddrinfo" || error?.syscall?.startsWith("query") === true;
   return unknown
     ? ["server DNS lookup failed", `DNS lookup failed: ${error?.message}`]
     : ["connect failed", error?.message];

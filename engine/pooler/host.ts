@@ -20,6 +20,7 @@ import { dropping } from "./explain.ts";
 import { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
 import type { Log } from "./log.ts";
+import { askerOf } from "./name-servers.ts";
 import { Resolver } from "./resolver.ts";
 import type {
   ClientRole,
@@ -44,11 +45,7 @@ export class Host implements HostRole {
   readonly log: Log;
   readonly averages = new Averages(0);
   readonly statements = new StatementTable();
-  readonly resolver = new Resolver({
-    now: () => this.clock.now(),
-    found: () => this.values.dns_max_ttl,
-    missing: () => this.values.dns_nxdomain_ttl,
-  });
+  readonly resolver: Resolver;
   port = 0;
   stopping: HostRole["stopping"] = false;
   environment: Environment;
@@ -78,9 +75,16 @@ export class Host implements HostRole {
   /** Inputs came while effects were carried out: the turn goes another round. */
   private again = false;
 
-  /** Errors: ConfigError if keys or certificates are not in order. */
+  /** Errors: ConfigError if keys or certificates are not in order, or resolv_conf is not. */
   constructor(environment: Environment, log: Log) {
     this.environment = environment;
+    const memory = {
+      now: () => this.clock.now(),
+      found: () => this.values.dns_max_ttl,
+      missing: () => this.values.dns_nxdomain_ttl,
+    };
+    const ask = askerOf(environment.config);
+    this.resolver = new Resolver(memory, (name, gone) => this.forsake(name, gone), ask);
     this.tls = new Tls(environment.config, log);
     this.log = log;
     this.core = new Core(environment.core, 0);
@@ -344,6 +348,18 @@ export class Host implements HostRole {
       this.facts.set(pool, facts);
     }
     return facts;
+  }
+
+  /** Servers at addresses that the name of their machine has no more are to be closed. */
+  private forsake(name: string, gone: ReadonlySet<string>): void {
+    this.begin();
+    for (const server of this.servers) {
+      if (server === undefined || server.pool.peer > 0) continue;
+      const entry = this.environment.entryOf(server.pool.database.settings.name);
+      if (entry?.host === name && gone.has(server.identity.address))
+        this.core.obsolete(this.now, server.handle);
+    }
+    this.end();
   }
 
   age(identity: Identity): number {

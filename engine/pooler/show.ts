@@ -1,6 +1,6 @@
 /**
  * The tables of SHOW, with PgBouncer's columns and types. Source: PgBouncer 1.25.2 src/admin.c and
- * src/stats.c. What we do not have (zones, slabs) is empty or zero.
+ * src/stats.c. What we do not have (slabs) is zero.
  */
 import { showConfig } from "../config/index.ts";
 import { SECOND, type User } from "../core/index.ts";
@@ -45,10 +45,8 @@ export const SHOW: Readonly<Record<Shown, (host: HostRole) => Table>> = {
   mem: showMemory,
   fds: showDescriptors,
   dns_hosts: showNames,
-  dns_zones: () => empty("zonename t, serial q, count i"),
+  dns_zones: showZones,
 };
-
-const empty = (list: string): Table => ({ columns: columns(list), rows: [] });
 
 function sockets(host: HostRole): Table {
   const clients = [...clientRows(host, "SOCKETS"), ...loginRows(host)];
@@ -158,6 +156,12 @@ function showNames({ resolver }: HostRole): Table {
   return { columns: columns("hostname t, ttl q, addrs t"), rows };
 }
 
+/** Serial numbers are asked for by PgBouncer with c-ares only. */
+function showZones({ resolver }: HostRole): Table {
+  const rows = resolver.zones().map(([zone, names]) => [zone, 0, names]);
+  return { columns: columns("zonename t, serial q, count i"), rows };
+}
+
 function showPeers({ core, environment }: HostRole): Table {
   const rows = core.peers.map(({ peer, size }) => {
     const { host = "", port = 0 } = environment.peer(peer) ?? {};
@@ -195,7 +199,7 @@ function showLists(host: HostRole): Table {
     ["free_servers", 0],
     ["used_servers", core.serverCount],
     ["dns_names", host.resolver.size],
-    ["dns_zones", 0],
+    ["dns_zones", host.resolver.zones().length],
     ["dns_queries", host.resolver.pending],
     ["dns_pending", 0],
   ];

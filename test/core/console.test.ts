@@ -187,6 +187,25 @@ test("WAIT_CLOSE of all: each entry for itself, at once where nothing is marked"
   expect(world.finish("a").only("reconnected")).toEqual(["reconnected db"]);
 });
 
+// --- a name that stands for another machine --------------------------------------------------------------------
+
+test("an obsolete server: an idle one goes at the tick, one at work on release; the welcome stays known", () => {
+  const world = warm(2).request("w1").turn().quiet();
+  world.turn(() => world.core.obsolete(world.now, world.server("s1")));
+  world.turn(() => world.core.obsolete(world.now, world.server("s2")));
+  expect(world.take()).toEqual([]);
+  expect(world.ticks().take()).toEqual(["close s1 changed"]);
+  expect(world.finish("w1").only("close")).toEqual(["close s2 close_needed"]);
+  expect(world.login("a").take()).toContain("welcome a");
+});
+
+test("an obsolete server that logs in is closed when it has", () => {
+  const world = warmed(1, {}, { connect: HAND }).close("s1").request("w1").quiet();
+  world.turn(() => world.core.obsolete(world.now, world.server("s2")));
+  expect(world.take()).toEqual([]);
+  expect(world.connect("s2").only("close", "grant")).toEqual(["close s2 close_needed"]);
+});
+
 // --- shutdown --------------------------------------------------------------------------------------------------
 
 test("SHUTDOWN WAIT_FOR_SERVERS: pauses, drops the waiters at the tick, stops when no server is left", () => {

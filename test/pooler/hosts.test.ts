@@ -1,10 +1,10 @@
 /** Several hosts for one database: in turn, or the first one that can. */
 
-import { once } from "node:events";
 import { mkdirSync, symlinkSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import type { Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openDoor, portOf } from "./doors.ts";
 import { failure, Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -15,15 +15,8 @@ let port = 0;
 beforeAll(async () => {
   stage = await Stage.open();
   for (const address of ["127.0.0.1", "127.0.0.2"]) {
-    const { host, port: number } = stage.database;
-    const door = createServer((near) => {
-      const far = connect(`${host}/.s.PGSQL.${number}`);
-      near.pipe(far).pipe(near);
-      near.on("error", () => far.destroy());
-      far.on("error", () => near.destroy());
-    });
-    await once(door.listen(port, address), "listening");
-    port = (door.address() as AddressInfo).port;
+    const door = await openDoor(stage, address, port);
+    port = portOf(door);
     doors.push(door);
   }
 });

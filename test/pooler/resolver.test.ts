@@ -1,5 +1,6 @@
 /** Addresses are remembered for as long as the settings say, and used in turn. */
 import type { LookupAddress } from "node:dns";
+import { isIP } from "node:net";
 import { expect, test } from "vitest";
 import { Resolver } from "../../engine/pooler/resolver.ts";
 
@@ -10,7 +11,12 @@ function byHand() {
   const questions: { name: string; answer: Answer }[] = [];
   const clock = { now: 0 };
   const memory = { now: () => clock.now, found: () => 10, missing: () => 3 };
-  const resolver = new Resolver(memory, (name, answer) => questions.push({ name, answer }));
+  const forsaken: string[] = [];
+  const resolver = new Resolver(
+    memory,
+    (name, gone) => forsaken.push(`${name}: ${[...gone].join(" ")}`),
+    (name, answer) => questions.push({ name, answer }),
+  );
   const heard: string[] = [];
   const look = (name = "db"): void =>
     resolver.lookup(name, { all: true }, (error, found) => {
@@ -20,9 +26,9 @@ function byHand() {
   const answer = (...addresses: string[]): void =>
     questions.shift()?.answer(
       addresses.length === 0 ? new Error("no such name") : null,
-      addresses.map((address) => ({ address, family: 4 })),
+      addresses.map((address) => ({ address, family: isIP(address) })),
     );
-  return { resolver, questions, clock, heard, look, answer };
+  return { resolver, questions, clock, heard, forsaken, look, answer };
 }
 
 test("one question serves all who wait for it", () => {
@@ -87,4 +93,30 @@ test("who asks for one address gets one with its family", () => {
   resolver.lookup("db", { all: false }, (...all) => heard.push(all));
   answer("1.1.1.1", "2.2.2.2");
   expect(heard).toEqual([[null, "1.1.1.1", 4]]);
+});
+
+test("addresses of IPv4 come first", () => {
+  const { heard, look, answer } = byHand();
+  look();
+  answer("::1", "1.1.1.1", "::2", "2.2.2.2");
+  expect(heard).toEqual(["1.1.1.1 2.2.2.2 ::1 ::2"]);
+});
+
+test("addresses that an answer lacks are told; a failure says nothing of them", () => {
+  const { clock, forsaken, look, answer } = byHand();
+  for (const addresses of [["1.1.1.1", "2.2.2.2"], [], ["2.2.2.2", "3.3.3.3"], ["3.3.3.3"]]) {
+    look();
+    answer(...addresses);
+    clock.now += 10;
+  }
+  expect(forsaken).toEqual(["db: 1.1.1.1", "db: 2.2.2.2"]);
+});
+
+test("zones are what stands behind the first dot", () => {
+  const { resolver, look } = byHand();
+  for (const name of ["db", "a.example.com", "b.example.com", "c.an.example", "d."]) look(name);
+  expect(resolver.zones()).toEqual([
+    ["an.example", 1],
+    ["example.com", 2],
+  ]);
 });
