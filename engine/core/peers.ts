@@ -26,11 +26,16 @@ export function forgetPeers(world: World, kept: ReadonlySet<number>): void {
   }
 }
 
+/** Requests first: one that is under way has not been sent successfully. */
 function closePool(world: World, pool: Pool): void {
   while (pool.waiting_cancel.head >= 0)
-    endCancel(world, pool.waiting_cancel.head, REASON.cancel_no_peer);
+    endCancel(world, pool.waiting_cancel.head, REASON.peer_removed);
   const { ints } = world.servers;
-  for (let at = 0; at < world.servers.high << 4; at += 16)
-    if (ints[at] !== SERVER.free && ints[at | S.pool] === pool.id)
-      closeServer(world, at >> 4, REASON.cancel_given_up);
+  for (let at = 0; at < world.servers.high << 4; at += 16) {
+    if (ints[at] === SERVER.free || ints[at | S.pool] !== pool.id) continue;
+    const request = ints[at | S.client] as number;
+    ints[at | S.client] = -1;
+    if (request >= 0) endCancel(world, request, REASON.peer_removed);
+    closeServer(world, at >> 4, REASON.peer_removed);
+  }
 }

@@ -89,6 +89,7 @@ const TABLE = {
   used_dirty: silent("SV_USED server got dirty"),
   suspend_unsafe: silent("close unsafe file descriptors on suspend"),
   suspend_timeout: told("suspend_timeout"),
+  peer_removed: silent("peer removed"),
 } as const;
 
 export type ReasonName = keyof typeof TABLE;

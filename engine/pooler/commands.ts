@@ -15,7 +15,7 @@ import type { ConsoleCommand } from "../wire/console.ts";
 import { noticeResponse } from "../wire/writer.ts";
 import type { Channel } from "./channel.ts";
 import { Environment } from "./environment.ts";
-import { dropping, registering } from "./explain.ts";
+import { dropping, droppingPeer, registering } from "./explain.ts";
 import { canHandOver } from "./handover.ts";
 import type { Identity } from "./identity.ts";
 import { hasLibc } from "./libc.ts";
@@ -185,9 +185,10 @@ export function reload(host: HostRole): boolean {
   try {
     const config = reloadConfig(before.config, readText);
     const environment = new Environment(config, before);
-    const names = new Set(config.databases.map(({ name }) => name));
-    for (const { name } of before.config.databases)
-      if (!names.has(name)) host.log.write("WARNING", dropping(name));
+    for (const { name } of missing(before.config.databases, config.databases))
+      host.log.write("WARNING", dropping(name));
+    for (const { name } of missing(before.config.peers, config.peers))
+      host.log.write("WARNING", droppingPeer(name));
     const sound = host.adopt(environment);
     environment.tell(host.log);
     return sound;
@@ -197,6 +198,15 @@ export function reload(host: HostRole): boolean {
     host.log.write("WARNING", "config file loading failed");
     return false;
   }
+}
+
+/** Entries that have gone. */
+function missing<Entry extends { name: string }>(
+  before: readonly Entry[],
+  after: readonly Entry[],
+) {
+  const names = new Set(after.map(({ name }) => name));
+  return before.filter(({ name }) => !names.has(name));
 }
 
 type Databases = "pause" | "resume" | "kill" | "reconnect" | "wait_close" | "disable" | "enable";

@@ -50,6 +50,10 @@ export function noteEnd(host: HostRole, identity: Identity, why: string): void {
 /** What the log says of a database that comes from the `*` entry. */
 export const registering = (name: string): string => `registered new auto-database: ${name}`;
 
+/** What the log says of a peer that goes. PgBouncer forgets to say which. */
+export const droppingPeer = (id: string): string =>
+  `dropping peer ${id} as it does not exist anymore`;
+
 /** What the log says of a database that goes. */
 export const dropping = (name: string): string =>
   `dropping database '${name}' as it does not exist anymore or inactive auto-database`;

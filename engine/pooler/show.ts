@@ -3,7 +3,7 @@
  * src/stats.c. What we do not have (slabs) is zero.
  */
 import { showConfig } from "../config/index.ts";
-import { SECOND, type User } from "../core/index.ts";
+import { type Pool, SECOND, type User } from "../core/index.ts";
 import { DATABASE_COLUMNS, databaseRow } from "../show/databases.ts";
 import { POOL_COLUMNS, poolRow } from "../show/pools.ts";
 import {
@@ -170,8 +170,12 @@ function showPeers({ core, environment }: HostRole): Table {
   return { columns: columns("peer_id i, host t, port i, pool_size i"), rows };
 }
 
-function showPeerPools({ core }: HostRole): Table {
-  const rows = core.peers.map(
+/** A peer has a pool from the first request on that goes there. */
+const peerPools = ({ core }: HostRole): Pool[] =>
+  core.peers.filter((pool) => pool.last_connect_time > 0 || pool.waiting_cancel.length > 0);
+
+function showPeerPools(host: HostRole): Table {
+  const rows = peerPools(host).map(
     ({ peer, clients_active_cancel, waiting_cancel, active_cancel, login }) => [
       peer,
       clients_active_cancel,
@@ -192,7 +196,7 @@ function showLists(host: HostRole): Table {
     ["users", showUsers(host).rows.length],
     ["peers", core.peers.length],
     ["pools", core.pools.length + 1],
-    ["peer_pools", core.peers.length],
+    ["peer_pools", peerPools(host).length],
     ["free_clients", 0],
     ["used_clients", core.clientCount + host.consoles.size],
     ["login_clients", logins],

@@ -83,10 +83,10 @@ test("RELOAD without the peer: its requests and connections go", () => {
   const { peers: _, ...rest } = world.core.settings;
   world.quiet().turn(() => world.core.reload(world.now, rest));
   expect(world.take()).toEqual([
-    "drop y cancel_no_peer",
-    "close s1 cancel_given_up",
-    "drop x cancel_done",
-    "close s2 cancel_given_up",
+    "drop y peer_removed",
+    "drop x peer_removed",
+    "close s1 peer_removed",
+    "close s2 peer_removed",
   ]);
   expect(hand(world, 2, "z").take()).toEqual(["drop z cancel_no_peer"]);
 });
