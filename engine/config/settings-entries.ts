@@ -15,8 +15,11 @@ import {
 import { decimal } from "./numbers.ts";
 import { type PoolerSupport, setting } from "./setting.ts";
 
-/** Largest number of a peer. Source: PgBouncer 1.25.2 doc/config.md, peer_id. */
-export const MOST_PEERS = 16_383;
+/**
+ * Largest number of a peer: a key has two bytes for it. The manual says 16383, which nobody holds it to.
+ * Source: PgBouncer 1.25.2 src/loader.c, parse_peer().
+ */
+export const MOST_PEERS = 65_535;
 
 /** Connection strings have decimal numbers only: C's `atoi`, and 0 is no port. */
 const port: Kind<number> = { ...count(1, 65_535), read: readPort };

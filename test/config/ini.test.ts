@@ -185,7 +185,7 @@ const complaints: [string, string, string][] = [
   ["[peers]\n1 = port=1", "a.ini:2: host of peer 1 is missing; expected host=NAME", "as PgBouncer"],
   [
     "[peers]\n0 = host=h",
-    'a.ini:2: peer is "0"; expected a number from 1 to 16383',
+    'a.ini:2: peer is "0"; expected a number from 1 to 65535',
     "0 stands for no peer",
   ],
   [
@@ -220,7 +220,7 @@ test.each(["=", "[]", "a''", "key=1 "])("a line of a million %j is refused", (pa
 
 test("a message shows the beginning of a long text only", () => {
   expect(complaint(`[pgbouncer]\npeer_id = ${"9".repeat(1000)}`)).toBe(
-    `a.ini:2: peer_id is "${"9".repeat(200)}..."; expected an integer from 0 to 16383`,
+    `a.ini:2: peer_id is "${"9".repeat(200)}..."; expected an integer from 0 to 65535`,
   );
 });
 
