@@ -22,7 +22,7 @@ import { isOwner, lookupIn, obstacle, TOO_LONG, unusable } from "./obstacles.ts"
 import { crowd, register, shortName } from "./registration.ts";
 import type { HostRole, Newcomer, ServerRole } from "./roles.ts";
 import { tune } from "./socket-options.ts";
-import type { Handshake } from "./tls.ts";
+import { CUT_OFF, type Handshake } from "./tls.ts";
 import { peerOf, processOf } from "./unix-peer.ts";
 
 const nothing: Buffer = Buffer.alloc(0);
@@ -86,7 +86,7 @@ export class Entrance implements Newcomer, ChannelOwner {
     this.channel.destroy();
     if (this.phase === "cancel" || this.phase === "over") return;
     this.host.begin();
-    const why = `TLS handshake error: ${error?.message ?? "handshake failed: unexpected EOF"}`;
+    const why = `TLS handshake error: ${error?.message ?? CUT_OFF}`;
     if (this.phase === "lookup") noteEnd(this.host, this.identity, "client unexpected eof");
     else if (this.phase === "handshake") this.host.log.write("WARNING", why, this.identity.label);
     this.host.disconnect(this);
@@ -145,7 +145,7 @@ export class Entrance implements Newcomer, ChannelOwner {
   private cancel(shown: Buffer): void {
     this.phase = "cancel";
     this.channel.hold();
-    const went = passOn(this.host, this.handle, shown);
+    const went = passOn(this.host, this, shown);
     if ("kind" in went) this.reject(went);
     else this.key = went;
   }

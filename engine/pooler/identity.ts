@@ -1,6 +1,6 @@
 /** Who is at the other end of a connection: for the log and for SHOW. */
 import { hostname } from "node:os";
-import type { Nanos } from "../core/index.ts";
+import type { Nanos, Pool } from "../core/index.ts";
 import type { Replication } from "../wire/startup.ts";
 import type { Channel } from "./channel.ts";
 
@@ -17,6 +17,8 @@ export class Identity {
   /** Address, or "unix". */
   address = "unix";
   port = 0;
+  /** The number of the peer that its pool is for; 0: it is an ordinary one. */
+  peer = 0;
   localAddress = "unix";
   localPort = 0;
   /** The process of a client at the other end of a Unix socket; 0: it is not known. */
@@ -44,6 +46,15 @@ export class Identity {
     this.localPort = local.port ?? port;
   }
 
+  /** It belongs to that pool: a server, or a cancel request, which has no user. Those to peers have no names. */
+  join({ peer, database, user }: Pool): void {
+    this.peer = peer;
+    if (peer > 0) return;
+    this.database = database.settings.name;
+    if (this.type === "S") this.user = user.settings.name;
+    else this.known = "database";
+  }
+
   /** What stands in place of PgBouncer's pointers: unique while the process runs. */
   get pointer(): string {
     return `0x${this.id.toString(16)}`;
@@ -62,7 +73,8 @@ export class Identity {
     const { known } = this;
     const database = known === "pool" || known === "database" ? this.database : "(nodb)";
     const user = known === "pool" || known === "user" ? this.user : "(nouser)";
-    return `${this.type}-${this.pointer}: ${database}/${user}@${where}`;
+    const whose = this.peer > 0 ? `peer-${this.peer}` : `${database}/${user}`;
+    return `${this.type}-${this.pointer}: ${whose}@${where}`;
   }
 }
 

@@ -21,6 +21,10 @@ export interface TlsPeer {
 /** How a handshake has ended: what is known of the other side, or why it failed. */
 export type Handshake = { readonly peer: TlsPeer } | { readonly error: string };
 
+/** Why a handshake has failed whose client is gone: what OpenSSL says of that, as PgBouncer has it. */
+export const CUT_OFF =
+  "handshake failed: error:0A000126:SSL routines::unexpected eof while reading";
+
 /** Protocol name of PostgreSQL for ALPN, which clients that begin with TLS must name. */
 const ALPN = "postgresql";
 

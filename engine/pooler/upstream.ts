@@ -55,8 +55,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.handle = handle;
     this.pool = pool;
     this.identity = new Identity("S", host.now);
-    this.identity.database = pool.database.settings.name;
-    this.identity.user = pool.user.settings.name;
+    this.identity.join(pool);
     this.machine = "host" in way ? way.host : "";
     if ("host" in way) {
       this.identity.address = way.host;

@@ -71,6 +71,8 @@ describe("two poolers", () => {
     expect(raw.complaint).toContain("57014");
     const carrying = async () => (await console.ask("show peer_pools"))[0]?.sv_active_cancel;
     await until(async () => Number(await carrying()) === 0);
+    const named = /: app\/\(nouser\)@\S+ closing because: successfully sent cancel request/;
+    await until(async () => named.test(await stage.log()));
     raw.socket.destroy();
   });
 
@@ -86,13 +88,16 @@ describe("two poolers", () => {
     raw.send(cancelRequest(key));
     const row = async () => (await console.ask("show peer_pools"))[0];
     await until(async () => Number((await row())?.sv_active_cancel) === 1);
+    const [server] = await console.ask("show servers");
+    expect([server?.user, server?.database]).toEqual(["(nouser)", "(nodb)"]);
     await console.ask(`set conffile = '${stage.ini({ peer_id: 2 })}'`);
     await console.ask("reload");
     await raw.end();
     expect(await console.ask("show peers")).toEqual([]);
     const log = await stage.log();
     expect(log).toContain("dropping peer 7 as it does not exist anymore");
-    expect(log.match(/closing because: peer removed/g)).toHaveLength(2);
+    const closed = log.match(/[CS]-\w+: peer-7@\S+ closing because: peer removed/g);
+    expect(closed).toHaveLength(2);
     deaf.close();
   });
 
