@@ -100,8 +100,13 @@ export class Accounts {
     const mapped = maps ? this.textOf("ident", maps) : undefined;
     const known =
       mapped === undefined ? new Map() : loadIdent(maps ?? "", onBroken("ident"), () => mapped);
-    if (starting && this.textOf("hba", file) === undefined) return [];
-    return loadHba(file, known, onBroken("hba"));
+    const there = this.textOf("hba", file) !== undefined;
+    if (there) return loadHba(file, known, onBroken("hba"));
+    if (starting) return [];
+    const at = placeOf(config, "auth_hba_file");
+    const fix = this.troubles.at(-1)?.[1];
+    const expected = "the name of a readable file";
+    throw new ConfigError({ at, name: "auth_hba_file", got: file, expected, fix });
   }
 
   /** Undefined: it cannot be read, which is noted. */

@@ -98,6 +98,7 @@ test("without the file it starts, as PgBouncer does, and lets nobody in; RELOAD 
   rmSync(rules.auth_hba_file);
   await console.ask("set default_pool_size = 3"); // It does not read the rules again.
   expect(pooler.reload()).toBe(false);
+  expect(await stage.log()).toMatch(/:\d+: auth_hba_file is ".*"; expected .*; could not open hba/);
   expect(await enter(pooler, "alice", "x")).toBe("in");
 });
 
