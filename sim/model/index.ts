@@ -22,6 +22,7 @@ export type { DashboardOptions, DashboardView, Scrape } from "./dashboard.ts";
 export { IDEAL, type Machine, NOTHING } from "./machine.ts";
 export { inUse } from "./measuring.ts";
 export type { Moment, Trace } from "./meters.ts";
+export { sizeTogether } from "./pool-sizes.ts";
 export type { CoresFigures, Figures, RequestFigures, RunResult } from "./result.ts";
 export { speedOf, topSpeed } from "./speed.ts";
 export type { StationFigures } from "./station.ts";

@@ -66,7 +66,7 @@ export interface RunResult {
   /** Of all kinds together. */
   all: Figures;
   kinds: Record<string, Figures>;
-  /** Servers linked to a client: time average, and over the sum of the pool sizes; see `inUse`. */
+  /** Servers linked to a client: time average, and over the connections that the pools may have; see `inUse`. */
   servers_active: number;
   utilization: number;
   /** As cl_waiting; `logins`: of the mean, clients that are not in yet, for their pool has had no server. */

@@ -15,7 +15,7 @@ import { IDEAL } from "../model/machine.ts";
 import { drive } from "../model/model.ts";
 import { M, PHASE } from "../model/population.ts";
 import { Run } from "../model/run.ts";
-import { configured, poolsOf } from "./pools.ts";
+import { configured, connectionsOf } from "./pools.ts";
 
 /** What a client does, as the pictures tell it. `holding`: it has a server that does nothing for it. */
 export const STATES = ["away", "thinking", "waiting", "working", "holding"] as const;
@@ -62,7 +62,7 @@ export function film(workload: Workload, length: Nanos): Film {
   core.tape = camera;
   drive(run);
   const { pool_mode } = configured(workload);
-  const servers = poolsOf(workload).reduce((sum, pool) => sum + pool.size, 0);
+  const servers = connectionsOf(workload);
   const cost = run.events + camera.looks;
   const changes = camera.changes.filter((change) => change.at <= length);
   return { pool_mode, clients: camera.clients, servers, length, changes, cost };

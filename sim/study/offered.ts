@@ -5,28 +5,41 @@ import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { mean } from "../kernel/distributions.ts";
 import { speedOf, topSpeed } from "../model/index.ts";
 import { paceOf, rateOf } from "./pace.ts";
-import { keyOf, poolOf, poolsOf } from "./pools.ts";
+import { connectionsOf, keyOf, poolOf } from "./pools.ts";
 
 /**
- * What sessions from outside ask for, over what can be had of it: server connections of their pools, and
- * the database's cores. From 1 on the queue grows until a timeout or a limit ends it. The highest of all.
+ * What sessions from outside ask for, over what can be had of it: server connections of their pools, of their
+ * databases and users where these have limits, and the database's cores. From 1 on the queue grows until a timeout or a limit ends it. The highest of all.
  * Clients of a fixed number count nothing: they cannot ask again before they are served. Of a session that ends
  * by time only the one transaction counts that it has however long it waits.
  */
 export function offeredLoad(workload: Workload): number {
-  const pools = new Map<string, number>();
+  const bottlenecks = new Map<string, number>();
   let work = 0;
   for (const kind of workload.clients) {
     if (kind.arrivals === undefined) continue;
     const rate = peakFactor(workload, kind.name) / mean(kind.arrivals.gap);
     const pool = poolOf(workload, kind);
-    const [key, busy] = [keyOf(pool), heldBySession(workload, kind, pool) * rate];
-    pools.set(key, (pools.get(key) ?? 0) + busy / sizeOf(workload, pool));
+    const busy = heldBySession(workload, kind, pool) * rate;
+    for (const { key, size } of bottlenecksOf(workload, pool))
+      bottlenecks.set(key, (bottlenecks.get(key) ?? 0) + busy / size);
     work += paceOf(workload, kind).least * workOf(workload, kind) * rate;
   }
   const most = capacity(workload, allPools(workload));
   const onCores = most === Number.POSITIVE_INFINITY ? 0 : work / most;
-  return Math.max(onCores, ...pools.values());
+  return Math.max(onCores, ...bottlenecks.values());
+}
+
+/** What limits the connections of a pool, and how many they may be: its size, its database, its user. */
+function bottlenecksOf(workload: Workload, pool: Pool): { key: string; size: number }[] {
+  const { database, user, max_db_connections, max_user_connections } = pool;
+  const processes = workload.pooler?.processes ?? 1;
+  const limits = [
+    { key: keyOf(pool), size: sizeOf(workload, pool) },
+    { key: `database ${database.settings.name}`, size: max_db_connections * processes },
+    { key: `user ${user.settings.name}`, size: max_user_connections * processes },
+  ];
+  return limits.filter(({ size }) => size > 0);
 }
 
 /**
@@ -43,7 +56,8 @@ export function settlingTime(workload: Workload): number {
     .filter((kind) => kind.arrivals !== undefined)
     .map((kind) => {
       const pool = poolOf(workload, kind);
-      return heldBySession(workload, kind, pool) / sizeOf(workload, pool);
+      const sizes = bottlenecksOf(workload, pool).map(({ size }) => size);
+      return heldBySession(workload, kind, pool) / Math.min(...sizes);
     })
     .map((service) => (2 * service) / (2.8 * (1 - Math.sqrt(load)) ** 2));
   return Math.max(0, ...relaxations.map((relaxation) => 4 * relaxation));
@@ -85,9 +99,10 @@ function capacity({ server }: Workload, connections: number): number {
   return topSpeed(speed, Math.max(1, Math.min(connections, server.max_connections)));
 }
 
-/** Connections of all pools together. */
+/** Connections of all pools of all processes together. */
 function allPools(workload: Workload): number {
-  return poolsOf(workload).reduce((sum, pool) => sum + sizeOf(workload, pool), 0);
+  const { server, pooler } = workload;
+  return connectionsOf(workload, server.max_connections) * (pooler?.processes ?? 1);
 }
 
 /** Of all the pooler's processes together; a size of 0 stands for as many as the database admits. */

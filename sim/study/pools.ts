@@ -1,6 +1,7 @@
 /** The pools that the clients of a workload use, with the mode and size that hold in each. */
 import { configuredPool, type Pool } from "../../engine/core/index.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
+import { sizeTogether } from "../model/index.ts";
 import type { Run } from "./results.ts";
 
 /** A pool as results name it: a database, and the user whose connections they are. */
@@ -19,6 +20,23 @@ export function poolsOf(workload: Workload): Pool[] {
   const pools = workload.clients.map((kind) => poolOf(workload, kind));
   return [...new Map(pools.map((pool) => [keyOf(pool), pool])).values()];
 }
+
+/**
+ * Connections of all pools together in one process of the pooler, as far as max_db_connections and
+ * max_user_connections let them; a pool without a size counts as `unsized`, and its reserve never.
+ */
+export function connectionsOf(workload: Workload, unsized = 0): number {
+  const pools = poolsOf(workload).map((pool) => {
+    if (pool.size === 0) pool.size = unsized;
+    return pool;
+  });
+  return sizeTogether(pools, namesOf);
+}
+
+const namesOf = ({ database, user }: Pool): { database: unknown; user: unknown } => ({
+  database: database.settings.name,
+  user: user.settings.name,
+});
 
 /** Each pool once, as results name it. */
 export function usedPools(workload: Workload): UsedPool[] {

@@ -2,6 +2,7 @@
  * How many connections the poolers can open to each database server: databases x users x instances x
  * (pool + reserve), as far as max_db_connections and max_user_connections let them.
  */
+import { Flow } from "../../kernel/flow.ts";
 import type { Instance, Pool } from "./instance.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -70,7 +71,7 @@ function poolMost({ pool_size, reserve, min_pool_size, clients }: Pool): number 
  * Equal users are one node with so many times the limit, which changes nothing in the answer.
  */
 export function mostConnections(pools: readonly Pool[]): number {
-  const flow = new Flow();
+  const flow = new Flow<string, string>();
   for (const pool of pools) {
     const { entry, entries, user, users } = pool;
     const database = limit(pool.max_db_connections.value, entries);
@@ -82,88 +83,4 @@ export function mostConnections(pools: readonly Pool[]): number {
 
 function limit(value: number, times: number): number {
   return value === 0 ? Infinity : value * times;
-}
-
-/** Largest flow through a graph of two columns: shortest augmenting paths, after Edmonds and Karp. */
-class Flow {
-  /** Room that is left at entries and users, and between them; what flows already. */
-  private readonly left = new Map<string, number>();
-  private readonly right = new Map<string, number>();
-  private readonly room = new Map<string, Map<string, number>>();
-  private readonly used = new Map<string, Map<string, number>>();
-
-  offer(left: string, leftRoom: number, right: string, rightRoom: number): void {
-    this.left.set(left, leftRoom);
-    this.right.set(right, rightRoom);
-  }
-
-  join(left: string, right: string, room: number): void {
-    add(this.room, left, right, room);
-  }
-
-  most(): number {
-    let sum = 0;
-    for (const from of this.left.keys())
-      for (let step = this.augment(from); step > 0; step = this.augment(from)) sum += step;
-    return sum;
-  }
-
-  /** Sends more from one entry to any user with room, rerouting what others send; 0: no way. */
-  private augment(from: string): number {
-    if ((this.left.get(from) ?? 0) === 0) return 0;
-    const cameFrom = new Map<string, string>(); // User -> the entry on the way to it.
-    const reached = new Map<string, string>(); // Entry -> the user whose flow is taken from it.
-    const queue = [from];
-    for (const left of queue) {
-      for (const [right, room] of this.room.get(left) ?? []) {
-        if (room === 0 || cameFrom.has(right)) continue;
-        cameFrom.set(right, left);
-        if ((this.right.get(right) ?? 0) > 0) return this.send(from, right, cameFrom, reached);
-        for (const [other, flow] of this.used.get(right) ?? []) {
-          if (flow === 0 || other === from || reached.has(other)) continue;
-          reached.set(other, right);
-          queue.push(other);
-        }
-      }
-    }
-    return 0;
-  }
-
-  private send(
-    from: string,
-    to: string,
-    cameFrom: ReadonlyMap<string, string>,
-    reached: ReadonlyMap<string, string>,
-  ): number {
-    const path: [left: string, right: string][] = [];
-    for (let right: string | undefined = to; right !== undefined; ) {
-      const left: string = cameFrom.get(right) ?? from;
-      path.push([left, right]);
-      right = left === from ? undefined : reached.get(left);
-    }
-    // Every second step takes back what the next entry on the way sends to that user.
-    const back = path.slice(0, -1).map(([left], i) => [left, path[i + 1]?.[1] ?? ""] as const);
-    const step = Math.min(
-      this.left.get(from) ?? 0,
-      this.right.get(to) ?? 0,
-      ...path.map(([left, right]) => this.room.get(left)?.get(right) ?? 0),
-      ...back.map(([left, right]) => this.used.get(right)?.get(left) ?? 0),
-    );
-    this.left.set(from, (this.left.get(from) ?? 0) - step);
-    this.right.set(to, (this.right.get(to) ?? 0) - step);
-    for (const [left, right] of path) this.shift(left, right, step);
-    for (const [left, right] of back) this.shift(left, right, -step);
-    return step;
-  }
-
-  private shift(left: string, right: string, step: number): void {
-    add(this.room, left, right, -step);
-    add(this.used, right, left, step);
-  }
-}
-
-function add(table: Map<string, Map<string, number>>, row: string, key: string, by: number): void {
-  const cells = table.get(row) ?? new Map<string, number>();
-  cells.set(key, (cells.get(key) ?? 0) + by);
-  table.set(row, cells);
 }

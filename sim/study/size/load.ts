@@ -1,7 +1,7 @@
 /** The load as something to be sized: so many clients, or so many per cent of the arrivals. */
 import { staying } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { poolsOf } from "../pools.ts";
+import { connectionsOf } from "../pools.ts";
 import type { Varied } from "./probes.ts";
 import { holdings } from "./reason.ts";
 import { withLoad } from "./variants.ts";
@@ -39,8 +39,7 @@ export function likelySize(workload: Workload): number {
 
 /** Server connections that all pools may have together. */
 function serversOf(workload: Workload): number {
-  const { max_connections } = workload.server;
-  return poolsOf(workload).reduce((sum, { size }) => sum + (size || max_connections), 0);
+  return connectionsOf(workload, workload.server.max_connections);
 }
 
 /** `max_client_conn` with room for all who stay, and for as many others as the file leaves room for. */

@@ -2,9 +2,10 @@
 import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
-import { allHaveOwn, poolOf, poolsOf } from "../pools.ts";
+import { allHaveOwn, connectionsOf, poolOf, poolsOf } from "../pools.ts";
 import type { Run, SloOutcome } from "../results.ts";
 import { nameOfTerm } from "../slo.ts";
+import { withPoolSize } from "./variants.ts";
 
 type Term = SloOutcome["terms"][number];
 
@@ -108,7 +109,13 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
   const [first] = holdings(workload);
   const wanted = holdings(workload).reduce((sum, part) => sum + part.connections, 0);
   const all = largest * (workload.pooler?.processes ?? 1);
+  const left = connectionsOf(withPoolSize(workload, largest)) * (workload.pooler?.processes ?? 1);
   if (wanted === Number.POSITIVE_INFINITY) found.push(ENDLESS);
+  else if (wanted > left && left < all)
+    found.push(
+      `${round(wanted)} connections would be in use if nobody waited; max_db_connections and ` +
+        `max_user_connections leave the pools ${left}`,
+    );
   else if (wanted > all)
     found.push(
       `${round(wanted)} connections would be in use if nobody waited; max_connections of the database ` +
