@@ -5,6 +5,7 @@
 import { type Nanos, REASON_NAMES, SECOND } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { Histogram } from "../kernel/histogram.ts";
+import { Resting } from "./abandoned.ts";
 import type { DashboardOptions } from "./dashboard.ts";
 import { IDEAL, type Machine } from "./machine.ts";
 import { inUse } from "./measuring.ts";
@@ -57,6 +58,38 @@ export const OWN = ["client_timeout", "client_cancel", "app_pool_timeout"];
 
 /** Simulates `workload` once. Errors: Abandoned when `options.isAbandoned` says so. */
 export function simulate(workload: Workload, options: SimulateOptions = {}): RunResult {
+  const { run, length } = runOf(workload, options);
+  drive(run);
+  return resultOf(run, length);
+}
+
+/**
+ * The same in turns: at every maintenance tick of the pooler at which `isToRest` says so it yields. The result
+ * does not depend on that. Errors: Abandoned.
+ */
+export function* simulateInTurns(
+  workload: Workload,
+  options: SimulateOptions,
+  isToRest: () => boolean,
+): Generator<void, RunResult> {
+  const { run, length } = runOf(workload, options, isToRest);
+  for (;;)
+    try {
+      drive(run);
+      return resultOf(run, length);
+    } catch (error) {
+      if (!(error instanceof Resting)) throw error;
+      yield;
+    }
+}
+
+type Length = Pick<RunResult, "seed" | "warmup" | "duration">;
+
+function runOf(
+  workload: Workload,
+  options: SimulateOptions,
+  isToRest?: () => boolean,
+): { run: Run; length: Length } {
   const own = workload.run.warmup;
   const warmup = options.warmup ?? (own === "auto" ? 0 : own);
   const duration = options.duration ?? workload.run.duration;
@@ -71,13 +104,13 @@ export function simulate(workload: Workload, options: SimulateOptions = {}): Run
     dashboard: options.dashboard,
     deal: options.deal,
     isAbandoned: options.isAbandoned,
+    isToRest,
     patience: PATIENCE,
   });
-  drive(run);
-  return resultOf(run, { seed, warmup, duration });
+  return { run, length: { seed, warmup, duration } };
 }
 
-function resultOf(run: Run, length: { seed: number; warmup: Nanos; duration: Nanos }): RunResult {
+function resultOf(run: Run, length: Length): RunResult {
   const seconds = length.duration / SECOND;
   const kinds = run.kinds.map((kind) => kind.meter);
   measurePools(run);

@@ -3,7 +3,7 @@
  * servers take their time. Here is the loop that takes one event after the other.
  */
 import type { Nanos } from "../../engine/core/index.ts";
-import { Abandoned } from "./abandoned.ts";
+import { Abandoned, Resting } from "./abandoned.ts";
 import { ask, enter, exit, expire, free, openPools } from "./app-clients.ts";
 import { askToCancel } from "./cancel-requests.ts";
 import { rollback, rolledBack, strike } from "./cancelling.ts";
@@ -33,9 +33,10 @@ const { refused, turn } = host;
 const { answer, arrive } = transactions;
 const HANDLE = (1 << SHIFT) - 1;
 
-/** Runs warm-up and window, and on until the window's transactions are over. Errors: Abandoned. */
+/** Runs warm-up and window, and on until the window's transactions are over. Errors: Abandoned, Resting. */
 export function drive(run: Run): void {
-  begin(run);
+  if (run.rests) wake(run);
+  else begin(run);
   const { agenda, station, to } = run;
   for (;;) {
     const item = agenda.pop();
@@ -148,7 +149,22 @@ function rare(run: Run, event: number, target: number): boolean {
 }
 
 function tick(run: Run): boolean {
-  if (run.options.isAbandoned?.()) throw new Abandoned();
+  const { isAbandoned, isToRest } = run.options;
+  if (isAbandoned?.()) throw new Abandoned();
+  if (isToRest?.()) {
+    run.rests = true;
+    throw new Resting();
+  }
+  return advance(run);
+}
+
+/** Goes on with the tick before which it has rested. */
+function wake(run: Run): void {
+  run.rests = false;
+  if (advance(run)) turn(run);
+}
+
+function advance(run: Run): boolean {
   run.core.advance(run.now);
   run.at(run.core.deadline(), EVENT.tick, 0);
   return true;

@@ -53,6 +53,8 @@ export interface RunOptions {
   deal?: Deal | undefined;
   /** Whether nobody wants the run any more; asked at every maintenance tick, which the hot path never sees. */
   isAbandoned?: (() => boolean) | undefined;
+  /** Whether others are to have a turn; asked at the same ticks. */
+  isToRest?: (() => boolean) | undefined;
 }
 
 /** A kind of clients, ready to run. */
@@ -103,6 +105,8 @@ export class Run {
   processes: Processes | undefined;
   /** There is no pooler at present. */
   down = false;
+  /** It has stopped before a tick, so that others have their turn. */
+  rests = false;
   /** Its processes that have been told to go and are still there. */
   leaving = 0;
   /** What SHOW STATS totalled before the pooler's last restart. */

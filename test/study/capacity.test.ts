@@ -49,7 +49,7 @@ function run(played: Workload, capacity: Capacity, seed: number) {
   return { throughput: all.throughput, response_p95, trace: trace?.response };
 }
 
-function fitted(truth: Capacity, most: number, cores: number): Capacity {
+function fitted(truth: Capacity, most: number, cores: number): Promise<Capacity> {
   const full = withPool(workload, "transaction", most);
   const runs = {
     alone: measure(withPool(workload, "transaction", 1), truth, 1),
@@ -66,9 +66,9 @@ describe("a capacity is found again from three runs at two pool sizes", () => {
     ["a sharp corner", 0.97, 2, 30, 8 * MILLISECOND, 2],
     ["four cores", 1.02, 3.7, 6, 2 * MILLISECOND, 4],
   ] as const)
-    test(name, () => {
+    test(name, async () => {
       const truth = { work, cap, knee, quantum, reached: true };
-      const found = fitted(truth, 10 * cores, cores);
+      const found = await fitted(truth, 10 * cores, cores);
       // A run of 4 s has 800 transactions at one connection: one of them is worth 0.13 %.
       expect(found.work / work).toBeCloseTo(1, 2);
       expect(found.cap / cap).toBeCloseTo(1, 2);
@@ -84,7 +84,7 @@ describe("a capacity is found again from three runs at two pool sizes", () => {
       }
     });
 
-  test("a load that does not reach the cap says so", () => {
+  test("a load that does not reach the cap says so", async () => {
     const idle = closedWorkload(kindOf(6, 100, 5), 10); // A quarter of a core's worth.
     const truth = { work: 1, cap: 30, knee: 8, quantum: undefined, reached: true };
     const full = withPool(idle, "transaction", 20);
@@ -93,7 +93,7 @@ describe("a capacity is found again from three runs at two pool sizes", () => {
       full: measure(full, truth, 2),
       few: measure(fewBusy(full, 2), truth, 3),
     };
-    expect(fitCapacity(runs, 20, playing).reached).toBe(false);
+    expect((await fitCapacity(runs, 20, playing)).reached).toBe(false);
   });
 });
 

@@ -94,8 +94,9 @@ export function calibratingCapacity(
     // Whatever a statement needs beside its service is part of the work that is fitted.
     const lateness = latenessOf(runs.full.live);
     const machine = { ...quiet.machine, statement: NOTHING, lateness, granularity: 0 };
-    const { warmup, duration } = options;
-    const capacity = fitCapacity(runs, full.pool_size, { warmup, duration, machine });
+    const { warmup, duration, signal } = options;
+    const playing = { warmup, duration, machine, signal };
+    const capacity = await fitCapacity(runs, full.pool_size, playing);
     const measured = [runs.alone, runs.full].map(({ throughput }) => throughput);
     return { ...quiet, machine, capacity: { ...capacity, measured } };
   };

@@ -10,7 +10,8 @@
 import type { Nanos } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { mean, scaled } from "../../kernel/distributions.ts";
-import { type Machine, type RunResult, simulate } from "../../model/index.ts";
+import type { Machine, RunResult } from "../../model/index.ts";
+import { simulateHearing } from "../simulator.ts";
 
 /** How the database's speed depends on the number of busy connections. */
 export interface Capacity {
@@ -48,6 +49,7 @@ export interface Playing {
   warmup: Nanos;
   duration: Nanos;
   machine: Machine;
+  signal?: AbortSignal | undefined;
 }
 
 /** Of one connection any bend says the same; a first guess for several. */
@@ -64,24 +66,32 @@ const COARSE_STEPS = 8;
 /** Over the mean work of a statement: what is shorter is as good as none, what is longer has no end. */
 const [SHORT, LONG] = [1 / 20, 10];
 
-/** Fits the capacity. `most`: connections of the larger size. */
-export function fitCapacity(runs: Measurements, most: number, playing: Playing): Capacity {
+/** Fits the capacity. `most`: connections of the larger size. Errors: the signal's reason. */
+export async function fitCapacity(
+  runs: Measurements,
+  most: number,
+  playing: Playing,
+): Promise<Capacity> {
   const start: Capacity = { work: 1, cap: most, knee: SHARP, quantum: undefined, reached: true };
-  const rate = (run: Measured, capacity: Capacity): number =>
-    simulated(run, capacity, playing).all.throughput;
-  const work = solve(1 / FACTOR, FACTOR, (value) => {
-    return rate(runs.alone, { ...start, work: value }) < runs.alone.throughput;
+  const rate = async (run: Measured, capacity: Capacity): Promise<number> =>
+    (await simulated(run, capacity, playing)).all.throughput;
+  const work = await solve(1 / FACTOR, FACTOR, async (value) => {
+    return (await rate(runs.alone, { ...start, work: value })) < runs.alone.throughput;
   });
-  const capAt = (knee: number): number =>
-    solve(1, most, (cap) => rate(runs.full, { ...start, work, knee, cap }) >= runs.full.throughput);
-  const guess = capAt(SHARP);
-  const knee = solve(SOFTEST, SHARPEST, (value) => {
-    return rate(runs.few, { ...start, work, cap: guess, knee: value }) >= runs.few.throughput;
+  const { full, few } = runs;
+  const capAt = (knee: number): Promise<number> =>
+    solve(1, most, async (cap) => {
+      return (await rate(full, { ...start, work, knee, cap })) >= full.throughput;
+    });
+  const guess = await capAt(SHARP);
+  const knee = await solve(SOFTEST, SHARPEST, async (value) => {
+    return (await rate(few, { ...start, work, cap: guess, knee: value })) >= few.throughput;
   });
-  const bent = { ...start, work, cap: capAt(knee), knee };
-  const found = { ...bent, quantum: quantumOf(runs.full, bent, playing) };
-  const busy = (run: Measured): number => simulated(run, found, playing).cores?.speed ?? 0;
-  const reached = busy(runs.alone) >= BUSY && busy(runs.full) >= BUSY * found.cap;
+  const bent = { ...start, work, cap: await capAt(knee), knee };
+  const found = { ...bent, quantum: await quantumOf(full, bent, playing) };
+  const busy = async (run: Measured): Promise<number> =>
+    (await simulated(run, found, playing)).cores?.speed ?? 0;
+  const reached = (await busy(runs.alone)) >= BUSY && (await busy(full)) >= BUSY * found.cap;
   return { ...found, reached };
 }
 
@@ -89,12 +99,18 @@ export function fitCapacity(runs: Measurements, most: number, playing: Playing):
  * The quantum at which responses of the larger size vary as much as they did. The longer the turns, the
  * less a long statement waits behind short ones, again and again. Their mean is the throughput's affair.
  */
-function quantumOf(full: Measured, capacity: Capacity, playing: Playing): Nanos | undefined {
-  const spread = (quantum: Nanos): Nanos =>
-    rms(simulated(full, { ...capacity, quantum: Math.round(quantum) }, playing).trace?.response);
+async function quantumOf(
+  full: Measured,
+  capacity: Capacity,
+  playing: Playing,
+): Promise<Nanos | undefined> {
   const work = capacity.work * meanService(full.workload);
-  const enough = (quantum: Nanos): boolean => spread(quantum) <= full.response_rms;
-  const found = solve(SHORT * work, LONG * work, enough, COARSE_STEPS);
+  const enough = async (quantum: Nanos): Promise<boolean> => {
+    const turns = { ...capacity, quantum: Math.round(quantum) };
+    const { trace } = await simulated(full, turns, playing);
+    return rms(trace?.response) <= full.response_rms;
+  };
+  const found = await solve(SHORT * work, LONG * work, enough, COARSE_STEPS);
   return found < 1.1 * SHORT * work ? undefined : Math.round(found);
 }
 
@@ -119,23 +135,28 @@ export function meanService({ clients }: Workload): Nanos {
 const BUSY = 0.9;
 
 /** The value from which on `enough` holds; the upper end when it never does. On a scale of ratios. */
-function solve(
+async function solve(
   from: number,
   to: number,
-  enough: (value: number) => boolean,
+  enough: (value: number) => Promise<boolean>,
   steps = STEPS,
-): number {
+): Promise<number> {
   let [low, high] = [from, to];
   for (let step = 0; step < steps; step++) {
     const middle = Math.sqrt(low * high);
-    if (enough(middle)) high = middle;
+    if (await enough(middle)) high = middle;
     else low = middle;
   }
   return high;
 }
 
-function simulated({ workload, seed }: Measured, capacity: Capacity, playing: Playing): RunResult {
-  return simulate(onCapacity(workload, capacity), { seed, ...playing, trace: true });
+function simulated(
+  { workload, seed }: Measured,
+  capacity: Capacity,
+  { signal, ...playing }: Playing,
+): Promise<RunResult> {
+  const options = { seed, ...playing, trace: true };
+  return simulateHearing(signal, onCapacity(workload, capacity), options);
 }
 
 /** The workload on a database of this capacity, in place of what its file says of the server's speed. */
