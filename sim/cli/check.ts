@@ -15,7 +15,7 @@ import {
 import type { Result } from "../study/results.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { gather } from "./options.ts";
-import { note, print } from "./output.ts";
+import { note, print, printText } from "./output.ts";
 import { version } from "./version.ts";
 
 const EXAMPLES = `
@@ -76,7 +76,7 @@ export function checkCommand(finish: (status: number) => void): Command {
 async function run(files: readonly string[], options: CheckOptions): Promise<number> {
   const list = options.rules ? rules() : options.presets ? presets() : undefined;
   if (list !== undefined) {
-    await print(list);
+    await printText(list);
     return STATUS.done;
   }
   if (files.length === 0) throw new UsageError("missing required argument 'ini'");
@@ -87,7 +87,8 @@ async function run(files: readonly string[], options: CheckOptions): Promise<num
   const failed = checked.findings.some(({ severity }) => bad.includes(severity));
   const result = resultOf(files, checked, failed);
   if (!options.quiet) for (const text of checked.notes) note(`note: ${text}`);
-  await print(options.json ? JSON.stringify(result) : checkText(result, options.quiet === true));
+  if (options.json) await print(JSON.stringify(result));
+  else await printText(checkText(result, options.quiet === true));
   return failed ? STATUS.notMet : STATUS.done;
 }
 

@@ -5,6 +5,7 @@
 
 import { statSync } from "node:fs";
 import { OutputError } from "../report/files.ts";
+import { wrapped } from "../report/wrap.ts";
 import { STATUS, UsageError } from "./failure.ts";
 
 /** Writes to stdout and waits until it is handed over, so that a long result is not cut at exit. */
@@ -14,9 +15,14 @@ export function print(text: string): Promise<void> {
   });
 }
 
-/** One line on stderr: something to know that is not the result. */
+/** The same with text for people, in lines that fit their terminal. */
+export function printText(text: string): Promise<void> {
+  return print(wrapped(text, process.stdout.columns));
+}
+
+/** One line on stderr, or as many as a terminal needs: something to know that is not the result. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${wrapped(text, process.stderr.columns)}\n`);
 }
 
 /** Refuses to write over the file that is read, whatever name it goes by. Errors: UsageError. */

@@ -7,7 +7,7 @@ import { replayFile } from "../study/replay.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
 import { chartOption, checkCharts } from "./options.ts";
-import { note, print } from "./output.ts";
+import { note, print, printText } from "./output.ts";
 import { version } from "./version.ts";
 
 const EXAMPLES = `
@@ -44,7 +44,7 @@ async function run(file: string, options: ReplayOptions): Promise<number> {
   const verdict = replay.equal === null ? "unsure" : replay.equal ? "pass" : "fail";
   const head = { poolwise: version(), command: "replay", workload: basename(file), seed: 0 };
   const result: Result = { ...head, runs: [], replay, verdict };
-  await print(options.json ? JSON.stringify(result) : replayText(result));
+  await (options.json ? print(JSON.stringify(result)) : printText(replayText(result)));
   for (const chart of options.chart) {
     await writeChart(chart, replayReport(result));
     if (!options.quiet) note(`drawn: ${chart}`);

@@ -24,7 +24,7 @@ import {
   threadsOf,
   timeLimitOf,
 } from "./options.ts";
-import { note, print } from "./output.ts";
+import { note, print, printText } from "./output.ts";
 import { sayWhenUp, startProgress } from "./progress.ts";
 import { version } from "./version.ts";
 
@@ -129,14 +129,15 @@ async function present(
 ): Promise<void> {
   const quiet = options.quiet === true;
   if (!quiet) for (const text of result.notes ?? []) note(`note: ${text}`);
-  await print(textOf(command, result, options));
+  await printed(command, result, options);
   for (const file of options.chart) {
     await writeChart(file, command.report(result));
     if (!quiet) note(`drawn: ${file}`);
   }
 }
 
-function textOf(command: StudyCommand, result: Result, options: CommonOptions): string {
-  if (options.json) return JSON.stringify(result);
-  return options.csv ? csvOf(result) : command.text(result, options.quiet === true);
+function printed(command: StudyCommand, result: Result, options: CommonOptions): Promise<void> {
+  if (options.json) return print(JSON.stringify(result));
+  if (options.csv) return print(csvOf(result));
+  return printText(command.text(result, options.quiet === true));
 }

@@ -7,7 +7,7 @@ import { coverage } from "../study/theory/coverage.ts";
 import { familyNames, theory } from "../study/theory/theory.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { note, print } from "./output.ts";
+import { note, print, printText } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { natural } from "./real.ts";
 import { version } from "./version.ts";
@@ -72,7 +72,7 @@ async function run(options: TheoryCommandOptions): Promise<number> {
     runs: [],
     ...own,
   };
-  await print(options.json ? JSON.stringify(result) : textOf(result));
+  await (options.json ? print(JSON.stringify(result)) : printText(textOf(result)));
   if (signal.aborted) {
     if (!options.quiet) note("note: interrupted; the table is not complete");
     return STATUS.interrupted;
