@@ -25,3 +25,13 @@ export function systemCode(error: unknown): string {
     return error.code;
   return "";
 }
+
+/** Runs `work`; what the system refuses it, such as room on a disk, is an outside part's failure. */
+export async function outside<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof OutsideError || systemCode(error) === "") throw error;
+    throw new OutsideError(`${what}: ${(error as Error).message}`, "", error);
+  }
+}

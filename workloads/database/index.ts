@@ -3,17 +3,17 @@
  * or the system's. The last two are private to the run, and gone with it.
  */
 import pg from "pg";
-import { serverAccount } from "./account.ts";
-import { type Cluster, startCluster } from "./cluster.ts";
+import { privateDirectory, serverAccount } from "./account.ts";
+import { startCluster } from "./cluster.ts";
 import { type Address, parseDsn, showAddress } from "./dsn.ts";
 import { embeddedPackage, runnableBinaries } from "./embedded.ts";
-import { OutsideError } from "./errors.ts";
+import { OutsideError, outside } from "./errors.ts";
 import { installedBinaries } from "./installed.ts";
 import type { PrivateServer } from "./private-server.ts";
 import { sweepStale } from "./sweep.ts";
 
 export { type Address, parseDsn, showAddress } from "./dsn.ts";
-export { OutsideError } from "./errors.ts";
+export { OutsideError, outside } from "./errors.ts";
 export { type PrivateServer, type Span, until, wall } from "./private-server.ts";
 
 /** A database that answers. */
@@ -42,6 +42,8 @@ export interface DatabaseOptions {
   onProgress?: ((line: string) => void) | undefined;
 }
 
+/** Where nobody says a word, that is not waited for. */
+const CONNECT_MS = 10_000;
 const CONNECTIONS = 200;
 /** For observers, who log in as superuser even when every ordinary connection is taken. */
 const RESERVED = 5;
@@ -60,6 +62,10 @@ export async function resolveDatabase(options: DatabaseOptions = {}): Promise<Da
   const env = options.env ?? process.env;
   const dsn = options.dsn ?? env.DATABASE_URL;
   if (dsn !== undefined && dsn !== "") return existing(parseDsn(dsn, env));
+  return outside("no private PostgreSQL can be set up", () => startPrivate(options, env));
+}
+
+async function startPrivate(options: DatabaseOptions, env: NodeJS.ProcessEnv): Promise<Database> {
   // The watchdog is a POSIX shell, and without it a killed run would leave its server behind.
   if (process.platform === "win32") throw new OutsideError(`on Windows, ${NO_DATABASE}`);
   const account = await serverAccount();
@@ -98,7 +104,7 @@ async function started(
   const account = await serverAccount();
   const cluster = await startCluster({ bin, account, settings });
   try {
-    await createRoles(cluster, options.roles ?? []);
+    await makeRoles(cluster, options.roles ?? []);
     return { ...cluster, version: await versionOf(cluster), source };
   } catch (error) {
     await cluster.stop();
@@ -113,12 +119,24 @@ function versionOf(address: Address): Promise<string> {
   });
 }
 
-function createRoles(cluster: Cluster, roles: readonly string[]): Promise<void> {
-  return withClient(cluster, async (client) => {
-    for (const role of roles)
-      if (role !== cluster.user)
-        await client.query(`create role ${pg.escapeIdentifier(role)} login`);
+/** Login roles, ordinary ones, for those of the names that there are none for. Errors: OutsideError. */
+export async function makeRoles(address: Address, names: readonly string[]): Promise<void> {
+  await withClient(address, async (client) => {
+    const { rows } = await client.query<{ rolname: string }>("select rolname from pg_roles");
+    const known = new Set(rows.map(({ rolname }) => rolname));
+    const wanted = [...new Set(names)].filter((name) => !known.has(name));
+    const statements = wanted.map((name) => `create role ${pg.escapeIdentifier(name)} login`);
+    if (statements.length > 0) await client.query(statements.join("; "));
+  }).catch((error: Error) => {
+    throw new OutsideError(`no users can be made at ${showAddress(address)}: ${error.message}`);
   });
+}
+
+/** A directory of a run's own, which the next run removes if this one could not. */
+export async function ownDirectory(): Promise<string> {
+  const account = await serverAccount();
+  await sweepStale(account);
+  return privateDirectory(account);
 }
 
 /** Runs `work` on a connection of its own. Errors: whatever connecting or `work` throws. */
@@ -128,7 +146,7 @@ export async function withClient<T>(
 ): Promise<T> {
   const { sslmode, ...plain } = address;
   const ssl = sslmode === undefined ? false : { rejectUnauthorized: sslmode !== "require" };
-  const client = new pg.Client({ ...plain, ssl });
+  const client = new pg.Client({ ...plain, ssl, connectionTimeoutMillis: CONNECT_MS });
   client.on("error", () => undefined); // The connection's end also fails the query, which tells us.
   await client.connect();
   try {

@@ -38,7 +38,7 @@ export function alive(pid: number): boolean {
 
 async function removeStale(directory: string, account: Account): Promise<void> {
   const { uid } = await lstat(directory);
-  if (uid !== (account?.uid ?? process.getuid?.())) return;
+  if (uid !== account?.uid && uid !== process.getuid?.()) return;
   const text = await readFile(join(directory, "data", "postmaster.pid"), "utf8").catch(() => "");
   const pid = Number.parseInt(text, 10);
   if (pid > 1 && (await commandOf(pid)).includes(directory)) await end(pid);

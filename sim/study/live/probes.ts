@@ -1,10 +1,12 @@
 /** Small measurements on idle connections: what a server connection and a reset cost. */
 import pg from "pg";
 import { MILLISECOND, type Nanos } from "../../../engine/core/index.ts";
-import type { Address } from "../../../workloads/database/dsn.ts";
+import { type Address, showAddress } from "../../../workloads/database/dsn.ts";
+import { OutsideError } from "../../../workloads/database/errors.ts";
 
 const TRIPS = 50;
 const LOGINS = 12;
+const CONNECT_MS = 10_000;
 
 /**
  * Time to set up a server connection, and to log in to the pooler without, once for each of `cold`: entries of a pooler that nobody has used
@@ -79,11 +81,14 @@ async function withClient<T>(
 ): Promise<T> {
   const { sslmode, ...plain } = address;
   const ssl = sslmode === undefined ? false : { rejectUnauthorized: sslmode !== "require" };
-  const client = new pg.Client({ ...plain, ssl });
+  const client = new pg.Client({ ...plain, ssl, connectionTimeoutMillis: CONNECT_MS });
   client.on("error", () => undefined); // The query under way fails as well, and says so.
-  await client.connect();
   try {
+    await client.connect();
     return await work(client);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message || error.name : String(error);
+    throw new OutsideError(`the calibration lost ${showAddress(address)}: ${reason}`, "", error);
   } finally {
     await client.end().catch(() => undefined);
   }
