@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 const programs = [
   "test/{cli,database,notebooks,pooler}/**/*.test.ts",
   "test/report/browser.test.ts",
+  "test/study/users.test.ts",
 ];
 
 /** Tests that measure time: one file after the other, or they disturb each other. */

@@ -5,12 +5,11 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
 import { liveReport, liveText } from "../report/live.ts";
 import { playOnce } from "../study/live/live.ts";
-import { connectionsOf, ownPools } from "../study/live/pools.ts";
-import { processesOf } from "../study/live/several.ts";
+import { ownPools } from "../study/live/pools.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
 import { checkCharts, settingsOf } from "./options.ts";
-import { note, print } from "./output.ts";
+import { note, print, printText } from "./output.ts";
 import {
   checkBreakable,
   checkPlaces,
@@ -29,7 +28,8 @@ Statements are pg_sleep: whole milliseconds, no load on a core; with work: cpu i
 queries that keep a core busy. The report has the figures of "simulate";
 what nobody could see (a queue without a console) is left out, and null in JSON.
 Faults of the schedule are played where database and pooler are the run's own: stall (the database's
-processes stand still), restart (it dies and comes back) and pooler_restart, each over by the window's end.
+processes stand still), restart (it dies and comes back), pooler_restart and pooler_takeover, each over by the
+window's end.
 Exit status 1 when the workload has an slo and the run does not meet it.
 
 Without --dsn (or DATABASE_URL) a private PostgreSQL is started and removed again. With --pooler-dsn, --dsn
@@ -72,7 +72,7 @@ async function run(file: string, options: RealOptions): Promise<number> {
   checkBreakable(workload, options, plan.duration);
   const { run, notes, instrument } = await playing(
     options,
-    roomFor(workload) + processesOf(workload) * connectionsOf(workload),
+    roomFor(workload),
     (places, signal, progress) =>
       playOnce({
         ...plan,
@@ -93,7 +93,7 @@ async function run(file: string, options: RealOptions): Promise<number> {
 
 async function present(result: Result, options: RealOptions): Promise<void> {
   if (!options.quiet) for (const text of result.notes ?? []) note(`note: ${text}`);
-  await print(options.json ? JSON.stringify(result) : liveText(result));
+  await (options.json ? print(JSON.stringify(result)) : printText(liveText(result)));
   for (const file of options.chart) {
     await writeChart(file, liveReport(result));
     if (!options.quiet) note(`drawn: ${file}`);

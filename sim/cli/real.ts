@@ -11,6 +11,8 @@ import {
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { checkWritable } from "../report/files.ts";
 import { checkFaults } from "../study/live/faults.ts";
+import { processesOf } from "../study/live/several.ts";
+import { connectionsOf, poolsOf } from "../study/pools.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { chartOption, gather } from "./options.ts";
 import { checkApart } from "./output.ts";
@@ -108,7 +110,7 @@ export async function playing<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const stop = (): void => controller.abort(new Interrupted());
-  const signals = ["SIGINT", "SIGTERM"] as const;
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, stop);
   const progress = startProgress(options.quiet === true);
   const { dsn, journal, pgbouncer, poolerDsn } = options;
@@ -129,6 +131,11 @@ export async function playing<T>(
     } finally {
       await database?.stop();
     }
+  } catch (error) {
+    // A terminal tells all our processes: one that has ended of it is no failure.
+    await new Promise((resolve) => setImmediate(resolve));
+    controller.signal.throwIfAborted();
+    throw error;
   } finally {
     progress.stop();
     for (const signal of signals) process.off(signal, stop);
@@ -145,8 +152,26 @@ class Interrupted extends Error {
 }
 
 /** Connections for all clients at once, and some for whoever looks on. */
-export function roomFor(workload: Workload): number {
+export function roomForClients(workload: Workload): number {
   return 50 + workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0);
+}
+
+/**
+ * Connections that the pooler may open, with its reserve; two that relieve each other have twice as many.
+ * Infinity: its pools have no limit.
+ */
+export function mostConnections(workload: Workload): number {
+  const reserve = poolsOf(workload).reduce((sum, pool) => sum + pool.reserve_size, 0);
+  const connections = connectionsOf(workload, Number.POSITIVE_INFINITY);
+  const twice = workload.faults?.some(({ fault }) => fault === "pooler_takeover") ? 2 : 1;
+  return twice * processesOf(workload) * (connections + reserve);
+}
+
+/** What a private database has room for: as much as the workload's, where that may refuse connections. */
+export function roomFor(workload: Workload): number {
+  const { max_connections } = workload.server;
+  const most = mostConnections(workload);
+  return most > max_connections ? max_connections : roomForClients(workload) + most;
 }
 
 /** A whole number from `least` on. Errors: ConfigError. */

@@ -10,23 +10,23 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
 import { validationReport, validationText } from "../report/validation.ts";
 import { validationAnswer } from "../study/live/answer.ts";
-import { connectionsOf, hasOwnPools, ownPools } from "../study/live/pools.ts";
-import { processesOf } from "../study/live/several.ts";
+import { hasOwnPools, ownPools, workloadOf } from "../study/live/pools.ts";
 import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
 import { poolsOf } from "../study/pools.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
 import { checkCharts } from "./options.ts";
-import { note, print } from "./output.ts";
+import { note, print, printText } from "./output.ts";
 import {
   checkBreakable,
   checkPlaces,
+  mostConnections,
   natural,
   playing,
   type RealOptions,
   type RealWords,
-  roomFor,
+  roomForClients,
   time,
   withPlaying,
 } from "./real.ts";
@@ -48,8 +48,8 @@ where connection set-up and resets are measured.
 Where the workload's transactions have work: cpu, real queries keep the cores busy. Then the database is
 measured at two pool sizes, one connection and ten for each core, and all other sizes are predicted from it.
 
-Faults of the schedule (stall, restart, pooler_restart) are played, one configuration at a time, where
-database and pooler are the run's own. Compared are then also the transactions that failed, the clients'
+Faults of the schedule (stall, restart, pooler_restart, pooler_takeover) are played, one configuration at a
+time, where database and pooler are the run's own. Compared are then also the transactions that failed, the clients'
 connections that were lost and the logins that came to nothing. What is measured first knows no fault.
 
 With pooler: { processes: 2 } two of our pooler share a port. Whom the system deals to which is looked at,
@@ -158,9 +158,8 @@ async function measured(
 ): Promise<Result> {
   const { workload, seed } = plan;
   const connections = plan.cells.reduce(
-    (sum, cell) =>
-      sum + processesOf(workload) * (cell.own ? connectionsOf(workload) : cell.pool_size),
-    roomFor(workload),
+    (sum, cell) => sum + mostConnections(workloadOf(workload, cell)),
+    roomForClients(workload),
   );
   const found = await playing(options, connections, (places, signal, progress) =>
     validate({
@@ -188,7 +187,8 @@ function ownNotes(cells: readonly Cell[], workload: Workload): string[] {
 
 async function present(result: Result, options: ValidateOptions): Promise<void> {
   if (!options.quiet) for (const text of result.notes ?? []) note(`note: ${text}`);
-  await print(options.json ? JSON.stringify(result) : validationText(result, options.all === true));
+  if (options.json) await print(JSON.stringify(result));
+  else await printText(validationText(result, options.all === true));
   for (const file of options.chart) await writeChart(file, validationReport(result));
 }
 

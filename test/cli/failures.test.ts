@@ -211,21 +211,25 @@ describe("in the middle of a run", () => {
     rmSync(folder, { recursive: true });
   });
 
-  test("Ctrl-C: status 130, no result, nothing is left", async () => {
-    const folder = temporary();
-    const itself = ["--dsn", dsnOf(stage.database, stage.database.database)];
-    const chart = join(folder, "chart.html");
-    const { child, outcome } = start([...long, ...itself, "--chart", chart], folder);
-    await underWay(stage.database);
-    const drivers = await driversOf(child.pid ?? 0);
-    child.kill("SIGINT");
-    oneLine(await outcome, 130, /interrupted; everything that was started has been stopped/);
-    expect(drivers.length).toBe(1);
-    expect(await stillAlive(drivers)).toEqual([]);
-    expect(await processesWith(folder)).toEqual([]);
-    expect(readdirSync(folder).filter((name) => !name.startsWith("tsx-"))).toEqual([]);
-    rmSync(folder, { recursive: true });
-  });
+  for (const [signal, what] of [
+    ["SIGINT", "Ctrl-C"],
+    ["SIGHUP", "the terminal is closed"],
+  ] as const)
+    test(`${what}: status 130, no result, nothing is left`, async () => {
+      const folder = temporary();
+      const itself = ["--dsn", dsnOf(stage.database, stage.database.database)];
+      const chart = join(folder, "chart.html");
+      const { child, outcome } = start([...long, ...itself, "--chart", chart], folder);
+      await underWay(stage.database);
+      const drivers = await driversOf(child.pid ?? 0);
+      child.kill(signal);
+      oneLine(await outcome, 130, /interrupted; everything that was started has been stopped/);
+      expect(drivers.length).toBe(1);
+      expect(await stillAlive(drivers)).toEqual([]);
+      expect(await processesWith(folder)).toEqual([]);
+      expect(readdirSync(folder).filter((name) => !name.startsWith("tsx-"))).toEqual([]);
+      rmSync(folder, { recursive: true });
+    });
 });
 
 // --- a disk that is full ------------------------------------------------------------------------------

@@ -174,6 +174,27 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
       expect(pools.filter(({ rows }) => rows.length === 0).length).toBeGreaterThan(0);
     });
 
+  test("pooler_takeover: the old one keeps its clients until it has to go", async () => {
+    const result = await play(broken(fault("pooler_takeover", 300, 400)));
+    expect(lostOf(result)).toBe(8);
+    expect(Math.min(...[...result.sessions.lost].filter((at) => at > 0))).toBeGreaterThan(ms(700));
+    expect(textsOf(result)).not.toContain("shutting_down");
+    expect(servedAfter(result, 700)).toBe(8);
+  });
+
+  test("pooler_takeover: who comes anew comes to the new one, and nobody is turned away", async () => {
+    const given = broken(fault("pooler_takeover", 300, 1_000));
+    const session = { transactions: constant(2), away: constant(ms(10)) };
+    const clients = given.clients.map((one) => ({ ...one, session }));
+    const result = await play({ ...given, clients });
+    expect([textsOf(result), lostOf(result)]).toEqual([[], 0]);
+    expect(servedAfter(result, 700)).toBe(8);
+    const pools = result.observed?.pools
+      .at(-1)
+      ?.rows.filter((row) => row.database === "one_postgres");
+    expect(pools?.reduce((sum, row) => sum + Number(row.cl_active), 0)).toBeLessThanOrEqual(8);
+  });
+
   test("an abort amid a fault makes all whole again", async () => {
     const given = broken(fault("stall", 0, 1_500));
     const stand = await openStand({ workload: given, database, cells: [CELL] });

@@ -45,7 +45,8 @@ describe("what cannot be played is refused by name", () => {
       "",
       /\(failover\) cannot be played for real; expected restart \| stall/,
     ],
-    ["fault: pooler_takeover", {}, "", /\(pooler_takeover\) cannot be played for real/],
+    ["fault: pooler_takeover", {}, "", undefined],
+    ["fault: pooler_takeover", { journal: "j" }, "", /cannot be played with --journal/],
     ["fault: stall", { foreign: "--dsn" }, "", /\(stall\) cannot be played with --dsn: /],
     ["fault: stall", { foreign: "--pooler-dsn" }, "", /cannot be played with --pooler-dsn: /],
     [
@@ -56,6 +57,7 @@ describe("what cannot be played is refused by name", () => {
     ],
     ["fault: stall", { duration: 700 * MILLISECOND }, "", undefined],
     ["fault: failover", { duration: 400 * MILLISECOND }, "", undefined],
+    ["fault: pooler_takeover", {}, "pooler: { peering: 1 ms }", /cannot be played with peering/],
     ["fault: pooler_restart", {}, two, /several processes.*pooler.processes = 1 beside it/],
     ["fault: pooler_restart", { journal: "j" }, "", /cannot be played with --journal/],
   ];

@@ -14,8 +14,8 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** The directory in which whoever answers at the address was started. */
-async function whoIsThere(): Promise<string> {
-  const client = new pg.Client({ host: directory, port, user: "me", database: "pgbouncer" });
+async function whoIsThere(host = join(directory, "s")): Promise<string> {
+  const client = new pg.Client({ host, port, user: "me", database: "pgbouncer" });
   client.on("error", () => undefined);
   await client.connect();
   const { rows } = await client.query("SHOW CONFIG");
@@ -43,11 +43,18 @@ test("a successor that was prepared, once or twice, takes the address over when 
       await seat.succeed();
       expect(await whoIsThere()).toBe(join(directory, next));
     }
+    await seat.prepare();
+    const old = await seat.relieve();
+    expect(await whoIsThere()).toBe(join(directory, "next3"));
+    const place = seat.placeOf(2);
+    expect(await whoIsThere(place), "it is there for those who have it").toBe(place);
+    await old?.kill();
+    expect(await whoIsThere()).toBe(join(directory, "next3"));
     await seat.prepare(); // Nobody ever hears of this one.
   } finally {
     await seat.stop();
   }
   const sockets = readdirSync(directory, { recursive: true }).map(String);
-  expect(sockets.filter((name) => name.includes(".s.PGSQL")).length).toBeLessThanOrEqual(1);
+  expect(sockets.filter((name) => name.includes(".s.PGSQL")).length).toBeLessThanOrEqual(3);
   await expect(whoIsThere()).rejects.toThrow();
 });

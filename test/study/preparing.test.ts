@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
-import { checkVersion } from "../../sim/study/live/pooler-process.ts";
+import { checkVersion } from "../../sim/study/live/pooler-version.ts";
 import { withoutTelling, withParse } from "../../sim/study/live/preparing.ts";
 import type { Cell } from "../../sim/study/live/stand.ts";
 import { validate } from "../../sim/study/live/validate.ts";
@@ -12,6 +12,8 @@ import { resolveDatabase } from "../../workloads/database/index.ts";
 import { runLive } from "../../workloads/live/index.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import { type Fault, SHUTDOWNS } from "../../workloads/schema/workload.ts";
+
+const NO_KEYS = { databases: new Map(), users: new Map() };
 
 const directory = mkdtempSync(join(tmpdir(), "pws-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -89,7 +91,7 @@ describe("who cannot look after prepared statements is refused", () => {
       const program = join(directory, says.replaceAll(" ", "-"));
       writeFileSync(program, `#!/bin/sh\necho '${says}'\n`);
       chmodSync(program, 0o755);
-      const checked = checkVersion(program, workload);
+      const checked = checkVersion(program, workload, NO_KEYS);
       if (refusal === undefined) await expect(checked).resolves.toBeUndefined();
       else await expect(checked).rejects.toThrow(refusal);
     });
@@ -100,16 +102,32 @@ describe("who cannot look after prepared statements is refused", () => {
     chmodSync(program, 0o755);
     for (const shutdown of SHUTDOWNS) {
       const faults: Fault[] = [{ at: 0, for: 1, fault: "pooler_restart", shutdown }];
-      const checked = checkVersion(program, { ...workload, clients: [], faults });
+      const checked = checkVersion(program, { ...workload, clients: [], faults }, NO_KEYS);
       if (shutdown === "immediate") await expect(checked).resolves.toBeUndefined();
       else await expect(checked).rejects.toThrow("1.23 or later, for a shutdown that waits");
     }
   });
 
+  test("keys of databases and users take the version that had them first", async () => {
+    const program = join(directory, "of-users");
+    writeFileSync(program, "#!/bin/sh\necho 'PgBouncer 1.23.1'\n");
+    chmodSync(program, 0o755);
+    const plain = { ...workload, clients: [] };
+    const sections = (keys: Record<string, number>) => ({
+      databases: new Map([
+        ["one_app", { pool_size: 5, max_db_connections: 7, server_lifetime: 60 }],
+      ]),
+      users: new Map([["one_app", keys]]),
+    });
+    const old = checkVersion(program, plain, sections({ pool_size: 3, max_user_connections: 2 }));
+    await expect(old).resolves.toBeUndefined();
+    const recent = checkVersion(program, plain, sections({ query_timeout: 3 }));
+    await expect(recent).rejects.toThrow("1.24 or later, for query_timeout in [users]");
+  });
+
   test("no program at all", async () => {
-    await expect(checkVersion(join(directory, "none"), workload)).rejects.toThrow(
-      "--version failed",
-    );
+    const checked = checkVersion(join(directory, "none"), workload, NO_KEYS);
+    await expect(checked).rejects.toThrow("--version failed");
   });
 
   test("max_prepared_statements 0 outside session mode: before anything is played", async () => {

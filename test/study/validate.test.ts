@@ -236,7 +236,7 @@ test("real work: two sizes are measured, the others predicted", async () => {
   const validation = await validate(playing);
   const { capacity } = validation;
   const calibrating = told.map((what) => what.endsWith("calibrating"));
-  expect([calibrating.indexOf(true), calibrating.lastIndexOf(true)]).toEqual([1, told.length - 2]);
+  expect([calibrating.indexOf(true), calibrating.lastIndexOf(true)]).toEqual([1, told.length - 3]);
   expect(capacity?.measured.map(({ pool_size }) => pool_size)).toEqual([1, 20]);
   for (const { throughput_tps } of capacity?.measured ?? [])
     expect(throughput_tps).toBeGreaterThan(0);

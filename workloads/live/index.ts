@@ -68,7 +68,7 @@ export interface LiveResult extends DriverResult {
 export async function runLive(options: LiveOptions): Promise<LiveResult> {
   options.signal?.throwIfAborted();
   const { admin = [] } = options;
-  const restarts = options.workload.faults?.some(({ fault }) => fault === "pooler_restart");
+  const restarts = options.workload.faults?.some(({ fault }) => fault.startsWith("pooler_"));
   const observer = [admin].flat().length > 0 ? new Observer([admin].flat(), restarts) : undefined;
   await observer?.open();
   try {

@@ -56,9 +56,9 @@ export class Observer {
     );
   }
 
-  /** Logs in to the consoles. Errors: OutsideError. */
+  /** Logs in to the consoles; where they come and go, to the first one. Errors: OutsideError. */
   async open(): Promise<void> {
-    for (const console of this.consoles)
+    for (const console of this.patient ? this.consoles.slice(0, 1) : this.consoles)
       await console.connect().catch(async (error) => {
         await this.close();
         const reason = error instanceof Error ? error.message : String(error);
@@ -105,12 +105,21 @@ export class Observer {
   private async ask(what: "pools" | "stats"): Promise<void> {
     const at = (performance.timeOrigin + performance.now() - this.zero) * 1e6;
     try {
-      const answers = await Promise.all(this.consoles.map((console) => console.show(what)));
+      const answers = await Promise.all(this.consoles.map((console) => this.look(console, what)));
       const rows = answers.flatMap((answer) => answer.map(withNumbers));
-      this.observations[what].push({ at, rows });
+      if (rows.length > 0 || what === "pools") this.observations[what].push({ at, rows });
     } catch {
-      if (!this.patient) this.stop();
-      else if (what === "pools") this.observations.pools.push({ at, rows: [] });
+      this.stop();
+    }
+  }
+
+  /** Where nobody is, there is nothing to be seen; no harm where that is to be expected. */
+  private async look(console: Console, what: "pools" | "stats"): Promise<Record<string, string>[]> {
+    try {
+      return await console.show(what);
+    } catch (error) {
+      if (this.patient) return [];
+      throw error;
     }
   }
 }

@@ -5,7 +5,8 @@
  */
 import { MILLISECOND, type Nanos, type Pool } from "../../../engine/core/index.ts";
 import { type LiveResult, SECTIONS, type ShowRow } from "../../../workloads/live/index.ts";
-import type { Workload } from "../../../workloads/schema/workload.ts";
+import { staying } from "../../../workloads/schema/kinds.ts";
+import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { type DistributionSpec, mean } from "../../kernel/distributions.ts";
 import type { Machine } from "../../model/index.ts";
 import { keyOf, poolOf } from "../pools.ts";
@@ -76,7 +77,16 @@ export function calibrationWorkload(workload: Workload): Workload {
       statements: { kind: "constant" as const, value: 1 },
     },
   }));
-  return { ...workload, clients, faults: undefined };
+  return { ...workload, clients: admitted(clients, workload), faults: undefined };
+}
+
+/** Of each kind no more than max_client_conn lets in of all: whoever is turned away comes back at once. */
+function admitted(clients: ClientKind[], { settings }: Workload): ClientKind[] {
+  const part = settings.max_client_conn / Math.max(1, staying(clients));
+  if (part >= 1) return clients;
+  const of = (count: number | undefined): number | undefined =>
+    count && Math.max(1, Math.floor(part * count));
+  return clients.map((kind) => ({ ...kind, count: of(kind.count) }));
 }
 
 /** What was measured on idle connections. */

@@ -3,11 +3,13 @@
  * the same for minutes; on pools of its own, or with so few clients that nobody waits; on seeds of its
  * own, so that it never sees a run that is to be predicted.
  */
+import type { Pool } from "../../../engine/core/index.ts";
 import type { Address } from "../../../workloads/database/dsn.ts";
 import type { LiveResult } from "../../../workloads/live/index.ts";
 import { isDemanding } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
+import { connectionsOf, poolsOf } from "../pools.ts";
 import {
   type Calibration,
   calibrate,
@@ -164,7 +166,7 @@ export function calibratingRunning(
       "server.connect_time is the workload's: with --dsn, of the database itself, it is measured",
     );
   const own = stand.workloadOf(cell);
-  const few = fewClients(own, (pool) => pool.size);
+  const few = fewClients(own, shareOf(own));
   let probed: Probed | undefined;
   return async (repeat) => {
     const [seed, workload] = [seedOf(options, repeat, 0), calibrationWorkload(few)];
@@ -174,6 +176,13 @@ export function calibratingRunning(
     );
     return calibrate(live, stand.entries(cell), probed);
   };
+}
+
+/** The size of a pool, or its share of what limits of databases and users leave all pools together. */
+function shareOf(workload: Workload): (pool: Pool) => number {
+  const sizes = poolsOf(workload).reduce((sum, { size }) => sum + size, 0);
+  const part = connectionsOf(workload) / Math.max(1, sizes);
+  return ({ size }) => Math.floor(part * size);
 }
 
 async function probeRunning(stand: Stand, workload: Workload, cell: Cell): Promise<Probed> {

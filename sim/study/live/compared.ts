@@ -5,8 +5,9 @@
 import { MILLISECOND, type Nanos, SECOND } from "../../../engine/core/index.ts";
 import { type LiveResult, playedFaults } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { type RunResult, simulate } from "../../model/index.ts";
+import type { RunResult } from "../../model/index.ts";
 import { type Configuration, configured } from "../pools.ts";
+import { simulateHearing } from "../simulator.ts";
 import { type Calibration, meanWait } from "./calibrate.ts";
 import { onCapacity } from "./capacity.ts";
 import {
@@ -69,6 +70,7 @@ export interface Pair {
 interface Measured {
   warmup: Nanos;
   duration: Nanos;
+  signal?: AbortSignal | undefined;
   /** Where servers must be told what they do not know. */
   preparing?: PreparingCosts | undefined;
 }
@@ -78,15 +80,18 @@ const VARIANTS = 25;
 /** So many of them are kept for the chart. */
 const SHOWN = 9;
 
+/** Connections of a database that has room for all: what a validation plays against. */
+const ROOMY = Number.MAX_SAFE_INTEGER;
+
 /**
  * The simulated twins of a live run, by number: the cell's settings, the calibrated machine in place of network
  * and connect time; the same clients' draws, each time with other draws of what the machine adds.
  */
 function twinsOf(
   workload: Workload,
-  { warmup, duration, preparing }: Measured,
+  { warmup, duration, preparing, signal }: Measured,
   { seed, calibration, live }: Pair,
-): (variant: number) => RunResult {
+): (variant: number) => Promise<RunResult> {
   const { connect_time, capacity } = calibration;
   const set = { kind: "constant", value: preparing?.set ?? 0 } as const;
   const machine = { ...calibration.machine, set };
@@ -99,27 +104,31 @@ function twinsOf(
     server: {
       ...workload.server,
       connect_time,
+      max_connections: ROOMY,
       cores: undefined,
       speed: undefined,
       usl: undefined,
     },
   };
-  const twin = capacity === undefined ? sleeping : onCapacity(sleeping, capacity);
+  const { max_connections } = workload.server;
+  const working = { ...sleeping, server: { ...sleeping.server, max_connections } };
+  const twin = capacity === undefined ? sleeping : onCapacity(working, capacity);
   const deal = processesOf(workload) > 1 ? dealOf(live) : undefined;
   const options = { seed, warmup, duration, trace: true, deal };
-  return (variant) => simulate(twin, { ...options, machine: { ...machine, variant } });
+  return (variant) =>
+    simulateHearing(signal, twin, { ...options, machine: { ...machine, variant } });
 }
 
 /** What is known of a run beside its transactions. */
 type Seen = Levels & { app_wait: AppWaits; losses: Losses };
 
-/** Compares the live runs of `cell` with what is predicted for them. */
-export function cellResult(
+/** Compares the live runs of `cell` with what is predicted for them. Errors: the signal's reason. */
+export async function cellResult(
   stand: Stand,
   cell: Cell,
   runs: readonly Pair[],
   options: Measured,
-): CellResult {
+): Promise<CellResult> {
   const own = runs.filter((run) => run.cell === cell);
   const resolution = median(runs.map((run) => run.calibration.resolution)) / MILLISECOND;
   const workload = stand.workloadOf(cell);
@@ -137,17 +146,20 @@ export function cellResult(
     return pair.calibration.capacity === undefined ? seen : byConsole(seen, pair.live, entries);
   });
   const parts: Samples[] = [];
-  const twins = own.map((pair) => {
+  const twins: Figures[][] = [];
+  for (const pair of own) {
     const simulated = twinsOf(workload, options, pair);
-    return Array.from({ length: VARIANTS }, (_, variant) => {
-      const run = simulated(variant);
+    const variants: Figures[] = [];
+    for (let variant = 0; variant < VARIANTS; variant++) {
+      const run = await simulated(variant);
       const samples = simulatedSamples(run.trace ?? fail(), stalls);
       const losses = breaks ? simulatedLosses(run) : NO_LOSSES;
       if (variant < SHOWN) parts.push(samples);
       const app_wait = simulatedAppWait(run);
-      return figures(samples, { ...simulatedLevels(run), app_wait, losses });
-    });
-  });
+      variants.push(figures(samples, { ...simulatedLevels(run), app_wait, losses }));
+    }
+    twins.push(variants);
+  }
   const predicted = acrossRepeats(twins);
   const shared = own.some((pair) => pair.calibration.capacity !== undefined);
   const comparisons = compareFigures(predicted, live, shared ? SHARED_TOLERANCES : undefined);

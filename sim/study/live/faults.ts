@@ -51,7 +51,9 @@ function refusalOf(
     const [problem, end] = ["is not over when the run is", `an end by ${duration / SECOND} s`];
     return refuse(problem, end, "set a longer --duration");
   }
-  if (fault !== "pooler_restart") return undefined;
+  if (!ofPooler(one)) return undefined;
+  if (fault === "pooler_takeover" && workload.pooler?.peering !== undefined)
+    return refuse("cannot be played with peering", "no pooler.peering beside it");
   if (processesOf(workload) > 1)
     return refuse(
       "cannot be played with several processes of the pooler",
@@ -66,7 +68,10 @@ function refusalOf(
   return undefined;
 }
 
-const PLAYED: readonly string[] = ["restart", "stall", "pooler_restart"];
+const PLAYED: readonly string[] = ["restart", "stall", "pooler_restart", "pooler_takeover"];
+
+/** Whether it is the pooler's, not the database's. */
+export const ofPooler = ({ fault }: Fault): boolean => fault.startsWith("pooler_");
 
 /** Refuses what can be played, and not predicted. Errors: ConfigError. */
 export function checkPredictableFaults(workload: Workload, duration: Nanos): void {
@@ -91,11 +96,12 @@ interface Breakable {
 export function breakerOf({ server, seat }: Breakable): Breaker | undefined {
   if (server === undefined) return undefined;
   return {
-    prepare: async ({ fault }) => {
-      if (fault === "pooler_restart") await seat.prepare();
+    prepare: async (fault) => {
+      if (ofPooler(fault)) await seat.prepare();
     },
     play: async (fault, span, signal) => {
       if (fault.fault === "pooler_restart") await restartPooler(seat, fault, span, signal);
+      else if (fault.fault === "pooler_takeover") await takeOver(seat, fault, span, signal);
       else if (fault.fault === "stall") await server.stall(span, signal);
       else return server.restart(span, signal);
       return wall() - span.end;
@@ -121,4 +127,19 @@ async function restartPooler(
   seat.signal(SIGNALS[shutdown]);
   await until(end, signal);
   await seat.succeed();
+}
+
+/** The next one is there before the old one is told to go, so that nobody finds the address empty. */
+async function takeOver(
+  seat: PoolerSeat,
+  { shutdown = "wait_for_clients" }: Fault,
+  { begin, end }: Span,
+  signal: AbortSignal,
+): Promise<void> {
+  await until(begin, signal);
+  if (signal.aborted) return;
+  const old = await seat.relieve();
+  old?.signal(SIGNALS[shutdown]);
+  await until(end, signal);
+  await old?.kill();
 }

@@ -1,5 +1,5 @@
 /** A pooler in a process of its own: ours, or a PgBouncer, on the same ini. */
-import { type ChildProcess, execFile, fork, spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chown } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -7,12 +7,8 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { promisify } from "node:util";
-import { ConfigError } from "../../../engine/config/index.ts";
 import type { ChildReport } from "../../../engine/pooler/child.ts";
 import { OutsideError } from "../../../workloads/database/errors.ts";
-import { prepares } from "../../../workloads/live/index.ts";
-import type { Workload } from "../../../workloads/schema/workload.ts";
 
 export interface PoolerProcessOptions {
   /** Path of the pgbouncer.ini. */
@@ -86,55 +82,6 @@ function startOurs(
       if (report.kind === "ready") resolve(child);
       else reject(new OutsideError(`the pooler did not start: ${report.message}`));
     });
-  });
-}
-
-/** What takes a PgBouncer from this version on. */
-interface Need {
-  minor: number;
-  what: string;
-  fix: string;
-}
-
-/** What of the workload does. Source: PgBouncer 1.25.2, NEWS.md. */
-function needsOf(workload: Workload): Need[] {
-  const needs: Need[] = [];
-  if (prepares(workload))
-    needs.push({
-      minor: 21,
-      what: "clients that prepare statements",
-      fix: "leave out --pgbouncer, or `prepared` in the workload",
-    });
-  if (workload.faults?.some(({ shutdown = "immediate" }) => shutdown !== "immediate"))
-    needs.push({
-      minor: 23,
-      what: "a shutdown that waits",
-      fix: "leave out --pgbouncer, or `shutdown` in the schedule",
-    });
-  return needs;
-}
-
-/**
- * Errors: ConfigError where that PgBouncer is too old for the workload; OutsideError where it does not tell its
- * version.
- */
-export async function checkVersion(program: string, workload: Workload): Promise<void> {
-  const needs = needsOf(workload);
-  if (needs.length === 0) return;
-  const said = await promisify(execFile)(program, ["--version"]).catch((error) => {
-    throw new OutsideError(`${program} --version failed: ${error.message}`, "", error);
-  });
-  const [, major, minor] = /(\d+)\.(\d+)/.exec(said.stdout) ?? [];
-  const has = (least: number): boolean =>
-    Number(major) > 1 || (Number(major) === 1 && Number(minor) >= least);
-  const missing = needs.find((need) => !has(need.minor));
-  if (missing === undefined) return;
-  throw new ConfigError({
-    at: program,
-    name: "version",
-    got: said.stdout.split("\n")[0] ?? "",
-    expected: `PgBouncer 1.${missing.minor} or later, for ${missing.what}`,
-    fix: missing.fix,
   });
 }
 

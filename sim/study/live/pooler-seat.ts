@@ -1,8 +1,9 @@
 /**
- * The address of a pooler, and who is there. A successor is started beside it, on a Unix socket of its own,
- * which takes the address's place at the moment that is given: to start takes longer than a restart may last.
+ * The address of a pooler, and who is there. A successor is started beside it, on a Unix socket of its own, to
+ * which the address leads from the moment that is given: to start takes longer than a restart may last. Each
+ * has a directory of its own, for who goes removes the socket by its name; the address is a link to one of them.
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type PoolerProcess, type PoolerProcessOptions, startPooler } from "./pooler-process.ts";
 
@@ -18,8 +19,20 @@ export class PoolerSeat {
   /** Starts the first one. Errors: OutsideError. */
   static async take(options: PoolerProcessOptions): Promise<PoolerSeat> {
     const seat = new PoolerSeat(options);
+    await symlink(".", seat.address);
     seat.all.push(await startPooler(options));
     return seat;
+  }
+
+  /** The directory in which whoever is there is found. */
+  get address(): string {
+    return join(this.options.directory, "s");
+  }
+
+  /** The directory of one's own, by number: 0 is the first one's. */
+  placeOf(number: number): string {
+    const { directory } = this.options;
+    return number === 0 ? directory : join(directory, nameOf(number));
   }
 
   get notes(): string[] {
@@ -39,13 +52,20 @@ export class PoolerSeat {
 
   /** The one that was prepared is at the address from now on; what the old one still has is lost. */
   async succeed(): Promise<void> {
+    await this.all.at(-1)?.kill();
+    await this.relieve();
+  }
+
+  /** The same, but that the old one keeps its clients. Returns it. */
+  async relieve(): Promise<PoolerProcess | undefined> {
     const [old, next] = [this.all.at(-1), await this.successor];
-    if (old === undefined || next === undefined) return;
+    if (next === undefined) return undefined;
     this.successor = undefined;
-    await old.kill();
-    const socket = `.s.PGSQL.${this.options.port}`;
-    await rename(join(this.own(this.all.length), socket), join(this.options.directory, socket));
+    const link = `${this.address}.next`;
+    await symlink(nameOf(this.all.length), link);
+    await rename(link, this.address);
     this.all.push(next);
+    return old;
   }
 
   /** Ends whoever is there. */
@@ -56,7 +76,7 @@ export class PoolerSeat {
 
   private async startNext(): Promise<PoolerProcess> {
     const { directory, ini } = this.options;
-    const own = this.own(this.all.length);
+    const own = this.placeOf(this.all.length);
     await mkdir(own, { recursive: true });
     const text = await readFile(ini, "utf8");
     const moved = text.replace(`unix_socket_dir = ${directory}\n`, `unix_socket_dir = ${own}\n`);
@@ -64,8 +84,6 @@ export class PoolerSeat {
     await writeFile(ownIni, moved, { mode: 0o644 });
     return startPooler({ ...this.options, ini: ownIni, directory: own, journal: undefined });
   }
-
-  private own(number: number): string {
-    return join(this.options.directory, `next${number}`);
-  }
 }
+
+const nameOf = (number: number): string => `next${number}`;

@@ -2,7 +2,8 @@
 import { ConfigError } from "../../../engine/config/index.ts";
 import type { PoolMode } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { poolsOf } from "../pools.ts";
+import { connectionsOf, poolsOf } from "../pools.ts";
+import type { Cell } from "./cell.ts";
 
 /** Whether a pool of the clients has a mode or a size that is not the global one's. */
 export function hasOwnPools(workload: Workload): boolean {
@@ -38,11 +39,6 @@ export function ownPools(workload: Workload): {
   };
 }
 
-/** Of all pools together, as in one process of the pooler. */
-export function connectionsOf(workload: Workload): number {
-  return poolsOf(workload).reduce((sum, { size }) => sum + size, 0);
-}
-
 /** The workload with every pool in this mode and of this size. */
 export function withPool(workload: Workload, pool_mode: PoolMode, pool_size: number): Workload {
   const { settings } = workload;
@@ -57,3 +53,7 @@ export function withPool(workload: Workload, pool_mode: PoolMode, pool_size: num
     settings: { ...settings, ...own, pool_mode, default_pool_size: pool_size },
   };
 }
+
+/** The workload as a configuration has it. */
+export const workloadOf = (workload: Workload, cell: Cell): Workload =>
+  cell.own ? workload : withPool(workload, cell.pool_mode, cell.pool_size);

@@ -8,8 +8,7 @@ import { type CoreSettings, DEFAULTS } from "../../../engine/core/index.ts";
 import { type Address, showAddress } from "../../../workloads/database/dsn.ts";
 import { OutsideError } from "../../../workloads/database/errors.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { poolsOf } from "../pools.ts";
-import { connectionsOf } from "./pools.ts";
+import { connectionsOf, poolsOf } from "../pools.ts";
 import { checkProcesses } from "./several.ts";
 import type { Cell, Stand } from "./stand.ts";
 
@@ -53,6 +52,8 @@ export async function openRunning(options: RunningOptions): Promise<RunningStand
     typeof seen === "string"
       ? [`no console (${seen}): modes, sizes and timeouts are taken from the workload file`]
       : ["modes, sizes and timeouts are those that its console shows", ...othersIn(seen, names)];
+  const users = new Set(options.workload.clients.map((kind) => kind.user));
+  if (users.size > 1) notes.push(`all clients log in as ${pooler.user}: its pools are theirs`);
   const place = showAddress(pooler);
   const { host, port, user, password, sslmode } = pooler;
   return {
@@ -132,9 +133,18 @@ function asRunning(workload: Workload, pooler: Address, seen: Console | undefine
     return { ...kind, database: nameOf(kind.database), user: pooler.user };
   });
   const used = new Set(clients.map((kind) => kind.database));
-  const settings = seen ? settingsOf(seen, used, pooler) : renamed(workload.settings, nameOf);
+  const settings = seen
+    ? settingsOf(seen, used, pooler)
+    : renamed(workload.settings, nameOf, onlyUser(workload, pooler.user));
   const more = seen && { max_prepared_statements: preparedIn(seen) };
   return { ...workload, clients, settings, ...more };
+}
+
+/** The entry of the workload's only user, under the name that there is. */
+function onlyUser({ clients, settings }: Workload, name: string): CoreSettings["users"] {
+  const logins = new Set(clients.map((kind) => kind.user));
+  const own = settings.users.filter((user) => logins.has(user.name));
+  return logins.size === 1 ? own.map((user) => ({ ...user, name })) : [];
 }
 
 /** An older one has no such setting, and looks after none. */
@@ -142,12 +152,17 @@ function preparedIn({ config }: Console): number {
   return Number(config.find((row) => row.key === "max_prepared_statements")?.value ?? 0);
 }
 
-function renamed(settings: CoreSettings, nameOf: (name: string) => string): CoreSettings {
+/** `users`: what is known of the one user. */
+function renamed(
+  settings: CoreSettings,
+  nameOf: (name: string) => string,
+  users: CoreSettings["users"],
+): CoreSettings {
   const databases = settings.databases.map((entry) => ({ ...entry, name: nameOf(entry.name) }));
   const once = databases.filter(
     (entry, i) => databases.findIndex((e) => e.name === entry.name) === i,
   );
-  return { ...settings, databases: once, users: [] };
+  return { ...settings, databases: once, users };
 }
 
 function settingsOf(seen: Console, used: ReadonlySet<string>, pooler: Address): CoreSettings {
@@ -160,21 +175,31 @@ function settingsOf(seen: Console, used: ReadonlySet<string>, pooler: Address): 
   const databases = Object.fromEntries(rows.map((row) => [String(row.name), entryOf(row, pooler)]));
   const logins = new Set([pooler.user, ...rows.map((row) => row.force_user)]);
   const known = seen.users.filter((row) => logins.has(row.name as string));
-  const users = Object.fromEntries(
-    known.map((row) => [String(row.name), filled(row, ["pool_mode", "pool_size"])]),
-  );
+  const users = Object.fromEntries(known.map((row) => [String(row.name), filled(row, OF_USERS)]));
   const place = (...path: string[]): string => `${showAddress(pooler)}: ${path.join(".")}`;
   return coreSettingsFrom(settings, databases, users, { place });
 }
+
+/** Its timeouts a console does not show. */
+const OF_USERS = [
+  "pool_mode",
+  "pool_size",
+  "max_user_connections",
+  "max_user_client_connections",
+] as const;
 
 /** A row of SHOW DATABASES as an entry. PgBouncer before 1.24 says `reserve_pool`. */
 function entryOf(row: Row, pooler: Address): WrittenKeys {
   if (Number(row.paused) === 1)
     throw new OutsideError(`database ${row.name} is paused at ${showAddress(pooler)}`);
   const more = { reserve_pool_size: row.reserve_pool_size ?? row.reserve_pool ?? null };
-  const limits = { max_db_connections: row.max_connections ?? null, user: row.force_user ?? null };
-  const keys = ["pool_size", "min_pool_size", "reserve_pool_size", "pool_mode", "user"];
-  return filled({ ...row, ...more, ...limits }, [...keys, "max_db_connections", "server_lifetime"]);
+  const limits = {
+    max_db_connections: row.max_connections ?? null,
+    max_db_client_connections: row.max_client_connections ?? null,
+    user: row.force_user ?? null,
+  };
+  const keys = ["pool_size", "min_pool_size", "reserve_pool_size", "pool_mode", "server_lifetime"];
+  return filled({ ...row, ...more, ...limits }, [...keys, ...Object.keys(limits)]);
 }
 
 /** Those of the columns that say something: an empty one, or a 0, stands for the global setting. */

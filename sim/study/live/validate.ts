@@ -15,6 +15,7 @@ import {
 } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
+import { connectionsOf } from "../pools.ts";
 import type { Calibration, CalibrationParts } from "./calibrate.ts";
 import {
   type Calibrating,
@@ -35,8 +36,9 @@ import { checkFaults, checkPredictableFaults, foreignOf } from "./faults.ts";
 import { playCell } from "./play-cell.ts";
 import { preparingCosts, standWithoutTelling, withoutTelling } from "./preparing.ts";
 import { openRunning } from "./running.ts";
-import { checkComparable } from "./several.ts";
+import { checkComparable, processesOf } from "./several.ts";
 import { type Cell, openStand, type Played, type Stand } from "./stand.ts";
+import { isCrowded } from "./stand-ini.ts";
 import { type MeasuredAgain, standstillOf, Watch } from "./standstill.ts";
 import { median } from "./verdict.ts";
 
@@ -116,17 +118,33 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   const extra = calibrationCells(workload);
   const { roomy, cold } = extra;
   const all = [roomy, ...cells];
-  const stand = await openStand({ workload, database, cells: all, cold, pgbouncer, journal });
+  const { together = cells.length } = options;
+  const own = { workload, database, cells: all, cold, together, pgbouncer, journal };
+  const stand = await openStand(own);
   const plain = { ...options, workload: withoutTelling(workload) };
   const calibrating = calibratingOwn(stand, plain, extra);
   const found = await onStand(stand, options, calibrating).finally(() => stand.close());
-  return { ...found, notes: [...stand.notes, ...found.notes] };
+  const refused = cells.some((cell) => mayBeRefused(stand.workloadOf(cell)));
+  return { ...found, notes: [...(refused ? [ROOM] : []), ...stand.notes, ...found.notes] };
 }
 
-/** A fault meets everybody: then nothing runs beside anything else. */
+const ROOM =
+  "server.max_connections is not played: there is one database for the pools of all configurations, and it " +
+  "is predicted to have room for them";
+
+/** The pools may ask for more connections than the workload's database has. */
+const mayBeRefused = (workload: Workload): boolean =>
+  connectionsOf(workload, Number.POSITIVE_INFINITY) * processesOf(workload) >
+  workload.server.max_connections;
+
+/**
+ * A fault meets everybody, and max_client_conn holds for all clients of a pooler: then nothing runs beside
+ * anything else.
+ */
 function alone(options: ValidateOptions): ValidateOptions {
-  const breaks = playedFaults(options.workload, options.duration).length > 0;
-  return breaks ? { ...options, together: 1 } : options;
+  const { workload, duration } = options;
+  const breaks = playedFaults(workload, duration).length > 0;
+  return breaks || isCrowded(workload) ? { ...options, together: 1 } : options;
 }
 
 /** Real work: nothing runs beside anything else, and the database's capacity is measured as well. */
@@ -137,7 +155,8 @@ async function validateCapacity(options: Watching): Promise<Validation> {
   const sizes = cells.map((cell) => cell.pool_size);
   const extra = capacityCells(workload, sizes, coldCells());
   const all = [extra.alone, extra.full, ...cells, ...extra.cold];
-  const stand = await openStand({ workload, database, cells: all, pgbouncer, journal });
+  const own = { workload, database, cells: all, together: 1, pgbouncer, journal };
+  const stand = await openStand(own);
   try {
     options.onProgress?.({ done: 0, what: "how long counting a row takes" });
     const playing = { ...options, together: 1, rowTime: await rowTimeOf(database) };
@@ -172,18 +191,24 @@ async function onStand(
 ): Promise<Validation & { calibrations: Calibration[] }> {
   const preparing = await preparingCosts(stand, options.cells[0] as Cell);
   const play = (look: Look) => playAll(stand, options, calibrating, look, bracket);
-  const judge = (cell: Cell, pairs: readonly Pair[]): CellResult =>
-    cellResult(stand, cell, pairs, { ...options, preparing });
+  const judge = async (of: readonly Cell[], pairs: readonly Pair[]): Promise<CellResult[]> => {
+    options.onProgress?.({ done: 1, what: "predicting what was played" });
+    const results: CellResult[] = [];
+    for (const cell of of)
+      results.push(await cellResult(stand, cell, pairs, { ...options, preparing }));
+    return results;
+  };
   const { cells, repeats, secondLook = 0 } = options;
   let runs = await play({ cells, from: 0, to: repeats });
-  let found = cells.map((cell) => judge(cell, runs));
+  let found = await judge(cells, runs);
   if (secondLook > 0 && found.some(({ holds }) => !holds)) {
     const again = withCompany(options, found);
     runs = [...runs, ...(await play({ cells: again, from: repeats, to: repeats + secondLook }))];
+    const second = await judge(again, runs);
     found = found.map((one): CellResult => {
-      if (!again.includes(one.cell)) return one;
-      const second = judge(one.cell, runs);
-      return one.holds ? second : { ...second, firstLook: one };
+      const judged = second.find(({ cell }) => cell === one.cell);
+      if (judged === undefined) return one;
+      return one.holds ? judged : { ...judged, firstLook: one };
     });
   }
   const calibrations = [...new Set(runs.map((run) => run.calibration))];
