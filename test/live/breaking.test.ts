@@ -102,7 +102,8 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
   }
 
   function playOn(stand: Stand, given: Workload, signal?: AbortSignal): Promise<LiveResult> {
-    const { admin, breaker, direct } = stand;
+    const { breaker, direct } = stand;
+    const admin = stand.consoles?.(given);
     const place = { target: stand.target(CELL), admin, direct, breaker };
     return runLive({
       ...place,
@@ -186,7 +187,11 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
     const given = broken(fault("pooler_takeover", 300, 1_000));
     const session = { transactions: constant(2), away: constant(ms(10)) };
     const clients = given.clients.map((one) => ({ ...one, session }));
-    const result = await play({ ...given, clients });
+    const stand = await openStand({ workload: given, database, cells: [CELL] });
+    const twice = { ...given, clients };
+    await playOn(stand, { ...twice, faults: undefined });
+    await playOn(stand, twice);
+    const result = await playOn(stand, twice).finally(() => stand.close());
     expect([textsOf(result), lostOf(result)]).toEqual([[], 0]);
     expect(servedAfter(result, 700)).toBe(8);
     const pools = result.observed?.pools

@@ -71,11 +71,12 @@ export async function playOnce(options: LiveRunOptions): Promise<LiveRun> {
 async function play(stand: Stand, cell: Cell, options: LiveRunOptions): Promise<LiveRun> {
   const { warmup, duration, seed, onProgress, signal } = options;
   const begin = performance.now();
+  const workload = stand.workloadOf(cell);
   const live = await runLive({
-    workload: stand.workloadOf(cell),
+    workload,
     target: stand.target(cell),
     direct: stand.direct,
-    admin: stand.admin,
+    admin: stand.consoles?.(workload) ?? stand.admin,
     breaker: stand.breaker,
     poolMode: cell.pool_mode,
     ...{ seed, warmup, duration, onProgress, signal },

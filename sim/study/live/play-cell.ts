@@ -36,7 +36,7 @@ export function playCell(
     workload,
     target: stand.target(cell),
     direct: stand.direct,
-    admin: stand.admin,
+    admin: stand.consoles?.(workload) ?? stand.admin,
     breaker: stand.breaker,
     poolMode: cell.pool_mode,
     seed,

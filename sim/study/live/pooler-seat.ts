@@ -29,7 +29,12 @@ export class PoolerSeat {
     return join(this.options.directory, "s");
   }
 
-  /** The directory of one's own, by number: 0 is the first one's. */
+  /** Of whoever is there; 0 is the first one. */
+  get number(): number {
+    return this.all.length - 1;
+  }
+
+  /** The directory of one's own, by number. */
   placeOf(number: number): string {
     const { directory } = this.options;
     return number === 0 ? directory : join(directory, nameOf(number));

@@ -26,6 +26,8 @@ export interface Stand {
   readonly pooler: string;
   /** The consoles of its processes; undefined: there is none for us. */
   readonly admin: readonly Address[] | undefined;
+  /** Those that a run of this workload has to watch; `admin` when left out. */
+  consoles?(workload: Workload): readonly Address[];
   /** The database itself, past the pooler; undefined: it is not known. */
   readonly direct: Address | undefined;
   /** Plays faults; undefined: what is there is not ours to break. */
@@ -110,12 +112,14 @@ async function setUp(
       if (!several) return seat.address;
       return cold.includes(cell) ? first : LOCAL;
     };
-    const consoles = several ? directories : consolesOf(workload, seat);
+    const consoleAt = (own: string): Address => ({
+      ...{ host: own, port, user: database.user, database: "pgbouncer" },
+    });
+    const admin = (several ? directories : [seat.address]).map(consoleAt);
     return {
       pooler: options.pgbouncer === undefined ? "poolwise" : options.pgbouncer,
-      admin: consoles.map((own) => ({
-        ...{ host: own, port, user: database.user, database: "pgbouncer" },
-      })),
+      admin,
+      consoles: (played) => consolesOf(played, seat)?.map(consoleAt) ?? admin,
       direct: database,
       breaker: breakerOf({ server: database.server, seat }),
       target: (cell) => {
@@ -140,10 +144,11 @@ async function setUp(
 /** Where several processes share a port: Unix sockets cannot be shared. */
 const LOCAL = "127.0.0.1";
 
-/** Where the process that is there is found; of two at a time, where each of all that there will be is. */
-function consolesOf({ faults = [] }: Workload, seat: PoolerSeat): string[] {
-  if (!faults.some(({ fault }) => fault === "pooler_takeover")) return [seat.address];
-  return [0, ...faults.filter(ofPooler).map((_, i) => i + 1)].map((number) => seat.placeOf(number));
+/** Where two are there at a time: the place of each that there will be; else undefined. */
+function consolesOf({ faults = [] }: Workload, seat: PoolerSeat): string[] | undefined {
+  if (!faults.some(({ fault }) => fault === "pooler_takeover")) return undefined;
+  const coming = faults.filter(ofPooler).map((_, i) => i + 1);
+  return [0, ...coming].map((further) => seat.placeOf(seat.number + further));
 }
 
 /** A directory of its own for each process: there is its console. */
