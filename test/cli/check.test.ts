@@ -52,7 +52,7 @@ test("a finding is its place, what, why and the fix; notes go to stderr", async 
       "  fix: set min_pool_size to 20 or less\n",
   );
   expect(stdout).toMatch(/localhost:5432 {2,}1 {2,}20 {2,}-/);
-  expect(stdout).toMatch(/0 errors, 1 warning, 0 notes by \d+ rules\.\n$/);
+  expect(stdout).toMatch(/0 errors, 1 warning, 1 note by \d+ rules\.\n$/);
   expect(stderr).toContain("note: max_connections of the database is not known");
 });
 

@@ -106,6 +106,45 @@ export const EFFECT_CASES: Case[] = [
     "[users]\nann = query_wait_timeout=3\n[pgbouncer]\nquery_wait_timeout = 1",
     "the global one makes PgBouncer look",
   ],
+  [
+    "login-nowhere",
+    lines("listen_addr =", "unix_socket_dir ="),
+    lines("listen_addr = 127.0.0.1", "unix_socket_dir ="),
+    "an address is enough",
+  ],
+  ["login-local-only", "", "listen_addr = 127.0.0.1", "by default there is no address"],
+  [
+    "login-tls",
+    "client_tls_sslmode = require",
+    lines(
+      ...["client_tls_sslmode = require", "client_tls_key_file = k", "client_tls_cert_file = c"],
+    ),
+    "TLS needs a key and a certificate",
+  ],
+  [
+    "login-tls",
+    lines("auth_type = cert", "client_tls_sslmode = disable"),
+    "client_tls_sslmode = disable",
+    "certificates come with TLS",
+  ],
+  [
+    "newer-than-1.25",
+    "[users]\nann = query_wait_timeout=3\n[pgbouncer]\n",
+    "[users]\nann = query_timeout=3\n[pgbouncer]\n",
+    "of a user 1.25.2 knows only the other",
+  ],
+  [
+    "newer-than-1.25",
+    "[databases]\napp = host=db query_wait_timeout=3\n[pgbouncer]\n",
+    "[databases]\napp = host=db\n[pgbouncer]\nquery_wait_timeout = 3\n",
+    "of a database it knows it not, of all it does",
+  ],
+  [
+    "newer-than-1.25",
+    "pool_idle_timeout = 60",
+    "autodb_idle_timeout = 60",
+    "pools are forgotten on the main branch only",
+  ],
 
   ["login-nobody", "", "auth_file = users.txt", "a file names somebody"],
   ["login-nobody", "auth_type = scram-sha-256", "auth_user = asker", "auth_query finds them"],

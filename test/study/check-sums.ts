@@ -143,12 +143,18 @@ export const SUM_CASES: Case[] = [
     lines("reserve_pool_size = 5", "query_wait_timeout = 5.001"),
     "at 5 s the client is on its way out",
   ],
+  [
+    "reserve-never",
+    lines("reserve_pool_size = 3", "default_pool_size = 0"),
+    lines("reserve_pool_size = 3", "default_pool_size = 1"),
+    "a pool without a size never needs it",
+  ],
   ["minimum-over-size", "min_pool_size = 21", "min_pool_size = 20", "20 servers are the default"],
   [
     "minimum-over-size",
-    "min_pool_size = 21",
-    lines("min_pool_size = 21", "default_pool_size = 0"),
-    "an unlimited pool takes any minimum",
+    lines("min_pool_size = 1", "default_pool_size = 0"),
+    "default_pool_size = 0",
+    "PgBouncer opens none ahead where their number is not below the size, and 0 is never above",
   ],
   [
     "minimum-over-database",

@@ -67,12 +67,35 @@ describe("databases x users x instances x (pool + reserve)", () => {
     expect(budgets.map(({ server, connections }) => [server, connections])).toEqual([
       ["localhost:5432", 20],
       ["db:5432", 10],
-      ["unix socket:5433", 10],
+      ["localhost:5433", 10],
     ]);
     expect(budgets[0]).toMatchObject({
       available: 97,
       parts: [{ file: "a.ini" }, { file: "b.ini" }],
     });
+  });
+
+  test("a socket and a loopback address of one port lead to one server", () => {
+    const entries = "[databases]\nx =\ny = host=/run/postgresql\nz = host=127.0.0.1\n";
+    const { budgets } = check({ "a.ini": `${entries}${main}` });
+    expect(budgets.map(({ server, connections }) => [server, connections])).toEqual([
+      ["localhost:5432", 30],
+    ]);
+  });
+
+  test("processes that a file tells of and nobody has counted are told", () => {
+    const shared = `${two}[peers]\n1 = host=p1\n2 = host=p2\n3 = host=p3\n${main}`;
+    const told = (text: string, copies: number): string[] =>
+      check({ "a.ini": text }, {}, copies).notes.filter((note) => note.includes("process"));
+    expect(told(shared, 1)).toEqual([
+      "[peers] names 3 processes, 1 process is counted; --instances N, or all files, tell",
+    ]);
+    expect(told(shared, 3)).toEqual([]);
+    expect(told(`${two}${main}so_reuseport = 1`, 1)).toEqual([
+      "a.ini: so_reuseport is for several processes, 1 process is counted; --instances N tells",
+    ]);
+    expect(told(`${two}${main}so_reuseport = 1`, 2)).toEqual([]);
+    expect(told(`${two}${main}`, 1)).toEqual([]);
   });
 
   test("users are those of auth_file, if it can be read", () => {
@@ -149,6 +172,25 @@ describe("findings", () => {
     expect(found(text)).toEqual(["x.ini:2", "x.ini:5"]);
     expect(found(`${text}\ndefault_pool_size = 26`)).toEqual(["x.ini:2", "x.ini:5", "x.ini:10"]);
     expect(found("[databases]\na = user=u max_db_connections=3\n[pgbouncer]\n")).toEqual(["x.ini"]);
+  });
+
+  test("a user's query_timeout ends no wait, but what comes after it", () => {
+    const found = (global: string): string[] =>
+      check({
+        "x.ini": `[databases]\na = host=db\n[users]\nann = query_timeout=60\n[pgbouncer]\nquery_wait_timeout = 70\n${global}`,
+      })
+        .findings.filter(({ id }) => id === "wait-over-query")
+        .map(({ what, why }) => `${what}: ${why}`);
+    expect(found("")).toEqual([
+      expect.stringMatching(/query_timeout 60 s: .*as soon as there is a/),
+    ]);
+    // The global one ends all waits, whatever the user's own is.
+    expect(found("query_timeout = 50")).toEqual([
+      expect.stringMatching(
+        /query_timeout 50 s: .*always ends it first \(and|query_timeout 50 s: /,
+      ),
+    ]);
+    expect(found("query_timeout = 80")).toEqual([]);
   });
 
   test("of one place are told once, with how many there are; errors come first", () => {

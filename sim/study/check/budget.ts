@@ -8,7 +8,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** One database server. */
 export interface Budget {
-  /** `host:port`; loopback addresses are one host, and so is every Unix socket of a port. */
+  /** `host:port`; loopback addresses are one host, and so is every Unix socket: of a port they lead to one server. */
   server: string;
   /** The first entry that leads there. */
   at: string;
@@ -50,13 +50,14 @@ export function budgetsOf(instances: readonly Instance[], around: Surroundings):
   });
 }
 
-const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
+const HERE = "localhost";
+const LOOPBACK = ["127.0.0.1", "::1", HERE];
 
 /** With a list of hosts each of them may come to have all the connections. */
 function serversOf({ host, port }: Pool["entry"]): string[] {
-  if (host === null || host.startsWith("/")) return [`unix socket:${port}`];
-  const names = host.split(",").map((name) => name.trim().toLowerCase());
-  return names.map((name) => `${LOOPBACK.includes(name) ? "localhost" : name}:${port}`);
+  const names = (host ?? HERE).split(",").map((name) => name.trim().toLowerCase());
+  const isHere = (name: string): boolean => name.startsWith("/") || LOOPBACK.includes(name);
+  return [...new Set(names.map((name) => `${isHere(name) ? HERE : name}:${port}`))];
 }
 
 /** Most servers that one such pool can have: no more than its clients can ask for, or its minimum. */

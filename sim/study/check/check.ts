@@ -13,6 +13,7 @@ import { LOGIN_RULES } from "./rules-logins.ts";
 import { POOL_RULES } from "./rules-pools.ts";
 import { RISK_RULES } from "./rules-risks.ts";
 import { TIMEOUT_RULES } from "./rules-timeouts.ts";
+import { VERSION_RULES } from "./rules-versions.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Every rule there is, each id once. */
@@ -23,6 +24,7 @@ export const RULES: readonly Rule[] = [
   ...EFFECT_RULES,
   ...LOGIN_RULES,
   ...RISK_RULES,
+  ...VERSION_RULES,
 ];
 
 /** A broken rule. */
@@ -108,6 +110,7 @@ function assumed(
     );
   if (templates.length > 0 && around.databases === undefined)
     notes.push("the * entry is counted as one database; --databases N tells how many it serves");
+  notes.push(...processes(instances));
   if (around.max_connections === undefined)
     notes.push(
       "max_connections of the database is not known: give --max-connections, --preset or --dsn",
@@ -115,4 +118,18 @@ function assumed(
   else if (budgets.length > 1)
     notes.push(`max_connections is taken to be the same for all ${budgets.length} servers`);
   return notes;
+}
+
+/** A file does not say how many processes run it, but may say that there are several. */
+function processes(instances: readonly Instance[]): string[] {
+  const counted = instances.reduce((sum, { copies }) => sum + copies, 0);
+  const named = Math.max(...instances.map(({ config }) => config.peers.length));
+  const are = counted === 1 ? "1 process is" : `${counted} processes are`;
+  if (named > counted)
+    return [`[peers] names ${named} processes, ${are} counted; --instances N, or all files, tell`];
+  const shared = instances.find(({ config }) => config.values.so_reuseport);
+  if (shared === undefined || counted > 1) return [];
+  return [
+    `${shared.config.file}: so_reuseport is for several processes, ${are} counted; --instances N tells`,
+  ];
 }

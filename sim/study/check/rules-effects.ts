@@ -203,7 +203,8 @@ export const EFFECT_RULES: readonly Rule[] = [
     id: "effect-user-wait",
     severity: "warning",
     doc: "A user's query_wait_timeout while the global one is 0: PgBouncer does not look.",
-    source: "PgBouncer 1.25.2 src/loader.c, parse_user(): it sets the flag of another timeout",
+    source:
+      "PgBouncer's main branch, src/loader.c, parse_user(): it sets the flag of another timeout",
     find: perInstance((instance) =>
       instance.config.values.query_wait_timeout > 0
         ? []

@@ -1,4 +1,5 @@
 /** Rules about who can log in at all: auth_file, auth_hba_file, and what else knows users. */
+import { tlsRefusals } from "../../../engine/config/index.ts";
 import { type Instance, placeOf } from "./instance.ts";
 import { pageOf, perInstance, type Rule } from "./rule.ts";
 
@@ -25,6 +26,38 @@ export const LOGIN_RULES: readonly Rule[] = [
         what: `auth_type is ${type}, ${found} and no auth_user`,
         why: "PgBouncer knows no user, so every login fails",
         fix: "set auth_file to a file with a line for each user, or auth_user for auth_query",
+      };
+    }),
+  },
+  {
+    id: "login-nowhere",
+    severity: "error",
+    doc: "Neither an address nor a directory for a Unix socket: nobody can connect.",
+    source: pageOf("listen_addr"),
+    find: perInstance((instance) => {
+      const { listen_addr, unix_socket_dir } = instance.config.values;
+      if (listen_addr !== "" || unix_socket_dir !== "") return undefined;
+      return {
+        at: placeOf(instance, "listen_addr", "unix_socket_dir"),
+        what: "listen_addr and unix_socket_dir are empty",
+        why: "there is nothing that a client could connect to",
+        fix: "set listen_addr to an address of this machine, or to * for all of them",
+      };
+    }),
+  },
+  {
+    id: "login-local-only",
+    severity: "note",
+    doc: "Without listen_addr only clients on the same machine connect, by the Unix socket.",
+    source: pageOf("listen_addr"),
+    find: perInstance((instance) => {
+      const { listen_addr, unix_socket_dir } = instance.config.values;
+      if (listen_addr !== "" || unix_socket_dir === "") return undefined;
+      return {
+        at: placeOf(instance, "listen_addr"),
+        what: "listen_addr is not set",
+        why: `the pooler listens on no network address, not even 127.0.0.1, but in ${unix_socket_dir} only`,
+        fix: "set listen_addr, unless all clients use the Unix socket",
       };
     }),
   },
@@ -109,6 +142,20 @@ export const LOGIN_RULES: readonly Rule[] = [
         fix: `write ${expected}`,
       }));
     }),
+  },
+  {
+    id: "login-tls",
+    severity: "error",
+    doc: "A TLS setting that is wrong, or lacks another that it needs.",
+    source: "PgBouncer 1.25.2 src/sbuf.c, sbuf_tls_setup()",
+    find: perInstance(({ config }) =>
+      tlsRefusals(config).map(({ at, name, got, expected, fix }) => ({
+        at,
+        what: got === undefined ? `${name} is missing` : `${name} is ${got}`,
+        why: `the pooler does not start${fix === undefined ? "" : `: ${fix}`}`,
+        fix: `set it to ${expected}`,
+      })),
+    ),
   },
 ];
 

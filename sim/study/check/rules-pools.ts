@@ -41,6 +41,13 @@ export const POOL_RULES: readonly Rule[] = [
     source: pageOf("reserve_pool_size"),
     find: perPool((pool) => {
       const { label, pool_size, reserve_pool_size: reserve } = pool;
+      if (reserve.value > 0 && pool_size.value === 0)
+        return {
+          at: reserve.at,
+          what: `the reserve of ${reserve.value} for ${label} never opens`,
+          why: "its pool has no size (0) that could be used up",
+          fix: "give the pool a size, or remove the reserve",
+        };
       const name = tightest(pool);
       const most = name === undefined ? 0 : pool[name].value;
       if (reserve.value === 0 || name === undefined || pool_size.value < most) return undefined;
@@ -87,18 +94,27 @@ export const POOL_RULES: readonly Rule[] = [
   {
     id: "minimum-over-size",
     severity: "warning",
-    doc: "min_pool_size is above the size of the pool.",
+    doc: "min_pool_size is above the size of the pool, or the pool has none.",
     source: pageOf("min_pool_size"),
-    find: perPool(({ label, min_pool_size: least, pool_size }) =>
-      pool_size.value === 0 || least.value <= pool_size.value
-        ? undefined
-        : {
-            at: least.at,
-            what: `min_pool_size of ${label} is ${least.value}, its size ${pool_size.value}`,
-            why: `no more than ${pool_size.value} connections are opened ahead`,
-            fix: `set min_pool_size to ${pool_size.value} or less`,
-          },
-    ),
+    find: perPool(({ label, min_pool_size: least, pool_size: { value: size } }) => {
+      if (least.value <= size) return undefined;
+      const [why, fix] =
+        size === 0
+          ? [
+              "connections are opened ahead only while there are fewer than the size",
+              "give it a size",
+            ]
+          : [
+              `no more than ${size} connections are opened ahead`,
+              `set min_pool_size to ${size} or less`,
+            ];
+      return {
+        at: least.at,
+        what: `min_pool_size of ${label} is ${least.value}, its size ${size === 0 ? "0, no limit" : size}`,
+        why,
+        fix,
+      };
+    }),
   },
   {
     id: "minimum-over-database",
@@ -166,7 +182,7 @@ type Cap = "max_db_connections" | "max_user_connections";
 
 /** Connections that a pool keeps: its minimum, as far as its size lets it. */
 function kept({ min_pool_size: least, pool_size: size }: Pool): number {
-  return size.value === 0 ? least.value : Math.min(least.value, size.value);
+  return Math.min(least.value, size.value); // Where there is no size nothing is kept.
 }
 
 /** The smaller of the two caps that is on. */

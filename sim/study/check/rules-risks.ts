@@ -24,7 +24,7 @@ export const RISK_RULES: readonly Rule[] = [
       return {
         at: placeOf(instance, "auth_type"),
         what: `auth_type is ${type}, listen_addr ${open.join(", ")}`,
-        why: "whoever reaches the port logs in without a password, with the database rights of any user",
+        why: "whoever reaches the port logs in without a password, with the rights of any user whom the pooler knows",
         fix: "use scram-sha-256, or listen on 127.0.0.1 only",
       };
     }),

@@ -61,13 +61,18 @@ export const TIMEOUT_RULES: readonly Rule[] = [
     severity: "warning",
     doc: "query_timeout counts the wait too, so a longer query_wait_timeout has no effect.",
     source: pageOf("query_timeout"),
-    find: perPool(({ label, query_timeout, query_wait_timeout: wait }) => {
-      const query = query_timeout.value;
+    find: perPool(({ label, query_timeout, query_wait_timeout: wait }, instance) => {
+      const { query_timeout: all } = instance.config.values;
+      // Of a user's own nothing is seen before there is a server. Source: PgBouncer 1.25.2 src/janitor.c.
+      const query = all === 0 ? query_timeout.value : all;
       if (query === 0 || (wait.value > 0 && wait.value < query)) return undefined;
       return {
         at: wait.at,
         what: `query_wait_timeout of ${label} is ${wait.value === 0 ? "off" : seconds(wait.value)}, query_timeout ${seconds(query)}`,
-        why: "waiting counts as part of the query, so query_timeout always ends it first",
+        why:
+          all === 0
+            ? "waiting counts as part of the query: who has waited that long is dropped as soon as there is a server"
+            : "waiting counts as part of the query, so query_timeout always ends it first",
         fix: `set query_wait_timeout below ${seconds(query)}`,
       };
     }),
