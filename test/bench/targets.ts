@@ -35,7 +35,7 @@ export interface Bench {
 }
 
 /** Clients that the poolers let in. */
-export const MAX_CLIENTS = 12_000;
+const MAX_CLIENTS = 12_000;
 
 /** Starts it all, and lets the poolers run warm. */
 export async function openBench(): Promise<Bench> {

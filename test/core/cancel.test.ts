@@ -1,10 +1,10 @@
-/** Cancel requests: their own queue, their own connections, absolute priority. Semantics 3.2, 3.5, 3.7. */
+/** Cancel requests: their own queue, their own connections, absolute priority. */
 import { expect, test } from "vitest";
 import { HAND, seconds } from "./helpers.ts";
 import { warm, warmed } from "./warm.ts";
 import { World } from "./world.ts";
 
-test("a cancel opens a connection of its own at once, past every limit (E22)", () => {
+test("a cancel opens a connection of its own at once, past every limit", () => {
   const world = warm(1, { max_db_connections: 1, max_user_connections: 1 }).request("w1").quiet();
   world.cancel("x", "w1");
   expect(world.take()).toEqual(["open s2 cancel", "cancel x s2 s1", "drop x cancel_done"]);
@@ -38,7 +38,7 @@ test("a cancel in an unlimited pool is bound by the other limits only (2 x 0 is 
 const idle = [
   ["nobody", "an unknown key"],
   ["idle", "nothing to cancel"],
-  ["waits", "it has no server yet (E31)"],
+  ["waits", "it has no server yet"],
 ] as const;
 for (const [target, why] of idle) {
   test(`a cancel for ${target}: dropped: ${why}`, () => {

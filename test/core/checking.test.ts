@@ -23,7 +23,7 @@ test("used: an empty server_check_query leaves servers idle for ever", () => {
   expect(world.idle()).toBe("s1");
 });
 
-test("used: the least recently used is at the head afterwards (E34)", () => {
+test("used: the least recently used is at the head afterwards", () => {
   const world = warm(3, { server_check_delay: seconds(1) });
   expect(world.idle()).toBe("s3 s2 s1");
   world.to(seconds(2));
@@ -32,7 +32,7 @@ test("used: the least recently used is at the head afterwards (E34)", () => {
   expect(world.take()).toEqual(["wait w1 no_idle_server", "check s1", "grant w1 s1"]);
 });
 
-test("check: it precedes the client, who waits for it, and it counts as waiting (E12)", () => {
+test("check: it precedes the client, who waits for it, and it counts as waiting", () => {
   const world = warmed(1, { server_check_delay: seconds(1) }, { answer: seconds(0.3) });
   world.to(seconds(2)).quiet().request("w1").wait(seconds(1));
   expect(world.take()).toEqual(["wait w1 no_idle_server", "check s1", "grant w1 s1"]);
@@ -97,7 +97,7 @@ test("check: a server that dies under it leaves the waiter waiting for a new one
   expect(world.only("open", "grant")).toEqual(["open s2 demand", "grant w1 s2"]);
 });
 
-test("check: with delay 0 every release goes through it (semantics 3.7)", () => {
+test("check: with delay 0 every release goes through it", () => {
   const world = warmed(1, { server_check_delay: 0 }, { answer: 0 }).logins("a b");
   world.quiet().request("a b").finish("a").finish("b");
   expect(world.only("check", "grant")).toEqual([

@@ -1,4 +1,4 @@
-/** PAUSE, RESUME, RECONNECT, WAIT_CLOSE and shutdown. Semantics 3.9. */
+/** PAUSE, RESUME, RECONNECT, WAIT_CLOSE and shutdown. */
 import { expect, test } from "vitest";
 import { HAND, seconds } from "./helpers.ts";
 import { warm, warmed } from "./warm.ts";

@@ -1,4 +1,4 @@
-/** max_db_connections and max_user_connections, and whose idle server makes room. Semantics 3.6. */
+/** max_db_connections and max_user_connections, and whose idle server makes room. */
 import { expect, test } from "vitest";
 import type { CoreSettings } from "../../engine/core/index.ts";
 import { HAND, seconds } from "./helpers.ts";
@@ -95,7 +95,7 @@ for (const [changes, name, want, why] of overrides) {
 
 // --- whose server goes ---------------------------------------------------------------------------------
 
-test("eviction: the idle server with the oldest last packet of all pools of the database (E11)", () => {
+test("eviction: the idle server with the oldest last packet of all pools of the database", () => {
   const world = users("c a b", { max_db_connections: 3 }).login("new", "z");
   expect(world.take()).toEqual([
     "wait new login",
@@ -233,7 +233,7 @@ test("eviction: an idle server goes even while clients of its pool wait", () => 
   expect(world.only("close", "open")).toEqual(["close s1 evicted", "open s2 welcome"]);
 });
 
-test("no fairness: a slot that comes free goes to the alphabetically first pool that waits (E29)", () => {
+test("no fairness: a slot that comes free goes to the alphabetically first pool that waits", () => {
   const world = users("m", { max_db_connections: 1 })
     .request("m")
     .login("z1", "z")

@@ -1,4 +1,4 @@
-/** Servers that cannot be had: failing fast, errors at the server's login. Semantics 3.1.5 and 3.1.6. */
+/** Servers that cannot be had: failing fast, errors at the server's login. */
 import { expect, test } from "vitest";
 import { HAND, seconds } from "./helpers.ts";
 import { warmed } from "./warm.ts";
@@ -12,7 +12,7 @@ function failed(servers: number): World {
   return world.quiet();
 }
 
-test("the first client of a cold pool waits although the connect was refused (E25)", () => {
+test("the first client of a cold pool waits although the connect was refused", () => {
   const world = new World({}, { connect: HAND }).login("a").fail("s1");
   expect(world.only("drop")).toEqual([]);
   expect(world.queue()).toBe("a");

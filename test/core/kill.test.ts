@@ -1,4 +1,4 @@
-/** KILL and KILL_CLIENT. Semantics 3.9. */
+/** KILL and KILL_CLIENT. */
 import { expect, test } from "vitest";
 import { HAND, seconds } from "./helpers.ts";
 import { warm, warmed } from "./warm.ts";
@@ -8,7 +8,7 @@ const two = { databases: [{ name: "db" }, { name: "other" }] };
 const all = -1;
 
 for (const database of [all, 0]) {
-  test(`KILL ${database}: closes all clients and servers and leaves the entry paused (E17)`, () => {
+  test(`KILL ${database}: closes all clients and servers and leaves the entry paused`, () => {
     const changes = { server_check_delay: seconds(1), default_pool_size: 2 };
     const world = warmed(2, changes, { connect: HAND, answer: HAND }).to(seconds(2));
     world.logins("a b").request("a").cancel("x", "w1").quiet();

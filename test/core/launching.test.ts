@@ -5,7 +5,7 @@ import { HAND, seconds } from "./helpers.ts";
 import { warm, warmed } from "./warm.ts";
 import { World } from "./world.ts";
 
-test("growth: one login at a time, so n servers take n logins (E5)", () => {
+test("growth: one login at a time, so n servers take n logins", () => {
   const world = warmed(1, { default_pool_size: 4 }, { connect: seconds(1) });
   world.logins("a b c d").request("w1 a b c d").quiet().to(seconds(10));
   const times = world.log.filter(({ text }) => text.startsWith("open ")).map(({ now }) => now);
@@ -45,7 +45,7 @@ test("size: user's before database's before default_pool_size", () => {
   expect(world.pool("u", "plain").size).toBe(1);
 });
 
-test("cold pool: the login itself opens the first connection, and waits for it (semantics 3.1.1)", () => {
+test("cold pool: the login itself opens the first connection, and waits for it", () => {
   const world = new World({}, { connect: HAND }).login("a").login("b");
   expect(world.take()).toEqual(["wait a login", "open s1 welcome", "wait b login"]);
   world.connect("s1");
@@ -53,7 +53,7 @@ test("cold pool: the login itself opens the first connection, and waits for it (
   expect(world.idle()).toBe("s1");
 });
 
-test("warm pool: a login needs no server (semantics 3.1.1)", () => {
+test("warm pool: a login needs no server", () => {
   const world = warm(1).request("w1").quiet().login("a");
   expect(world.take()).toEqual(["welcome a"]);
 });
@@ -92,7 +92,7 @@ test("retry: each pool has its own", () => {
 // Pool of 1 with a reserve: how long the head has waited, how many servers.
 const reserves = [
   [seconds(5) - 1, 1, 0, "reserve_pool_timeout not reached"],
-  [seconds(5), 1, 1, "the boundary is inclusive (semantics 3.5.1)"],
+  [seconds(5), 1, 1, "the boundary is inclusive"],
   [seconds(60), 0, 0, "reserve_pool_size 0: no reserve"],
 ] as const;
 for (const [waited, reserve_pool_size, opens, why] of reserves) {
@@ -152,7 +152,7 @@ test("reserve: user's size before database's before the global one", () => {
 
 // --- min_pool_size -----------------------------------------------------------------------------------
 
-test("min_pool_size: one connection a tick, up to the minimum (E13)", () => {
+test("min_pool_size: one connection a tick, up to the minimum", () => {
   const world = warm(1, { min_pool_size: 3, default_pool_size: 5 }).quiet();
   for (const want of [["open s2 min_pool_size"], ["open s3 min_pool_size"], []]) {
     world.ticks();
@@ -227,7 +227,7 @@ test("min_pool_size: a paused entry opens, and closes at the turn's end (check_p
 
 // --- the welcome is unknown --------------------------------------------------------------------------
 
-test("after RECONNECT pool_size is not enforced while the welcome is unknown: one too many (E7)", () => {
+test("after RECONNECT pool_size is not enforced while the welcome is unknown: one too many", () => {
   const world = warmed(1, {}, { connect: HAND }).logins("a b c").request("w1");
   world.turn(() => world.core.reconnect(world.now)).quiet();
   world.request("a");

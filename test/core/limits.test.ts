@@ -1,4 +1,4 @@
-/** Who may log in: client limits, DISABLE, shutdown. Limits refuse, they never queue. Semantics 3.6. */
+/** Who may log in: client limits, DISABLE, shutdown. Limits refuse, they never queue. */
 import { expect, test } from "vitest";
 import { type CoreSettings, TICK } from "../../engine/core/index.ts";
 import { HAND, seconds } from "./helpers.ts";
@@ -188,7 +188,7 @@ test("a database without an entry: none, or one made from `*`", () => {
   expect(world.pool("u", "nowhere").size).toBe(7);
 });
 
-test("a forced user: all clients of the entry share one pool, under its settings (semantics 3.0)", () => {
+test("a forced user: all clients of the entry share one pool, under its settings", () => {
   const world = new World({
     databases: [{ name: "db", forced_user: "app" }],
     users: [

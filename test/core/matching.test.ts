@@ -4,7 +4,7 @@ import { HAND, seconds } from "./helpers.ts";
 import { warm, warmed } from "./warm.ts";
 import { World } from "./world.ts";
 
-test("queue: first in, first out (semantics 3.2)", () => {
+test("queue: first in, first out", () => {
   const world = warm(1).logins("a b c d");
   world.request("a b c d");
   expect(world.queue()).toBe("b c d");
@@ -12,7 +12,7 @@ test("queue: first in, first out (semantics 3.2)", () => {
   expect(world.only("grant")).toEqual(["grant b s1", "grant c s1", "grant d s1"]);
 });
 
-test("queue: a client that asks again goes to its end (semantics 3.2, E14)", () => {
+test("queue: a client that asks again goes to its end", () => {
   const world = warm(1).logins("a b");
   world.request("a b").finish("a").request("a").quiet();
   world.finish("b").request("b").finish("a").request("a").finish("b");
@@ -22,16 +22,8 @@ test("queue: a client that asks again goes to its end (semantics 3.2, E14)", () 
 // Which idle server: releases in the order s1, s2, s3, then three clients in turn.
 const choices = [
   // round robin, servers taken one after the other, why
-  [
-    false,
-    ["s3", "s3", "s3", "s3"],
-    "last in, first out: one busy server, the rest may time out (E4)",
-  ],
-  [
-    true,
-    ["s1", "s2", "s3", "s1"],
-    "server_round_robin: back to the tail, taken from the head (E4)",
-  ],
+  [false, ["s3", "s3", "s3", "s3"], "last in, first out: one busy server, the rest may time out"],
+  [true, ["s1", "s2", "s3", "s1"], "server_round_robin: back to the tail, taken from the head"],
 ] as const;
 for (const [server_round_robin, want, why] of choices) {
   test(`choice: server_round_robin=${server_round_robin} takes ${want.join(" ")}: ${why}`, () => {
@@ -60,7 +52,7 @@ for (const [server_round_robin, want, why] of handOffs) {
   });
 }
 
-test("hand-off: only to a waiter of the same pool (semantics 3.3)", () => {
+test("hand-off: only to a waiter of the same pool", () => {
   const world = new World({ default_pool_size: 1, max_db_connections: 2 }, { connect: 0 });
   world.login("a", "u").login("x", "v").request("a x").login("b", "u").login("y", "v");
   world.request("y b").quiet().finish("a");
@@ -68,7 +60,7 @@ test("hand-off: only to a waiter of the same pool (semantics 3.3)", () => {
   expect(world.queue("v")).toBe("y");
 });
 
-test("hand-off: a finished login counts as a release (semantics 3.3)", () => {
+test("hand-off: a finished login counts as a release", () => {
   const world = warmed(1, { default_pool_size: 2 }, { connect: HAND });
   world.request("w1").login("a").request("a").connected("s2");
   world.core.loggedIn(world.now, world.server("s2"));
@@ -93,7 +85,7 @@ test("a client never jumps the queue: an idle server only stands free when nobod
   ]);
 });
 
-// --- waiters that have gone (semantics 3.1.7, E33) ---------------------------------------------------
+// --- waiters that have gone --------------------------------------------------------------------------
 
 test("a waiter that left keeps its place; at its turn the server is passed on at the turn's end", () => {
   const world = warm(1).logins("a b c").request("a b c").leave("b").quiet();

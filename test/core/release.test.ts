@@ -17,7 +17,7 @@ const modes: readonly [string, Status, string[], string][] = [
   ["statement", "idle", ["unlink a s1 statement_end", "grant b s1"], "released after each"],
 ];
 for (const [pool_mode, status, want, why] of modes) {
-  test(`release: ${pool_mode} mode, ReadyForQuery ${status}: ${why} (semantics 3.7)`, () => {
+  test(`release: ${pool_mode} mode, ReadyForQuery ${status}: ${why}`, () => {
     const world = warm(1, { databases: [{ name: "db", pool_mode: pool_mode as "session" }] });
     if (pool_mode === "session") world.leave("w1");
     world.logins("a b").request("a b").quiet().finish("a", status);
@@ -41,10 +41,10 @@ for (const status of ["transaction", "failed"] as const) {
 const leaves: readonly [string, Status | null, string, string][] = [
   ["session", "idle", "reset s1", "ready: reset, then the next session"],
   ["session", null, "close s1 not_ready", "an answer is outstanding"],
-  ["session", "transaction", "close s1 not_ready", "a transaction is open (E32)"],
+  ["session", "transaction", "close s1 not_ready", "a transaction is open"],
   ["session", "failed", "close s1 not_ready", "a failed transaction is open"],
   ["transaction", null, "close s1 not_ready", "an answer is outstanding"],
-  ["transaction", "transaction", "close s1 not_ready", "a transaction is open (E32)"],
+  ["transaction", "transaction", "close s1 not_ready", "a transaction is open"],
 ];
 for (const [pool_mode, status, want, why] of leaves) {
   test(`leaving: ${pool_mode} mode, server ${status ?? "busy"}: ${want}: ${why}`, () => {
@@ -70,9 +70,9 @@ test("leaving without a server changes nothing for others", () => {
 
 // mode, server_reset_query, always, reset?, why
 const resets = [
-  ["session", true, false, true, "the default (E19)"],
+  ["session", true, false, true, "the default"],
   ["session", false, false, false, "an empty server_reset_query"],
-  ["transaction", true, false, false, "transaction mode does not reset (E19)"],
+  ["transaction", true, false, false, "transaction mode does not reset"],
   ["transaction", true, true, true, "server_reset_query_always"],
   ["statement", true, false, false, "statement mode does not reset"],
   ["statement", true, true, true, "server_reset_query_always"],
@@ -105,7 +105,7 @@ const spoken = [
   [2, 1, "the second waiter is one too many"],
 ] as const;
 for (const [waiters, opens, why] of spoken) {
-  test(`reset: ${waiters} waiters while a server is tested open ${opens}: ${why} (semantics 3.5)`, () => {
+  test(`reset: ${waiters} waiters while a server is tested open ${opens}: ${why}`, () => {
     const changes = { pool_mode: "session", default_pool_size: 2 } as const;
     const world = warmed(1, changes, { connect: HAND, answer: HAND }).logins("b c").leave("w1");
     for (const name of ["b", "c"].slice(0, waiters)) world.request(name);
@@ -137,7 +137,7 @@ test("release: a server marked by RECONNECT is closed instead of handed on", () 
 // server_lifetime at release: age, want, why.
 const ages = [
   [seconds(10) - 1, "grant b s1", "a nanosecond to go"],
-  [seconds(10), "close s1 server_lifetime", "the limit is inclusive (semantics 3.8)"],
+  [seconds(10), "close s1 server_lifetime", "the limit is inclusive"],
 ] as const;
 for (const [age, want, why] of ages) {
   test(`release: server_lifetime 10 s at ${age} ns: ${want}: ${why}`, () => {
@@ -149,7 +149,7 @@ for (const [age, want, why] of ages) {
   });
 }
 
-test("release: server_lifetime 0 closes the server after every use (E15)", () => {
+test("release: server_lifetime 0 closes the server after every use", () => {
   const world = warm(1, { server_lifetime: 0 }).quiet();
   for (let i = 0; i < 3; i++) world.request("w1").finish("w1");
   expect(world.only("close", "grant")).toEqual([
@@ -165,7 +165,7 @@ test("release: server_lifetime 0 closes the server after every use (E15)", () =>
 // Two servers over their lifetime of 10 s in a pool of 2: closes are 5 s apart, at release too.
 const gaps = [
   [seconds(5) - 1, "idle", "last close too recent: it stays in use"],
-  [seconds(5), "close s2 server_lifetime", "lifetime / pool_size after the last, inclusive (E28)"],
+  [seconds(5), "close s2 server_lifetime", "lifetime / pool_size after the last, inclusive"],
 ] as const;
 for (const [gap, want, why] of gaps) {
   test(`release: second lifetime close ${gap} ns after the first: ${want}: ${why}`, () => {

@@ -1,4 +1,4 @@
-/** RELOAD: new settings, entries that change, go and come back, and the `*` entry. Semantics 3.9. */
+/** RELOAD: new settings, entries that change, go and come back, and the `*` entry. */
 import { expect, test } from "vitest";
 import { type CoreSettings, TICK } from "../../engine/core/index.ts";
 import { HAND, seconds } from "./helpers.ts";

@@ -1,4 +1,4 @@
-/** The counters, exactly as PgBouncer counts: at arrival, waiting included, failures left out. Semantics 3.10. */
+/** The counters, exactly as PgBouncer counts: at arrival, waiting included, failures left out. */
 import { expect, test } from "vitest";
 import { STAT_NAMES, sumStatistics, TICK } from "../../engine/core/index.ts";
 import { HAND, seconds } from "./helpers.ts";
@@ -29,7 +29,7 @@ const cases: readonly [string, (world: World) => unknown, Record<string, number>
     { query_count: 1, xact_count: 1, server_assignment_count: 1, query_time: one, xact_time: one },
   ],
   [
-    "query and transaction time include waiting (E1)",
+    "query and transaction time include waiting",
     (world) => world.request("w1 a").wait(one).finish("w1").wait(one).finish("a"),
     {
       query_count: 2,
@@ -41,7 +41,7 @@ const cases: readonly [string, (world: World) => unknown, Record<string, number>
     },
   ],
   [
-    "BEGIN, a query and COMMIT are three queries, one transaction, one assignment (E9)",
+    "BEGIN, a query and COMMIT are three queries, one transaction, one assignment",
     (world) => {
       for (let i = 0; i < 3; i++) {
         world
@@ -76,12 +76,12 @@ const cases: readonly [string, (world: World) => unknown, Record<string, number>
     },
   ],
   [
-    "a client that times out while it waits: counted, but none of its time (E9)",
+    "a client that times out while it waits: counted, but none of its time",
     (world) => world.request("w1 a").to(seconds(121)),
     { query_count: 2, xact_count: 2, server_assignment_count: 1 },
   ],
   [
-    "waiting that still goes on counts nothing yet (E8)",
+    "waiting that still goes on counts nothing yet",
     (world) => world.request("w1 a").wait(seconds(9)),
     { query_count: 2, xact_count: 2, server_assignment_count: 1 },
   ],
@@ -123,7 +123,7 @@ test("statistics: waiting for the first server at the login counts as waiting, a
   expect(moved(world, () => world.login("b"))).toEqual({ client_login_count: 1 });
 });
 
-test("statistics: waiting for a check counts as waiting, and the check as no query (E12)", () => {
+test("statistics: waiting for a check counts as waiting, and the check as no query", () => {
   const world = warmed(1, { server_check_delay: seconds(1) }, { answer: one }).to(seconds(2));
   expect(moved(world, () => world.request("w1").wait(2 * one))).toEqual({
     query_count: 1,
@@ -167,7 +167,7 @@ test("statistics: of a database, the sum over its pools", () => {
   expect(sumStatistics(world.core.pools)[STAT_NAMES.indexOf("query_count")]).toBe(2);
 });
 
-test("maxwait: the age of the head waiter's query; none while it waits for its welcome (E8)", () => {
+test("maxwait: the age of the head waiter's query; none while it waits for its welcome", () => {
   const world = warm(1).logins("a b").request("w1 a").wait(one).request("b").wait(one);
   expect(world.now - world.core.queryStart(world.pool().waiting.head)).toBe(2 * one);
   const cold = new World({}, { connect: HAND }).login("a").wait(one);

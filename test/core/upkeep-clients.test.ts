@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { type CoreSettings, TICK } from "../../engine/core/index.ts";
 import { HAND, seconds } from "./helpers.ts";
-import { warm, warmed } from "./warm.ts";
+import { expectAt, warm, warmed } from "./warm.ts";
 import { World } from "./world.ts";
 
 // limit -> the tick at which it fires, for something that began at 0.
@@ -17,14 +17,6 @@ const boundaries = [
 /** A pool of one, busy with w1; client "a" has waited since 0. */
 function waiting(changes: Partial<CoreSettings>): World {
   return warm(1, changes).login("a").request("w1 a").quiet();
-}
-
-/** Fails unless the only thing that happens up to `tick` is `want`, at that very tick. */
-function expectAt(world: World, tick: number, want: string[]): void {
-  world.tick(tick - 1);
-  expect(world.take()).toEqual([]);
-  world.tick(tick);
-  expect(world.take()).toEqual(want);
 }
 
 for (const [limit, tick, why] of boundaries) {
@@ -103,13 +95,13 @@ test("query_wait_timeout: the login user's counts, not the forced user's", () =>
   expect(world.take()).toEqual(["drop a query_wait_timeout"]);
 });
 
-test("query_wait_timeout: alone in [users] it works, although PgBouncer needs a global one too (semantics 6.8)", () => {
+test("query_wait_timeout: alone in [users] it works, although PgBouncer needs a global one too", () => {
   const users = [{ name: "u", query_wait_timeout: seconds(1) }];
   const world = waiting({ query_wait_timeout: 0, users }).to(seconds(3));
   expect(world.take()).toEqual(["drop a query_wait_timeout"]);
 });
 
-test("query_wait_timeout runs during PAUSE (E23)", () => {
+test("query_wait_timeout runs during PAUSE", () => {
   const world = warm(1, { query_wait_timeout: 3 * TICK }).turn();
   world
     .turn(() => world.core.pause(world.now))
@@ -160,12 +152,12 @@ test("client_idle_timeout: one that waits or works is not idle", () => {
   expect(world.to(seconds(5)).take()).toEqual([]);
 });
 
-test("client_idle_timeout: linked in session mode, it never fires (E16)", () => {
+test("client_idle_timeout: linked in session mode, it never fires", () => {
   const world = warm(1, { client_idle_timeout: seconds(1), pool_mode: "session" });
   expect(world.to(seconds(9)).take()).toEqual([]);
 });
 
-test("client_idle_timeout: a [users] entry drops nobody else (PgBouncer's bug E2, not copied)", () => {
+test("client_idle_timeout: a [users] entry drops nobody else (PgBouncer's bug, not copied)", () => {
   const users = [{ name: "v", client_idle_timeout: seconds(1) }];
   const world = warm(1, { users }).login("a", "v").quiet().to(seconds(9));
   expect(world.take()).toEqual(["drop a client_idle_timeout"]);

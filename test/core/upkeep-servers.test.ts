@@ -5,21 +5,13 @@
 import { expect, test } from "vitest";
 import { type CoreSettings, TICK } from "../../engine/core/index.ts";
 import { HAND, seconds } from "./helpers.ts";
-import { warm, warmed } from "./warm.ts";
-import type { World } from "./world.ts";
+import { expectAt, warm, warmed } from "./warm.ts";
 
 // limit -> the tick at which it fires, for something that began at 0.
 const strict = [
   [3 * TICK - 1, 3, "past the limit"],
   [3 * TICK, 4, "exactly the limit is not past it (strict)"],
 ] as const;
-
-function expectAt(world: World, tick: number, want: string[]): void {
-  world.tick(tick - 1);
-  expect(world.take()).toEqual([]);
-  world.tick(tick);
-  expect(world.take()).toEqual(want);
-}
 
 /** What it looks like when a server at work is closed for `reason`, with its client. */
 const both = (reason: string, client = "w1", server = "s1") => [
@@ -141,7 +133,7 @@ test("server_lifetime: counts from the start of the connect, whatever it has don
   expectAt(world, 6, ["close s1 server_lifetime"]);
 });
 
-test("server_lifetime: closes are lifetime / pool_size apart (E28)", () => {
+test("server_lifetime: closes are lifetime / pool_size apart", () => {
   const world = warm(4, { server_lifetime: 12 * TICK }).tick(30);
   const ticks = world.log
     .filter(({ text }) => text.endsWith("server_lifetime"))
@@ -196,7 +188,7 @@ test("server_connect_timeout: a login that ended is out of its reach", () => {
 
 // --- at work -----------------------------------------------------------------------------------------------
 
-test("query_timeout: counts the time in the queue (E18)", () => {
+test("query_timeout: counts the time in the queue", () => {
   const world = warm(1, { query_timeout: 6 * TICK })
     .login("a")
     .request("w1 a")

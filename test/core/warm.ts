@@ -1,4 +1,5 @@
 /** A pool whose servers are all open and idle: where most tests begin. */
+import { expect } from "vitest";
 import type { CoreSettings } from "../../engine/core/index.ts";
 import { World, type WorldOptions } from "./world.ts";
 
@@ -22,4 +23,12 @@ export function warmed(size: number, changes: Partial<CoreSettings>, options: Wo
   world.connectTime = options.connect ?? 0;
   world.answerTime = options.answer ?? 0;
   return world;
+}
+
+/** Fails unless the only thing that happens up to `tick` is `want`, at that very tick. */
+export function expectAt(world: World, tick: number, want: string[]): void {
+  world.tick(tick - 1);
+  expect(world.take()).toEqual([]);
+  world.tick(tick);
+  expect(world.take()).toEqual(want);
 }

@@ -2,13 +2,9 @@
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  ClientLogin,
-  type ClientLoginEvent,
-  type ClientLoginOptions,
-} from "../../engine/wire/client-login.ts";
+import { ClientLogin, type ClientLoginOptions } from "../../engine/wire/client-login.ts";
 import * as writer from "../../engine/wire/writer.ts";
-import { cut, cuts } from "./bytes.ts";
+import { cuts, fed } from "./bytes.ts";
 import { NAMES } from "./world.ts";
 
 const clientOptions: ClientLoginOptions = {
@@ -25,17 +21,10 @@ const ssl = writer.sslRequest();
 /** A login that has asked for the password of joe, which is "secret". */
 function asked(method: "plain" | "scram-sha-256", tls: "no" | "offered" = "no"): ClientLogin {
   const login = new ClientLogin({ ...clientOptions, tls });
-  toClient(login, startup);
+  fed(login, startup);
   login.authenticate(method, { user: "joe", secret: "secret" });
   login.output.length = 0;
   return login;
-}
-
-/** Feeds a login; the last event. */
-function toClient(login: ClientLogin, bytes: Buffer, places: readonly number[] = []) {
-  let event: ClientLoginEvent | undefined;
-  for (const piece of cut(bytes, places)) event = login.feed(piece, 0, piece.length) ?? event;
-  return event;
 }
 
 const answers: [name: string, bytes: Buffer, text: string][] = [
@@ -51,7 +40,7 @@ for (const [name, bytes, text] of answers) {
       fc.property(cuts, (places) => {
         const login = asked("plain");
         const split = text.startsWith("bad packet header") ? [] : places;
-        expect(toClient(login, bytes, split)).toMatchObject({ kind: "refused", text });
+        expect(fed(login, bytes, split)).toMatchObject({ kind: "refused", text });
       }),
       { numRuns: 10 },
     );
@@ -61,16 +50,16 @@ for (const [name, bytes, text] of answers) {
 test("who has been asked for a password may still ask for TLS, and is answered", () => {
   for (const tls of ["no", "offered"] as const) {
     const login = asked("plain", tls);
-    expect(toClient(login, ssl)?.kind).toBe(tls === "no" ? undefined : "tls");
+    expect(fed(login, ssl)?.kind).toBe(tls === "no" ? undefined : "tls");
     expect(Buffer.concat(login.output).toString()).toBe(tls === "no" ? "N" : "S");
     if (tls === "offered") login.secured();
     const password = writer.passwordMessage("secret");
-    expect(toClient(login, password)?.kind).toBe("authenticated");
+    expect(fed(login, password)?.kind).toBe("authenticated");
   }
 });
 
 test("a password where SCRAM is to begin names a mechanism that there is not", () => {
   const login = asked("scram-sha-256");
   const text = "client selected an invalid SASL authentication mechanism";
-  expect(toClient(login, writer.passwordMessage("secret"))).toMatchObject({ text });
+  expect(fed(login, writer.passwordMessage("secret"))).toMatchObject({ text });
 });

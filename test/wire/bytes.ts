@@ -60,6 +60,17 @@ export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
 /** Where a stream is cut. */
 export const cuts = fc.array(fc.nat(5_000), { maxLength: 40 });
 
+/** Feeds a side of a login with `bytes`, cut at `places`; its last event. */
+export function fed<Event>(
+  login: { feed(bytes: Buffer, start: number, end: number): Event | undefined },
+  bytes: Buffer,
+  places: readonly number[] = [],
+): Event | undefined {
+  let event: Event | undefined;
+  for (const piece of cut(bytes, places)) event = login.feed(piece, 0, piece.length) ?? event;
+  return event;
+}
+
 /** A sink that keeps a copy of all that was written. */
 export class Memory implements Sink {
   readonly pieces: Buffer[] = [];

@@ -5,7 +5,6 @@ import { describe, expect, test } from "vitest";
 import {
   type AuthMethod,
   ClientLogin,
-  type ClientLoginEvent,
   type ClientLoginOptions,
 } from "../../engine/wire/client-login.ts";
 import { md5Secret } from "../../engine/wire/passwords.ts";
@@ -16,7 +15,7 @@ import {
   type ServerLoginOptions,
 } from "../../engine/wire/server-login.ts";
 import * as writer from "../../engine/wire/writer.ts";
-import { cut, cuts, letters } from "./bytes.ts";
+import { cuts, fed, letters } from "./bytes.ts";
 import { NAMES } from "./world.ts";
 
 let counter = 0;
@@ -42,19 +41,6 @@ const serverOptions: ServerLoginOptions = {
 };
 const scramSecret = formatSecret(deriveSecret("secret", Buffer.from("0123456789abcdef"), 5));
 
-/** Feeds a client login; the last event. */
-function toClient(login: ClientLogin, bytes: Buffer, places: readonly number[] = []) {
-  let event: ClientLoginEvent | undefined;
-  for (const piece of cut(bytes, places)) event = login.feed(piece, 0, piece.length) ?? event;
-  return event;
-}
-
-function toServer(login: ServerLogin, bytes: Buffer, places: readonly number[] = []) {
-  let event: ServerLoginEvent | undefined;
-  for (const piece of cut(bytes, places)) event = login.feed(piece, 0, piece.length) ?? event;
-  return event;
-}
-
 const take = (output: Buffer[]): Buffer => Buffer.concat(output.splice(0));
 const welcome = Buffer.concat([
   writer.authenticationOk(),
@@ -73,18 +59,18 @@ function meet(
   const client = new ServerLogin({ ...serverOptions, ...ours });
   const server = new ClientLogin(clientOptions);
   client.start();
-  let accepted = toClient(server, take(client.output), places);
+  let accepted = fed(server, take(client.output), places);
   if (accepted?.kind === "startup") {
     accepted = server.authenticate(method, { user: accepted.user, secret: stored });
   }
   let ended: ServerLoginEvent | undefined;
   for (let turn = 0; turn < 5 && ended === undefined && accepted === undefined; turn++) {
-    ended = toServer(client, take(server.output), places);
+    ended = fed(client, take(server.output), places);
     const answer = take(client.output);
-    if (answer.length > 0) accepted = toClient(server, answer, places);
+    if (answer.length > 0) accepted = fed(server, answer, places);
   }
   const rest = accepted?.kind === "authenticated" ? welcome : Buffer.alloc(0);
-  ended ??= toServer(client, Buffer.concat([take(server.output), rest]), places);
+  ended ??= fed(client, Buffer.concat([take(server.output), rest]), places);
   return { accepted, ended };
 }
 
@@ -165,18 +151,18 @@ describe("ClientLogin", () => {
 
   test("refuses TLS and GSS by N where they are not offered, and goes on", () => {
     const login = new ClientLogin(clientOptions);
-    expect(toClient(login, ssl)).toBeUndefined();
-    expect(toClient(login, gss)).toBeUndefined();
+    expect(fed(login, ssl)).toBeUndefined();
+    expect(fed(login, gss)).toBeUndefined();
     expect(take(login.output).toString()).toBe("NN");
-    expect(toClient(login, startup)?.kind).toBe("startup");
+    expect(fed(login, startup)?.kind).toBe("startup");
   });
 
   test("offers TLS by S, and takes the startup after the handshake", () => {
     const login = new ClientLogin({ ...clientOptions, tls: "required" });
-    expect(toClient(login, ssl)?.kind).toBe("tls");
+    expect(fed(login, ssl)?.kind).toBe("tls");
     expect(take(login.output).toString()).toBe("S");
     login.secured();
-    expect(toClient(login, startup)?.kind).toBe("startup");
+    expect(fed(login, startup)?.kind).toBe("startup");
   });
 
   test("stops at the startup: what follows is fed again later", () => {
@@ -192,7 +178,7 @@ describe("ClientLogin", () => {
   test("hands over the key of a cancel request", () => {
     const key = Buffer.from("0102030405060708", "hex");
     const login = new ClientLogin(clientOptions);
-    expect(toClient(login, writer.cancelRequest(key))).toEqual({ kind: "cancel", key });
+    expect(fed(login, writer.cancelRequest(key))).toEqual({ kind: "cancel", key });
   });
 
   const refusals: [
@@ -224,16 +210,16 @@ describe("ClientLogin", () => {
   for (const [name, tls, bytes, text] of refusals) {
     test(`${name}: ${text}`, () => {
       const login = new ClientLogin({ ...clientOptions, tls });
-      expect(toClient(login, bytes)).toMatchObject({ kind: "refused", text });
+      expect(fed(login, bytes)).toMatchObject({ kind: "refused", text });
     });
   }
 
   test("the mechanism must be the one that was offered", () => {
     const login = new ClientLogin(clientOptions);
-    toClient(login, startup);
+    fed(login, startup);
     login.authenticate("scram-sha-256", { user: "joe", secret: "secret" });
     const text = "client selected an invalid SASL authentication mechanism";
-    expect(toClient(login, writer.saslInitialResponse("PLAIN", "a"))).toMatchObject({ text });
+    expect(fed(login, writer.saslInitialResponse("PLAIN", "a"))).toMatchObject({ text });
   });
 
   test("no bytes make it throw, in any state", () => {
@@ -246,11 +232,11 @@ describe("ClientLogin", () => {
         fc.boolean(),
         (method, bytes, places, framed) => {
           const login = new ClientLogin(clientOptions);
-          toClient(login, startup);
+          fed(login, startup);
           login.authenticate(method, { user: "joe", secret: "secret" });
           const body = Buffer.from(bytes);
-          toClient(login, framed ? writer.message(0x70, body) : body, places);
-          toClient(new ClientLogin({ ...clientOptions, tls: "offered" }), body, places);
+          fed(login, framed ? writer.message(0x70, body) : body, places);
+          fed(new ClientLogin({ ...clientOptions, tls: "offered" }), body, places);
         },
       ),
     );
@@ -267,14 +253,14 @@ describe("ServerLogin", () => {
   test("runs connect_query and keeps its answer, errors too, to itself", () => {
     const login = begin({ connectQuery: "select 1" });
     take(login.output);
-    expect(toServer(login, welcome)).toBeUndefined();
+    expect(fed(login, welcome)).toBeUndefined();
     expect(letters(take(login.output))).toBe("Q");
     const answer = [
       writer.parameterStatus("TimeZone", "GMT"),
       writer.errorResponse("ERROR", "42601", "no"),
       writer.readyForQuery(),
     ];
-    const event = toServer(login, Buffer.concat(answer));
+    const event = fed(login, Buffer.concat(answer));
     expect(event).toMatchObject({ kind: "ready", parameters: [["TimeZone", "GMT"]] });
   });
 
@@ -290,7 +276,7 @@ describe("ServerLogin", () => {
     test(`TLS ${mode}, answer ${answer} -> ${want}`, () => {
       const login = begin({ tls: mode });
       expect(take(login.output)).toEqual(writer.sslRequest());
-      const event = toServer(login, Buffer.from(answer));
+      const event = fed(login, Buffer.from(answer));
       const started = login.output.length > 0 ? "startup" : undefined;
       expect(event?.kind === "failed" ? event.text : (event?.kind ?? started)).toBe(want);
     });
@@ -378,7 +364,7 @@ describe("ServerLogin", () => {
   ];
   for (const [name, options, bytes, want] of failures) {
     test(name, () => {
-      expect(toServer(begin(options), bytes)).toMatchObject({ kind: "failed", ...want });
+      expect(fed(begin(options), bytes)).toMatchObject({ kind: "failed", ...want });
     });
   }
 
@@ -388,8 +374,8 @@ describe("ServerLogin", () => {
     const message = fc.tuple(types, body).map(([type, bytes]) => writer.message(type, bytes));
     fc.assert(
       fc.property(fc.array(fc.oneof(message, body), { maxLength: 6 }), cuts, (parts, places) => {
-        toServer(begin(), Buffer.concat(parts), places);
-        toServer(begin({ tls: "preferred" }), Buffer.concat(parts), places);
+        fed(begin(), Buffer.concat(parts), places);
+        fed(begin({ tls: "preferred" }), Buffer.concat(parts), places);
       }),
     );
   });

@@ -5,9 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MILLISECOND as MS, SECOND } from "../../engine/core/index.ts";
 import { loadWorkload, parseWorkload } from "../../workloads/schema/load.ts";
-import { FILE, GOOD } from "./shop.ts";
-
-const swap = (from: string, to: string): string => GOOD.replace(from, to);
+import { FILE, GOOD, swap } from "./shop.ts";
 
 const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [

@@ -12,6 +12,9 @@ clients:
     transaction: { service: 5 ms }
 `;
 
+/** The file with `to` in the place of `from`. */
+export const swap = (from: string, to: string): string => GOOD.replace(from, to);
+
 /** The message of the ConfigError with which `text` is refused under `overrides`. */
 export function refusal(text: string, overrides: Overrides = {}): string {
   try {

@@ -1,10 +1,9 @@
 /** What the console's commands do to clients and servers, cancel requests, and what is counted. */
-import type { Group, History } from "./history.ts";
+import { everybody, type Group, type History } from "./history.ts";
 import { CROWDS } from "./limits.ts";
 
 const ONE = { app: "pool_size=1" };
 const TWO = { app: "pool_size=2" };
-const everybody = (...names: string[]): string[] => names.map((name) => `${name}: in => in`);
 
 const PAUSES: History[] = [
   {

@@ -53,6 +53,9 @@ export interface Group {
   histories: readonly History[];
 }
 
+/** Steps by which all of these log in. */
+export const everybody = (...names: string[]): string[] => names.map((name) => `${name}: in => in`);
+
 /** A step taken apart. */
 export interface Step {
   who: string;

@@ -1,5 +1,5 @@
 /** Who is let in and for how long: limits, timeouts, reserve, lifetimes, logins that fail. */
-import type { Group, History } from "./history.ts";
+import { everybody, type Group, type History } from "./history.ts";
 
 const ONE = { app: "pool_size=1" };
 const TRANSACTION = { pool_mode: "transaction" };
@@ -8,7 +8,6 @@ const FAILING =
   'b: run => server login has been failing, cached error: role "own" is not permitted to log in ' +
   "(server_login_retry) | 1.18: " +
   "server login has been failing, try again later (server_login_retry)";
-const everybody = (...names: string[]): string[] => names.map((name) => `${name}: in => in`);
 
 /** For a pooler that lets five clients in, the console's among them. */
 export const CROWDS: History[] = [

@@ -1,10 +1,9 @@
 /** What differs by pool_mode, what a client finds of the one before it, and who is refused at login. */
-import type { Group, History } from "./history.ts";
+import { everybody, type Group, type History } from "./history.ts";
 
 const SESSION = { app: "pool_mode=session pool_size=1" };
 const STATEMENT = { app: "pool_mode=statement pool_size=1" };
 const ONE = { app: "pool_size=1" };
-const everybody = (...names: string[]): string[] => names.map((name) => `${name}: in => in`);
 
 const MODES: History[] = [
   {

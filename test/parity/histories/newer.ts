@@ -1,9 +1,8 @@
 /** What PgBouncer 1.18 lacked: per-user settings, limits of clients, KILL_CLIENT, graceful shutdowns. */
-import type { Group, History } from "./history.ts";
+import { everybody, type Group, type History } from "./history.ts";
 
 const ONE = { app: "pool_size=1" };
 const TWO = { app: "pool_size=2" };
-const everybody = (...names: string[]): string[] => names.map((name) => `${name}: in => in`);
 
 const USERS: History[] = [
   {

@@ -1,10 +1,9 @@
 /** Who is served when: queues, the choice among idle servers, growth, eviction. */
-import type { Group, History } from "./history.ts";
+import { everybody, type Group, type History } from "./history.ts";
 
 const ONE = { app: "pool_size=1" };
 const TWO = { app: "pool_size=2" };
 const THREE = { app: "pool_size=3" };
-const everybody = (...names: string[]): string[] => names.map((name) => `${name}: in => in`);
 
 const QUEUES: History[] = [
   {
