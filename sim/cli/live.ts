@@ -103,7 +103,7 @@ async function present(result: Result, options: RealOptions): Promise<void> {
 /** With its options. Errors: ConfigError, also where pools of several modes cannot be played together. */
 function workloadOf(file: string, options: RealOptions): Workload {
   const { set, poolMode, poolSize } = options;
-  const seed = options.seed === undefined ? undefined : natural("--seed", options.seed);
+  const seed = options.seed === undefined ? undefined : natural("--seed", options.seed, 0);
   const size = poolSize === undefined ? undefined : natural("--pool-size", poolSize);
   const workload = loadWorkload(file, { set, seed, poolMode, poolSize: size });
   if (options.poolerDsn === undefined) ownPools(workload);

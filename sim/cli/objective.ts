@@ -13,8 +13,14 @@ export interface ObjectiveOptions {
 /** Adds the options. */
 export function withObjective(command: Command): Command {
   return command
-    .option("--wait-p99 <time>", "objective: 99 % of the transactions wait no longer")
-    .option("--timeouts <share>", "objective: share of the transactions that may time out");
+    .option(
+      "--wait-p99 <time>",
+      "objective: 99 % of the transactions wait no longer (default: the file's slo)",
+    )
+    .option(
+      "--timeouts <share>",
+      "objective: share of the transactions that may time out (default: the file's slo)",
+    );
 }
 
 /** The same options with the objective as assignments to the keys of the file that it stands for. */

@@ -32,6 +32,8 @@ export interface CommonOptions {
 
 /** Collects an option that may be given several times. */
 export const gather = (value: string, before: string[]): string[] => [...before, value];
+/** Of what a workload file may say. */
+const ELSE = "default: the file's, else";
 const CHART_ENDINGS = CHART_FORMATS.map((format) => `.${format}`).join(" | ");
 
 /**
@@ -48,9 +50,9 @@ export function withCommonOptions(command: Command, { mode = true, size = true }
       gather,
       [],
     )
-    .option("--seed <number>", "random seed; same seed, same answer")
-    .option("--duration <time>", "simulated time of a replication, such as '10 min'")
-    .option("--precision <share>", "aim of the 95 % intervals, such as '5 %'")
+    .option("--seed <number>", `random seed; same seed, same answer (${ELSE} 1)`)
+    .option("--duration <time>", `simulated time of a replication, such as '10 min' (${ELSE} 60 s)`)
+    .option("--precision <share>", `aim of the 95 % intervals, such as '2 %' (${ELSE} 5 %)`)
     .option(
       "--time-limit <time>",
       "real time to spend; two replications are waited for as long again (default: 20 s, and as long as they take)",

@@ -31,7 +31,10 @@ export function poolerCommand(finish: (status: number) => void): Command {
     .option("-q, --quiet", "nothing to stderr; a logfile is still written")
     .option("-v, --verbose", "more to the log; repeatable", (_, before: number) => before + 1, 0)
     .option("-u, --user <name>", "user to become when started as root")
-    .option("-R, --reboot", "as PgBouncer's; refused while another pooler listens there")
+    .option(
+      "-R, --reboot",
+      "take the sockets of the pooler that runs there over (Linux, with koffi)",
+    )
     .option("--journal <file>", "record every input of the scheduler, for `replay`")
     .option("--metrics <address>", "serve Prometheus metrics on HOST:PORT, or a PORT of 127.0.0.1")
     .version(

@@ -89,9 +89,12 @@ function createProgram(): Command {
 
 const plain = new Help();
 
-/** As commander has it, but that an option which is repeated has no default to speak of. */
+/** As commander has it, but that a repeated option has no default to speak of, and a text stands without quotes. */
 const optionDescription: Help["optionDescription"] = (option) =>
-  plain.optionDescription(option).replace(/ \(default: \[\]\)$/, "");
+  plain
+    .optionDescription(option)
+    .replace(/ \(default: \[\]\)$/, "")
+    .replace(/ \(default: "(.*)"\)$/, " (default: $1)");
 
 function add(program: Command, command: Command): void {
   program.addCommand(command.copyInheritedSettings(program).helpOption("-h, --help", "explain"));

@@ -49,11 +49,16 @@ export function withPlaying(command: Command, words: RealWords): Command {
     .argument("<workload>", "workload file, such as workloads/tour.yaml")
     .option("--pool-mode <mode>", words.poolMode)
     .option("--pool-size <number>", words.poolSize)
-    .option("--set <key=value>", "any key of the file or setting; repeatable", gather, [])
+    .option(
+      "--set <key=value>",
+      "any key of the file or setting of PgBouncer; repeatable",
+      gather,
+      [],
+    )
     .option("--seed <number>", words.seed)
     .option("--duration <time>", words.duration, "20 s")
     .option("--warmup <time>", "time before it", "2 s")
-    .option("--dsn <dsn>", "database to run against; default: a private one")
+    .option("--dsn <dsn>", "database to run against (default: DATABASE_URL, else a private one)")
     .option("--pooler-dsn <dsn>", "go through the pooler that runs there, as it is configured")
     .option("--pgbouncer <program>", "start this PgBouncer instead of our pooler")
     .option("--journal <file>", "our pooler records the inputs of its scheduler there")

@@ -50,7 +50,7 @@ export function theoryCommand(finish: (status: number) => void): Command {
 }
 
 async function run(options: TheoryCommandOptions): Promise<number> {
-  const seed = natural("--seed", options.seed);
+  const seed = natural("--seed", options.seed, 0);
   checkTogether(options);
   const studies = natural("--studies", options.studies ?? STUDIES);
   const family = options.family === undefined ? undefined : knownFamily(options.family);

@@ -1,7 +1,6 @@
 /** `poolwise validate` and `poolwise tour`: predicted beside live, with a verdict. */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { ConfigError } from "../../engine/config/index.ts";
 import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
@@ -30,7 +29,7 @@ import {
   time,
   withPlaying,
 } from "./real.ts";
-import { version } from "./version.ts";
+import { packageFolder, version } from "./version.ts";
 
 const EXAMPLES = `
 Each repeat plays the same draws live and in the simulator. What the machine itself adds is measured
@@ -94,12 +93,12 @@ export function validateCommand(finish: (status: number) => void): Command {
 export function tourCommand(finish: (status: number) => void): Command {
   return new Command("tour")
     .description("The main job in two minutes: a shipped workload, live and predicted, all modes")
-    .option("--dsn <dsn>", "database to run against; default: a private one")
+    .option("--dsn <dsn>", "database to run against (default: DATABASE_URL, else a private one)")
     .option("--report <file>", "where to write the report", join(tmpdir(), "poolwise-tour.html"))
     .option("--json", "print one JSON object")
     .option("--quiet", "no progress, no notes")
     .action(async (options: { dsn?: string; report: string; json?: boolean; quiet?: boolean }) => {
-      const file = fileURLToPath(new URL("workloads/tour.yaml", packageRoot()));
+      const file = join(packageFolder(), "workloads/tour.yaml");
       const status = await run(file, {
         poolMode: POOL_MODES.join(","),
         poolSize: TOUR_SIZES,
@@ -121,15 +120,9 @@ export function tourCommand(finish: (status: number) => void): Command {
 const TOUR_SIZES = "4,5,7";
 const SESSION_FACTOR = 4;
 
-/** The folder of package.json: two up from the sources, three from what is built of them. */
-function packageRoot(): URL {
-  const built = import.meta.url.endsWith(".js");
-  return new URL(built ? "../../../" : "../../", import.meta.url);
-}
-
 async function run(file: string, options: ValidateOptions): Promise<number> {
   checkCharts(options.chart);
-  const seed = options.seed === undefined ? undefined : natural("--seed", options.seed);
+  const seed = options.seed === undefined ? undefined : natural("--seed", options.seed, 0);
   const workload = loadWorkload(file, { set: options.set, seed });
   const cells = options.poolerDsn === undefined ? cellsOf(workload, options) : [];
   const plan = {
