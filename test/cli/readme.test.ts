@@ -6,7 +6,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Folder } from "./poolwise.ts";
+import { simulate } from "../../sim/model/index.ts";
+import { RULES } from "../../sim/study/check/check.ts";
+import { hasObjective } from "../../sim/study/slo.ts";
+import { familyNames, SYSTEMS } from "../../sim/study/theory/theory.ts";
+import { parseWorkload } from "../../workloads/schema/load.ts";
+import { Folder, inThisProcess } from "./poolwise.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const BUILT = join(ROOT, "dist/sim/cli/main.js");
@@ -32,19 +37,24 @@ const FILES: Record<string, string> = {
   "traffic.journal": join(folder.path, "live.journal"),
   "pgbouncer.ini": join(folder.path, "pgbouncer.ini"),
   "pgbouncer.new.ini": join(folder.path, "pgbouncer.new.ini"),
+  "shop.yaml": join(folder.path, "shop.yaml"),
 };
+
+/** The workload that stands there. */
+const [, SHOP = ""] = /^```yaml\n(.*?)^```$/ms.exec(README) ?? [];
 
 const written = [...README.matchAll(/`poolwise ([^`]+)`|^npx poolwise (.+)$/gm)].map(
   (match) => (match[1] ?? match[2]) as string,
 );
 const lines = [...new Set(written)].filter((line) => !/[[\]|A-Z]{3}/.test(line));
-// These go on until somebody ends them; `explore` has a test of its own.
-const run = lines.filter((line) => !/^(pooler|explore) /.test(line));
+// Some go on until somebody ends them, and `tour` takes minutes; `explore` has a test of its own.
+const run = lines.filter((line) => !/^(pooler|explore|tour)\b/.test(line));
 
 let pooler: ChildProcess | undefined;
 beforeAll(() => {
   if (!existsSync(BUILT)) throw new Error("the program is not built: npm run build, or npm test");
   const ini = `[databases]\napp = host=${folder.path}\n[pgbouncer]\nunix_socket_dir = ${folder.path}\nlisten_port = 6432\nauth_type = any\n`;
+  folder.file("shop.yaml", SHOP);
   folder.file("pgbouncer.ini", ini);
   folder.file("pgbouncer.new.ini", `${ini}default_pool_size = 10\n`);
 });
@@ -76,7 +86,7 @@ describe("commands", () => {
     );
     expect(commands).toContain("simulate");
     const known = new Set(written.map((line) => line.split(" ")[0]));
-    expect(commands.filter((name) => !known.has(name) && !HIDDEN.has(name))).toEqual([]);
+    expect(commands.filter((name) => name !== "help" && !known.has(name))).toEqual([]);
   });
 
   for (const line of ordered)
@@ -117,8 +127,31 @@ describe("commands", () => {
   });
 });
 
-/** `help` is everybody's; `tour` is behind `npm start`. */
-const HIDDEN = new Set(["help", "tour"]);
+test("the workload in the README is one, and turns nobody away", () => {
+  const workload = parseWorkload(SHOP, "README.md");
+  expect(hasObjective(workload.slo)).toBe(true);
+  const { all } = simulate(workload, { duration: 2e9 });
+  expect(all.response.count).toBeGreaterThan(500);
+  expect(all.errors).toEqual({});
+});
+
+test("every option that the README names is one of some command", async () => {
+  const names = [...new Set(written.map((line) => line.split(" ")[0] as string))];
+  let help = "";
+  for (const name of names) help += (await inThisProcess([name, "--help"])).stdout;
+  expect(help).not.toContain('default: "');
+  const known = new Set(help.match(/--[a-z][a-z-]+/g));
+  const named = README.match(/(?<=[ `])--[a-z][a-z-]+/g) ?? [];
+  expect(named).toContain("--replications");
+  expect(named.filter((option) => !known.has(option))).toEqual([]);
+});
+
+test("rules and systems are as many as the README says", () => {
+  expect(README).toContain(`; ${RULES.length} rules (\`--rules\`)`);
+  const systems = `${SYSTEMS.length} systems`;
+  expect(README).toContain(`exact queueing theory: ${systems},`);
+  expect(README).toContain(`holds ${systems} of ${familyNames().length} families`);
+});
 
 test("every npm script that the README names is there", () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
