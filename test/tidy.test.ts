@@ -1,7 +1,7 @@
 /** The house rules that a machine can check. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 
 const FOLDERS = ["engine", "sim", "workloads", "notebooks", "test"].filter((name) =>
@@ -27,6 +27,15 @@ test("no file is longer than 400 lines", () => {
 test("every source file begins with a comment that says what it is for", () => {
   const bare = FILES.filter((file) => !/^(#!.*\n)?\/\*\*/.test(textOf(file)));
   expect(bare).toEqual([]);
+});
+
+test("a source that a comment names is there", () => {
+  const names = new Set(FILES.map((file) => basename(file)));
+  const named = FILES.flatMap((file) =>
+    [...textOf(file).matchAll(/`([\w./-]+\.ts)`/g)].map(([, path = ""]) => [file, path] as const),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter(([, path]) => !names.has(basename(path)))).toEqual([]);
 });
 
 test("the core and the model read no clock, draw no unnamed random number and wait for nothing", () => {
@@ -66,6 +75,16 @@ test("dependency-cruiser sees the modules that it judges, and they point one way
   const { summary } = JSON.parse(out) as { summary: { totalCruised: number; error: number } };
   expect(summary.totalCruised).toBeGreaterThan(100);
   expect(summary.error).toBe(0);
+});
+
+test("the changelog has each change once, under a heading, and no line without its beginning", () => {
+  const [, body = ""] = textOf("CHANGELOG.md").split(/^## Unreleased\n/m);
+  const blocks = body.split(/\n(?=- |### |\n)/).filter((block) => block.trim() !== "");
+  const entry = /^\s*- .*(\n {2}\S.*)*\n*$/;
+  const heading = /^\s*### .*$/;
+  expect(blocks.filter((block) => !entry.test(block) && !heading.test(block))).toEqual([]);
+  expect(blocks.filter((block) => ((block.match(/`/g) ?? []).length & 1) === 1)).toEqual([]);
+  expect(blocks.filter((block, i) => blocks.indexOf(block) < i)).toEqual([]);
 });
 
 test("every dependency is pinned, and the README gives its reason in one line", () => {
