@@ -85,6 +85,23 @@ test("SUSPEND waits for who waits, and drops it after suspend_timeout", async ()
   expect((await busy.query("select 2 as two")).rows).toEqual([{ two: 2 }]);
 });
 
+// PgBouncer suspends the server that is asked, and drops the login after suspend_timeout.
+test("SUSPEND lets a secret be looked up to its end", async () => {
+  const { user } = stage.database;
+  const slow = "select usename, 'x' from pg_shadow where usename = $1 and pg_sleep(0.5)::text = ''";
+  const pooler = await stage.pooler({ auth_user: user, auth_query: slow, suspend_timeout: 0 });
+  const console = await stage.console(pooler);
+  await (await stage.direct()).query("create role carol login");
+  const login = new Raw(pooler);
+  login.send(startupMessage([...Object.entries({ user: "carol", database: "app" })]));
+  await until(async () => Number((await console.pool("app")).sv_active) === 1);
+  await console.ask("suspend");
+  await console.ask("resume");
+  await login.until("Z");
+  expect(login.complaint).toBe("");
+  login.socket.destroy();
+});
+
 test("SUSPEND is refused while a database is paused, and ends with the last console", async () => {
   const pooler = await stage.pooler();
   const console = await stage.console(pooler);
