@@ -109,15 +109,17 @@ export function rowDescription(columns: readonly Column[]): Buffer {
 
 export function dataRow(values: readonly Value[]): Buffer {
   const texts = values.map(textOf);
+  const plain = values.every((value) => typeof value !== "string" || isPlain(value));
+  const measure: (text: string) => number = plain ? Buffer.byteLength : sizeOf;
   let size = HEADER + 2;
-  for (const text of texts) size += 4 + (text === null ? 0 : sizeOf(text));
+  for (const text of texts) size += 4 + (text === null ? 0 : measure(text));
   const bytes = Buffer.allocUnsafe(size);
   bytes[0] = BACKEND.dataRow;
   bytes.writeUInt32BE(size - 1, 1);
   bytes.writeInt16BE(values.length, HEADER);
   let at = HEADER + 2;
   for (const text of texts) {
-    const length = text === null ? -1 : put(text, bytes, at + 4);
+    const length = text === null ? -1 : put(text, bytes, at + 4, plain);
     bytes.writeInt32BE(length, at);
     at += 4 + Math.max(0, length);
   }
@@ -198,8 +200,8 @@ export function message(type: number, ...parts: readonly Buffer[]): Buffer {
 }
 
 /** Puts a text there; how many bytes it has. */
-function put(text: string, target: Buffer, at: number): number {
-  return isPlain(text) ? target.write(text, at) : bytesOf(text).copy(target, at);
+function put(text: string, target: Buffer, at: number, plain: boolean): number {
+  return plain ? target.write(text, at) : bytesOf(text).copy(target, at);
 }
 
 function textOf(value: Value): string | null {
