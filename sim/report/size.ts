@@ -83,7 +83,7 @@ function cost(run: Run): string {
 function kneeFinding({ pool_size, throughput_tps }: NonNullable<Result["knee"]>): string {
   return (
     `The knee of the throughput is at ${pool_size} connections or fewer: ` +
-    `with ${digits(throughput_tps)} transactions/s, 99 % of the most that any size gets through.`
+    `with ${digits(throughput_tps)} transactions/s, at least 99 % of the most that any size gets through.`
   );
 }
 
@@ -135,13 +135,13 @@ function sensitivities({ sensitivity = [] }: Result): Table[] {
     tails[i] as string,
     between(each.wait_p99_ms_ci95, durations),
     percent(each.utilization),
-    each.slo_met ? "yes" : "no",
+    each.slo_met ? "yes" : `no${each.missed === undefined ? "" : `: ${each.missed.join(", ")}`}`,
   ];
   return [
     {
       title: "A harder day at this size",
       head: ["", "wait, p99", "95 % interval", "in use", "SLO met"],
-      align: ["left", "right", "right", "right", "right"],
+      align: ["left", "right", "right", "right", "left"],
       rows: sensitivity.map(row),
     },
   ];

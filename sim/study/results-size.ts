@@ -79,5 +79,9 @@ export const sensitivity = z
     wait_p99_ms_ci95: interval,
     utilization: share,
     slo_met: z.boolean().describe("with confidence"),
+    missed: z
+      .array(z.string())
+      .optional()
+      .describe("the terms that are not surely met, such as wait_p99, or refused: by a limit"),
   })
   .describe("a harder day at the recommended size");

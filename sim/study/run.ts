@@ -27,9 +27,9 @@ export interface StudyOptions {
   precision?: number | undefined;
   /**
    * When it has done enough: every figure is as precise as asked, or also as soon as every term of the
-   * objective lies, with its interval, on one side of its limit. Default: figures.
+   * objective lies, with its interval, on one side of its limit; `both`: not before. Default: figures.
    */
-  goal?: "figures" | "objective" | undefined;
+  goal?: "figures" | "objective" | "both" | undefined;
   /**
    * Real milliseconds to spend at most. Two replications are made all the same; what is under way beyond them is
    * given up soon after.
@@ -290,7 +290,8 @@ class Entry {
 
   get enough(): boolean {
     if (this.decided) return true;
-    return this.tally.enough(this.precision);
+    if (!this.tally.enough(this.precision)) return false;
+    return this.goal !== "both" || this.tally.unsteady !== undefined || this.tally.decided();
   }
 
   get decided(): boolean {

@@ -1,17 +1,25 @@
 /** `size`: the search by itself, then the whole against the exact answer of closed pools. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { DEFAULTS } from "../../engine/core/index.ts";
 import { type DistributionSpec, sampler, scaled } from "../../sim/kernel/distributions.ts";
 import { Stream } from "../../sim/kernel/streams.ts";
 import { closedPool } from "../../sim/study/analytic.ts";
 import { resultSchema } from "../../sim/study/results.ts";
 import { Interrupted, study } from "../../sim/study/run.ts";
-import { iniOf } from "../../sim/study/size/ini.ts";
+import { HERE, type Simulator } from "../../sim/study/simulator.ts";
+import { iniOf, iniWithSize } from "../../sim/study/size/ini.ts";
 import { Probes } from "../../sim/study/size/probes.ts";
 import { holdings } from "../../sim/study/size/reason.ts";
 import { type Judge, search } from "../../sim/study/size/search.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
-import { largestPool, sizedByEntries, withPoolSize } from "../../sim/study/size/variants.ts";
+import {
+  largestPool,
+  sharedLimit,
+  sizedByEntries,
+  withPoolSize,
+  withService,
+} from "../../sim/study/size/variants.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
@@ -119,6 +127,46 @@ describe("the smallest pool of a closed pool M/M/c//N is the exact one", () => {
     });
 });
 
+test("a size whose precise run does not bear the search out is not the answer", async () => {
+  const plain = objective(closedWorkload(kindOf(30, 60, 5), 3), 8.2);
+  const workload = { ...plain, run: { ...plain.run, duration: 30 * SECOND } };
+  // Looks have a window of their own; the precise run has the workload's, and slower statements here.
+  const simulator: Simulator = {
+    ...HERE,
+    run: (each, options) =>
+      HERE.run(options.duration === undefined ? withService(each, 1.25) : each, options),
+  };
+  const least = (await sizePool(workload, { precision: 0.1 })).recommended?.pool_size ?? 0;
+  const found = await sizePool(workload, { precision: 0.1, simulator, timeLimit: 60_000 });
+  expect(found.recommended?.pool_size).toBe(least + 1);
+  expect(found.verdict).toBe("pass");
+  expect(found.runs[0]?.slo?.terms.every(({ met, certain }) => met && certain)).toBe(true);
+  const at = (size: number) => found.curve?.find((point) => point.pool_size === size);
+  expect([at(least)?.slo_met, at(least + 1)?.slo_met]).toEqual([false, true]);
+});
+
+test("pools that share a limit: the largest size starves some, and a smaller one does", async () => {
+  const [busy, rare] = [kindOf(60, 60, 10), kindOf(4, 100, 10)];
+  const plain = objective(closedWorkload({ ...busy, name: "busy", user: "busy" }, 3), 30);
+  const connect_time: DistributionSpec = { kind: "constant", value: 50 * MILLISECOND };
+  const workload: Workload = {
+    ...plain,
+    clients: [...plain.clients, { ...rare, name: "rare", user: "rare" }],
+    settings: { ...plain.settings, max_db_connections: 13 },
+    server: { ...plain.server, connect_time },
+    run: { ...plain.run, duration: 20 * SECOND },
+  };
+  expect(sharedLimit(workload)).toEqual({ even: 6, most: 13 });
+  expect(sharedLimit(plain)).toBeUndefined();
+  const found = await sizePool(workload, { precision: 0.1, timeLimit: 60_000 });
+  // With 8 the busy ones wait for too long, with 13 they have all connections most of the time.
+  expect(found.recommended?.pool_size).toBeGreaterThanOrEqual(8);
+  expect(found.recommended?.pool_size).toBeLessThanOrEqual(12);
+  expect(found.notes?.join()).toMatch(
+    /pools of more than 1\d connections do not meet the objective/,
+  );
+});
+
 test("a spike late in the window counts, however short the windows that would do without it", async () => {
   const workload = objective(closedWorkload(kindOf(300, 3000, 10), 3), 20);
   const spike = { at: 50 * SECOND, for: 5 * SECOND, clients: "clients", factor: 3 };
@@ -218,6 +266,26 @@ test("what connections are held for, by Little's law", () => {
   ]);
 });
 
+test("in session mode the application's own pool holds its connections, not the clients behind it", () => {
+  const app_pool = { instances: 8, size: 5, timeout: SECOND };
+  const plain = closedWorkload({ ...kindOf(400, 1000, 20), app_pool }, 3);
+  const settings = { ...plain.settings, pool_mode: "session" as const };
+  const sum = (workload: Workload): number =>
+    holdings(workload).reduce((all, { connections }) => all + connections, 0);
+  expect(sum(plain)).toBeCloseTo((400 * 20) / 1020, 9);
+  expect(sum({ ...plain, settings })).toBeCloseTo(40, 9);
+});
+
+test("what would be in use without waiting is said of the load that a schedule multiplies", async () => {
+  const plain = objective(closedWorkload(kindOf(20, 100, 10), 3), 20);
+  const spike = { at: 30 * SECOND, for: 10 * SECOND, clients: "clients", factor: 2 };
+  const [calm, stormy] = await Promise.all(
+    [[], [spike]].map((schedule) => sizePool({ ...plain, schedule }, { precision: 0.5 })),
+  );
+  expect(calm?.recommended?.reason).toMatch(/in use: 100 %/);
+  expect(stormy?.recommended?.reason).toMatch(/in use at the load that the schedule multiplies: /);
+});
+
 test("the ini names what differs from PgBouncer's defaults, in its units", () => {
   const { settings } = closedWorkload(kindOf(1, 1, 1), 9);
   const more = { ...settings, reserve_pool_size: 3, query_wait_timeout: 5e9 };
@@ -225,6 +293,35 @@ test("the ini names what differs from PgBouncer's defaults, in its units", () =>
     "[pgbouncer]\npool_mode = transaction\ndefault_pool_size = 9\nmax_client_conn = 100000\n" +
       "reserve_pool_size = 3\nquery_wait_timeout = 5\n",
   );
+});
+
+test("the ini has every setting that moves the simulation", () => {
+  const { settings } = closedWorkload(kindOf(1, 1, 1), 9);
+  const all = Object.entries(DEFAULTS).map(([name, value]) => {
+    if (name === "pool_mode") return [name, "statement"];
+    return [name, typeof value === "boolean" ? !value : (value as number) + 7 * SECOND];
+  });
+  const { databases, users } = settings;
+  const ini = iniOf({ ...Object.fromEntries(all), databases, users });
+  // Of those that are left out no waiting client notices anything.
+  const unseen = ["query_wait_notify", "pool_idle_timeout", "autodb_idle_timeout"];
+  const written = ini.split("\n").map((line) => line.split(" ")[0]);
+  const wanted = Object.keys(DEFAULTS).filter((name) => !unseen.includes(name));
+  expect(written.slice(1, -1).sort()).toEqual(wanted.sort());
+});
+
+test("what goes before the ini's lines stands beside them", () => {
+  const workload = closedWorkload(kindOf(50, 1000, 5), 3);
+  const ini = (databases: Workload["settings"]["databases"], clients = workload.clients): string =>
+    iniWithSize({ ...workload, clients, settings: { ...workload.settings, databases } }, 7);
+  expect(ini([{ name: "app", pool_size: 4, pool_mode: "session" }])).toMatch(
+    /\n; \[databases\] app keeps pool_mode = session\n; take pool_size = 4 out of \[databases\] app: /,
+  );
+  const admins = { ...kindOf(5, 1000, 5), name: "admins", database: "admin" };
+  expect(
+    ini([{ name: "app" }, { name: "admin", pool_size: 4 }], [...workload.clients, admins]),
+  ).toMatch(/\n; \[databases\] admin keeps pool_size = 4\n$/);
+  expect(ini([{ name: "app" }])).not.toContain(";");
 });
 
 describe("a scaled distribution draws the same, scaled", () => {

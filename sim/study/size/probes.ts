@@ -100,6 +100,11 @@ export class Probes {
     return Math.round(Math.min(duration, Math.max(duration / 20, needed)));
   }
 
+  /** A better look at a size takes the place of what was known of it. */
+  learn(size: number, study: Study): void {
+    this.found.set(size, study);
+  }
+
   known(size: number): Study | undefined {
     return this.found.get(size);
   }

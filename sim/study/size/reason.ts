@@ -1,5 +1,5 @@
 /** Why this size, and why none: in words, with the numbers that say so. */
-import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
+import type { AppPool, ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
 import { allHaveOwn, connectionsOf, poolOf, poolsOf } from "../pools.ts";
@@ -13,12 +13,19 @@ const MILLISECOND = 1e6;
 
 /** One sentence or two: how busy, what one connection less would do, and what holds connections. */
 export function whySize(workload: Workload, run: Run, less: Run | undefined): string {
-  const pool = run.pool_size === 1 ? "1 connection is" : `${run.pool_size} connections are`;
-  const busy = `${pool} busy ${percent(run.utilization)} of the time`;
+  const busy = `${connections(workload, run)} busy ${percent(run.utilization)} of the time`;
   const broken = less?.slo?.terms.find((term) => !(term.met && term.certain));
   const fewer =
     less === undefined || broken === undefined ? "" : `; with ${less.pool_size} ${shown(broken)}`;
   return `${busy}${fewer}. ${holding(workload)}${sharing(workload, run)}`;
+}
+
+/** Of several pools the utilisation is of all of them. */
+function connections({ pooler }: Workload, { pool_size, pools }: Run): string {
+  if (pools !== undefined) return `All connections of the ${pools.length} pools are`;
+  const processes = pooler?.processes ?? 1;
+  if (processes > 1) return `${pool_size} connections in each of ${processes} processes are`;
+  return pool_size === 1 ? "1 connection is" : `${pool_size} connections are`;
 }
 
 /** What the clients ask of the cores, and how these slow the statements down. */
@@ -40,14 +47,22 @@ const peak = ({ schedule, curves }: Workload): string =>
   schedule.length > 0 || curves !== undefined ? " at the peak of the schedule" : "";
 
 function shown(term: Term): string {
-  const [value, limit] = [text(term, term.value), text(term, term.limit)];
+  const limit = text(term, term.limit);
   if (term.met)
-    return `${nameOfTerm(term)} is ${value}, known too little to be sure of its limit of ${limit}`;
-  return `${nameOfTerm(term)} would be ${value}, over its limit of ${limit}`;
+    return `${nameOfTerm(term)} is ${beside(term)}, known too little to be sure of its limit of ${limit}`;
+  return `${nameOfTerm(term)} would be ${beside(term)}, over its limit of ${limit}`;
 }
 
 const standing = (term: Term): string =>
-  `${nameOfTerm(term)} is ${text(term, term.value)}, limit ${text(term, term.limit)}`;
+  `${nameOfTerm(term)} is ${beside(term)}, limit ${text(term, term.limit)}`;
+
+/** The value; where three digits do not tell it from its limit, on which side it is. */
+function beside(term: Term): string {
+  const { value, limit } = term;
+  const own = text(term, value);
+  if (own !== text(term, limit) || value === limit) return own;
+  return `a little ${value > limit ? "over" : "under"} ${own}`;
+}
 
 const text = ({ unit }: Term, value: number): string =>
   unit === "" ? percent(value) : `${round(value)} ${unit}`;
@@ -69,20 +84,30 @@ export function holdings(workload: Workload): Holding[] {
 }
 
 function partsOf(workload: Workload, kind: ClientKind): Holding[] {
-  const { name } = kind;
+  const { name, app_pool } = kind;
   const pace = paceOf(workload, kind);
   const { work, pauses, idle, transactions } = pace;
   const { mode } = poolOf(workload, kind);
   const rate = rateOf(kind, pace);
   const held = (what: string, time: number): Holding => ({ what, connections: rate * time });
+  const busy = work + (mode === "statement" ? 0 : pauses);
   // A session has its server from its first transaction on.
   const later = transactions === Number.POSITIVE_INFINITY ? 1 : 1 - 1 / transactions;
   return [
     held(`statements of ${name}`, work),
     // In statement mode nobody holds a connection between statements.
     held(`pauses of ${name} inside transactions`, mode === "statement" ? 0 : pauses),
-    held(`thinking of ${name} between transactions`, mode === "session" ? later * idle : 0),
+    mode === "session" && app_pool !== undefined
+      ? { what: `${OWN_POOL} of ${name}`, connections: Math.max(0, kept(app_pool) - rate * busy) }
+      : held(`thinking of ${name} between transactions`, mode === "session" ? later * idle : 0),
   ];
+}
+
+const OWN_POOL = "idle connections of the application's pool";
+
+/** Connections that the application's own pools keep open, and in session mode hold: all, where none is closed. */
+function kept({ instances, size, min_size = size, idle_timeout }: AppPool): number {
+  return instances * (idle_timeout === undefined ? size : min_size);
 }
 
 const ENDLESS = "ever more connections would be in use, for sessions come that never end";
@@ -95,16 +120,26 @@ function holding(workload: Workload): string {
   if (sum === Number.POSITIVE_INFINITY) return `Without any waiting ${ENDLESS}.`;
   const share = (part: Holding): string => `${percent(part.connections / sum)} ${part.what}`;
   const also = second && second.connections > 0.05 * sum ? `, ${share(second)}` : "";
-  return `Without any waiting ${round(sum)} would be in use: ${share(first)}${also}.`;
+  return `Without any waiting ${round(sum)} would be in use${unchanged(workload)}: ${share(first)}${also}.`;
 }
 
-/** Why even the largest pool is not enough, and what else would be. */
-export function whyNone(workload: Workload, run: Run, largest: number): string[] {
+/** The sum is of the load as it stands beside `count` and `arrivals`. */
+const unchanged = ({ schedule, curves }: Workload): string =>
+  schedule.length > 0 || curves !== undefined ? " at the load that the schedule multiplies" : "";
+
+/** Why even the largest pool is not enough, and what else would be; `looked`: see `whyNoneShared`. */
+export function whyNone(
+  workload: Workload,
+  run: Run,
+  largest: number,
+  looked?: readonly number[],
+): string[] {
   const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
-  const found = [
-    `no pool of up to ${largest} connections ${meets(missed)} the objective: ` +
-      missed.map(standing).join("; "),
-  ];
+  const none =
+    looked === undefined
+      ? `no pool of up to ${largest} connections ${meets(missed)} the objective: `
+      : `${cutShort(largest, looked)}; ${run.pool_size} come nearest: `;
+  const found = [none + missed.map(standing).join("; ")];
   found.push(...sizedElsewhere(workload));
   const [first] = holdings(workload);
   const wanted = holdings(workload).reduce((sum, part) => sum + part.connections, 0);
@@ -133,6 +168,11 @@ export function whyNone(workload: Workload, run: Run, largest: number): string[]
   if (first?.what.startsWith("thinking"))
     found.push(
       "session mode holds connections for clients that think: try pool_mode = transaction",
+    );
+  if (first?.what.startsWith(OWN_POOL))
+    found.push(
+      "session mode holds a connection for each of the application's pool: try pool_mode = transaction, " +
+        "or a smaller pool there",
     );
   if (first?.what.startsWith("pauses"))
     found.push(
@@ -183,8 +223,7 @@ export function whyNoneShared(
   const none =
     looked === undefined
       ? `no pool of up to ${largest} connections meets the objective`
-      : "the time was up before the search was; give it more with --time-limit. Of the pools looked " +
-        `at, with ${looked.join(", ")} of up to ${largest} connections, none meets the objective`;
+      : cutShort(largest, looked);
   const found = [`${none}; ${run.pool_size} come nearest: ${missed.map(standing).join("; ")}`];
   const work = workOnCores(workload);
   const { cores } = run;
@@ -198,6 +237,10 @@ export function whyNoneShared(
     found.push("statements hardly share their cores: their own time is what no pool changes");
   return found;
 }
+
+const cutShort = (largest: number, looked: readonly number[]): string =>
+  "the time was up before the search was; give it more with --time-limit. Of the pools looked " +
+  `at, with ${looked.join(", ")} of up to ${largest} connections, none meets the objective`;
 
 /** Part of what the cores do at most from which on they are the limit. */
 const LIMIT = 0.95;

@@ -70,15 +70,17 @@ export async function search(judge: Judge, largest: number): Promise<Found> {
   const guess = Math.min(largest - 1, Math.max(1, busy));
   const step = Math.max(1, Math.round(Math.sqrt(busy) / 2));
   const { good, bad } = await narrow(judge, { good: largest, bad: 0 }, guess, step);
-  const notes = good - bad > 1 ? [unfinished(bad, good)] : [];
+  const notes = good - bad > 1 ? [unfinished(judge, bad, good)] : [];
   return { size: good, notes: [...notes, ...undecided(judge, bad)] };
 }
 
-const unfinished = (fails: number, does: number): string =>
-  `the time was up before the search was: ${fails} connections are too few, ${does} are enough, ` +
+const unfinished = (judge: Judge, fails: number, does: number): string =>
+  `the time was up before the search was: ${fails} connections ` +
+  `${fails > 0 && judge.judge(fails) === "unsure" ? "may be" : "are"} too few, ${does} are enough, ` +
   "what lies between was not looked at; give it more with --time-limit";
 
-function undecided(judge: Judge, fails: number): string[] {
+/** What is said of a size that is none too few for all that is known. */
+export function undecided(judge: Pick<Judge, "judge">, fails: number): string[] {
   if (fails < 1 || judge.judge(fails) !== "unsure") return [];
   return [
     `${fails} connections may do as well, but that could not be decided in the time: the interval ` +

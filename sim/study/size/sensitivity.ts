@@ -1,7 +1,9 @@
 /** Harder days: what the recommended size is worth when the load is not what it was thought to be. */
 import type { Workload } from "../../../workloads/schema/workload.ts";
+import { poolsOf } from "../pools.ts";
 import type { Sensitivity } from "../results.ts";
 import { inTime, type Study } from "../run.ts";
+import { nameOfTerm } from "../slo.ts";
 import { judge, type Probes } from "./probes.ts";
 import { withLoad, withPoolSize, withService } from "./variants.ts";
 
@@ -18,7 +20,7 @@ export async function harderDays(
   const here = withPoolSize(workload, size);
   const days: [string, () => Promise<Study>][] = [
     // Whoever holds a connection all the time leaves one less to the others.
-    ["one transaction more that never ends", () => probes.at(size - 1)],
+    [`one transaction more that never ends${inEach(workload)}`, () => probes.at(size - 1)],
     [`load x ${LOAD}`, () => probes.probe(withLoad(here, LOAD))],
     [`service times x ${SERVICE}`, () => probes.probe(withService(here, SERVICE))],
   ];
@@ -34,13 +36,23 @@ export async function harderDays(
   return found;
 }
 
+/** One connection less is one less of each pool that has no size of its own, in each process. */
+function inEach(workload: Workload): string {
+  const pools = poolsOf(workload).length;
+  const processes = workload.pooler?.processes ?? 1;
+  if (pools > 1) return ", in each pool that default_pool_size sizes";
+  return processes > 1 ? ", in each process" : "";
+}
+
 function row(change: string, made: Study): Sensitivity {
   const { run } = made;
+  const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
   return {
     change,
     wait_p99_ms: run.wait_ms.p99,
     wait_p99_ms_ci95: run.wait_ms.p99_ci95 ?? null,
     utilization: run.utilization,
     slo_met: judge(made) === "met",
+    ...(missed.length > 0 && { missed: [...new Set(missed.map(nameOfTerm))] }),
   };
 }

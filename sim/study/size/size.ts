@@ -12,14 +12,14 @@ import type { CurvePoint, Result } from "../results.ts";
 import { inTime, type Study, type StudyOptions, study } from "../run.ts";
 import { bestOf, biggerThan, costOf, movedWaiting } from "./bigger.ts";
 import { curvePoint, kneeOf } from "./curve.ts";
-import { iniOf } from "./ini.ts";
-import { Probes } from "./probes.ts";
+import { iniWithSize } from "./ini.ts";
+import { judge, Probes } from "./probes.ts";
 import { whyNone, whyNoneShared, whySize } from "./reason.ts";
 import { searchRegion } from "./region.ts";
 import { remedies } from "./remedies.ts";
-import { search } from "./search.ts";
+import { search, undecided } from "./search.ts";
 import { harderDays } from "./sensitivity.ts";
-import { largestPool, sizedByEntries, withPoolSize } from "./variants.ts";
+import { largestPool, sharedLimit, sizedByEntries, withPoolSize } from "./variants.ts";
 
 /** The part of a result that is `size`'s own. */
 export type Sizing = Pick<Result, "runs" | "curve" | "verdict"> & Partial<Result>;
@@ -32,6 +32,8 @@ const DAYS_UNTIL = 1;
 interface Found {
   size: number | undefined;
   region?: Result["region"];
+  /** The largest of which it is known, where pools share a limit. */
+  most?: number;
   /** No size was found, and not all were looked at that might do. */
   cut?: true;
   notes: string[];
@@ -46,9 +48,10 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
   const largest = largestPool(workload);
   const found = await smallest(probes, largest);
   const notes = [...sizedByEntries(workload), ...found.notes];
-  const { size, region } = found;
-  if (size === undefined) return await none(probes, largest, { ...found, notes });
-  const final = await finalStudy(workload, size, probes, options);
+  if (found.size === undefined) return await none(probes, largest, { ...found, notes });
+  const first = { ...found, size: found.size };
+  const answer = await settled(workload, first, largest, probes, options);
+  const { size, final, region } = answer;
   await inTime(lookAround(probes, size, largest));
   const shared = region && (await inTime(bigger(probes, size, largest)));
   const curve = curveOf(probes);
@@ -60,7 +63,7 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
       pool_size: size,
       settings: { default_pool_size: size },
       reason: whySize(workload, run, probes.known(size - 1)?.run),
-      ini: iniOf(withPoolSize(workload, size).settings),
+      ini: iniWithSize(workload, size),
     },
     ...(run.slo === undefined ? {} : { slo: run.slo }),
     curve,
@@ -68,20 +71,43 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
     ...(region && { region }),
     ...shared,
     sensitivity,
-    verdict: "pass",
-    notes: [...notes, ...final.notes, ...(region ? movedWaiting(curve, size) : [])],
+    verdict: judge(final) === "met" ? "pass" : "unsure",
+    notes: [
+      ...notes,
+      ...answer.notes,
+      ...final.notes,
+      ...(region ? movedWaiting(curve, size) : []),
+    ],
   };
 }
 
 async function smallest(probes: Probes, largest: number): Promise<Found> {
   const speed = speedOf(probes.workload.server);
-  if (speed === undefined) return await search(probes, largest);
+  if (speed === undefined) return await smallestOfSharing(probes, largest);
   // A connection for each core is the least that keeps them all busy.
   const start = Math.max(1, Math.ceil(topSpeed(speed, largest)));
   const { from, to, notes, cut } = await searchRegion(probes, start, largest);
   if (from === undefined || to === undefined)
     return { size: undefined, notes, ...(cut && { cut }) };
   return { size: from, region: { from, to }, notes };
+}
+
+/**
+ * Where pools share a limit of their connections, those of one that is large are missed by the others: that
+ * the largest size does not do says nothing of smaller ones.
+ */
+async function smallestOfSharing(probes: Probes, largest: number): Promise<Found> {
+  const found = await search(probes, largest);
+  const shared = sharedLimit(probes.workload);
+  if (found.size !== undefined || shared === undefined) return found;
+  const most = Math.min(largest, shared.most);
+  const { from, to, notes, cut } = await searchRegion(probes, Math.min(shared.even, most), most);
+  if (from === undefined || to === undefined)
+    return { size: undefined, notes, ...(cut && { cut }) };
+  const starving =
+    `pools of more than ${to} connections do not meet the objective: they share max_db_connections or ` +
+    "max_user_connections, and those of the one that has them are missed by the others";
+  return { size: from, most: to, notes: [...notes, starving] };
 }
 
 /** The best size so far, and what a bigger pool than `than`, or than the best, costs. */
@@ -104,9 +130,10 @@ async function bigger(
 /** Nothing meets the objective: the largest pool shows what is left, and why; with cores the nearest. */
 async function none(probes: Probes, largest: number, found: Found): Promise<Sizing> {
   const shared = speedOf(probes.workload.server) !== undefined;
+  const sharing = sharedLimit(probes.workload) !== undefined;
   // First, for it looks at one more size, which may be the nearest.
   const costs = shared && (await inTime(bigger(probes, undefined, largest)));
-  const nearest = shared ? probes.nearest : largest;
+  const nearest = shared || sharing ? probes.nearest : largest;
   const { run } = await probes.at(nearest);
   const unsure = found.cut === true || probes.judge(nearest) === "unsure";
   const looked = found.cut && probes.all().map(([size]) => size);
@@ -115,7 +142,7 @@ async function none(probes: Probes, largest: number, found: Found): Promise<Sizi
         ...whyNoneShared(probes.workload, run, largest, looked),
         ...((await inTime(remedies(probes, nearest, 0.85))) ?? []),
       ]
-    : whyNone(probes.workload, run, largest);
+    : whyNone(probes.workload, run, largest, looked);
   const curve = curveOf(probes);
   return {
     runs: [run],
@@ -129,7 +156,34 @@ async function none(probes: Probes, largest: number, found: Found): Promise<Sizi
   };
 }
 
-/** The recommended size once more, as precisely as `simulate` would. */
+/** Part of the time limit after which no further size is looked at precisely. */
+const SETTLED_UNTIL = 0.8;
+
+/**
+ * The answer of a search once more, as precisely as `simulate` would. A look that was as long as it took to
+ * be sure is the one of several that was lucky: where more draws do not bear it out, the next size is the
+ * answer, if it is sure.
+ */
+async function settled(
+  workload: Workload,
+  found: Found & { size: number },
+  largest: number,
+  probes: Probes,
+  options: StudyOptions,
+): Promise<{ size: number; final: Study; region: Result["region"]; notes: string[] }> {
+  const { region, most = region?.to ?? largest } = found;
+  const notes: string[] = [];
+  for (let { size } = found; ; size++) {
+    const final = await finalStudy(workload, size, probes, options);
+    probes.learn(size, final);
+    const sure = judge(final) === "met";
+    if (!sure) notes.push(...undecided(probes, size));
+    if (sure || size >= most || probes.spent > SETTLED_UNTIL)
+      return { size, final, region: region && { from: size, to: most }, notes };
+  }
+}
+
+/** A size as precisely as `simulate` would have it, and until the objective is decided. */
 async function finalStudy(
   workload: Workload,
   size: number,
@@ -139,6 +193,7 @@ async function finalStudy(
   probes.tell(`${size} connections, precisely`);
   const precise = study(withPoolSize(workload, size), {
     ...options,
+    goal: "both",
     timeLimit: probes.allowance,
     onProgress: undefined,
   });

@@ -51,6 +51,35 @@ export function largestPool(workload: Workload): number {
   return low;
 }
 
+/** Pools that share max_db_connections or max_user_connections. */
+export interface Shared {
+  /** Connections of each if all have as many, under the tightest limit. */
+  even: number;
+  /** A pool that is larger has no more; Infinity where one has no limit. */
+  most: number;
+}
+
+/**
+ * undefined where no pools share a limit. Where some do, larger pools keep each other's connections from being
+ * opened.
+ */
+export function sharedLimit(workload: Workload): Shared | undefined {
+  const limits = new Map<string, { most: number; pools: number }>();
+  let most = 0;
+  for (const { database, user, max_db_connections, max_user_connections } of poolsOf(workload)) {
+    for (const [name, limit] of [
+      [`database ${database.settings.name}`, max_db_connections],
+      [`user ${user.settings.name}`, max_user_connections],
+    ] as const)
+      if (limit > 0) limits.set(name, { most: limit, pools: (limits.get(name)?.pools ?? 0) + 1 });
+    most = Math.max(most, Math.min(max_db_connections || NO_END, max_user_connections || NO_END));
+  }
+  const shared = [...limits.values()].filter(({ pools }) => pools > 1);
+  if (shared.length === 0) return undefined;
+  const evenly = shared.map((limit) => Math.max(1, Math.floor(limit.most / limit.pools)));
+  return { even: Math.min(...evenly), most };
+}
+
 const NO_END = Number.POSITIVE_INFINITY;
 
 /** Server connections of a process at most with `default_pool_size = size`: a pool opens none for nobody. */
