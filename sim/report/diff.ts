@@ -9,7 +9,7 @@ import type { Report } from "./html.ts";
 import { MEANING, type Table } from "./tables.ts";
 import { terminal } from "./terminal.ts";
 import { BLUE, VERMILLION } from "./theme.ts";
-import { digits, durations, memory, NOTHING, percent, whole } from "./units.ts";
+import { digits, durations, memory, NOTHING, whole } from "./units.ts";
 
 /** The whole report, for `--chart`. */
 export function diffReport(result: Result): Report {
@@ -53,6 +53,13 @@ const VERDICTS = {
   unsure: "Verdict: unsure. There is no objective: give one with --wait-p99 or --timeouts.",
 } as const;
 
+/** What lies within the error may be otherwise on other draws. */
+function verdictText({ verdict = "unsure", slo }: Result): string {
+  const doubtful = slo?.terms.some((term) => !term.certain) === true;
+  if (verdict !== "pass" || !doubtful) return VERDICTS[verdict];
+  return "Verdict: pass, but not surely: the objective is met within the error; give it more with --precision.";
+}
+
 /** The verdict, its reasons, and the effects that are more than chance. */
 function diffFindings(result: Result): string[] {
   const { old, fresh, difference } = both(result);
@@ -67,7 +74,7 @@ function diffFindings(result: Result): string[] {
     : "No difference that is more than chance.";
   const effect = names.length === 0 ? none : `Real differences: ${names.join("; ")}.`;
   return [
-    [VERDICTS[result.verdict ?? "unsure"], ...sloFindings(result.slo)].join(" "),
+    [verdictText(result), ...sloFindings(result.slo)].join(" "),
     turnsAway(old, fresh) ? away : "",
     result.verdict === "fail" ? before : "",
     result.changes?.length === 0 ? "No setting has changed." : "",
@@ -105,7 +112,7 @@ function effects(difference: Difference): Effect[] {
   return [
     row("wait, mean", "wait_mean_ms", durations),
     row("wait, p99", "wait_p99_ms", durations),
-    row("timeouts", "timeouts", each(percent)),
+    row("timeouts", "timeouts", each(points)),
     row("server connections, mean", "server_connections", each(digits)),
     row("memory", "memory_mb", each(memory)),
     row(
@@ -115,6 +122,9 @@ function effects(difference: Difference): Effect[] {
     ),
   ];
 }
+
+/** A difference of shares: from 1 % to 4 % are 3 points. */
+const points = (share: number): string => `${digits(100 * share)} points`;
 
 function certain(interval: Interval95 | undefined): boolean {
   return interval != null && (interval[0] > 0 || interval[1] < 0);

@@ -85,7 +85,12 @@ const FIGURES: Figure[] = [
     "for a server connection, over all transactions",
     (run) => run.wait_ms.mean_ci95,
   ),
-  time("wait, p50", (run) => run.wait_ms.p50, "half of them wait no longer"),
+  time(
+    "wait, p50",
+    (run) => run.wait_ms.p50,
+    "half of them wait no longer",
+    (run) => run.wait_ms.p50_ci95,
+  ),
   time(
     "wait, p95",
     (run) => run.wait_ms.p95,
@@ -106,9 +111,24 @@ const FIGURES: Figure[] = [
     "share of transactions that found no idle server",
     (run) => run.wait_probability_ci95,
   ),
-  time("response, mean", (run) => run.response_ms.mean, "whole transaction, as the client sees it"),
-  time("response, p95", (run) => run.response_ms.p95, "1 in 20 takes longer"),
-  time("response, p99", (run) => run.response_ms.p99, "1 in 100 takes longer"),
+  time(
+    "response, mean",
+    (run) => run.response_ms.mean,
+    "whole transaction, as the client sees it",
+    (run) => run.response_ms.mean_ci95,
+  ),
+  time(
+    "response, p95",
+    (run) => run.response_ms.p95,
+    "1 in 20 takes longer",
+    (run) => run.response_ms.p95_ci95,
+  ),
+  time(
+    "response, p99",
+    (run) => run.response_ms.p99,
+    "1 in 100 takes longer",
+    (run) => run.response_ms.p99_ci95,
+  ),
   figure(
     "throughput",
     (run) => run.throughput_tps,

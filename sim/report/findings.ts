@@ -50,11 +50,19 @@ function starved(run: Run): string {
 export function sloFindings(slo: SloOutcome | undefined): string[] {
   if (slo === undefined) return [];
   const terms = slo.terms.map((term) => {
-    const text = (value: number): string => valueText(value, term.unit);
+    const limit = valueText(term.limit, term.unit);
     const verdict = `${term.met ? "met" : "NOT met"}${term.certain ? "" : ", within the error"}`;
-    return `${nameOfTerm(term)} ${text(term.value)}, limit ${text(term.limit)}: ${verdict}`;
+    return `${nameOfTerm(term)} ${besideLimit(term, limit)}, limit ${limit}: ${verdict}`;
   });
   return terms.length === 0 ? [] : [`SLO: ${terms.join("; ")}.`];
+}
+
+/** The value; where three digits do not tell it from its limit, on which side it is. */
+function besideLimit({ value, limit, unit }: SloOutcome["terms"][number], text: string): string {
+  const own = valueText(value, unit);
+  const plain = own.replace(/\.0+(?=\D)/, ""); // 9.996 ms is 10.0 ms, 10 ms is 10 ms.
+  if (plain !== text || value === limit) return own;
+  return `a little ${value > limit ? "over" : "under"} ${text}`;
 }
 
 function valueText(value: number, unit: string): string {

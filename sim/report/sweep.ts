@@ -5,7 +5,7 @@ import { turnedAway } from "../study/slo.ts";
 import { runBars } from "./chart-modes.ts";
 import { heatMap, runCurve } from "./chart-sweep.ts";
 import type { Chart } from "./charts.ts";
-import { trouble } from "./findings.ts";
+import { between } from "./figures.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
 import { runsBars, shadeMap } from "./small-charts.ts";
@@ -43,20 +43,24 @@ const repeat = ({ seed }: Result): string => `Seed ${seed}; every point on the s
 
 /** What went wrong at which points; not each point by itself, when it is many. */
 function findings({ runs }: Result): string[] {
-  const troubled = runs.filter((run) => trouble(run).length > 0).length;
-  const imprecise = runs.filter((run) => !run.precise).length;
+  const troubled = runs.filter(dropsClients).length;
+  const imprecise = runs.filter((run) => !run.precise && run.unsteady === undefined).length;
+  const unsteady = runs.filter((run) => run.unsteady !== undefined).length;
+  const at = (points: number): string => `At ${points} of ${runs.length} points`;
   return [
-    ...(troubled > imprecise
-      ? [`At ${troubled} of ${runs.length} points clients go unserved or are dropped.`]
-      : []),
+    ...(troubled > 0 ? [`${at(troubled)} clients go unserved or are dropped.`] : []),
+    ...(unsteady > 0 ? [`${at(unsteady)} the queue grows, and has no wait of its own.`] : []),
     ...(imprecise > 0
       ? [
-          `At ${imprecise} of ${runs.length} points the asked-for precision was not reached: ` +
+          `${at(imprecise)} the asked-for precision was not reached: ` +
             "give it more with --time-limit or --replications.",
         ]
       : []),
   ];
 }
+
+const dropsClients = ({ clients_waiting, errors }: Run): boolean =>
+  clients_waiting.unserved > 0 || Object.keys(errors).length > 0;
 
 /** Beyond this many values the differences of neighbours are for JSON. */
 const FEW = 12;
@@ -76,6 +80,7 @@ function pointTable(runs: readonly Run[], keys: readonly string[]): Table {
   const rest = [
     "wait, mean",
     "wait, p99",
+    "95 % interval of it",
     "response, p99",
     "throughput",
     "in use",
@@ -88,7 +93,8 @@ function pointTable(runs: readonly Run[], keys: readonly string[]): Table {
     align: [...keys, ...rest].map(() => "right" as const),
     rows: runs.map((run, i) => [
       ...keys.map((key) => `${run.settings[key]}`),
-      ...[means[i] as string, tails[i] as string, responses[i] as string],
+      ...[means[i] as string, tails[i] as string],
+      ...[between(run.wait_ms.p99_ci95, durations), responses[i] as string],
       `${digits(run.throughput_tps)}/s`,
       percent(run.utilization),
       whole(run.timeouts + turnedAway(run)),

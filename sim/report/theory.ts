@@ -91,10 +91,16 @@ function spreadTable({ spread }: Theory): Table {
 
 function summary({ systems, families, transactions, rows, met }: Theory): string {
   const failed = rows.filter((row) => !row.met).length;
-  const verdict = met ? "all hold" : `${failed} figures do not hold`;
+  const verdict = met ? "all hold" : failing(rows.length, failed);
   return (
     `${systems} ${systems === 1 ? "system" : "systems"} of ${families} ` +
     `${families === 1 ? "family" : "families"}, ${whole(rows.length)} figures, ` +
     `${whole(transactions)} transactions: ${verdict}.\n`
   );
+}
+
+function failing(looked: number, failed: number): string {
+  if (looked === 0) return "nothing was looked at; leave out --quick";
+  if (failed === 0) return "all hold by themselves, and together do not look like chance";
+  return failed === 1 ? "1 figure does not hold" : `${failed} figures do not hold`;
 }

@@ -62,11 +62,14 @@ export const signed =
   (values: readonly number[]): string[] =>
     texts(values).map((text, i) => ((values[i] as number) > 0 ? `+${text}` : text));
 
+/** What six places do not show. */
+const LEAST = 5e-7;
+
 /** Three significant digits without an exponent; whole numbers without a point. */
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return NOTHING;
   const size = Math.abs(value);
-  if (size === 0) return "0";
+  if (size < LEAST) return "0";
   if (size >= 99.95 || Number.isInteger(value)) return whole(value);
   const places =
     size >= 9.995 ? 1 : size >= 0.9995 ? 2 : Math.min(6, 2 - Math.floor(Math.log10(size)));
@@ -86,5 +89,7 @@ export function percent(share: number): string {
 
 /** Megabytes: `600 MB`, `10.2 GB`. */
 export function memory(megabytes: number): string {
-  return megabytes >= 1000 ? `${digits(megabytes / 1000)} GB` : `${digits(megabytes)} MB`;
+  return Math.abs(megabytes) >= 999.5
+    ? `${digits(megabytes / 1000)} GB`
+    : `${digits(megabytes)} MB`;
 }

@@ -17,18 +17,19 @@ export function overlooked(workload: Workload): string[] {
 }
 
 /** A peak that begins when the run is over is the very thing that somebody wanted to see. */
-function afterTheEnd(workload: Workload): string[] {
-  const { schedule, faults = [], run } = workload;
-  const end = run.duration + Math.min(run.duration / 4, leastWarmUp(workload));
+function afterTheEnd({ schedule, faults = [], run }: Workload): string[] {
   const things = [
-    ...schedule.map(({ at, clients, factor }) => ({ at, what: `load of ${clients} x ${factor}` })),
-    ...faults.map(({ at, fault }) => ({ at, what: `fault: ${fault}` })),
+    // It rises before it is there.
+    ...schedule.map(({ at, clients, factor, over = 0 }) => {
+      return { begins: at - over, what: `load of ${clients} x ${factor}` };
+    }),
+    ...faults.map(({ at, fault }) => ({ begins: at, what: `fault: ${fault}` })),
   ];
   return things
-    .filter(({ at }) => at >= end)
+    .filter(({ begins }) => begins >= run.duration)
     .map(
-      ({ at, what }) =>
-        `the schedule's ${what} begins at ${seconds(at)}, after the ${seconds(run.duration)} that are ` +
+      ({ begins, what }) =>
+        `the schedule's ${what} begins at ${seconds(begins)}, after the ${seconds(run.duration)} that are ` +
         "simulated: it has no effect; give it more with --duration",
     );
 }

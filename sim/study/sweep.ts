@@ -33,13 +33,25 @@ export function parseVary(text: string): Axis {
   const [, key = "", values = ""] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (key === "") throw refused(text, EXPECTED);
   const range = /^(.+?)\.\.(.+?)(?::(.+))?$/s.exec(values.trim());
-  if (range === null)
-    return { key: key.trim(), values: values.split(",").map((value) => value.trim()) };
+  if (range === null) return { key: key.trim(), values: listOf(values) };
   const [from, to, step] = range.slice(1).map((part) => part && quantity(text, part));
   return {
     key: key.trim(),
     values: between(text, from as Quantity, to as Quantity, step || undefined),
   };
+}
+
+/** Values between commas; those inside of brackets are a value's own. */
+function listOf(text: string): string[] {
+  const values = [""];
+  let depth = 0;
+  for (const letter of text) {
+    if ("{[".includes(letter)) depth++;
+    if ("}]".includes(letter)) depth--;
+    if (letter === "," && depth === 0) values.push("");
+    else values[values.length - 1] += letter;
+  }
+  return values.map((value) => value.trim());
 }
 
 interface Quantity {

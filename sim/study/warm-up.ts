@@ -92,7 +92,7 @@ function opening(workload: Workload): number {
   const times = poolsOf(workload).map((pool) => {
     const own = workload.clients.filter((kind) => keyOf(poolOf(workload, kind)) === keyOf(pool));
     const clients = own.reduce((sum, { count = pool.size }) => sum + count, 0);
-    return Math.min(pool.size, clients) * each;
+    return (pool.size === 0 ? clients : Math.min(pool.size, clients)) * each; // 0 is no limit.
   });
   return SLACK * Math.max(0, ...times);
 }

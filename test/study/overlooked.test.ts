@@ -29,6 +29,16 @@ describe("overlooked", () => {
       [/load of clients x 3 begins at 500 s, after the 20 s that are simulated: .*--duration$/],
     ],
     [
+      "a peak that is there as soon as it is over",
+      { schedule: [{ ...peak, at: 20 * SECOND }] },
+      [/begins at 20 s, after the 20 s that are simulated/],
+    ],
+    [
+      "a peak after it that rises within it",
+      { schedule: [{ ...peak, at: 24 * SECOND, over: 5 * SECOND }] },
+      [],
+    ],
+    [
       "a fault after it",
       { faults: [{ at: 60 * SECOND, for: SECOND, fault: "restart" }] },
       [/fault: restart begins at 60 s/],

@@ -93,3 +93,14 @@ test("the warm-up lasts until there are as many sessions as there will be", () =
   expect(lasting(withSession(closed, { transactions: times(5), away }))).toBeCloseTo(5 * 3, 9);
   expect(lasting(withSession(open, { transactions: times(5) }))).toBeCloseTo(5 * 1, 9);
 });
+
+test("the warm-up lasts until a pool without a size is open, too", () => {
+  const connecting = (servers: number): number => {
+    const workload = roomy(closed, "session");
+    const settings = { ...workload.settings, default_pool_size: servers };
+    const server = { ...workload.server, connect_time: exponential(400) };
+    return leastWarmUp({ ...workload, settings, server }) / SECOND;
+  };
+  expect(connecting(400)).toBeCloseTo(1.25 * 20 * 0.4, 9);
+  expect(connecting(0)).toBeCloseTo(1.25 * 20 * 0.4, 9);
+});

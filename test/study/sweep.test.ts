@@ -18,6 +18,11 @@ describe("--vary", () => {
     ["clients.web.think=50 ms..70 ms:10 ms", "clients.web.think", ["50 ms", "60 ms", "70 ms"]],
     ["x=0..0.3:0.1", "x", ["0", "0.1", "0.2", "0.3"]],
     ["x=1", "x", ["1"]],
+    [
+      "x={ lognormal: { mean: 4 ms, cv: 2 } }, 5 ms",
+      "x",
+      ["{ lognormal: { mean: 4 ms, cv: 2 } }", "5 ms"],
+    ],
   ] as const)
     test(text, () => expect(parseVary(text)).toEqual({ key, values }));
 

@@ -76,7 +76,8 @@ export async function theory(options: TheoryOptions = {}): Promise<Theory> {
   }
   const spread = spreadOf(rows);
   const families = new Set(rows.map((row) => row.family)).size;
-  const met = rows.every((row) => row.met) && spread.every((each) => each.met);
+  const looked = rows.length > 0;
+  const met = looked && rows.every((row) => row.met) && spread.every((each) => each.met);
   return { systems, families, transactions, rows, spread, met };
 }
 

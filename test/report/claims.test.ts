@@ -1,0 +1,100 @@
+/** What reports claim: no more than is known, with the error where there is one. */
+import { expect, test } from "vitest";
+import { diffText } from "../../sim/report/diff.ts";
+import { sloFindings } from "../../sim/report/findings.ts";
+import { sizeText } from "../../sim/report/size.ts";
+import { sweepText } from "../../sim/report/sweep.ts";
+import { runTable } from "../../sim/report/tables.ts";
+import { theoryText } from "../../sim/report/theory.ts";
+import { digits } from "../../sim/report/units.ts";
+import type { Result, Run, Sensitivity } from "../../sim/study/results.ts";
+import { sampleComparison, sampleRun } from "./fixture.ts";
+
+const run = sampleRun("transaction", 4);
+const head = { ...sampleComparison(), differences: [] };
+
+test("sweep counts the points that drop clients apart from those that are not precise", () => {
+  const runs = [3, 4, 5, 6, 7].map((size) => ({ ...run, settings: { default_pool_size: size } }));
+  const points = runs.map((each, i): Run => {
+    if (i === 0) return { ...each, errors: { query_wait_timeout: 3 }, timeouts: 3 };
+    return i < 3 ? { ...each, precise: false } : each;
+  });
+  const result: Result = { ...head, command: "sweep", runs: points };
+  const text = sweepText(result, ["default_pool_size"], true);
+  expect(text).toContain("At 1 of 5 points clients go unserved or are dropped.");
+  expect(text).toContain("At 2 of 5 points the asked-for precision was not reached");
+  const both = { ...run, settings: { default_pool_size: 1 }, precise: false, errors: { x: 1 } };
+  const one = sweepText({ ...result, runs: [both] }, ["default_pool_size"], true);
+  expect(one).toContain("At 1 of 1 points clients go unserved or are dropped.");
+});
+
+test("sweep tells how sure each p99 is", () => {
+  const runs = [{ ...run, settings: { default_pool_size: 3 } }];
+  const text = sweepText({ ...head, command: "sweep", runs }, ["default_pool_size"], true);
+  expect(text).toMatch(/wait, p99 +95 % interval of it +response, p99/);
+  expect(text).toMatch(/18\.4 ms +16\.5 \.\. 20\.2 ms +44 ms/);
+});
+
+test("what has an interval is shown with it: the median, the responses", () => {
+  const wait_ms: Run["wait_ms"] = { ...run.wait_ms, p50: 1, p50_ci95: [0.9, 1.1] };
+  const response_ms: Run["response_ms"] = { ...run.response_ms, p99_ci95: [40, 48] };
+  const rows = runTable({ ...run, wait_ms, response_ms }).rows.map((row) => row.slice(0, 3));
+  expect(rows).toContainEqual(["wait, p50", "1 ms", "0.900 .. 1.10 ms"]);
+  expect(rows).toContainEqual(["response, p99", "44 ms", "40 .. 48 ms"]);
+});
+
+test("a change that passes within the error is not said to meet the objective", () => {
+  const term = { name: "wait_p99", limit: 20, value: 19, unit: "ms", met: true };
+  const difference = {
+    ...{ from: "old.ini", to: "new.ini", wait_mean_ms: 1, wait_mean_ms_ci95: null },
+    ...{ wait_p99_ms: 1, wait_p99_ms_ci95: null, throughput_tps: 0, throughput_tps_ci95: null },
+    ...{ timeouts: 0.03, timeouts_ci95: [0.02, 0.04] as [number, number] },
+    ...{ memory_mb: -5000, memory_mb_ci95: [-5200, -4800] as [number, number] },
+  };
+  const said = (certain: boolean): string =>
+    diffText(
+      {
+        ...{ ...head, command: "diff", runs: [run, run], differences: [difference], changes: [] },
+        ...{ verdict: "pass", slo: { met: true, terms: [{ ...term, certain }] } },
+      },
+      true,
+    );
+  expect(said(true)).toMatch(/^Verdict: pass\. The new settings meet the objective\./);
+  expect(said(false)).toMatch(/^Verdict: pass, but not surely: .*met, within the error/);
+  expect(said(true), "a difference of shares is in points").toMatch(/timeouts \+3 points/);
+  expect(said(true)).toContain("memory -5 GB");
+});
+
+test("a harder day names what is missed", () => {
+  const day: Sensitivity = {
+    ...{ change: "load x 1.5", wait_p99_ms: 3, wait_p99_ms_ci95: [2, 4], utilization: 0.5 },
+    ...{ slo_met: false, missed: ["refused"] },
+  };
+  const result: Result = { ...head, command: "size", runs: [run], sensitivity: [day] };
+  expect(sizeText(result, true)).toMatch(/load x 1\.5 .* 50 % +no: refused$/m);
+});
+
+test("a value that rounds to its limit is said to be on its side of it", () => {
+  const said = (value: number): string =>
+    sloFindings({
+      met: value <= 10,
+      terms: [{ name: "wait_p99", limit: 10, value, unit: "ms", met: value <= 10, certain: true }],
+    }).join();
+  expect(said(10.004)).toBe("SLO: wait_p99 a little over 10 ms, limit 10 ms: NOT met.");
+  expect(said(9.996)).toBe("SLO: wait_p99 a little under 10 ms, limit 10 ms: met.");
+  expect(said(10)).toBe("SLO: wait_p99 10 ms, limit 10 ms: met.");
+});
+
+test("what six places do not show is nothing", () => {
+  expect([1e-9, -1e-9, -0, 6e-7].map(digits)).toEqual(["0", "0", "0", "0.000001"]);
+});
+
+test("theory does not say that all hold where nothing was looked at, or all together do not", () => {
+  const none = { rows: [], spread: [], transactions: 0, systems: 0, families: 0, met: false };
+  expect(theoryText(none)).toContain(": nothing was looked at; leave out --quick.");
+  const row = {
+    ...{ family: "M/M/c", system: "M/M/1", figure: "wait, mean", unit: "ms" as const },
+    ...{ exact: 1, simulated: 1, z: 0, met: true },
+  };
+  expect(theoryText({ ...none, rows: [row] })).toContain("together do not look like chance");
+});
