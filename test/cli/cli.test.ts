@@ -35,7 +35,7 @@ describe("help and version", () => {
 
   for (const command of ["simulate", "compare", "pooler"]) {
     test(`${command} --help explains it with examples`, async () => {
-      const { status, stdout } = await poolwise([command, "--help"]);
+      const { status, stdout } = await inThisProcess([command, "--help"]);
       expect(status).toBe(0);
       expect(stdout).toContain(`Usage: poolwise ${command}`);
       expect(stdout).toContain(`Examples:\n  poolwise ${command}`);
@@ -44,7 +44,7 @@ describe("help and version", () => {
 
   test("an option that may be repeated says nothing of an empty default", async () => {
     for (const command of ["simulate", "sweep", "check", "live"])
-      expect((await poolwise([command, "--help"])).stdout).not.toContain("[]");
+      expect((await inThisProcess([command, "--help"])).stdout).not.toContain("[]");
   });
 
   for (const [args, same] of [
@@ -160,7 +160,7 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       ["sweep", small, "--vary", "run.seed=2..4", "--seed", "3"],
       "--seed and --vary run.seed: one of the two",
     ],
-    [["theory", "--studies", "3"], "--studies is of --coverage; give it --coverage"],
+    [["theory", "--studies", "3", "--seed", "0"], "--studies is of --coverage; give it --coverage"],
     [
       ["theory", "--coverage", "--family", "M/M/1"],
       "--family has no effect with --coverage: leave one of the two out",

@@ -44,7 +44,8 @@ describe("asked for wrongly: status 2", () => {
   // arguments, message
   const cases: [string[], RegExp][] = [
     [["live", "nowhere.yaml"], /nowhere\.yaml: the workload cannot be read/],
-    [["live", file, "--duration", "5"], /--duration: time is "5"; expected a duration/],
+    [["live", file, "--seed", "0", "--duration", "5"], /--duration: time is "5"; expected a dur/],
+    [["live", file, "--seed", "-1"], /--seed: number is "-1"; expected a whole number from 0/],
     [["live", file, "--pool-size", "0"], /--pool-size: number is "0"/],
     [["live", file, "--pool-mode", "trans"], /pool_mode is "trans".*did you mean "transaction"/],
     [

@@ -18,18 +18,20 @@ const BUILT = join(ROOT, "dist/sim/cli/main.js");
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
 const folder = new Folder();
 
+const FEW = ["--replications", "2", "--duration", "10 s"];
+
 /** Options that make a command short, by its name; the rest of the line stays as it is. */
 const SHORTER: Record<string, string[]> = {
-  simulate: ["--precision", "25 %"],
+  simulate: FEW,
   size: ["--time-limit", "2 s"],
-  sweep: ["--precision", "25 %"],
+  sweep: FEW,
   theory: ["--quick", "--family", "M/M/1"],
-  compare: ["--precision", "25 %"],
+  compare: FEW,
   live: ["--duration", "1 s", "--warmup", "300 ms", "--journal", join(folder.path, "live.journal")],
   validate: ["--duration", "1 s", "--warmup", "300 ms", "--repeats", "1"],
   replay: [],
   check: [],
-  diff: ["--precision", "25 %", "--duration", "1 min"],
+  diff: FEW,
 };
 
 /** Files that a reader has and a test must make. */
