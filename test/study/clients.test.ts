@@ -15,6 +15,8 @@ import { closedWorkload, kindOf } from "./workload.ts";
 
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
+/** So long that a busy machine changes no answer. */
+const timeLimit = 50_000;
 
 /** A judge for whom numbers up to `most` do, and which counts how often it is asked. */
 function upTo(most: number): Judge & { asked: number } {
@@ -63,7 +65,7 @@ describe("closed pools M/M/c//N: the exact number, less what confidence takes", 
       let exact = servers;
       while (tail(exact + 1) <= limit) exact++;
       const workload = objective(closedWorkload(kindOf(20, think, service), servers), limit);
-      const { most, notes } = await mostClients(workload, { precision: 0.12 });
+      const { most, notes } = await mostClients(workload, { precision: 0.12, timeLimit });
       expect(most.clients).toBeGreaterThanOrEqual(Math.floor(0.85 * exact));
       expect(most.clients).toBeLessThanOrEqual(exact);
       expect(most.load).toBe((most.clients as number) / 20);
@@ -82,7 +84,10 @@ test("open pools M/M/c: the rate as a multiple of the workload's", async () => {
   let exact = 100;
   while (openPool({ rate: (exact + 1) / 1000, service: 10, servers: 3 }).quantile(0.99) <= limit)
     exact++;
-  const { most } = await mostClients(objective(textbook([kind], 3), limit), { precision: 0.12 });
+  const { most } = await mostClients(objective(textbook([kind], 3), limit), {
+    precision: 0.12,
+    timeLimit,
+  });
   expect(most.clients).toBeNull();
   expect(most.load).toBeGreaterThan((0.85 * exact) / 100);
   expect(most.load).toBeLessThanOrEqual((exact + 1) / 100);
@@ -92,7 +97,7 @@ describe("modes", () => {
   const workload = objective(closedWorkload(kindOf(20, 90, 10), 4), 20);
 
   test("session mode carries a client a connection; single statements make the others equal", async () => {
-    const compared = await compareModesAndClients(workload, { precision: 0.1 });
+    const compared = await compareModesAndClients(workload, { precision: 0.1, timeLimit });
     const [session, transaction, statement] = compared.most_clients ?? [];
     expect(session).toMatchObject({ pool_mode: "session", clients: 4 });
     expect(session?.beyond).toMatchObject({ clients: 5, term: "unserved", sure: true });
@@ -105,7 +110,7 @@ describe("modes", () => {
 
   test("an objective that a single client misses: nobody is carried", async () => {
     const slow = { ...workload, slo: { response_p99: MILLISECOND } };
-    const { most } = await mostClients(slow, { precision: 0.2 });
+    const { most } = await mostClients(slow, { precision: 0.2, timeLimit });
     expect(most).toMatchObject({ clients: 0, load: 0, beyond: { clients: 1, sure: true } });
     expect(most.wait_p99_ms).toBeUndefined();
   });
@@ -123,8 +128,11 @@ describe("limits on clients", () => {
   });
 
   test("max_client_conn is raised with the clients, and a note says so", async () => {
-    const free = await mostClients(workload, { precision: 0.2 });
-    const { most, notes } = await mostClients(limited({ max_client_conn: 22 }), { precision: 0.2 });
+    const free = await mostClients(workload, { precision: 0.2, timeLimit });
+    const { most, notes } = await mostClients(limited({ max_client_conn: 22 }), {
+      precision: 0.2,
+      timeLimit,
+    });
     expect(most).toEqual(free.most);
     expect(notes).toEqual([
       `max_client_conn was raised with the clients, to ${most.clients}: 22 may turn some of them away`,
@@ -134,6 +142,7 @@ describe("limits on clients", () => {
   test("any other limit stays, and a refusal ends it", async () => {
     const { most } = await mostClients(limited({ max_user_client_connections: 17 }), {
       precision: 0.2,
+      timeLimit,
     });
     expect(most).toMatchObject({
       clients: 17,

@@ -202,7 +202,7 @@ describe("objectives", () => {
     });
     // Ten of the 60, once a second each.
     expect(run.refused / run.simulated_s).toBeCloseTo(10, 0);
-    const { recommended, reasons } = await sizePool(limited);
+    const { recommended, reasons } = await sizePool(limited, { timeLimit: 50_000 });
     expect(recommended).toBeUndefined();
     expect(reasons?.join()).toContain("turns clients away, whatever the pool (max_client_conn)");
   });
@@ -235,7 +235,7 @@ describe("objectives", () => {
     });
     const { runs } = await compareModes(crowded, { precision: 0.5 });
     expect(runs.map((each) => each.slo?.met)).toEqual([false, false, false]);
-    const { recommended, reasons } = await sizePool(crowded);
+    const { recommended, reasons } = await sizePool(crowded, { timeLimit: 50_000 });
     expect(recommended).toBeUndefined();
     expect(reasons?.join()).toContain("the database refuses server connections, whatever the pool");
   });

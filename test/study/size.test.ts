@@ -25,6 +25,8 @@ import { closedWorkload, kindOf } from "./workload.ts";
 
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
+/** So long that a busy machine changes no answer. */
+const timeLimit = 50_000;
 
 /** A judge for whom sizes from `least` on do, and which counts how often it is asked something new. */
 class Oracle implements Judge {
@@ -114,7 +116,7 @@ describe("the smallest pool of a closed pool M/M/c//N is the exact one", () => {
       expect(tail(exact) / limit).toBeLessThan(0.85);
       expect(tail(exact - 1) / limit).toBeGreaterThan(1.15);
       const workload = objective(closedWorkload(kindOf(clients, think, service), 3), limit);
-      const found = await sizePool(workload, { precision: 0.1 });
+      const found = await sizePool(workload, { precision: 0.1, timeLimit });
       expect(found.recommended?.pool_size).toBe(exact);
       expect(found.verdict).toBe("pass");
       const head = { poolwise: "0", command: "size", workload: "closed", seed: 1 };
@@ -171,7 +173,9 @@ test("a spike late in the window counts, however short the windows that would do
   const workload = objective(closedWorkload(kindOf(300, 3000, 10), 3), 20);
   const spike = { at: 50 * SECOND, for: 5 * SECOND, clients: "clients", factor: 3 };
   const [calm, stormy] = await Promise.all(
-    [[], [spike]].map((schedule) => sizePool({ ...workload, schedule }, { precision: 0.2 })),
+    [[], [spike]].map((schedule) =>
+      sizePool({ ...workload, schedule }, { precision: 0.2, timeLimit }),
+    ),
   );
   // One connection is busy on average, and three in the spike, which brings a fifth of all transactions.
   expect(calm?.recommended?.pool_size).toBeLessThanOrEqual(4);
@@ -181,7 +185,7 @@ test("a spike late in the window counts, however short the windows that would do
 
 test("an objective that no pool can meet: no size, and the reason", async () => {
   const workload = closedWorkload(kindOf(20, 100, 10), 3);
-  const found = await sizePool({ ...workload, slo: { response_p99: MILLISECOND } });
+  const found = await sizePool({ ...workload, slo: { response_p99: MILLISECOND } }, { timeLimit });
   expect(found.recommended).toBeUndefined();
   expect(found.verdict).toBe("fail");
   expect(found.reasons?.join()).toContain("response_p99 is");
@@ -195,7 +199,7 @@ test("more clients than the database admits, in session mode: said so, with the 
     settings: { ...workload.settings, pool_mode: "session" },
     server: { ...workload.server, max_connections: 23 },
   };
-  const found = await sizePool(session);
+  const found = await sizePool(session, { timeLimit });
   expect(found.verdict).toBe("fail");
   expect(found.reasons?.join()).toContain("admits 20 beside its reserved ones");
   expect(found.reasons?.join()).toContain("pool_mode = transaction");
