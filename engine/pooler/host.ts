@@ -2,11 +2,9 @@
  * The host of the core: reads the clock once a turn, feeds inputs, settles, carries out effects, and arms
  * one timer for the core's deadline. Which client gets which server is decided in the core only.
  */
-import { randomBytes } from "node:crypto";
 import type { Nanos, Pool } from "../core/index.ts";
 import * as scheduler from "../core/index.ts";
 import { Averages, statsLine } from "../show/averages.ts";
-import { mark } from "../wire/cancel-keys.ts";
 import { StatementTable } from "../wire/prepared.ts";
 import { terminate } from "../wire/writer.ts";
 import type { Channel } from "./channel.ts";
@@ -19,6 +17,7 @@ import type { Environment } from "./environment.ts";
 import { dropping } from "./explain.ts";
 import { PoolFacts } from "./facts.ts";
 import type { Identity } from "./identity.ts";
+import { KeyRing } from "./key-ring.ts";
 import type { Log } from "./log.ts";
 import { askerOf } from "./name-servers.ts";
 import { Resolver } from "./resolver.ts";
@@ -69,7 +68,7 @@ export class Host implements HostRole {
   onAdopted: () => void = () => {};
   /** By pool: what is known of one goes when the core forgets it. */
   private readonly facts = new WeakMap<Pool, PoolFacts>();
-  private readonly keys = new Map<string, ClientRole | ConsoleRole>();
+  private readonly keys = new KeyRing();
   private timer: NodeJS.Timeout | undefined;
   private draining = false;
   /** Inputs came while effects were carried out: the turn goes another round. */
@@ -303,7 +302,7 @@ export class Host implements HostRole {
     const client = this.clients[guest.handle];
     if (client === guest) {
       this.clients[guest.handle] = undefined;
-      this.keys.delete(client.key.toString("latin1"));
+      this.keys.forget(client.key);
     } else if (this.entrances[guest.handle] === guest) this.entrances[guest.handle] = undefined;
   }
 
@@ -316,29 +315,15 @@ export class Host implements HostRole {
       this.core.console(this.now, this.core.user(session.identity.user), -1);
     if (this.consoles.size === 0 && this.suspension.end())
       this.log.write("LOG", "admin disappeared when suspended, doing RESUME");
-    this.keys.delete(session.key.toString("latin1"));
+    this.keys.forget(session.key);
   }
 
   newKey(owner: ClientRole | ConsoleRole, has?: Buffer): Buffer {
-    const key = has ?? randomBytes(8);
-    if (has === undefined) {
-      mark(key, this.values.peer_id);
-      key[0] = (key[0] as number) & 0x7f; // The first half is shown as a process id.
-    }
-    this.keys.set(key.toString("latin1"), owner);
-    return key;
+    return this.keys.give(owner, this.values.peer_id, has);
   }
 
   cancelTarget(key: Buffer): number | string {
-    const owner = this.keys.get(key.toString("latin1"));
-    if (owner === undefined) return "failed cancel request";
-    if ("cancelled" in owner) {
-      owner.cancelled();
-      return "cancel request for console client";
-    }
-    // What runs is the client's parameters being set, which is not the client's to cancel.
-    if (owner.upstream?.purpose !== "set") return owner.handle;
-    return "ignoring cancel request for server that is setting vars";
+    return this.keys.targetOf(key);
   }
 
   factsOf(pool: Pool): PoolFacts {
