@@ -75,9 +75,9 @@ describe("a pooler", () => {
   });
 
   const port = (): number => portOf(doors[0] as Server);
-  const pooler = (host: string, more = "") => {
+  const pooler = (host: string, more = "", client_login_timeout = 60) => {
     const text = `nameserver 127.0.0.1:${server.address().port}\noptions timeout:2\n${more}`;
-    const settings = { resolv_conf: stage.file(text), dns_max_ttl: 0, client_login_timeout: 1 };
+    const settings = { resolv_conf: stage.file(text), dns_max_ttl: 0, client_login_timeout };
     return stage.pooler(settings, `far = host=${host} port=${port()} dbname=postgres`);
   };
   const enter = (at: Pooler) => stage.client(at, { user: stage.database.user, database: "far" });
@@ -91,14 +91,14 @@ describe("a pooler", () => {
       { hostname: "db", addrs: "127.0.0.2" },
     ]);
     expect((await console.ask("show servers"))[0]?.addr).toBe("127.0.0.2");
-    expect(asked).toEqual(["db.one.example", "db.one.example"]);
+    expect(new Set(asked)).toEqual(new Set(["db.one.example"]));
   });
 
   test("/etc/hosts comes before them, and of a name that nobody has the log tells", async () => {
     asked.length = 0;
     await enter(await pooler("localhost"));
     expect(asked).toEqual([]);
-    await failure(enter(await pooler("none.example")));
+    await failure(enter(await pooler("none.example", "", 1)));
     expect(asked).toContain("none.example");
     expect(await stage.log()).toMatch(/DNS lookup failed: query\w+ ENOTFOUND none.example/);
     expect(await stage.log()).toContain("closing because: server DNS lookup failed");
