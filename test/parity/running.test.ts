@@ -3,7 +3,9 @@
  * or taken from the workload file where there is none for that user.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openRunning } from "../../sim/study/live/running.ts";
 import { liveResultSchema, resultSchema } from "../../sim/study/results.ts";
+import { parseWorkload } from "../../workloads/schema/load.ts";
 import { Folder, inThisProcess } from "../cli/poolwise.ts";
 import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
 import { type Running, Stage } from "./stage.ts";
@@ -94,6 +96,28 @@ for (const [name, pgbouncer, reason] of [
         expect(result.notes?.some((text) => text.includes("server.connect_time"))).toBe(!direct);
       });
   });
+
+test("limits of users, of databases and of their clients are the console's too", async () => {
+  const { user } = stage.database;
+  const running = await stage.pooler({
+    settings: { ...SETTINGS, max_db_client_connections: 7 },
+    entry: "max_db_connections=5",
+    users: { [user]: "max_user_connections=2 max_user_client_connections=6" },
+  });
+  try {
+    const pooler = { ...running.admin, database: "app" };
+    const text = `${WORKLOAD}  - { name: jobs, user: jobs, count: 1, think: 1 s, transaction: { service: 1 ms } }\n`;
+    const stand = await openRunning({ workload: parseWorkload(text, "two.yaml"), pooler });
+    const { settings } = stand.workloadOf(stand.cell);
+    const [databases, users] = [settings.databases, settings.users];
+    expect(databases).toMatchObject([{ max_db_connections: 5, max_db_client_connections: 7 }]);
+    expect(users).toMatchObject([{ max_user_connections: 2, max_user_client_connections: 6 }]);
+    expect(stand.connections(stand.cell)).toBe(2);
+    expect(stand.notes.join()).toContain(`all clients log in as ${user}`);
+  } finally {
+    await running.stop();
+  }
+});
 
 describe("a user who may not use the console", () => {
   let running: Running;
