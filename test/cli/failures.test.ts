@@ -9,7 +9,9 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serverAccount } from "../../workloads/database/account.ts";
 import { type Address, resolveDatabase } from "../../workloads/database/index.ts";
+import { sweepStale } from "../../workloads/database/sweep.ts";
 import { processesWith } from "../database/helpers.ts";
 import { driversOf, stillAlive } from "../live/helpers.ts";
 import { Stage } from "../parity/stage.ts";
@@ -199,6 +201,25 @@ describe("in the middle of a run", () => {
     expect(drivers.length).toBe(1);
     expect(await stillAlive(drivers)).toEqual([]);
     expect(readdirSync(folder).filter((name) => name.startsWith("poolwise-pooler"))).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("killed: the next run removes what it had to leave", async () => {
+    const folder = temporary();
+    const itself = ["--dsn", dsnOf(stage.database, stage.database.database)];
+    const { child, outcome } = start([...long, ...itself], folder);
+    await underWay(stage.database);
+    const drivers = await driversOf(child.pid ?? 0);
+    const left = (): string[] => {
+      const names = ["/tmp", folder].flatMap((base) => readdirSync(base));
+      return names.filter((name) => name.startsWith("pw-") && name.includes(`-${child.pid}-`));
+    };
+    expect(left()).toHaveLength(1);
+    child.kill("SIGKILL");
+    expect((await outcome).status).toBeNull();
+    expect(await stillAlive(drivers)).toEqual([]);
+    await sweepStale(await serverAccount());
+    expect(left()).toEqual([]);
     rmSync(folder, { recursive: true });
   });
 
