@@ -1,7 +1,7 @@
 /** What a workload says and no simulation of it can show: it would look as if it had been looked at. */
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { type Pace, paceOf, rateOf } from "./pace.ts";
-import { poolsOf } from "./pools.ts";
+import { inStep, type Pace, paceOf, rateOf } from "./pace.ts";
+import { poolOf, poolsOf } from "./pools.ts";
 import { changes, leastWarmUp } from "./warm-up.ts";
 
 const SECOND = 1e9;
@@ -11,6 +11,7 @@ export function overlooked(workload: Workload): string[] {
   return [
     ...afterTheEnd(workload),
     ...shortWarmUp(workload),
+    ...together(workload),
     ...shareWithoutCores(workload),
     ...moreThanAdmitted(workload),
   ];
@@ -53,6 +54,21 @@ function shortWarmUp(workload: Workload): string[] {
     `sessions are out of step after ${seconds(needed)}, and the warm-up is a quarter of run.duration, ` +
       `${seconds(duration / 4)}: it may be too short; give it more with --duration`,
   ];
+}
+
+/** Clients who begin together and think for nearly the same time come together, again and again. */
+function together(workload: Workload): string[] {
+  const { warmup, duration } = workload.run;
+  if (warmup !== "auto") return [];
+  return workload.clients.flatMap((kind) => {
+    const time = inStep(kind, paceOf(workload, kind), poolOf(workload, kind).size);
+    if (time <= duration / 4 || kind.session.transactions !== "forever") return [];
+    const long = Number.isFinite(time) ? `are in step for ${seconds(time)}` : "stay in step";
+    return [
+      `clients of ${kind.name} begin together, think for much the same time and ${long}: their waits are ` +
+        "those of a crowd; let think vary, or give it more with --duration",
+    ];
+  });
 }
 
 function shareWithoutCores({ server }: Workload): string[] {

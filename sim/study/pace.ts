@@ -3,7 +3,8 @@
  * are, and for how long each holds a server connection. All are means, in nanoseconds.
  */
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
-import { mean } from "../kernel/distributions.ts";
+import { type DistributionSpec, mean, sampler } from "../kernel/distributions.ts";
+import { Stream } from "../kernel/streams.ts";
 
 export interface Pace {
   /** Of a transaction: its statements, with the way to the database. */
@@ -57,4 +58,31 @@ export function rateOf(kind: ClientKind, pace: Pace): number {
 export function roundOf(kind: ClientKind, pace: Pace): number {
   const length = pace.transactions * cycleOf(pace);
   return kind.arrivals === undefined ? length + mean(kind.session.away) : length;
+}
+
+/**
+ * How long clients who begin together stay in step, by the random walk of their phases: until it is half a
+ * cycle wide. 0 where they all are served at once or never pause; Infinity where nothing varies.
+ */
+export function inStep(kind: ClientKind, pace: Pace, servers: number): number {
+  const { count = 0, think, transaction } = kind;
+  if (count <= servers || servers === 0 || mean(think) === 0) return 0;
+  const statements = Math.max(1, mean(transaction.statements));
+  const perTransaction =
+    statements * variance(transaction.service) +
+    (statements - 1) * variance(transaction.gap) +
+    variance(transaction.statements) * (mean(transaction.service) + mean(transaction.gap)) ** 2;
+  const cycle = cycleOf(pace);
+  return cycle ** 3 / 4 / (variance(think) + perTransaction);
+}
+
+const DRAWS = 500;
+
+/** From draws that are always the same: two digits are enough here. */
+function variance(spec: DistributionSpec): number {
+  if (spec.kind === "constant") return 0;
+  const source = sampler(spec, new Stream(1, "pace", "variance"));
+  const values = Array.from({ length: DRAWS }, (_, i) => source.draw(0, i, 0));
+  const centre = values.reduce((sum, value) => sum + value, 0) / DRAWS;
+  return values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (DRAWS - 1);
 }

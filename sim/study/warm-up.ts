@@ -7,7 +7,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { mean } from "../kernel/distributions.ts";
 import { replicationSeed } from "../kernel/streams.ts";
 import { offeredLoad, settlingTime } from "./offered.ts";
-import { cycleOf, paceOf, roundOf } from "./pace.ts";
+import { cycleOf, inStep, paceOf, roundOf } from "./pace.ts";
 import { keyOf, poolOf, poolsOf } from "./pools.ts";
 import { HERE, type ReplicationOptions, type Simulator } from "./simulator.ts";
 import { warmUp } from "./statistics.ts";
@@ -76,9 +76,12 @@ export function leastWarmUp(workload: Workload): number {
   if (run.warmup !== "auto") return run.warmup;
   const cycles = clients.map((kind) => {
     const pace = paceOf(workload, kind);
-    return Number.isFinite(pace.transactions) ? roundOf(kind, pace) : cycleOf(pace);
+    if (Number.isFinite(pace.transactions)) return CYCLES * roundOf(kind, pace);
+    const spread = inStep(kind, pace, poolOf(workload, kind).size);
+    // Who never gets out of step is as good at the start as ever.
+    return Math.max(CYCLES * cycleOf(pace), Number.isFinite(spread) ? spread : 0);
   });
-  return Math.max(CYCLES * Math.max(0, ...cycles), opening(workload));
+  return Math.max(0, ...cycles, opening(workload));
 }
 
 /**

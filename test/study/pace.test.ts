@@ -1,6 +1,7 @@
 /** What clients ask for when nobody waits, said beforehand and simulated; and a warm-up that lasts until they do. */
 import { describe, expect, test } from "vitest";
 import { offeredLoad, settlingTime } from "../../sim/study/offered.ts";
+import { overlooked } from "../../sim/study/overlooked.ts";
 import { paceOf, rateOf } from "../../sim/study/pace.ts";
 import { study } from "../../sim/study/run.ts";
 import { holdings } from "../../sim/study/size/reason.ts";
@@ -92,6 +93,28 @@ test("the warm-up lasts until there are as many sessions as there will be", () =
   expect(lasting(closed)).toBeCloseTo(5 * 0.2, 9);
   expect(lasting(withSession(closed, { transactions: times(5), away }))).toBeCloseTo(5 * 3, 9);
   expect(lasting(withSession(open, { transactions: times(5) }))).toBeCloseTo(5 * 1, 9);
+});
+
+test("clients who begin together and think for a constant time: the warm-up lasts until they are out of step", async () => {
+  const even = closedKind(118, constant(594), exponential(13));
+  const lasting = (kind: ClientKind, servers: number): number => {
+    const workload = textbook([kind], servers);
+    const run = { ...workload.run, duration: 60 * SECOND, warmup: "auto" as const };
+    return leastWarmUp({ ...workload, run }) / SECOND;
+  };
+  const cycle = 0.607;
+  const steps = (594 + 13) ** 2 / 13 ** 2 / 4; // A random walk of 13 ms a cycle, half a cycle wide.
+  const spread = lasting(even, 14) / (steps * cycle);
+  expect(spread).toBeGreaterThan(0.7);
+  expect(spread).toBeLessThan(1.4);
+  expect(lasting(even, 118), "nobody waits").toBeCloseTo(5 * cycle, 9);
+  expect(lasting(closedKind(118, constant(594), constant(13)), 14)).toBeCloseTo(5 * cycle, 9);
+  expect(lasting(closedKind(118, exponential(594), exponential(13)), 14)).toBeCloseTo(5 * cycle, 9);
+  const workload = textbook([even], 14);
+  const short = { ...workload, run: { ...workload.run, duration: 60 * SECOND } };
+  const auto = { ...short, run: { ...short.run, warmup: "auto" as const } };
+  expect(overlooked(auto)).toEqual([expect.stringMatching(/in step for \d+(\.\d+)? s: their waits are/)]);
+  expect((await study(auto, { replications: 1 })).run.warmup_s).toBe(15);
 });
 
 test("the warm-up lasts until a pool without a size is open, too", () => {
