@@ -132,6 +132,7 @@ test("a commit that was answered has happened, once, whatever is killed meanwhil
   const writers = Array.from({ length: 12 }, (_, index) => insert(`w${index}`));
   for (let round = 0; round < 25; round++) {
     await sleep(40);
+    await until(async () => answered.length > 2 * round);
     await direct.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'alice' order by random() limit 2",
     );
@@ -140,7 +141,6 @@ test("a commit that was answered has happened, once, whatever is killed meanwhil
   await Promise.all(writers);
   const rows = (await direct.query("select id from kept")).rows.map(({ id }) => id as string);
   const there = new Set(rows);
-  expect(answered.length).toBeGreaterThan(50);
   expect(rows.length).toBe(there.size);
   expect(answered.filter((id) => !there.has(id))).toEqual([]);
 });
