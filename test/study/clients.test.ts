@@ -11,12 +11,10 @@ import { type Judge, narrow } from "../../sim/study/size/search.ts";
 import { exponential, openKind, textbook } from "../../sim/study/theory/textbook.ts";
 import { staying } from "../../workloads/schema/kinds.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { closedWorkload, kindOf } from "./workload.ts";
+import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
-/** So long that a busy machine changes no answer. */
-const timeLimit = 50_000;
 
 /** A judge for whom numbers up to `most` do, and which counts how often it is asked. */
 function upTo(most: number): Judge & { asked: number } {

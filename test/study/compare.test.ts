@@ -10,7 +10,7 @@ import { sizePool } from "../../sim/study/size/size.ts";
 import { refusedByDatabase, sloOutcome, unservedClients } from "../../sim/study/slo.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { sampleRun } from "../report/fixture.ts";
-import { closedWorkload, kindOf } from "./workload.ts";
+import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
 const SECOND = 1e9;
 const MILLISECOND = 1e6;
@@ -202,7 +202,7 @@ describe("objectives", () => {
     });
     // Ten of the 60, once a second each.
     expect(run.refused / run.simulated_s).toBeCloseTo(10, 0);
-    const { recommended, reasons } = await sizePool(limited, { timeLimit: 50_000 });
+    const { recommended, reasons } = await sizePool(limited, { timeLimit });
     expect(recommended).toBeUndefined();
     expect(reasons?.join()).toContain("turns clients away, whatever the pool (max_client_conn)");
   });
@@ -235,7 +235,7 @@ describe("objectives", () => {
     });
     const { runs } = await compareModes(crowded, { precision: 0.5 });
     expect(runs.map((each) => each.slo?.met)).toEqual([false, false, false]);
-    const { recommended, reasons } = await sizePool(crowded, { timeLimit: 50_000 });
+    const { recommended, reasons } = await sizePool(crowded, { timeLimit });
     expect(recommended).toBeUndefined();
     expect(reasons?.join()).toContain("the database refuses server connections, whatever the pool");
   });

@@ -21,12 +21,10 @@ import {
   withService,
 } from "../../sim/study/size/variants.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { closedWorkload, kindOf } from "./workload.ts";
+import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
-/** So long that a busy machine changes no answer. */
-const timeLimit = 50_000;
 
 /** A judge for whom sizes from `least` on do, and which counts how often it is asked something new. */
 class Oracle implements Judge {

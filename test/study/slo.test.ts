@@ -7,7 +7,7 @@ import { distance } from "../../sim/study/size/probes.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
 import { isDecided, type Judged, type JudgedKind, sloOutcome } from "../../sim/study/slo.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { closedWorkload, kindOf } from "./workload.ts";
+import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
@@ -84,7 +84,7 @@ test("many transactions of others do not hide who waits", async () => {
 
 test("size finds a pool for all kinds, also where cores are shared", async () => {
   for (const workload of [crowd, { ...crowd, server: { ...crowd.server, cores: 16 } }]) {
-    const { recommended, runs } = await sizePool(workload, { precision: 0.2, timeLimit: 50_000 });
+    const { recommended, runs } = await sizePool(workload, { precision: 0.2, timeLimit });
     expect(recommended?.pool_size).toBeGreaterThan(25);
     expect(recommended?.pool_size).toBeLessThanOrEqual(40);
     expect(runs[0]?.clients.guests?.wait_ms.p99).toBeLessThan(10);

@@ -22,3 +22,6 @@ export function closedWorkload(kind: ClientKind, servers: number): Workload {
     server: { ...server, max_connections: 10_000 },
   };
 }
+
+/** Milliseconds for a search: so long that a busy machine changes no answer. */
+export const timeLimit = 50_000;
