@@ -14,8 +14,8 @@ export function runFindings(run: Run): string[] {
   const waits =
     wait_ms.max === 0
       ? "nobody waits"
-      : `${percent(run.wait_probability)} of the transactions wait; ${mean} on average over all, ` +
-        `1 in 100 longer than ${p99}`;
+      : `${percent(run.wait_probability)} of the transactions wait; ${mean} on average over all` +
+        (wait_ms.p99 === 0 ? "" : `, 1 in 100 longer than ${p99}`);
   return [`${head}: ${waits}.`, ...trouble(run), ...sloFindings(run.slo)];
 }
 

@@ -1,7 +1,7 @@
 /** What reports claim: no more than is known, with the error where there is one. */
 import { expect, test } from "vitest";
 import { diffText } from "../../sim/report/diff.ts";
-import { sloFindings } from "../../sim/report/findings.ts";
+import { runFindings, sloFindings } from "../../sim/report/findings.ts";
 import { sizeText } from "../../sim/report/size.ts";
 import { sweepText } from "../../sim/report/sweep.ts";
 import { runTable } from "../../sim/report/tables.ts";
@@ -83,6 +83,18 @@ test("a value that rounds to its limit is said to be on its side of it", () => {
   expect(said(10.004)).toBe("SLO: wait_p99 a little over 10 ms, limit 10 ms: NOT met.");
   expect(said(9.996)).toBe("SLO: wait_p99 a little under 10 ms, limit 10 ms: met.");
   expect(said(10)).toBe("SLO: wait_p99 10 ms, limit 10 ms: met.");
+});
+
+test("where fewer than 1 in 100 wait, 1 in 100 is not said to", () => {
+  const rare = {
+    ...run,
+    wait_ms: { ...run.wait_ms, mean: 0.0004, p99: 0 },
+    wait_probability: 8e-4,
+  };
+  expect(runFindings(rare)[0]).toMatch(
+    /0\.0800 % of the transactions wait; \S+ us on average over all\.$/,
+  );
+  expect(runFindings(run)[0]).toContain("1 in 100 longer than 18.4 ms");
 });
 
 test("what six places do not show is nothing", () => {

@@ -4,6 +4,7 @@ import { offeredLoad, settlingTime } from "../../sim/study/offered.ts";
 import { overlooked } from "../../sim/study/overlooked.ts";
 import { paceOf, rateOf } from "../../sim/study/pace.ts";
 import { study } from "../../sim/study/run.ts";
+import { Probes } from "../../sim/study/size/probes.ts";
 import { holdings } from "../../sim/study/size/reason.ts";
 import {
   closedKind,
@@ -113,8 +114,15 @@ test("clients who begin together and think for a constant time: the warm-up last
   const workload = textbook([even], 14);
   const short = { ...workload, run: { ...workload.run, duration: 60 * SECOND } };
   const auto = { ...short, run: { ...short.run, warmup: "auto" as const } };
-  expect(overlooked(auto)).toEqual([expect.stringMatching(/in step for \d+(\.\d+)? s: their waits are/)]);
+  expect(overlooked(auto)).toEqual([
+    expect.stringMatching(/in step for \d+(\.\d+)? s: their waits are/),
+  ]);
   expect((await study(auto, { replications: 1 })).run.warmup_s).toBe(15);
+  // Part of a crowd's course is not the whole of it: `size` looks at as much as `simulate` would.
+  const probes = new Probes({ ...auto, slo: { wait_p99: SECOND } }, { timeLimit: 60_000 });
+  await probes.at(13);
+  const { run } = await probes.at(14);
+  expect(run.simulated_s / run.replications).toBe(60);
 });
 
 test("the warm-up lasts until a pool without a size is open, too", () => {

@@ -89,7 +89,9 @@ export class Probes {
   private fit({ run }: Study): void {
     if (this.measured || run.throughput_tps === 0) return;
     this.measured = true;
-    this.window = this.windowFor(run.throughput_tps / SECOND, run.warmup_s * SECOND);
+    // Where the warm-up is cut short, what is left of it must be the same part of all windows.
+    const warmup = Math.max(run.warmup_s * SECOND, leastWarmUp(this.workload));
+    this.window = this.windowFor(run.throughput_tps / SECOND, warmup);
   }
 
   /** Where load changes with time the window is what the workload says: any part of it is another load. */
