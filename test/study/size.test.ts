@@ -276,6 +276,8 @@ test("in session mode the application's own pool holds its connections, not the 
     holdings(workload).reduce((all, { connections }) => all + connections, 0);
   expect(sum(plain)).toBeCloseTo((400 * 20) / 1020, 9);
   expect(sum({ ...plain, settings })).toBeCloseTo(40, 9);
+  const hasty = { ...plain, clients: [{ ...kindOf(400, 10, 20), app_pool }] };
+  expect(sum(hasty), "and lets no more through").toBeCloseTo(40, 9);
 });
 
 test("what would be in use without waiting is said of the load that a schedule multiplies", async () => {

@@ -1,4 +1,5 @@
 /** Why this size, and why none: in words, with the numbers that say so. */
+import { connectionsOf } from "../../../workloads/schema/kinds.ts";
 import type { AppPool, ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
@@ -88,9 +89,10 @@ function partsOf(workload: Workload, kind: ClientKind): Holding[] {
   const pace = paceOf(workload, kind);
   const { work, pauses, idle, transactions } = pace;
   const { mode } = poolOf(workload, kind);
-  const rate = rateOf(kind, pace);
-  const held = (what: string, time: number): Holding => ({ what, connections: rate * time });
   const busy = work + (mode === "statement" ? 0 : pauses);
+  // The application's own pool lets no more of them through at a time.
+  const rate = Math.min(rateOf(kind, pace), connectionsOf(kind, NO_END) / busy);
+  const held = (what: string, time: number): Holding => ({ what, connections: rate * time });
   // A session has its server from its first transaction on.
   const later = transactions === Number.POSITIVE_INFINITY ? 1 : 1 - 1 / transactions;
   return [
@@ -103,6 +105,7 @@ function partsOf(workload: Workload, kind: ClientKind): Holding[] {
   ];
 }
 
+const NO_END = Number.POSITIVE_INFINITY;
 const OWN_POOL = "idle connections of the application's pool";
 
 /** Connections that the application's own pools keep open, and in session mode hold: all, where none is closed. */
