@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { probit } from "simple-statistics";
 import { describe, expect, test } from "vitest";
-import { type DistributionSpec, mean, sampler } from "../../sim/kernel/distributions.ts";
+import { type DistributionSpec, mean, sampler, scaled } from "../../sim/kernel/distributions.ts";
 import { Stream } from "../../sim/kernel/streams.ts";
 import { distributionOf } from "../../workloads/schema/distribution.ts";
 import { correlation, distance, moments, unevenness, Z } from "./chance.ts";
@@ -354,4 +354,35 @@ test("a draw is a function of its place: samplers keep nothing between draws", (
       }
     }),
   );
+});
+
+describe("a scaled distribution draws the same, scaled", () => {
+  const specs: DistributionSpec[] = [
+    { kind: "constant", value: 1e9 },
+    { kind: "exponential", mean: 1e9 },
+    { kind: "erlang", mean: 1e9, k: 3 },
+    { kind: "hyperexponential", means: [1e8, 1e10], weights: [0.9, 0.1] },
+    { kind: "gamma", mean: 1e9, cv: 2 },
+    { kind: "lognormal", mean: 1e9, cv: 2 },
+    { kind: "weibull", scale: 1e9, shape: 0.7 },
+    { kind: "pareto", min: 1e8, max: 1e10, shape: 1.2 },
+    { kind: "uniform", min: 1e8, max: 1e10 },
+    { kind: "empirical", values: [1e8, 1e9] },
+    {
+      kind: "quantiles",
+      points: [
+        [0, 1e8],
+        [100, 1e9],
+      ],
+    },
+    { kind: "mixture", parts: [{ weight: 1, of: { kind: "exponential", mean: 1e9 } }] },
+  ];
+  for (const spec of specs)
+    test(spec.kind, () => {
+      const stream = new Stream(1, "kind", "purpose");
+      const [plain, thrice] = [sampler(spec, stream), sampler(scaled(spec, 3), stream)];
+      for (let draw = 0; draw < 50; draw++)
+        // Both are rounded to whole nanoseconds.
+        expect(Math.abs(thrice.draw(7, draw, 0) - 3 * plain.draw(7, draw, 0))).toBeLessThan(2.1);
+    });
 });

@@ -2,8 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DEFAULTS } from "../../engine/core/index.ts";
-import { type DistributionSpec, sampler, scaled } from "../../sim/kernel/distributions.ts";
-import { Stream } from "../../sim/kernel/streams.ts";
+import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
 import { closedPool } from "../../sim/study/analytic.ts";
 import { resultSchema } from "../../sim/study/results.ts";
 import { Interrupted, study } from "../../sim/study/run.ts";
@@ -326,37 +325,6 @@ test("what goes before the ini's lines stands beside them", () => {
     ini([{ name: "app" }, { name: "admin", pool_size: 4 }], [...workload.clients, admins]),
   ).toMatch(/\n; \[databases\] admin keeps pool_size = 4\n$/);
   expect(ini([{ name: "app" }])).not.toContain(";");
-});
-
-describe("a scaled distribution draws the same, scaled", () => {
-  const specs: DistributionSpec[] = [
-    { kind: "constant", value: 1e9 },
-    { kind: "exponential", mean: 1e9 },
-    { kind: "erlang", mean: 1e9, k: 3 },
-    { kind: "hyperexponential", means: [1e8, 1e10], weights: [0.9, 0.1] },
-    { kind: "gamma", mean: 1e9, cv: 2 },
-    { kind: "lognormal", mean: 1e9, cv: 2 },
-    { kind: "weibull", scale: 1e9, shape: 0.7 },
-    { kind: "pareto", min: 1e8, max: 1e10, shape: 1.2 },
-    { kind: "uniform", min: 1e8, max: 1e10 },
-    { kind: "empirical", values: [1e8, 1e9] },
-    {
-      kind: "quantiles",
-      points: [
-        [0, 1e8],
-        [100, 1e9],
-      ],
-    },
-    { kind: "mixture", parts: [{ weight: 1, of: { kind: "exponential", mean: 1e9 } }] },
-  ];
-  for (const spec of specs)
-    test(spec.kind, () => {
-      const stream = new Stream(1, "kind", "purpose");
-      const [plain, thrice] = [sampler(spec, stream), sampler(scaled(spec, 3), stream)];
-      for (let draw = 0; draw < 50; draw++)
-        // Both are rounded to whole nanoseconds.
-        expect(Math.abs(thrice.draw(7, draw, 0) - 3 * plain.draw(7, draw, 0))).toBeLessThan(2.1);
-    });
 });
 
 function objective(workload: Workload, limit_ms: number): Workload {

@@ -12,11 +12,11 @@ export function isDemanding(kind: ClientKind): boolean {
 }
 
 /** Connections to the pooler that it has at most; `open` where its clients come from outside. */
-export function connectionsOf({ app_pool, count }: ClientKind, open: number): number {
+export function mostConnected({ app_pool, count }: ClientKind, open: number): number {
   return app_pool === undefined ? (count ?? open) : app_pool.instances * app_pool.size;
 }
 
 /** Connections to the pooler that are there all the time. */
 export function staying(clients: readonly ClientKind[]): number {
-  return clients.reduce((sum, kind) => sum + connectionsOf(kind, 0), 0);
+  return clients.reduce((sum, kind) => sum + mostConnected(kind, 0), 0);
 }

@@ -11,7 +11,7 @@ import {
   type UserSettings,
 } from "../../../engine/core/index.ts";
 import { prepares } from "../../../workloads/live/index.ts";
-import { connectionsOf } from "../../../workloads/schema/kinds.ts";
+import { mostConnected } from "../../../workloads/schema/kinds.ts";
 import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { poolOf, poolsOf } from "../pools.ts";
 import type { Cell, Played } from "./cell.ts";
@@ -188,7 +188,7 @@ function userKeys(name: string, { settings }: Workload, resolved: boolean): Keys
 
 /** max_client_conn may turn clients away: then configurations are played one at a time. */
 export function isCrowded({ clients, settings }: Workload): boolean {
-  const come = (kind: ClientKind): number => connectionsOf(kind, Number.POSITIVE_INFINITY);
+  const come = (kind: ClientKind): number => mostConnected(kind, Number.POSITIVE_INFINITY);
   return clients.reduce((sum, kind) => sum + come(kind), 0) > settings.max_client_conn;
 }
 

@@ -1,5 +1,5 @@
 /** Why this size, and why none: in words, with the numbers that say so. */
-import { connectionsOf } from "../../../workloads/schema/kinds.ts";
+import { mostConnected } from "../../../workloads/schema/kinds.ts";
 import type { AppPool, ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
@@ -91,7 +91,7 @@ function partsOf(workload: Workload, kind: ClientKind): Holding[] {
   const { mode } = poolOf(workload, kind);
   const busy = work + (mode === "statement" ? 0 : pauses);
   // The application's own pool lets no more of them through at a time.
-  const rate = Math.min(rateOf(kind, pace), connectionsOf(kind, NO_END) / busy);
+  const rate = Math.min(rateOf(kind, pace), mostConnected(kind, NO_END) / busy);
   const held = (what: string, time: number): Holding => ({ what, connections: rate * time });
   // A session has its server from its first transaction on.
   const later = transactions === Number.POSITIVE_INFINITY ? 1 : 1 - 1 / transactions;

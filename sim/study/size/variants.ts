@@ -1,5 +1,5 @@
 /** Variants of a workload: another pool size, more load, slower statements. */
-import { connectionsOf } from "../../../workloads/schema/kinds.ts";
+import { mostConnected } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { scaled } from "../../kernel/distributions.ts";
 import { allHaveOwn, keyOf, poolOf, poolsOf } from "../pools.ts";
@@ -89,7 +89,7 @@ function opened(workload: Workload, size: number): number {
   for (const kind of sized.clients) {
     const pool = poolOf(sized, kind);
     const known = pools.get(keyOf(pool))?.clients ?? 0;
-    const clients = known + connectionsOf(kind, NO_END);
+    const clients = known + mostConnected(kind, NO_END);
     pools.set(keyOf(pool), { clients, size: pool.size || NO_END });
   }
   return [...pools.values()].reduce((sum, pool) => sum + Math.min(pool.clients, pool.size), 0);
