@@ -83,7 +83,7 @@ const unfinished = (judge: Judge, fails: number, does: number): string =>
 export function undecided(judge: Pick<Judge, "judge">, fails: number): string[] {
   if (fails < 1 || judge.judge(fails) !== "unsure") return [];
   return [
-    `${fails} connections may do as well, but that could not be decided in the time: the interval ` +
-      "contains the limit",
+    `${fails} connections may do as well: the interval contains the limit; a finer --precision or more ` +
+      "--time-limit would tell",
   ];
 }
