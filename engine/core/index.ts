@@ -13,6 +13,7 @@ export {
   replayJournal,
   type TurnHandler,
 } from "./journal.ts";
+export { OBSTACLE } from "./launching.ts";
 export type { Database, Pool, User } from "./pool.ts";
 export { REASON, REASON_NAMES, REASONS, type ReasonName } from "./reasons.ts";
 export { doubledMemory, type RecordMemory, recordMemory } from "./record-memory.ts";

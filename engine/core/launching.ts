@@ -16,6 +16,25 @@ const { REASON } = reasons;
 const { C, C_REPLICATION, CT, ST } = records;
 const { STATUS } = states;
 
+/** What keeps `launch` from opening a connection. */
+export const OBSTACLE = { none: 0, login: 1, retry: 2, full: 3, database: 4, user: 5 } as const;
+
+/**
+ * What would keep `launch` from opening one for the waiters of `pool`, whatever it closes to make room. For who
+ * asks why they wait: it changes nothing.
+ */
+export function obstacle(world: World, pool: Pool): number {
+  if (pool.login > 0) return OBSTACLE.login;
+  if (retryTooSoon(world, pool)) return OBSTACLE.retry;
+  if (isFull(pool) && !reserveAllows(world, pool, pool.servers)) return OBSTACLE.full;
+  const { database, user } = pool;
+  if (!isBelow(database.connections, pool.max_db_connections))
+    if (oldestIdle(world, ofDatabase(pool)) < 0) return OBSTACLE.database;
+  if (!isBelow(user.connections, pool.max_user_connections))
+    if (oldestIdle(world, ofUser(pool)) < 0) return OBSTACLE.user;
+  return OBSTACLE.none;
+}
+
 /**
  * Opens one server connection for `pool` if every rule allows it. Without `evict` (min_pool_size) no
  * idle server of another pool is closed for it.
@@ -33,13 +52,21 @@ export function launch(world: World, pool: Pool, reason: number, evict: boolean)
     return;
   }
   let why = reason;
-  if (pool.size > 0 && servers >= pool.size && pool.welcome_known) {
+  if (isFull(pool)) {
     if (reserveAllows(world, pool, servers)) why = REASON.reserve;
     else if (!evict || !makesRoom(world, pool)) return;
   }
   if (!roomInDatabase(world, pool, evict) || !roomForUser(world, pool, evict)) return;
   open(world, pool, why);
 }
+
+/** It has as many servers as it may without its reserve; until one has logged in it has not. */
+function isFull({ size, servers, welcome_known }: Pool): boolean {
+  return size > 0 && servers >= size && welcome_known;
+}
+
+/** A limit of 0 is none. */
+const isBelow = (count: number, limit: number): boolean => limit === 0 || count < limit;
 
 /** After a failed connect: not before server_login_retry after the start of that attempt. */
 function retryTooSoon(world: World, pool: Pool): boolean {
@@ -76,37 +103,50 @@ function makesRoom(world: World, pool: Pool): boolean {
 
 function roomInDatabase(world: World, pool: Pool, evict: boolean): boolean {
   const limit = pool.max_db_connections;
-  if (limit === 0) return true;
-  const database = pool.database;
-  while (evict && database.connections >= limit) {
-    if (!evictOldest(world, (other) => other.database === database)) break;
-  }
-  return database.connections < limit;
+  const { database } = pool;
+  while (evict && !isBelow(database.connections, limit))
+    if (!evictOldest(world, ofDatabase(pool))) break;
+  return isBelow(database.connections, limit);
 }
 
 function roomForUser(world: World, pool: Pool, evict: boolean): boolean {
   const limit = pool.max_user_connections;
-  if (limit === 0) return true;
-  const user = pool.user;
-  while (evict && user.connections >= limit) {
-    if (!evictOldest(world, (other) => sameCredentials(pool, other))) break;
-  }
-  return user.connections < limit;
+  const { user } = pool;
+  while (evict && !isBelow(user.connections, limit)) if (!evictOldest(world, ofUser(pool))) break;
+  return isBelow(user.connections, limit);
 }
+
+/** Which pools make room for a pool. */
+type Concerns = (other: Pool) => boolean;
+
+const ofDatabase =
+  (pool: Pool): Concerns =>
+  (other) =>
+    other.database === pool.database;
 
 /**
  * The limit counts all servers of a user, but room is only made by pools that log in with the very same
  * credentials: those of an entry with `user=` are its own, also where the name is another pool's.
  * Source: PgBouncer 1.25.2 evict_user_connection(), force_user_credentials().
  */
-const sameCredentials = (pool: Pool, other: Pool): boolean =>
-  pool === other || (pool.user === other.user && !pool.forced && !other.forced);
+const ofUser =
+  (pool: Pool): Concerns =>
+  (other) =>
+    pool === other || (pool.user === other.user && !pool.forced && !other.forced);
+
+/** Closes the server that is the oldest to be had. False: there is none. */
+function evictOldest(world: World, concerns: Concerns): boolean {
+  const oldest = oldestIdle(world, concerns);
+  if (oldest < 0) return false;
+  closeServer(world, oldest, REASON.evicted);
+  return true;
+}
 
 /**
- * Closes the server with the oldest last packet among the tails of the idle lists, and of the used and
- * tested lists where nobody waits. Active servers are never touched. False: there is none.
+ * The server with the oldest last packet among the tails of the idle lists, and of the used and tested lists
+ * where nobody waits. Active servers are never touched. -1: there is none.
  */
-function evictOldest(world: World, concerns: (pool: Pool) => boolean): boolean {
+function oldestIdle(world: World, concerns: Concerns): number {
   let oldest = -1;
   for (const pool of world.sorted) {
     if (!concerns(pool)) continue;
@@ -115,9 +155,7 @@ function evictOldest(world: World, concerns: (pool: Pool) => boolean): boolean {
     oldest = older(world, oldest, pool.used.tail);
     oldest = older(world, oldest, pool.tested.tail);
   }
-  if (oldest < 0) return false;
-  closeServer(world, oldest, REASON.evicted);
-  return true;
+  return oldest;
 }
 
 function older(world: World, a: number, b: number): number {

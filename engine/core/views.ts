@@ -3,6 +3,7 @@
  * effects, so none of it is written to a journal.
  */
 import type { EffectQueue } from "./effects.ts";
+import { obstacle } from "./launching.ts";
 import { poolOfClient, poolOfServer } from "./matching.ts";
 import type { Database, Pool, User } from "./pool.ts";
 import { C, CT, S, ST } from "./records.ts";
@@ -82,6 +83,11 @@ export class Views {
 
   serverPool(server: number): Pool {
     return poolOfServer(this.world, server);
+  }
+
+  /** Why no server connection would be opened for the waiters of a pool: a number of OBSTACLE. */
+  obstacle(pool: Pool): number {
+    return obstacle(this.world, pool);
   }
 
   /** State of a client: a number of CLIENT. */

@@ -9,7 +9,7 @@ import { type Identity, place } from "./identity.ts";
 import type { Level } from "./log.ts";
 import type { DebuggingRole, Guest, HostRole, ServerRole } from "./roles.ts";
 
-const { EFFECT, REASON, SECOND, STATUS } = scheduler;
+const { EFFECT, OBSTACLE, REASON, SECOND, STATUS } = scheduler;
 const MICROSECOND = 1_000;
 
 export class Debugging implements DebuggingRole {
@@ -81,27 +81,33 @@ export class Debugging implements DebuggingRole {
     }
   }
 
-  /** Why a waiter has no connection opened for it just now. The core has decided; this only reads. */
+  /** Why a waiter has no connection opened for it just now. */
   private obstacle(pool: Pool): void {
+    const { core, now, values } = this.host;
     const { database, user, size, servers } = pool;
     const say = (why: string): void => this.plain(`launch_new_connection: ${why}`);
-    const wait = pool.last_connect_time + this.host.values.server_login_retry - this.host.now;
-    const [name, owner] = [database.settings.name, user.settings.name];
-    const { pools } = this.host.core;
-    const evictable = (ours: (other: Pool) => boolean): boolean =>
-      pools.some((other) => other.idle.length > 0 && ours(other));
-    const full = (has: number, most: number, ours: (other: Pool) => boolean): boolean =>
-      most > 0 && has >= most && !evictable(ours);
-    const [most, mostOfUser] = [pool.max_db_connections, pool.max_user_connections];
-    if (pool.login > 0) say("already progress");
-    else if (pool.last_connect_failed && wait > 0)
-      say(`last failed, not launching new connection yet, still waiting ${seconds(wait)} s`);
-    else if (size > 0 && servers >= size && pool.welcome_known)
-      say(`pool full (${servers} >= ${size})`);
-    else if (full(database.connections, most, (other) => other.database === database))
-      say(`database '${name}' full (${database.connections} >= ${most})`);
-    else if (full(user.connections, mostOfUser, (other) => other.user === user))
-      say(`user '${owner}' full (${user.connections} >= ${mostOfUser})`);
+    switch (core.obstacle(pool)) {
+      case OBSTACLE.login:
+        say("already progress");
+        return;
+      case OBSTACLE.retry: {
+        const wait = seconds(pool.last_connect_time + values.server_login_retry - now);
+        say(`last failed, not launching new connection yet, still waiting ${wait} s`);
+        return;
+      }
+      case OBSTACLE.full:
+        say(`pool full (${servers} >= ${size})`);
+        return;
+      case OBSTACLE.database: {
+        const { connections, settings } = database;
+        say(`database '${settings.name}' full (${connections} >= ${pool.max_db_connections})`);
+        return;
+      }
+      case OBSTACLE.user: {
+        const { connections, settings } = user;
+        say(`user '${settings.name}' full (${connections} >= ${pool.max_user_connections})`);
+      }
+    }
   }
 
   /** A server is about to be told of as ready: the query of its client has ended, and perhaps a transaction. */

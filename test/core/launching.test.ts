@@ -1,6 +1,6 @@
 /** When a server connection is opened: sizes, one login at a time, retry, reserve, min_pool_size. */
 import { expect, test } from "vitest";
-import { TICK } from "../../engine/core/index.ts";
+import { OBSTACLE, TICK } from "../../engine/core/index.ts";
 import { HAND, seconds } from "./helpers.ts";
 import { warm, warmed } from "./warm.ts";
 import { World } from "./world.ts";
@@ -281,4 +281,39 @@ test("pool_size lowered to 0: unlimited, nothing is closed", () => {
     .quiet()
     .ticks(2);
   expect(world.take()).toEqual([]);
+});
+
+// --- why a waiter waits --------------------------------------------------------------------------------
+
+/** What keeps a connection from being opened for the pool of u@db. */
+const obstacleOf = (world: World): number => world.core.obstacle(world.pool());
+
+test("obstacle: a login under way, then a failed one, until server_login_retry is over", () => {
+  const world = new World({ server_login_retry: 3 * TICK }, { connect: HAND }).login("a");
+  expect(obstacleOf(world)).toBe(OBSTACLE.login);
+  world.fail("s1");
+  expect(obstacleOf(world)).toBe(OBSTACLE.retry);
+});
+
+test("obstacle: a full pool, which its reserve opens for the oldest waiter in time", () => {
+  const changes = { reserve_pool_size: 1, reserve_pool_timeout: seconds(5) };
+  const world = warm(1, { default_pool_size: 1, ...changes })
+    .request("w1")
+    .login("a")
+    .request("a");
+  expect(obstacleOf(world)).toBe(OBSTACLE.full);
+  world.to(seconds(6));
+  expect(world.only("open")).not.toEqual([]);
+});
+
+test("obstacle: limits of the database and of the user, where no idle server can make room", () => {
+  for (const [name, want] of [
+    ["max_db_connections", OBSTACLE.database],
+    ["max_user_connections", OBSTACLE.user],
+  ] as const) {
+    const world = warm(1, { default_pool_size: 2, [name]: 1 });
+    expect(obstacleOf(world)).toBe(OBSTACLE.none); // Its idle server would be closed.
+    world.request("w1").login("a").request("a");
+    expect(obstacleOf(world)).toBe(want);
+  }
 });

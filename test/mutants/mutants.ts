@@ -115,7 +115,7 @@ const ORDER = [
 const SIZES = [
   variant(
     "pool_size + 1",
-    inLaunching("servers >= pool.size &&", "servers > pool.size &&"),
+    inLaunching("servers >= size &&", "servers > size &&"),
     inPool("return active >= size &&", "return active > size &&"),
   ),
   variant("several logins at a time", inLaunching("if (pool.login > 0) return;", "")),
