@@ -30,7 +30,7 @@ export interface Place {
   tell(command: string): Promise<unknown>;
 }
 
-/** Plays the steps one after the other. */
+/** Plays the steps one after the other, up to one whose answer does not come. */
 export async function play(place: Place, script: Script): Promise<Transcript[]> {
   const players: Player[] = [];
   for (const step of script.steps) {
@@ -38,8 +38,10 @@ export async function play(place: Place, script: Script): Promise<Transcript[]> 
       await place.tell(`${step.tell} ${script.mode}`);
       continue;
     }
-    players[step.who] ??= new Player(place);
-    await players[step.who]?.play(step);
+    const player = players[step.who] ?? new Player(place);
+    players[step.who] = player;
+    await player.play(step);
+    if (player.lines.includes(STUCK)) break;
   }
   // A client that the script leaves inside goes without a word.
   for (const player of players) await player?.leave();

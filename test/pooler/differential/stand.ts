@@ -66,13 +66,14 @@ export class Stand {
   /**
    * What the clients of a script see at ours and at theirs, which is STUCK where theirs has crashed. What
    * differs is played again: where two reasons to end a connection come together, it is a matter of who is
-   * faster.
+   * faster. Where theirs has kept an answer to itself there is nothing to compare, so it is played once.
    */
   async settled(script: Script): Promise<Transcript[][]> {
     let seen: Transcript[][] = [];
     for (let turn = 0; turn < TURNS; turn++) {
       seen = await this.both(script);
-      if (isDeepStrictEqual(seen[0], seen[1])) break;
+      const [ours, theirs] = seen;
+      if (isDeepStrictEqual(ours, theirs) || theirs?.flat().includes(STUCK)) break;
     }
     return seen;
   }
