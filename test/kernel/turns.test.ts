@@ -136,6 +136,26 @@ describe("three jobs of 30, 10 and 20 at once on one slot, by the quantum", () =
     });
 });
 
+test("together they are as fast as the speed says, be that a little more than one for each slot", () => {
+  fc.assert(
+    fc.property(few, slots, fc.integer({ min: 50, max: 105 }), (jobs, cores, percent) => {
+      const full = (percent / 100) * cores;
+      const speed = (busy: number): number => Math.min(busy, full);
+      const turns = new Turns({ speed, slots: cores, quantum: 1000 });
+      for (const [job, [, work]] of jobs.entries()) turns.start(0, job, 1000 * work);
+      const backlog = jobs.length - cores;
+      let now = 0;
+      for (let done = 0; done < backlog; ) {
+        now = turns.next(now);
+        if (turns.finish(now) >= 0) done++;
+      }
+      // Each turn's end is rounded to a whole unit.
+      const { worked } = turns.measured(now);
+      expect(Math.abs(worked - full * now)).toBeLessThan(1 + 1e-6 * now);
+    }),
+  );
+});
+
 test("what stands still, is forgotten, and is measured", () => {
   const turns = new Turns({ speed: speedOf(2), slots: 2, quantum: 10 });
   for (let job = 0; job < 100; job++) turns.start(0, job, 10);
