@@ -1,6 +1,6 @@
 /** What a result says, in sentences: the part of a report that most people read. */
 import type { Difference, Interval95, Result, Run, SloOutcome } from "../study/results.ts";
-import { nameOfTerm } from "../study/slo.ts";
+import { besideLimit, nameOfTerm } from "../study/slo.ts";
 import { configurationOf, modeOf } from "./figures.ts";
 import { digits, duration, durations, percent, whole } from "./units.ts";
 
@@ -52,17 +52,10 @@ export function sloFindings(slo: SloOutcome | undefined): string[] {
   const terms = slo.terms.map((term) => {
     const limit = valueText(term.limit, term.unit);
     const verdict = `${term.met ? "met" : "NOT met"}${term.certain ? "" : ", within the error"}`;
-    return `${nameOfTerm(term)} ${besideLimit(term, limit)}, limit ${limit}: ${verdict}`;
+    const own = besideLimit(term, valueText(term.value, term.unit), limit);
+    return `${nameOfTerm(term)} ${own}, limit ${limit}: ${verdict}`;
   });
   return terms.length === 0 ? [] : [`SLO: ${terms.join("; ")}.`];
-}
-
-/** The value; where three digits do not tell it from its limit, on which side it is. */
-function besideLimit({ value, limit, unit }: SloOutcome["terms"][number], text: string): string {
-  const own = valueText(value, unit);
-  const plain = own.replace(/\.0+(?=\D)/, ""); // 9.996 ms is 10.0 ms, 10 ms is 10 ms.
-  if (plain !== text || value === limit) return own;
-  return `a little ${value > limit ? "over" : "under"} ${text}`;
 }
 
 function valueText(value: number, unit: string): string {

@@ -135,6 +135,17 @@ function missedAlone(slo: Slo, kind: JudgedKind, times: number): Term[] {
 export const nameOfTerm = ({ name, clients }: Pick<Term, "name" | "clients">): string =>
   clients === undefined ? name : `${name} of ${clients}`;
 
+/** The value as `own` has it; where that reads like its limit, `text`, on which side of it the value is. */
+export function besideLimit(
+  { value, limit }: Pick<Term, "value" | "limit">,
+  own: string,
+  text: string,
+): string {
+  const plain = own.replace(/\.0+(?=\D)/, ""); // 9.996 ms is 10.0 ms, 10 ms is 10 ms.
+  if (plain !== text || value === limit) return own;
+  return `a little ${value > limit ? "over" : "under"} ${text}`;
+}
+
 type Term = SloOutcome["terms"][number];
 type Bare = Omit<Term, "certain"> & { interval: Interval95 | undefined; quantile?: Quantile };
 

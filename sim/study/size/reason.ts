@@ -5,7 +5,7 @@ import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
 import { allHaveOwn, connectionsOf, poolOf, poolsOf } from "../pools.ts";
 import type { Run, SloOutcome } from "../results.ts";
-import { nameOfTerm } from "../slo.ts";
+import { besideLimit, nameOfTerm } from "../slo.ts";
 import { withPoolSize } from "./variants.ts";
 
 type Term = SloOutcome["terms"][number];
@@ -57,13 +57,8 @@ function shown(term: Term): string {
 const standing = (term: Term): string =>
   `${nameOfTerm(term)} is ${beside(term)}, limit ${text(term, term.limit)}`;
 
-/** The value; where three digits do not tell it from its limit, on which side it is. */
-function beside(term: Term): string {
-  const { value, limit } = term;
-  const own = text(term, value);
-  if (own !== text(term, limit) || value === limit) return own;
-  return `a little ${value > limit ? "over" : "under"} ${own}`;
-}
+const beside = (term: Term): string =>
+  besideLimit(term, text(term, term.value), text(term, term.limit));
 
 const text = ({ unit }: Term, value: number): string =>
   unit === "" ? percent(value) : `${round(value)} ${unit}`;
