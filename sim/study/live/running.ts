@@ -11,6 +11,7 @@ import type { Workload } from "../../../workloads/schema/workload.ts";
 import { connectionsOf, poolsOf } from "../pools.ts";
 import { checkProcesses } from "./several.ts";
 import type { Cell, Stand } from "./stand.ts";
+import { USER_COUNTS } from "./stand-names.ts";
 
 export interface RunningOptions {
   workload: Workload;
@@ -181,12 +182,7 @@ function settingsOf(seen: Console, used: ReadonlySet<string>, pooler: Address): 
 }
 
 /** Its timeouts a console does not show. */
-const OF_USERS = [
-  "pool_mode",
-  "pool_size",
-  "max_user_connections",
-  "max_user_client_connections",
-] as const;
+const OF_USERS = ["pool_mode", "pool_size", ...USER_COUNTS] as const;
 
 /** A row of SHOW DATABASES as an entry. PgBouncer before 1.24 says `reserve_pool`. */
 function entryOf(row: Row, pooler: Address): WrittenKeys {

@@ -15,7 +15,7 @@ import { mostConnected } from "../../../workloads/schema/kinds.ts";
 import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { poolOf, poolsOf } from "../pools.ts";
 import type { Cell, Played } from "./cell.ts";
-import { isPrivate, namesOf, usersOf } from "./stand-names.ts";
+import { DATABASE_COUNTS, isPrivate, namesOf, USER_COUNTS, usersOf } from "./stand-names.ts";
 
 /** What the sections are made of. */
 export interface IniOptions {
@@ -164,7 +164,6 @@ const USER_TIMES = [
   "transaction_timeout",
   "client_idle_timeout",
 ] as const satisfies readonly (keyof UserSettings)[];
-const USER_COUNTS = ["max_user_connections", "max_user_client_connections"] as const;
 const USER_POOLS = ["pool_mode", "pool_size", "reserve_pool_size"] as const;
 
 /** `resolved`: what of it is its pools' is said by their entries. */
@@ -215,8 +214,7 @@ const ELSEWHERE: readonly string[] = [
   "pool_mode",
   "default_pool_size",
   "max_client_conn",
-  "max_db_connections",
-  "max_db_client_connections",
+  ...DATABASE_COUNTS,
   ...USER_COUNTS,
 ];
 

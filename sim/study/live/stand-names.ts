@@ -63,19 +63,18 @@ function entryOfPool(workload: Workload, cell: Cell, kind: ClientKind): string {
   return at === 0 ? name : `${name}_${at + 1}`;
 }
 
+/** What is counted for a user, and for a database. */
+export const USER_COUNTS = ["max_user_connections", "max_user_client_connections"] as const;
+export const DATABASE_COUNTS = ["max_db_connections", "max_db_client_connections"] as const;
+
 /** What is a user's and no pool's. */
 const OF_USERS = [
-  "max_user_connections",
-  "max_user_client_connections",
+  ...USER_COUNTS,
   "query_timeout",
   "idle_transaction_timeout",
   "transaction_timeout",
   "client_idle_timeout",
 ] as const satisfies readonly (keyof UserSettings)[];
-
-/** What is counted for a user, and for a database. */
-const COUNTED = OF_USERS.slice(0, 2);
-const COUNTED_IN_DATABASES = ["max_db_connections", "max_db_client_connections"] as const;
 
 /**
  * Refuses limits that need more users than somebody's own database has. Errors: ConfigError. `several`: the run
@@ -86,9 +85,9 @@ export function checkUsers(workload: Workload, database: Played, several: boolea
   const { settings } = workload;
   const users = usersOf(workload);
   const entries = settings.users.filter(({ name }) => users.includes(name));
-  for (const key of users.length > 1 ? OF_USERS : several ? COUNTED : []) {
+  for (const key of users.length > 1 ? OF_USERS : several ? USER_COUNTS : []) {
     const owner = entries.find((user) => user[key] !== undefined);
-    const global = COUNTED.some((each) => each === key) && settings[key] > 0;
+    const global = USER_COUNTS.some((each) => each === key) && settings[key] > 0;
     if (owner !== undefined) throw refusal(workload, database, `users.${owner.name}.${key}`);
     if (global) throw refusal(workload, database, key);
   }
@@ -98,7 +97,7 @@ export function checkUsers(workload: Workload, database: Played, several: boolea
 
 /** Limits of databases in which several users have pools. */
 function sharedLimits(pools: readonly Pool[], { settings }: Workload): [string, string][] {
-  return COUNTED_IN_DATABASES.flatMap((key) =>
+  return DATABASE_COUNTS.flatMap((key) =>
     pools
       .map((pool) => pool.database.settings)
       .filter(({ name }, i, all) => all.findIndex((entry) => entry.name === name) !== i)
