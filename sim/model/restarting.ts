@@ -5,24 +5,25 @@
  * both run until the old one has nothing left to wait for, and both have servers.
  */
 import { STAT_NAMES, sumStatistics } from "../../engine/core/index.ts";
-import type { Fault } from "../../workloads/schema/workload.ts";
+import { type Fault, shutdownOf } from "../../workloads/schema/workload.ts";
 import { measurePools } from "./pool-sizes.ts";
 import type { Processes } from "./processes.ts";
 import type { Run } from "./run.ts";
 
 /** SHUTDOWN. */
-export function shutDown(run: Run, { shutdown = "immediate" }: Fault): void {
+export function shutDown(run: Run, fault: Fault): void {
+  const shutdown = shutdownOf(fault);
   run.leaving = run.processes?.count ?? 1;
   if (shutdown === "immediate") die(run);
   else run.core.shutdown(run.now, shutdown);
 }
 
 /** A new pooler listens at the same address (so_reuseport), and the old one does no longer: SHUTDOWN. */
-export function takeOver(run: Run, { shutdown = "wait_for_clients" }: Fault): void {
+export function takeOver(run: Run, fault: Fault): void {
   const processes = run.processes as Processes;
   run.leaving = processes.count;
   measurePools(run);
-  keepStatistics(run, () => processes.relieve(run.now, shutdown));
+  keepStatistics(run, () => processes.relieve(run.now, shutdownOf(fault)));
   run.introduce();
 }
 

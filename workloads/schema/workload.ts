@@ -190,9 +190,15 @@ export interface Fault {
   at: Nanos;
   for: Nanos;
   fault: (typeof FAULTS)[number];
-  /** Of a pooler_restart, immediate when left out; of a pooler_takeover, wait_for_clients. */
-  shutdown?: (typeof SHUTDOWNS)[number] | undefined;
+  /** See `shutdownOf`. */
+  shutdown?: Shutdown | undefined;
 }
+
+type Shutdown = (typeof SHUTDOWNS)[number];
+
+/** How the old pooler goes, unless told: at once in a restart, when its clients have left in a takeover. */
+export const shutdownOf = ({ fault, shutdown }: Fault): Shutdown =>
+  shutdown ?? (fault === "pooler_takeover" ? "wait_for_clients" : "immediate");
 
 export interface Slo {
   wait_p50?: Nanos | undefined;

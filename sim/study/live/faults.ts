@@ -9,7 +9,7 @@ import {
   wall,
 } from "../../../workloads/database/index.ts";
 import { type Breaker, noFault, playedFaults, usesCores } from "../../../workloads/live/index.ts";
-import type { Fault, Workload } from "../../../workloads/schema/workload.ts";
+import { type Fault, shutdownOf, type Workload } from "../../../workloads/schema/workload.ts";
 import type { PoolerSeat } from "./pooler-seat.ts";
 import { processesOf } from "./several.ts";
 
@@ -118,13 +118,13 @@ const SIGNALS = {
 
 async function restartPooler(
   seat: PoolerSeat,
-  { shutdown = "immediate" }: Fault,
+  fault: Fault,
   { begin, end }: Span,
   signal: AbortSignal,
 ): Promise<void> {
   await until(begin, signal);
   if (signal.aborted) return;
-  seat.signal(SIGNALS[shutdown]);
+  seat.signal(SIGNALS[shutdownOf(fault)]);
   await until(end, signal);
   await seat.succeed();
 }
@@ -132,14 +132,14 @@ async function restartPooler(
 /** The next one is there before the old one is told to go, so that nobody finds the address empty. */
 async function takeOver(
   seat: PoolerSeat,
-  { shutdown = "wait_for_clients" }: Fault,
+  fault: Fault,
   { begin, end }: Span,
   signal: AbortSignal,
 ): Promise<void> {
   await until(begin, signal);
   if (signal.aborted) return;
   const old = await seat.relieve();
-  old?.signal(SIGNALS[shutdown]);
+  old?.signal(SIGNALS[shutdownOf(fault)]);
   await until(end, signal);
   await old?.kill();
 }

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { ConfigError } from "../../../engine/config/index.ts";
 import { OutsideError } from "../../../workloads/database/errors.ts";
 import { prepares } from "../../../workloads/live/index.ts";
-import type { Fault, Workload } from "../../../workloads/schema/workload.ts";
+import { shutdownOf, type Workload } from "../../../workloads/schema/workload.ts";
 import type { Sections } from "./stand-ini.ts";
 
 /** What takes a PgBouncer from this version on. */
@@ -13,10 +13,6 @@ interface Need {
   what: string;
   fix: string;
 }
-
-/** How the pooler goes unless told. */
-const usual = (fault: Fault["fault"]): Fault["shutdown"] =>
-  fault === "pooler_takeover" ? "wait_for_clients" : "immediate";
 
 /** What of the workload does. Source: PgBouncer 1.25.2, NEWS.md. */
 function needsOf(workload: Workload, sections: Sections): Need[] {
@@ -27,8 +23,7 @@ function needsOf(workload: Workload, sections: Sections): Need[] {
       what: "clients that prepare statements",
       fix: "leave out --pgbouncer, or `prepared` in the workload",
     });
-  const waits = ({ fault, shutdown = usual(fault) }: Fault): boolean => shutdown !== "immediate";
-  if (workload.faults?.some(waits))
+  if (workload.faults?.some((fault) => shutdownOf(fault) !== "immediate"))
     needs.push({
       minor: 23,
       what: "a shutdown that waits",
