@@ -162,10 +162,10 @@ export function roomForClients(workload: Workload): number {
 }
 
 /**
- * Connections that the pooler may open, with its reserve; two that relieve each other have twice as many.
- * Infinity: its pools have no limit.
+ * Connections that the pooler may open to the database, with its reserve; two poolers that relieve each
+ * other have twice as many. Infinity: its pools have no limit.
  */
-export function mostConnections(workload: Workload): number {
+export function mostServerConnections(workload: Workload): number {
   const reserve = poolsOf(workload).reduce((sum, pool) => sum + pool.reserve_size, 0);
   const connections = connectionsOf(workload, Number.POSITIVE_INFINITY);
   const twice = workload.faults?.some(({ fault }) => fault === "pooler_takeover") ? 2 : 1;
@@ -175,7 +175,7 @@ export function mostConnections(workload: Workload): number {
 /** What a private database has room for: as much as the workload's, where that may refuse connections. */
 export function roomFor(workload: Workload): number {
   const { max_connections } = workload.server;
-  const most = mostConnections(workload);
+  const most = mostServerConnections(workload);
   return most > max_connections ? max_connections : roomForClients(workload) + most;
 }
 

@@ -20,7 +20,7 @@ import { note, print, printText } from "./output.ts";
 import {
   checkBreakable,
   checkPlaces,
-  mostConnections,
+  mostServerConnections,
   natural,
   playing,
   type RealOptions,
@@ -151,7 +151,7 @@ async function measured(
 ): Promise<Result> {
   const { workload, seed } = plan;
   const connections = plan.cells.reduce(
-    (sum, cell) => sum + mostConnections(workloadOf(workload, cell)),
+    (sum, cell) => sum + mostServerConnections(workloadOf(workload, cell)),
     roomForClients(workload),
   );
   const found = await playing(options, connections, (places, signal, progress) =>

@@ -1,6 +1,6 @@
 /** What a private database has room for. */
 import { expect, test } from "vitest";
-import { mostConnections, roomFor } from "../../sim/cli/real.ts";
+import { mostServerConnections, roomFor } from "../../sim/cli/real.ts";
 import { parseWorkload } from "../../workloads/schema/load.ts";
 
 const workload = (settings: string, more = "") =>
@@ -33,6 +33,6 @@ for (const [settings, more, most, room, why] of [
 ] as const)
   test(`${settings}, ${more || "no more"}: ${why}`, () => {
     const given = workload(settings, more);
-    expect(mostConnections(given)).toBe(most);
+    expect(mostServerConnections(given)).toBe(most);
     expect(roomFor(given)).toBe(room);
   });
