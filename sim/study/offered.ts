@@ -9,9 +9,10 @@ import { connectionsOf, keyOf, poolOf } from "./pools.ts";
 
 /**
  * What sessions from outside ask for, over what can be had of it: server connections of their pools, of their
- * databases and users where these have limits, and the database's cores. From 1 on the queue grows until a timeout or a limit ends it. The highest of all.
- * Clients of a fixed number count nothing: they cannot ask again before they are served. Of a session that ends
- * by time only the one transaction counts that it has however long it waits.
+ * databases and users where these have limits, and the database's cores; the highest of all. From 1 on the
+ * queue grows until a timeout or a limit ends it. Clients of a fixed number count nothing: they cannot ask
+ * again before they are served. Of a session that ends by time only the one transaction counts that it has
+ * however long it waits.
  */
 export function offeredLoad(workload: Workload): number {
   const bottlenecks = new Map<string, number>();

@@ -9,8 +9,9 @@ const LOGINS = 12;
 const CONNECT_MS = 10_000;
 
 /**
- * Time to set up a server connection, and to log in to the pooler without, once for each of `cold`: entries of a pooler that nobody has used
- * yet. The first login of such an entry waits for its first server; a second one does not.
+ * Time to set up a server connection, and to log in to the pooler without, once for each of `cold`: entries
+ * of a pooler that nobody has used yet. The first login of such an entry waits for its first server; a second
+ * one does not.
  */
 export async function connectTimes(
   cold: readonly Address[],
