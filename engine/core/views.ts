@@ -125,19 +125,9 @@ export class Views {
     return this.world.clients.times[(client << 3) | CT.xact] as number;
   }
 
-  /** When the client connected. */
-  clientConnectTime(client: number): Nanos {
-    return this.world.clients.times[(client << 3) | CT.connect] as number;
-  }
-
   /** When the client asked last. */
   clientRequestTime(client: number): Nanos {
     return this.world.clients.times[(client << 3) | CT.request] as number;
-  }
-
-  /** When the connection of a server was begun. */
-  serverConnectTime(server: number): Nanos {
-    return this.world.servers.times[(server << 3) | ST.connect] as number;
   }
 
   /** When a server answered last. */
