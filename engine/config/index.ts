@@ -16,7 +16,7 @@ export type { DatabaseEntry, PeerEntry, UserEntry, Written } from "./entries.ts"
 export { ConfigError, type ConfigErrorParts, didYouMean, nearest, unknownName } from "./errors.ts";
 export { type HbaRule, loadHba, loadIdent, type Mapping, matchingRule } from "./hba.ts";
 export { type Config, parseIni, printIni } from "./ini.ts";
-export { type ReadFile, readFromDisk } from "./ini-lines.ts";
+export { type ReadFile, readFromDisk, whyUnreadable } from "./ini-lines.ts";
 export {
   type LdapBind,
   type LdapMistake,

@@ -37,11 +37,28 @@ export function readOrRefuse(path: string, at: string, readFile: ReadFile): stri
   try {
     return readFile(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
     const expected = "the name of a readable file";
-    throw new ConfigError({ at, name: path, problem: "cannot be read", expected, fix: why });
+    const problem = `cannot be read (${whyUnreadable(error)})`;
+    throw new ConfigError({ at, name: path, problem, expected });
   }
 }
+
+/** What the error says with which the reading of a file ended: `no such file`. */
+export function whyUnreadable(error: unknown): string {
+  const { code = "", message = String(error) } = error as NodeJS.ErrnoException;
+  return WHY[code] ?? (message.split("\n")[0] as string);
+}
+
+/** Node.js repeats the name of the file, which is said already. */
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  ENOTDIR: "no such file",
+  EISDIR: "it is a directory",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  ELOOP: "its links lead in a circle",
+  ENAMETOOLONG: "the name is too long",
+};
 
 /**
  * The lines of a file with their places, white space around them removed (a byte order mark too,

@@ -3,7 +3,7 @@
  * again and again, a hash of all decisions so far; so a replay proves by itself that it decides the same.
  */
 import { readFileSync } from "node:fs";
-import { ConfigError } from "../../engine/config/index.ts";
+import { ConfigError, whyUnreadable } from "../../engine/config/index.ts";
 import {
   type Core,
   EFFECT,
@@ -35,8 +35,7 @@ export function replayFile(path: string): Replay {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw wrongFile(path, `cannot be read (${code ?? message})`);
+    throw wrongFile(path, `cannot be read (${whyUnreadable(error)})`);
   }
   return replay(bytes, path);
 }

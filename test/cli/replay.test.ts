@@ -98,8 +98,8 @@ test("damage among turns without decisions is seen as well: status 1, and where"
 describe("what is no journal: one line, status 2", () => {
   const expected = "expected a file that `poolwise pooler INI --journal FILE` wrote";
   const cases: [string, () => string, string][] = [
-    ["nowhere", () => "nowhere.journal", "cannot be read (ENOENT)"],
-    ["a directory", () => join(folder.path, "sub"), "cannot be read (EISDIR)"],
+    ["nowhere", () => "nowhere.journal", "cannot be read (no such file)"],
+    ["a directory", () => join(folder.path, "sub"), "cannot be read (it is a directory)"],
     ["empty", () => folder.file("empty", ""), "is none"],
     ["a text", () => folder.file("text", "pool_mode = session\n\n"), "is none"],
     ["a head without its end", () => folder.file("head", "poolwise journal 1\n{"), "is none"],

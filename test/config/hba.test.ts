@@ -247,7 +247,7 @@ test.each([
 
 test("files of names that are missing, or name themselves", () => {
   expect(message(() => rules("local all @gone md5"))).toBe(
-    "/etc/hba:1: /etc/gone cannot be read; expected the name of a readable file; ENOENT: /etc/gone",
+    "/etc/hba:1: /etc/gone cannot be read (ENOENT: /etc/gone); expected the name of a readable file",
   );
   expect(message(() => rules("local all @self md5"))).toContain(
     '@ is "self"; expected another file',

@@ -190,8 +190,7 @@ const complaints: [string, string, string][] = [
   ],
   [
     "[pgbouncer]\n%include no.ini",
-    "a.ini:2: no.ini cannot be read; expected the name of a readable file; " +
-      "ENOENT: no such file, open 'no.ini'",
+    "a.ini:2: no.ini cannot be read (ENOENT: no such file, open 'no.ini'); expected the name of a readable file",
     "the line that names the file is named",
   ],
   [

@@ -219,7 +219,7 @@ test("times from a file are read relative to the workload, and named by file and
   const file = join(folder, "shop.yaml");
   writeFileSync(file, swap("1 s", "{ empirical: { file: times.csv } }"));
   expect(() => loadWorkload(file)).toThrow(
-    `names ${join(folder, "times.csv")}, which cannot be read`,
+    `names ${join(folder, "times.csv")}, which cannot be read (no such file); expected`,
   );
   writeFileSync(join(folder, "times.csv"), "1 ms\n3 ms\n");
   expect(mean(loadWorkload(file).clients[0]?.think ?? { kind: "constant", value: 0 })).toBe(2 * MS);

@@ -1,7 +1,7 @@
 /** Distributions of a workload file, as the kernel wants them. */
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { ConfigError } from "../../engine/config/index.ts";
+import { ConfigError, whyUnreadable } from "../../engine/config/index.ts";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
 import { duration } from "./units.ts";
 
@@ -118,7 +118,7 @@ function fromFile(path: string, place: Place): DistributionSpec {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    const problem = `names ${file}, which cannot be read (${(error as Error).message})`;
+    const problem = `names ${file}, which cannot be read (${whyUnreadable(error)})`;
     throw new ConfigError({
       at: place.at,
       name: place.name,

@@ -12,6 +12,7 @@ import {
   coreSettings,
   didYouMean,
   loadConfig,
+  whyUnreadable,
 } from "../../engine/config/index.ts";
 import { type CoreSettings, configuredPool, SECOND } from "../../engine/core/index.ts";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
@@ -47,21 +48,12 @@ export function loadWorkload(path: string, overrides: Overrides = {}): Workload 
     throw new ConfigError({
       at: path,
       name: "the workload",
-      problem: `cannot be read (${reasonOf(error as NodeJS.ErrnoException)})`,
+      problem: `cannot be read (${whyUnreadable(error)})`,
       expected: "the path of a YAML file, such as workloads/storefront.yaml",
     });
   }
   return parseWorkload(text, path, overrides);
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EISDIR: "it is a directory",
-  EACCES: "permission denied",
-};
-
-const reasonOf = (error: NodeJS.ErrnoException): string =>
-  REASONS[error.code ?? ""] ?? error.code ?? error.message;
 
 /** Checks the text of a workload file; `file` is its path, for messages and relative paths. */
 export function parseWorkload(text: string, file: string, overrides: Overrides = {}): Workload {

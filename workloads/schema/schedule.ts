@@ -1,7 +1,7 @@
 /** The `schedule` of a workload file: load that changes with time, and what fails. */
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { ConfigError, didYouMean } from "../../engine/config/index.ts";
+import { ConfigError, didYouMean, whyUnreadable } from "../../engine/config/index.ts";
 import { type Nanos, SECOND } from "../../engine/core/index.ts";
 import { MOST_LOAD, type WorkloadFile } from "./file.ts";
 import type { At } from "./server.ts";
@@ -177,7 +177,7 @@ function linesOf(file: string, at: string, name: string): string[] {
   try {
     return readFileSync(file, "utf8").split("\n");
   } catch (error) {
-    const problem = `names ${file}, which cannot be read (${(error as Error).message})`;
+    const problem = `names ${file}, which cannot be read (${whyUnreadable(error)})`;
     throw new ConfigError({ at, name, problem, expected: `a file with ${LINE}` });
   }
 }

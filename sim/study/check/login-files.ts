@@ -7,6 +7,7 @@ import {
   parseUserlist,
   type ReadFile,
   readFromDisk,
+  whyUnreadable,
 } from "../../../engine/config/index.ts";
 import type { LoginRules, Logins } from "./instance.ts";
 
@@ -18,8 +19,7 @@ export function loginsOf({ values }: Config, readFile: ReadFile = readFromDisk):
   try {
     text = readFile(file);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { is: "not readable", why };
+    return { is: "not readable", why: whyUnreadable(error) };
   }
   const { secrets, broken } = parseUserlist(text, file);
   if (broken !== undefined) return { is: "broken", error: broken.error };
@@ -34,8 +34,7 @@ export function loginRulesOf({ values }: Config, readFile: ReadFile = readFromDi
   try {
     readFile(file);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { is: "not readable", why };
+    return { is: "not readable", why: whyUnreadable(error) };
   }
   const broken: ConfigError[] = [];
   try {
