@@ -291,6 +291,23 @@ test("the published JSON Schema is up to date", () => {
   expect(published).toEqual(JSON.parse(JSON.stringify(workloadJsonSchema())));
 });
 
+test("the defaults in the JSON Schema are those of a file that leaves them out", () => {
+  type Schema = { properties: Record<string, Schema>; default: unknown };
+  const { properties } = workloadJsonSchema() as unknown as Schema;
+  const written = (["run", "network", "server"] as const).map((section) => {
+    const { properties: keys = {} } = properties[section] as Schema;
+    const defaults = Object.entries(keys).filter(([, key]) => key.default !== undefined);
+    const pairs = defaults.map(([name, key]) => `${name}: ${key.default}`);
+    return `${section}: { ${pairs.join(", ")} }\n`;
+  });
+  expect(written).toEqual([
+    "run: { duration: 60 s, warmup: auto, seed: 1, precision: 5 % }\n",
+    "network: { client: 0.5 ms, server: 0.2 ms }\n",
+    "server: { max_connections: 100, connect_time: 15 ms, memory_per_connection: 10 MB, cpu_share: 1 }\n",
+  ]);
+  expect(parseWorkload(GOOD + written.join(""), FILE)).toEqual(parseWorkload(GOOD, FILE));
+});
+
 test("no text makes the loader throw anything but a ConfigError", () => {
   assert(
     property(string({ maxLength: 60 }), (text) => {

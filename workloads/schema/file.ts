@@ -249,19 +249,21 @@ export const workloadFile = z.strictObject({
     .min(1, { error: "at least one kind of clients" }),
   server: z
     .strictObject({
-      max_connections: count.optional(),
-      connect_time: distribution.optional(),
-      memory_per_connection: quantity(size, EXPECTED.size).optional(),
+      max_connections: count.default(100),
+      connect_time: distribution.default("15 ms"),
+      memory_per_connection: quantity(size, EXPECTED.size).default("10 MB"),
       cores: positive("a number of cores above 0")
         .optional()
         .describe("busy statements share so many; left out: service times never stretch"),
       cpu_share: quantity(share, EXPECTED.share)
-        .optional()
-        .describe("part of the service time that needs a core; 1 when left out"),
+        .default(1)
+        .describe("part of the service time that needs a core"),
       speed: z
         .strictObject({
           cap: positive("a number of cores above 0, such as 6.9"),
-          knee: positive("a sharpness above 0; 4 when left out").optional(),
+          knee: positive("a sharpness above 0")
+            .default(4)
+            .describe("of the bend before it; met by CPU-bound queries on 2 cores"),
         })
         .optional()
         .describe("measured: what all statements get done together never exceeds `cap` cores"),
@@ -286,7 +288,7 @@ export const workloadFile = z.strictObject({
         .optional()
         .describe("work on a core that each new connection costs; nothing when left out"),
     })
-    .optional(),
+    .prefault({}),
   pooler: z
     .strictObject({
       discipline: z
@@ -315,7 +317,10 @@ export const workloadFile = z.strictObject({
     })
     .optional()
     .describe("the pooler beyond its settings"),
-  network: z.strictObject({ client: time.optional(), server: time.optional() }).optional(),
+  network: z
+    .strictObject({ client: time.default("0.5 ms"), server: time.default("0.2 ms") })
+    .prefault({})
+    .describe("round trips"),
   schedule: z.array(scheduled, { error: "a list of entries" }).optional(),
   slo: z
     .strictObject({
@@ -329,12 +334,12 @@ export const workloadFile = z.strictObject({
     .optional(),
   run: z
     .strictObject({
-      duration: length.optional(),
-      warmup: z.union([z.literal("auto"), time], { error: "auto, or a duration" }).optional(),
-      seed: z.number({ error: "a whole number" }).int({ error: "a whole number" }).optional(),
-      precision: quantity(share, EXPECTED.share).optional(),
+      duration: length.default("60 s"),
+      warmup: z.union([z.literal("auto"), time], { error: "auto, or a duration" }).default("auto"),
+      seed: z.number({ error: "a whole number" }).int({ error: "a whole number" }).default(1),
+      precision: quantity(share, EXPECTED.share).default("5 %"),
     })
-    .optional(),
+    .prefault({}),
 });
 
 export type WorkloadFile = z.infer<typeof workloadFile>;

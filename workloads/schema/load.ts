@@ -104,8 +104,8 @@ class Loader {
     if (config.values.max_prepared_statements === 0) this.noPrepared(clients, settings);
     this.noDuplicates(file);
     const network = {
-      client: duration(file.network?.client ?? "0.5 ms") ?? 0,
-      server: duration(file.network?.server ?? "0.2 ms") ?? 0,
+      client: duration(file.network.client) ?? 0,
+      server: duration(file.network.server) ?? 0,
     };
     const at = (...path: PropertyKey[]): string => this.at(...path);
     const pooler = poolerOf(file, settings.peers !== undefined, at);
@@ -119,19 +119,16 @@ class Loader {
       stats_period: config.values.stats_period,
       max_prepared_statements: config.values.max_prepared_statements,
       clients: present,
-      server: serverOf(file.server ?? {}, this.source.file, at),
+      server: serverOf(file.server, this.source.file, at),
       pooler,
       network,
       ...scheduleOf(file, present, this.source.file, at),
       slo: sloOf(file),
       run: {
-        duration: duration(file.run?.duration ?? "60 s") ?? 0,
-        warmup:
-          file.run?.warmup === undefined || file.run.warmup === "auto"
-            ? "auto"
-            : (duration(file.run.warmup) ?? 0),
-        seed: file.run?.seed ?? 1,
-        precision: share(file.run?.precision ?? 0.05) ?? 0.05,
+        duration: duration(file.run.duration) ?? 0,
+        warmup: file.run.warmup === "auto" ? "auto" : (duration(file.run.warmup) ?? 0),
+        seed: file.run.seed,
+        precision: share(file.run.precision) ?? 0,
       },
     };
   }
@@ -353,7 +350,10 @@ function inside(schema: z.ZodType, part: PropertyKey): z.ZodType {
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
-  return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable
-    ? unwrap(schema.unwrap() as z.ZodType)
-    : schema;
+  const wrapped =
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault;
+  return wrapped ? unwrap(schema.unwrap() as z.ZodType) : schema;
 }

@@ -9,21 +9,10 @@ import type { ServerModel } from "./workload.ts";
 /** Where a part of the file stands, for messages. */
 export type At = (...path: PropertyKey[]) => string;
 
-const CONNECT_TIME: DistributionSpec = { kind: "constant", value: 15e6 };
-/** Sharpness of the bend between a few statements and the cap; met by CPU-bound queries on 2 cores. */
-const KNEE = 4;
-
 /** Checks what the schema cannot and turns it into the model's units. Errors: ConfigError. */
-export function serverOf(
-  server: NonNullable<WorkloadFile["server"]>,
-  file: string,
-  at: At,
-): ServerModel {
-  const drawn = (name: "connect_time" | "connect_cpu"): DistributionSpec | undefined => {
-    const written = server[name];
-    const place = { at: at("server", name), name: `server.${name}`, file };
-    return written === undefined ? undefined : distributionOf(written, place);
-  };
+export function serverOf(server: WorkloadFile["server"], file: string, at: At): ServerModel {
+  const drawn = (name: "connect_time" | "connect_cpu"): DistributionSpec =>
+    distributionOf(server[name], { at: at("server", name), name: `server.${name}`, file });
   const { cores, speed, usl } = server;
   if (speed !== undefined && usl !== undefined)
     throw new ConfigError({
@@ -33,7 +22,7 @@ export function serverOf(
       expected: "one law of how fast the database is",
       fix: "remove one of them",
     });
-  const connect_cpu = drawn("connect_cpu");
+  const connect_cpu = server.connect_cpu === undefined ? undefined : drawn("connect_cpu");
   if (connect_cpu !== undefined && (cores ?? speed ?? usl) === undefined)
     throw new ConfigError({
       at: at("server", "connect_cpu"),
@@ -45,12 +34,12 @@ export function serverOf(
   const quantum = server.quantum === undefined ? undefined : duration(server.quantum);
   checkQuantum(quantum, (cores ?? speed ?? usl) !== undefined, at);
   return {
-    max_connections: server.max_connections ?? 100,
-    connect_time: drawn("connect_time") ?? CONNECT_TIME,
-    memory_per_connection: size(server.memory_per_connection ?? "10 MB") ?? 0,
+    max_connections: server.max_connections,
+    connect_time: drawn("connect_time"),
+    memory_per_connection: size(server.memory_per_connection) ?? 0,
     cores,
-    cpu_share: share(server.cpu_share ?? 1) ?? 1,
-    speed: speed && { cap: speed.cap, knee: speed.knee ?? KNEE },
+    cpu_share: share(server.cpu_share) ?? 1,
+    speed,
     usl,
     quantum,
     connect_cpu,
