@@ -14,7 +14,7 @@ import {
 } from "../study/check/surroundings.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS, UsageError } from "./failure.ts";
-import { gather } from "./options.ts";
+import { gather, natural } from "./options.ts";
 import { note, print, printText } from "./output.ts";
 import { version } from "./version.ts";
 
@@ -156,17 +156,6 @@ function timeOf(at: string, text: string | undefined): number | undefined {
   const nanos = duration(text);
   if (nanos !== undefined) return nanos;
   throw new ConfigError({ at, name: "time", got: text, expected: EXPECTED.duration });
-}
-
-function natural(at: string, text: string | undefined, least = 1): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
-  throw new ConfigError({
-    at,
-    name: "number",
-    got: text,
-    expected: `a whole number from ${least}`,
-  });
 }
 
 function rules(): string {

@@ -8,12 +8,11 @@ import { playOnce } from "../study/live/live.ts";
 import { ownPools } from "../study/live/pools.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
-import { checkCharts, settingsOf } from "./options.ts";
+import { checkCharts, natural, settingsOf } from "./options.ts";
 import { note, print, printText } from "./output.ts";
 import {
   checkBreakable,
   checkPlaces,
-  natural,
   playing,
   type RealOptions,
   type RealWords,
@@ -103,8 +102,8 @@ async function present(result: Result, options: RealOptions): Promise<void> {
 /** With its options. Errors: ConfigError, also where pools of several modes cannot be played together. */
 function workloadOf(file: string, options: RealOptions): Workload {
   const { set, poolMode, poolSize } = options;
-  const seed = options.seed === undefined ? undefined : natural("--seed", options.seed, 0);
-  const size = poolSize === undefined ? undefined : natural("--pool-size", poolSize);
+  const seed = natural("--seed", options.seed, 0);
+  const size = natural("--pool-size", poolSize);
   const workload = loadWorkload(file, { set, seed, poolMode, poolSize: size });
   if (options.poolerDsn === undefined) ownPools(workload);
   return workload;

@@ -84,17 +84,35 @@ export function overridesOf(options: CommonOptions): Overrides {
     set: options.set,
     typed: options.typed,
     poolMode: options.poolMode,
-    poolSize: natural("--pool-size", "60", options.poolSize),
-    seed: natural("--seed", "1", options.seed),
+    poolSize: natural("--pool-size", options.poolSize, 0),
+    seed: natural("--seed", options.seed, 0),
     duration: options.duration,
     precision: options.precision,
   };
 }
 
-function natural(option: string, example: string, text: string | undefined): number | undefined {
-  if (text === undefined || /^\d{1,15}$/.test(text))
-    return text === undefined ? text : Number(text);
-  const expected = `a whole number, such as ${example}`;
+/** Up to here every whole number is a number of its own. */
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** A whole number from `least` to `most`. Errors: ConfigError. */
+export function natural(option: string, text: string, least?: number, most?: number): number;
+export function natural(
+  option: string,
+  text: string | undefined,
+  least?: number,
+  most?: number,
+): number | undefined;
+export function natural(
+  option: string,
+  text: string | undefined,
+  least = 1,
+  most = MOST,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  const end = most < MOST || value > most ? ` to ${most}` : "";
+  const expected = `a whole number from ${least}${end}`;
   throw new ConfigError({ at: option, name: "number", got: text, expected });
 }
 
@@ -119,20 +137,8 @@ function numberOrText(text: string): SettingValue {
 const MOST_THREADS = 256;
 
 /** `--workers`. Errors: ConfigError. */
-export function threadsOf(text: string | undefined): number | undefined {
-  const number = natural("--workers", "2", text);
-  if (number === undefined || number <= MOST_THREADS) return number;
-  const expected = `a whole number from 0 to ${MOST_THREADS}, such as 2; one a core when left out`;
-  throw new ConfigError({ at: "--workers", name: "number", got: `${number}`, expected });
-}
-
-/** `--replications`, `least` of them. Errors: ConfigError. */
-export function replicationsOf(text: string | undefined, least = 1): number | undefined {
-  const number = natural("--replications", "10", text);
-  if (number === undefined || number >= least) return number;
-  const expected = `a whole number from ${least}`;
-  throw new ConfigError({ at: "--replications", name: "number", got: `${number}`, expected });
-}
+export const threadsOf = (text: string | undefined): number | undefined =>
+  natural("--workers", text, 0, MOST_THREADS);
 
 /** `--occupancy`, which commands on a single pool size know. */
 export function occupancyOption(): Option {

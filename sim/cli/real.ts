@@ -179,18 +179,6 @@ export function roomFor(workload: Workload): number {
   return most > max_connections ? max_connections : roomForClients(workload) + most;
 }
 
-/** A whole number from `least` on. Errors: ConfigError. */
-export function natural(option: string, text: string, least = 1): number {
-  const value = Number(text);
-  if (/^\s*\d{1,9}\s*$/.test(text) && value >= least) return value;
-  throw new ConfigError({
-    at: option,
-    name: "number",
-    got: text,
-    expected: least === 1 ? "a whole number above 0" : `a whole number from ${least}`,
-  });
-}
-
 /** A duration in ns, up to an hour. Errors: ConfigError. */
 export function time(option: string, text: string): number {
   const nanos = durationWithUnit(text);

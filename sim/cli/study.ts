@@ -17,9 +17,9 @@ import { interruptible } from "./interrupt.ts";
 import {
   type CommonOptions,
   checkCharts,
+  natural,
   occupancyTimeOf,
   overridesOf,
-  replicationsOf,
   settingsOf,
   threadsOf,
   timeLimitOf,
@@ -64,7 +64,11 @@ export async function runLoaded(
   checkCharts(options.chart);
   if (options.json && options.csv) throw new UsageError("--json and --csv: one of the two");
   const timeLimit = timeLimitOf(options.timeLimit);
-  const replications = replicationsOf(options.replications, command.needsIntervals ? 2 : 1);
+  const replications = natural(
+    "--replications",
+    options.replications,
+    command.needsIntervals ? 2 : 1,
+  );
   const settings = settingsOf(options);
   const occupancy = occupancyTimeOf(options.occupancy);
   const simulator = openSimulator(threadsOf(options.workers));

@@ -7,9 +7,9 @@ import { coverage } from "../study/theory/coverage.ts";
 import { familyNames, theory } from "../study/theory/theory.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
+import { natural } from "./options.ts";
 import { note, print, printText } from "./output.ts";
 import { type Progress, startProgress } from "./progress.ts";
-import { natural } from "./real.ts";
 import { version } from "./version.ts";
 
 const EXAMPLES = `

@@ -15,13 +15,12 @@ import { validate } from "../study/live/validate.ts";
 import { poolsOf } from "../study/pools.ts";
 import type { Result } from "../study/results.ts";
 import { STATUS } from "./failure.ts";
-import { checkCharts } from "./options.ts";
+import { checkCharts, natural } from "./options.ts";
 import { note, print, printText } from "./output.ts";
 import {
   checkBreakable,
   checkPlaces,
   mostServerConnections,
-  natural,
   playing,
   type RealOptions,
   type RealWords,
@@ -122,7 +121,7 @@ const SESSION_FACTOR = 4;
 
 async function run(file: string, options: ValidateOptions): Promise<number> {
   checkCharts(options.chart);
-  const seed = options.seed === undefined ? undefined : natural("--seed", options.seed, 0);
+  const seed = natural("--seed", options.seed, 0);
   const workload = loadWorkload(file, { set: options.set, seed });
   const cells = options.poolerDsn === undefined ? cellsOf(workload, options) : [];
   const plan = {
@@ -193,7 +192,8 @@ function cellsOf(workload: Workload, options: ValidateOptions): Cell[] {
   }
   const modes = (options.poolMode ?? workload.settings.pool_mode).split(",").map(modeOf);
   const own = String(workload.settings.default_pool_size);
-  const sizes = (options.poolSize ?? own).split(",").map((text) => natural("--pool-size", text));
+  const texts = (options.poolSize ?? own).split(",");
+  const sizes = texts.map((text) => natural("--pool-size", text.trim()));
   return sizes.flatMap((size) =>
     modes.map((pool_mode): Cell => {
       // With several modes at once a size is transaction mode's; session mode needs its multiple.

@@ -92,7 +92,7 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
     [["simulate", small, "--seed"], "option '--seed <number>' argument missing"],
     [
       ["simulate", small, "--seed", "x"],
-      '--seed: number is "x"; expected a whole number, such as 1',
+      '--seed: number is "x"; expected a whole number from 0',
     ],
     [["compare", small, "--pool-mode", "session"], "unknown option '--pool-mode'"],
     [
