@@ -62,13 +62,8 @@ function objectiveOf({ waitP99, timeouts }: DiffOptions): Slo {
       : { wait_p99: quantity("--wait-p99", "time", waitP99, duration, EXPECTED.duration) }),
     ...(timeouts === undefined
       ? {}
-      : { timeouts: quantity("--timeouts", "share", timeouts, shareOf, EXPECTED.share) }),
+      : { timeouts: quantity("--timeouts", "share", timeouts, share, EXPECTED.share) }),
   };
-}
-
-/** On a command line a bare number is a text. */
-function shareOf(text: string): number | undefined {
-  return share(/^[0-9.]+$/.test(text) ? Number(text) : text);
 }
 
 function quantity(

@@ -90,10 +90,7 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
     [["simulate"], "missing required argument 'workload'"],
     [["simulate", small, "--sede", "3"], "unknown option '--sede' (Did you mean --seed?)"],
     [["simulate", small, "--seed"], "option '--seed <number>' argument missing"],
-    [
-      ["simulate", small, "--seed", "x"],
-      '--seed: number is "x"; expected a whole number from 0',
-    ],
+    [["simulate", small, "--seed", "x"], '--seed: number is "x"; expected a whole number from 0'],
     [["compare", small, "--pool-mode", "session"], "unknown option '--pool-mode'"],
     [
       ["compare", small, "--occupancy", "2"],
@@ -159,6 +156,10 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
     [
       ["sweep", small, "--vary", "run.seed=2..4", "--seed", "3"],
       "--seed and --vary run.seed: one of the two",
+    ],
+    [
+      ["simulate", small, "--precision", "5"],
+      '--precision: run.precision is "5"; expected a share such as 5 % or 0.05',
     ],
     [["theory", "--studies", "3", "--seed", "0"], "--studies is of --coverage; give it --coverage"],
     [

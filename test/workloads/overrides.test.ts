@@ -99,6 +99,11 @@ test("options change the file before it is checked", () => {
   expect(workload.server.connect_time).toEqual({ kind: "exponential", mean: 20 * MILLISECOND });
 });
 
+test("a share on the command line may be a fraction or in per cent", () => {
+  for (const precision of ["0.02", "2 %", "2%"])
+    expect(parseWorkload(GOOD, FILE, { precision }).run.precision).toBe(0.02);
+});
+
 test("an option sets a whole section", () => {
   const set = [
     "slo={ wait_p99: 5 ms }",

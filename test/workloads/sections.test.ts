@@ -227,6 +227,7 @@ describe("a daily curve", () => {
     ],
     ["endless load", "00:00, Infinity\n", "", 'line is "00:00, Infinity"'],
     ["no time", "noon at 3, 1\n", "", 'curve.csv:1: time is "noon at 3"'],
+    ["no minute", "00:00, 1\n12:75, 1\n", "", 'curve.csv:2: time is "12:75"; expected 06:00 or a'],
     ["a late begin", "01:00, 1\n", "", 'curve.csv:1: time is "01:00"; expected 00:00 first'],
     ["falling times", "00:00, 1\n2 h, 1\n1 h, 1", "", "curve.csv:3: time is"],
     ["too long", "00:00, 1\n2 h, 1\n", ", every: 1 h", "curve.csv:2: time is"],

@@ -184,7 +184,7 @@ function linesOf(file: string, at: string, name: string): string[] {
 
 /** A time of the day, or a duration since the curve's begin. */
 function timeOf(text: string, at: string): Nanos {
-  const [, hours, minutes] = /^([0-9]{1,2}):([0-9]{2})$/.exec(text) ?? [];
+  const [, hours, minutes] = /^([0-9]{1,2}):([0-5][0-9])$/.exec(text) ?? [];
   if (hours !== undefined) return (Number(hours) * 3600 + Number(minutes) * 60) * SECOND;
   const time = duration(text);
   if (time !== undefined) return time;

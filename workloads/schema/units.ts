@@ -48,10 +48,10 @@ export function rateGap(value: unknown): Nanos | undefined {
   return period === undefined || rate <= 0 ? undefined : period / rate;
 }
 
-/** "5 %" or 0.05 as a fraction. */
+/** "5 %" or 0.05 as a fraction; on a command line a bare number is a text. */
 export function share(value: unknown): number | undefined {
-  if (typeof value === "number") return value >= 0 && value <= 1 ? value : undefined;
-  const match = /^\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*$/.exec(String(value));
-  const fraction = Number(match?.[1] ?? Number.NaN) / 100;
+  const match = /^\s*([0-9]+(?:\.[0-9]+)?)\s*(%?)\s*$/.exec(String(value));
+  const number = typeof value === "number" ? value : Number(match?.[1] ?? Number.NaN);
+  const fraction = match?.[2] === "%" ? number / 100 : number;
   return fraction >= 0 && fraction <= 1 ? fraction : undefined;
 }
