@@ -76,11 +76,12 @@ function sentence({ at, name, got, problem, expected, fix }: ConfigErrorParts): 
   const found = got === undefined ? "is missing" : `is ${JSON.stringify(short(got))}`;
   const parts = [`${short(oneLine(name))} ${problem ?? found}`, `expected ${expected}`];
   if (fix !== undefined) parts.push(fix);
-  return `${at}: ${parts.join("; ")}`;
+  return `${oneLine(at)}: ${parts.join("; ")}`;
 }
 
+/** What a terminal would obey, such as an escape sequence in the name of a file, is shown as a question mark. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ");
+  return text.replaceAll(/\s+/g, " ").replaceAll(/\p{Cc}/gu, "?");
 }
 
 /** Longest name or value that a message shows whole. */

@@ -4,7 +4,7 @@
  */
 import { type Command, Option } from "commander";
 import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
-import type { Nanos } from "../../engine/core/index.ts";
+import { type Nanos, SECOND } from "../../engine/core/index.ts";
 import type { Overrides } from "../../workloads/schema/load.ts";
 import { CHART_FORMATS, chartFormat } from "../report/chart-file.ts";
 import { checkWritable } from "../report/files.ts";
@@ -147,9 +147,16 @@ export function occupancyOption(): Option {
   return new Option("--occupancy <time>", text);
 }
 
+/** Nothing more fits into a picture, and what happens in it is kept in memory. */
+const LONGEST_OCCUPANCY: Nanos = 3600 * SECOND;
+
 /** `--occupancy`. Errors: ConfigError. */
 export function occupancyTimeOf(text: string | undefined): Nanos | undefined {
-  return text === undefined ? undefined : positiveTime("--occupancy", "2 s", text);
+  if (text === undefined) return undefined;
+  const nanos = positiveTime("--occupancy", "2 s", text);
+  if (nanos <= LONGEST_OCCUPANCY) return nanos;
+  const expected = "a duration up to an hour, such as 2 s";
+  throw new ConfigError({ at: "--occupancy", name: "time", got: text, expected });
 }
 
 /** `--time-limit` in milliseconds. Errors: ConfigError. */

@@ -1,6 +1,7 @@
 /** `poolwise simulate`: one configuration. */
 import { Command } from "commander";
 import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
+import { MILLISECOND, type Nanos } from "../../engine/core/index.ts";
 import { exposition } from "../report/exposition.ts";
 import { checkWritable, writeWhole } from "../report/files.ts";
 import { runReport, runText } from "../report/reports.ts";
@@ -85,16 +86,22 @@ function simulation(file: string, options: SimulateOptions): StudyCommand {
   };
 }
 
-function everyOf(text: string): number {
-  const nanos = durationWithUnit(text);
-  if (nanos !== undefined && nanos > 0) return nanos;
-  const expected = "a duration above 0 with its unit, such as 15 s";
+/** Each look is kept: nobody has a use for millions of them. */
+const SHORTEST_EVERY: Nanos = MILLISECOND;
+
+function everyOf(text: string): Nanos {
+  const nanos = durationWithUnit(text) ?? 0;
+  if (nanos >= SHORTEST_EVERY) return nanos;
+  const expected = "a duration from 1 ms with its unit, such as 15 s";
   throw new ConfigError({ at: "--every", name: "time", got: text, expected });
 }
 
 function startOf(text: string): Date {
   const start = new Date(text);
-  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(start.getTime())) return start;
+  const [, year = 0, month = 0, day = 0] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text) ?? [];
+  // JavaScript takes the 31st of February for the 3rd of March.
+  const last = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  if (Number(day) > 0 && Number(day) <= last && !Number.isNaN(start.getTime())) return start;
   const expected = "a date, or date and time, such as 2026-01-01T00:00:00Z";
   throw new ConfigError({ at: "--start", name: "time", got: text, expected });
 }

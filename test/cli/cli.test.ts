@@ -97,6 +97,10 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       '--occupancy: time is "2"; expected a duration above 0 with its unit, such as 2 s',
     ],
     [
+      ["simulate", small, "--occupancy", "999999 h"],
+      '--occupancy: time is "999999 h"; expected a duration up to an hour, such as 2 s',
+    ],
+    [
       ["simulate", small, "--occupancy", "1 s", "--set", "pooler.processes=2"],
       'pooler.processes is "2"; expected one process',
     ],

@@ -47,12 +47,22 @@ describe("simulate", () => {
     [
       "--every",
       "0 s",
-      '--every: time is "0 s"; expected a duration above 0 with its unit, such as 15 s',
+      '--every: time is "0 s"; expected a duration from 1 ms with its unit, such as 15 s',
     ],
     [
       "--every",
       "often",
-      '--every: time is "often"; expected a duration above 0 with its unit, such as 15 s',
+      '--every: time is "often"; expected a duration from 1 ms with its unit, such as 15 s',
+    ],
+    [
+      "--every",
+      "1 ns",
+      '--every: time is "1 ns"; expected a duration from 1 ms with its unit, such as 15 s',
+    ],
+    [
+      "--start",
+      "2026-02-31",
+      '--start: time is "2026-02-31"; expected a date, or date and time, such as 2026-01-01T00:00:00Z',
     ],
     [
       "--start",

@@ -22,7 +22,27 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "a text instead of keys",
     "hello",
-    `${FILE}:1: the file is "\\"hello\\""; expected keys such as name, pgbouncer, clients`,
+    `${FILE}:1: the file is a single value; expected a workload with keys such as name, pgbouncer, clients`,
+  ],
+  [
+    "a list instead of keys",
+    "- hello",
+    `${FILE}:1: the file is a list; expected a workload with keys such as name, pgbouncer, clients`,
+  ],
+  [
+    "a program, a picture, or a text in UTF-16",
+    "\u007fELF\u0002\0\0",
+    `${FILE}:1: the file is no text in UTF-8; expected a workload with keys such as name, pgbouncer, clients`,
+  ],
+  [
+    "two workloads",
+    `${GOOD}---\n${GOOD}`,
+    `${FILE}:7: the file is no valid YAML: Source contains multiple documents; expected YAML`,
+  ],
+  [
+    "a key that a terminal would obey",
+    swap("count: 3", '"co\\e[31munt": 3'),
+    `${FILE}:4: clients[0].co?[31munt is unknown; expected name | database | user | count | arrivals | session | think | transaction | app_pool | timeout | retry | prepared | parameters`,
   ],
   [
     "an unknown key",

@@ -76,6 +76,11 @@ const OPTION_REFUSALS: readonly [why: string, overrides: Overrides, message: str
     { duration: "0 s" },
     '--duration: run.duration is "0 s"; expected a duration above 0, such as 10 min',
   ],
+  [
+    "a duration without its unit",
+    { duration: "10" },
+    '--duration: run.duration is "10"; expected a duration such as 10 ms, 1.5 s, 2 min; give it a unit: 10 ms or 10 s?',
+  ],
   ["no assignment", { set: ["seed"] }, '--set: assignment is "seed"; expected KEY=VALUE'],
 ];
 

@@ -59,6 +59,16 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${FILE}:7: pooler.processes is "0"; expected a whole number from 1`,
   ],
   [
+    "more processes than any machine has cores",
+    `${GOOD}pooler: { processes: 1e9 }\n`,
+    `${FILE}:7: pooler.processes is "1000000000"; expected a whole number from 1 to 1000`,
+  ],
+  [
+    "a warm-up that is neither",
+    `${GOOD}run: { warmup: never }\n`,
+    `${FILE}:7: run.warmup is "never"; expected auto, or a duration such as 10 ms, 1.5 s, 2 min`,
+  ],
+  [
     "peers of one process",
     `${GOOD}pooler: { peering: 50 us }\n`,
     `${FILE}:7: pooler.peering is of no use to one process; expected processes: 2 or more beside it; remove it`,

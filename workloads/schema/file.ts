@@ -17,6 +17,7 @@ const time = quantity(duration, EXPECTED.duration);
 const length = time
   .refine((value) => duration(value) !== 0, { error: "a duration above 0, such as 10 min" })
   .describe(EXPECTED.duration);
+const WARMUP = `auto, or ${EXPECTED.duration}`;
 const positive = (expected: string) => z.number({ error: expected }).positive({ error: expected });
 const count = z
   .number({ error: "a whole number from 0" })
@@ -233,6 +234,9 @@ const scheduled = z
   })
   .describe("{ at, for, clients, factor }, { clients, curve } or { at, for, fault }");
 
+/** Each is simulated with pools of its own; more have no cores to run on. */
+const MOST_PROCESSES = 1000;
+
 /** A workload file, as it is written. */
 export const workloadFile = z.strictObject({
   name: text.min(1, { error: "a name" }),
@@ -302,6 +306,7 @@ export const workloadFile = z.strictObject({
         .describe("race: mean time until a waiter that is woken looks; 100 us when left out"),
       sleep: time.optional().describe("poll: between two looks; 500 ms when left out"),
       processes: atLeastOne
+        .max(MOST_PROCESSES, { error: `a whole number from 1 to ${MOST_PROCESSES}` })
         .optional()
         .describe("on one port (so_reuseport), each with pools of its own; 1 when left out"),
       peering: time
@@ -335,7 +340,7 @@ export const workloadFile = z.strictObject({
   run: z
     .strictObject({
       duration: length.default("60 s"),
-      warmup: z.union([z.literal("auto"), time], { error: "auto, or a duration" }).default("auto"),
+      warmup: z.union([z.literal("auto"), quantity(duration, WARMUP)]).default("auto"),
       seed: z.number({ error: "a whole number" }).int({ error: "a whole number" }).default(1),
       precision: quantity(share, EXPECTED.share).default("5 %"),
     })

@@ -57,15 +57,15 @@ export function loadWorkload(path: string, overrides: Overrides = {}): Workload 
 
 /** Checks the text of a workload file; `file` is its path, for messages and relative paths. */
 export function parseWorkload(text: string, file: string, overrides: Overrides = {}): Workload {
+  const wrong = (problem: string): ConfigError => {
+    const expected = "a workload with keys such as name, pgbouncer, clients";
+    return new ConfigError({ at: `${file}:1`, name: "the file", problem, expected });
+  };
+  if (text.includes("\0")) throw wrong("is no text in UTF-8");
   const source = new Source(text, file);
   const value = source.value;
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new ConfigError({
-      at: `${file}:1`,
-      name: "the file",
-      got: JSON.stringify(value),
-      expected: "keys such as name, pgbouncer, clients",
-    });
+  if (Array.isArray(value)) throw wrong("is a list");
+  if (typeof value !== "object" || value === null) throw wrong("is a single value");
   const places = applyOverrides(value as Record<string, unknown>, overrides);
   return new Loader(source, places, overrides.ini).load(value);
 }

@@ -28,7 +28,8 @@ export class Source {
     const [error] = this.document.errors;
     if (error !== undefined) {
       const { line } = this.lines.linePos(error.pos[0]);
-      const problem = `is no valid YAML: ${(error.message.split("\n")[0] ?? "").replace(/ at line .*/, "")}`;
+      const said = (error.message.split("\n")[0] ?? "").replace(/ at line .*|; please use .*/, "");
+      const problem = `is no valid YAML: ${said}`;
       throw new ConfigError({ at: `${file}:${line}`, name: "the file", problem, expected: "YAML" });
     }
     if (this.document.contents === null)
@@ -124,12 +125,8 @@ function expectedOf(issue: Issue, names: readonly string[]): string {
 }
 
 function fixFor(found: unknown, expected: string): string | undefined {
-  if (
-    typeof found === "number" &&
-    found > 0 &&
-    Number.isFinite(found) &&
-    expected.startsWith("a duration")
-  )
+  // A number from the file, or a text from an option.
+  if (/^[0-9.]+$/.test(String(found)) && Number(found) > 0 && expected.startsWith("a duration"))
     return `give it a unit: ${found} ms or ${found} s?`;
   if (typeof found !== "object" || found === null) return undefined;
   const [key = ""] = Object.keys(found);
