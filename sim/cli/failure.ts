@@ -39,10 +39,11 @@ const NO_MEMORY =
   "this machine has not the memory for so many clients at once; lower clients.NAME.count, the rate of " +
   "arrivals or max_client_conn";
 
-/** V8's words where the memory of clients and servers cannot grow. */
-function isMemory(error: unknown): boolean {
-  return error instanceof RangeError && error.message === "Array buffer allocation failed";
-}
+/** V8's words where the memory of clients and servers cannot grow, or is asked for more than any machine has. */
+const MEMORY = ["Array buffer allocation failed", "Invalid array buffer length"];
+
+const isMemory = (error: unknown): boolean =>
+  error instanceof RangeError && MEMORY.includes(error.message);
 
 /** Commander says "error: unknown option '--sede'\n(Did you mean --seed?)"; we say it in one line. */
 function fromCommander(error: CommanderError): { text: string; status: number } {

@@ -17,6 +17,12 @@ describe("an error", () => {
       3,
       /^this machine has not the memory .*lower clients\.NAME\.count/,
     ],
+    [
+      "of memory that no machine has is told alike",
+      new RangeError("Invalid array buffer length"),
+      3,
+      /^this machine has not the memory/,
+    ],
     ["of time is no answer", new TimeUp("--time-limit: the time was up"), 1, /^--time-limit: the/],
     ["of who pressed Ctrl-C", new Interrupted("interrupted before"), 130, /^interrupted before$/],
     ["that nobody foresaw is ours", new RangeError("-1"), 70, /^this is a bug in poolwise/],
