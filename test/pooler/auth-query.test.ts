@@ -23,7 +23,7 @@ beforeAll(async () => {
   const [{ hba_file }] = (await direct.query("show hba_file")).rows;
   const asked = ["md5_user md5", "scram_user scram-sha-256"].map((rule) => `local all ${rule}`);
   writeFileSync(hba_file, [...asked, readFileSync(hba_file, "utf8")].join("\n"));
-  await direct.query("select pg_reload_conf()");
+  await stage.reread();
   const { host, port } = stage.database;
   entry = `host=${host} port=${port} dbname=postgres`;
 });

@@ -248,7 +248,7 @@ describe("afterwards", () => {
   test("a server that says nothing holds nobody beyond client_login_timeout, and is hung up on", async () => {
     server.silent = true;
     const base = settings(`${here()} ${BIND}`);
-    const pooler = await stage.pooler({ ...base, client_login_timeout: 1 });
+    const pooler = await stage.pooler({ ...base, client_login_timeout: 3 });
     const told = await failure(stage.client(pooler, { user: "alice", password: "wonder" }));
     expect(told.message).toBe("client_login_timeout");
     await until(() => server.open === 0);

@@ -69,8 +69,9 @@ test("one that says goodbye while it waits is passed over too", async () => {
 });
 
 test("query_wait_timeout: FATAL with PgBouncer's text", async () => {
-  const { pooler } = await busyPooler({ query_wait_timeout: 0.2 });
+  const { pooler, console } = await busyPooler();
   const client = await stage.client(pooler);
+  await console.ask("set query_wait_timeout = '0.2'"); // Logins wait for their first server too.
   const error = await failure(client.query("select 1"));
   expect([error.message, error.code]).toEqual(["query_wait_timeout", "08P01"]);
 });
@@ -138,12 +139,13 @@ test("the entry * serves databases without an entry", async () => {
 });
 
 test("idle_transaction_timeout and query_timeout close server and client", async () => {
-  const pooler = await stage.pooler({ idle_transaction_timeout: 0.2, query_timeout: 0.5 });
+  const pooler = await stage.pooler({ idle_transaction_timeout: 0.2 });
   const idle = await stage.client(pooler);
   const ended = new Promise<Error>((resolve) => idle.once("error", resolve));
   await idle.query("begin");
   expect((await ended).message).toBe("idle transaction timeout");
   const slow = await stage.client(pooler);
+  await (await stage.console(pooler)).ask("set query_timeout = '0.5'");
   expect((await failure(slow.query("select pg_sleep(30)"))).message).toBe("query timeout");
 });
 
@@ -154,7 +156,7 @@ test("client_login_timeout closes who does not log in", async () => {
 });
 
 test("a server that cannot be reached: a client waits, and the log says why", async () => {
-  const pooler = await stage.pooler({ query_wait_timeout: 0.5 }, "down = host=127.0.0.1 port=1");
+  const pooler = await stage.pooler({}, "down = host=127.0.0.1 port=1");
   const first = new Raw(pooler);
   first.send(
     startupMessage([
@@ -164,6 +166,7 @@ test("a server that cannot be reached: a client waits, and the log says why", as
   );
   await until(async () => (await stage.log()).includes("closing because: connect failed"));
   expect(first.messages).toEqual([]);
+  await (await stage.console(pooler)).ask("set query_wait_timeout = '0.5'");
   await first.end();
   expect(first.complaint).toBe("SFATAL C08P01 Mquery_wait_timeout");
 });

@@ -12,7 +12,8 @@ let pooler: Pooler;
 beforeAll(async () => {
   stage = await Stage.open();
   const users = stage.file('"admin" "x"\n"alice" "x"\n');
-  pooler = await stage.pooler({ auth_type: "plain", auth_file: users, admin_users: "admin" });
+  const settings = { auth_type: "plain", auth_file: users, admin_users: "admin" };
+  pooler = await stage.pooler({ ...settings, log_stats: 0 }); // Each line is looked at.
 });
 afterAll(() => stage.close());
 beforeEach(() => writeFileSync(join(stage.directory, "log"), ""));
@@ -205,7 +206,7 @@ describe("the log: who does not come in", () => {
 });
 
 test("the log: errors of the console are told twice, and how it ends", async () => {
-  const trusting = await stage.pooler();
+  const trusting = await stage.pooler({ log_stats: 0 });
   writeFileSync(join(stage.directory, "log"), "");
   const raw = await Raw.login(trusting, "admin", "pgbouncer");
   raw.send(query("nonsense"));

@@ -126,6 +126,8 @@ for (const pool_mode of ["transaction", "session"]) {
 }
 
 test("a cancel request ends the query of its client and of nobody else", async () => {
+  const door = await stage.direct();
+  await door.query("select pg_advisory_lock(1)"); // The queries end when they may.
   const pooler = await stage.pooler({ default_pool_size: 6 });
   const clients = Array.from({ length: 6 }, () => new Raw(pooler));
   for (const raw of clients) {
@@ -137,8 +139,8 @@ test("a cancel request ends the query of its client and of nobody else", async (
     );
     await raw.until("Z");
   }
-  for (const raw of clients) raw.send(query("select pg_sleep(1.5), 'done'"));
-  await stage.busyWith("select pg_sleep(1.5)", 6);
+  for (const raw of clients) raw.send(query("select pg_advisory_xact_lock_shared(1), 'done'"));
+  await stage.busyWith("select pg_advisory_xact_lock_shared(1)", 6);
   const key = (raw: Raw): Buffer =>
     raw.messages.find(({ type }) => type === "K")?.body ?? Buffer.alloc(8);
   const victims = [clients[1], clients[4]] as Raw[];
@@ -149,6 +151,8 @@ test("a cancel request ends the query of its client and of nobody else", async (
     canceller.send(cancelRequest(request));
     await canceller.end();
   }
+  await Promise.all(victims.map((raw) => raw.until("Z", 2)));
+  await door.query("select pg_advisory_unlock(1)");
   await Promise.all(clients.map((raw) => raw.until("Z", 2)));
   for (const raw of clients) {
     if (victims.includes(raw)) expect(raw.complaint).toContain("C57014");

@@ -39,10 +39,11 @@ test("transaction: a server returns to the pool at COMMIT, not before", async ()
   const pooler = await stage.pooler({ default_pool_size: 1 });
   const [one, two] = [await stage.client(pooler), await stage.client(pooler)];
   await one.query("begin");
+  const console = await stage.console(pooler);
   const other = two.query("select 2 as two");
-  await sleep(50);
-  expect((await (await stage.console(pooler)).pool("app")).cl_waiting).toBe(1);
+  await until(async () => Number((await console.pool("app")).cl_waiting) === 1);
   await one.query("select 1");
+  expect(Number((await console.pool("app")).cl_waiting)).toBe(1);
   await one.query("commit");
   expect((await other).rows).toEqual([{ two: 2 }]);
 });

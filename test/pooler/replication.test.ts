@@ -1,5 +1,4 @@
 /** Replication connections through the pooler: a walsender of its own for each such client. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Pooler } from "../../engine/pooler/main.ts";
@@ -150,9 +149,9 @@ test("each has a server of its own, within pool_size; ordinary clients go on bes
   const answer = rows(second, "select 3");
   await until(async () => (await walsenders()) === 2);
   expect(await answer).toEqual(["3"]); // The idle server of the ordinary client has made room.
+  const console = await stage.console(pooler);
   const waiting = client.query("select 4 as four");
-  await sleep(50);
-  expect((await (await stage.console(pooler)).pool("app")).cl_waiting).toBe(1);
+  await until(async () => Number((await console.pool("app")).cl_waiting) === 1);
   second.socket.destroy();
   expect((await waiting).rows).toEqual([{ four: 4 }]);
 });

@@ -107,6 +107,22 @@ export class Stage {
     await direct.end();
   }
 
+  /** Has the database read its files again, and waits until those who come in from now on meet what they say. */
+  async reread(): Promise<void> {
+    const read = "select pg_conf_load_time()::text as at";
+    const newest = async (): Promise<string> => {
+      const direct = await this.direct();
+      const { rows } = await direct.query(read);
+      await direct.end();
+      return rows[0].at;
+    };
+    const before = await newest();
+    const direct = await this.direct();
+    await direct.query("select pg_reload_conf()");
+    await direct.end();
+    await until(async () => (await newest()) !== before);
+  }
+
   /** What the poolers have logged. */
   async log(): Promise<string> {
     return await readFile(join(this.directory, "log"), "utf8");
@@ -138,16 +154,17 @@ export class Console {
   }
 }
 
-/** Waits until `holds` is true. Errors: after ten seconds, with the last value of `describe`. */
+/** In ms; below the limit of a test. Nothing that is only slow takes so long. */
+const PATIENCE = 90_000;
+
+/** Waits until `holds` is true. Errors: after `PATIENCE`, with the last value of `describe`. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
   describe: () => unknown = () => "",
 ): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (const end = performance.now() + PATIENCE; performance.now() < end; await sleep(10))
     if (await holds()) return;
-    await sleep(10);
-  }
-  throw new Error(`did not come true within 10 s: ${JSON.stringify(describe())}`);
+  throw new Error(`did not come true within ${PATIENCE / 1000} s: ${JSON.stringify(describe())}`);
 }
 
 /** The error of a promise that must fail. */

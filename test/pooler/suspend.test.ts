@@ -49,7 +49,9 @@ test("SUSPEND lets logins end and waiters be served before it answers", async ()
   const pooler = await stage.pooler({ default_pool_size: 1 });
   const [console, other] = [await stage.console(pooler), await stage.console(pooler)];
   const [busy, waits] = [await stage.client(pooler), await stage.client(pooler)];
-  const slow = busy.query("select pg_sleep(0.5)");
+  const door = await stage.direct();
+  await door.query("select pg_advisory_lock(1)"); // The query ends when it may.
+  const slow = busy.query("select pg_advisory_xact_lock(1)");
   const served = waits.query("select 4 as four");
   const login = new Raw(pooler);
   login.send(LOGIN.subarray(0, 10));
@@ -64,6 +66,7 @@ test("SUSPEND lets logins end and waiters be served before it answers", async ()
   await until(async () => (await other.ask("show state"))[2]?.value === "yes");
   expect(suspended).toBe(false);
   login.send(LOGIN.subarray(10));
+  await door.query("select pg_advisory_unlock(1)");
   await suspend;
   await login.until("Z");
   await other.ask("resume");
@@ -88,14 +91,20 @@ test("SUSPEND waits for who waits, and drops it after suspend_timeout", async ()
 // PgBouncer suspends the server that is asked, and drops the login after suspend_timeout.
 test("SUSPEND lets a secret be looked up to its end", async () => {
   const { user } = stage.database;
-  const slow = "select usename, 'x' from pg_shadow where usename = $1 and pg_sleep(0.5)::text = ''";
+  const held = "pg_advisory_xact_lock_shared(1)::text = ''"; // Until it may end.
+  const slow = `select usename, 'x' from pg_shadow where usename = $1 and ${held}`;
   const pooler = await stage.pooler({ auth_user: user, auth_query: slow, suspend_timeout: 0 });
-  const console = await stage.console(pooler);
-  await (await stage.direct()).query("create role carol login");
+  const [console, other] = [await stage.console(pooler), await stage.console(pooler)];
+  const door = await stage.direct();
+  await door.query("create role carol login");
+  await door.query("select pg_advisory_lock(1)");
   const login = new Raw(pooler);
   login.send(startupMessage([...Object.entries({ user: "carol", database: "app" })]));
   await until(async () => Number((await console.pool("app")).sv_active) === 1);
-  await console.ask("suspend");
+  const suspend = console.ask("suspend");
+  await until(async () => (await other.ask("show state"))[2]?.value === "yes");
+  await door.query("select pg_advisory_unlock(1)");
+  await suspend;
   await console.ask("resume");
   await login.until("Z");
   expect(login.complaint).toBe("");

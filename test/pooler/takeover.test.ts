@@ -71,14 +71,17 @@ describe.skipIf(!CAN)("with koffi and bare sockets (skipped where they are not t
       await idle.query("select 1");
       expect(await twice(driver, 1)).toBe(2);
       if (pool_mode === "session") await idle.query("create temp table kept as select 42 as x");
+      const door = await stage.direct();
       let pooler = first;
       for (let round = 0; round < 2; round++) {
-        const slow = value(busy, "select pg_sleep(0.3) || 'done'");
+        await door.query("select pg_advisory_lock(1)"); // The query ends when it may: after it all.
+        const slow = value(busy, "select pg_advisory_xact_lock_shared(1) || 'done'");
         const slower = busy.query({ ...slowly, values: [3] });
         await until(
           () => (pooler.host.clients[busyHandle(pooler, busy)]?.upstream ?? null) !== null,
         );
         pooler = await next(pooler);
+        await door.query("select pg_advisory_unlock(1)");
         expect(await value(idle, "select current_setting('application_name')")).toBe("idle");
         expect(await twice(driver, round)).toBe(2 * round);
         if (pool_mode === "session") expect(await value(idle, "select x from kept")).toBe(42);

@@ -7,8 +7,8 @@ import type { Running } from "../stage.ts";
 import { Actor } from "./actor.ts";
 import { type History, parse, type Step } from "./history.ts";
 
-/** How long what must come true may take, and how often it is looked at. */
-const PATIENCE_MS = 5_000;
+/** How long what must come true may take, on a machine as slow as can be, and how often it is looked at. */
+const PATIENCE_MS = 60_000;
 const LOOK_MS = 15;
 
 export interface Play {
