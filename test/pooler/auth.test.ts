@@ -25,7 +25,7 @@ beforeAll(async () => {
   const lines = METHODS.map((method) => `local all ${method}_user ${method}`);
   const [{ hba_file }] = (await direct.query("show hba_file")).rows;
   writeFileSync(hba_file, [...lines, "local all all trust", ""].join("\n"));
-  await direct.query("select pg_reload_conf()");
+  await stage.reread();
 });
 afterAll(() => stage.close());
 
@@ -141,12 +141,8 @@ test("the console: admins govern, stats users look, others stay out", async () =
 test("user pgbouncer needs no password on a Unix socket in a private directory", async () => {
   const directory = join(stage.directory, "private");
   mkdirSync(directory, { mode: 0o700 });
-  const port = await freePort();
-  const pooler = await stage.pooler({
-    listen_port: port,
-    auth_type: "md5",
-    unix_socket_dir: directory,
-  });
+  const pooler = await stage.pooler({ auth_type: "md5", unix_socket_dir: directory });
+  const { port } = pooler.address;
   const owner = await Raw.login(pooler, "pgbouncer", "pgbouncer", true);
   owner.send(query("show version"));
   await owner.until("Z");

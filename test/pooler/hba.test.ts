@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Pooler } from "../../engine/pooler/main.ts";
-import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { Authority, HAS_OPENSSL, HAS_PSQL, type Pair } from "./certificates.ts";
 import { psql } from "./psql.ts";
 import { failure, Stage } from "./stage.ts";
@@ -54,7 +53,7 @@ test.each([
 
 test("local rules are for the Unix socket", async () => {
   const rules = settings("local all alice trust\nhost all all all reject");
-  const pooler = await stage.pooler({ ...rules, listen_port: await freePort() });
+  const pooler = await stage.pooler(rules);
   const { socket: host, port } = pooler.address;
   expect(await enter(pooler, "alice", "x", { host, port })).toBe("in");
   expect(await enter(pooler, "bob", "x", { host, port })).toBe("no authentication method is found");

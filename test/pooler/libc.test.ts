@@ -10,7 +10,6 @@ import { hasLibc, type Libc, libc, type SocketOption } from "../../engine/pooler
 import type { Pooler, RunningPooler } from "../../engine/pooler/main.ts";
 import { sharesPorts } from "../../engine/pooler/shared-port.ts";
 import { startupMessage } from "../../engine/wire/writer.ts";
-import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { failure, Stage } from "./stage.ts";
 
 /** Where koffi has nothing for this machine there is nothing to test but the refusals. */
@@ -175,12 +174,11 @@ const enter = (pooler: Pooler, user: string, host: string): Promise<string> =>
 
 describe.skipIf(!CAN)("peer", () => {
   const REJECTED = "unix socket login rejected";
-  const rules = async (text: string, maps = "") => ({
+  const rules = (text: string, maps = "") => ({
     auth_type: "hba",
     auth_hba_file: stage.file(text),
     auth_ident_file: stage.file(maps),
     auth_file: stage.file(`"alice" ""\n"bob" ""\n"${me}" ""\n`),
-    listen_port: await freePort(),
   });
 
   test.each([
@@ -196,13 +194,13 @@ describe.skipIf(!CAN)("peer", () => {
     ["local all all peer map=people", `people ${me} all`, "nobody", REJECTED],
     ["local all bob reject\nlocal all all peer", "", "bob", "login rejected"],
   ])("%j with %j: %s -> %s", async (rule, maps, user, want) => {
-    const pooler = await stage.pooler(await rules(rule, maps));
+    const pooler = await stage.pooler(rules(rule, maps));
     expect(await enter(pooler, user, pooler.address.socket)).toBe(want);
     await pooler.close();
   });
 
   test("over TCP there is no peer; the log says which map did not fit", async () => {
-    const map = await rules("host all all all peer\nlocal all all peer map=people", "people x all");
+    const map = rules("host all all all peer\nlocal all all peer map=people", "people x all");
     const pooler = await stage.pooler(map);
     expect(await enter(pooler, me, "127.0.0.1")).toBe(REJECTED);
     expect(await enter(pooler, me, pooler.address.socket)).toBe(REJECTED);
@@ -211,7 +209,7 @@ describe.skipIf(!CAN)("peer", () => {
   });
 
   test("our own user is the master of the console, wherever the socket is", async () => {
-    const pooler = await stage.pooler({ auth_type: "md5", listen_port: await freePort() });
+    const pooler = await stage.pooler({ auth_type: "md5" });
     const { socket: host, port } = pooler.address;
     const who = { user: "pgbouncer", database: "pgbouncer", port };
     const console = await stage.client(pooler, { ...who, host });
@@ -231,7 +229,7 @@ const KNOCK = `const { connect } = require("node:net");
 test.skipIf(process.getuid?.() !== 0)(
   "another user is not, in a directory open to all",
   async () => {
-    const pooler = await stage.pooler({ auth_type: "md5", listen_port: await freePort() });
+    const pooler = await stage.pooler({ auth_type: "md5" });
     const path = `${pooler.address.socket}/.s.PGSQL.${pooler.address.port}`;
     const words = startupMessage([
       ["user", "pgbouncer"],

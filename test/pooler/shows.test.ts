@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECOND } from "../../engine/core/index.ts";
 import { hasLibc } from "../../engine/pooler/libc.ts";
 import { Averages } from "../../engine/show/averages.ts";
-import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { type Bouncer, startBouncer } from "../live/helpers.ts";
 import { NO_PGBOUNCER, PGBOUNCER, PGBOUNCER_NAME, PGBOUNCER_VERSION } from "../pgbouncer.ts";
 import { type Console, Stage } from "./stage.ts";
@@ -289,7 +288,7 @@ test("SHOW USERS has those that entries name, too: for servers, and to look secr
 });
 
 test.runIf(hasLibc())("a client on the Unix socket is shown with its process", async () => {
-  const pooler = await stage.pooler({ listen_port: await freePort() });
+  const pooler = await stage.pooler();
   const { port } = pooler.address;
   const local = { host: stage.directory, port, user: "admin", database: "pgbouncer" };
   const [row] = (await (await stage.client(pooler, local)).query("show clients")).rows;

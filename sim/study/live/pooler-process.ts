@@ -1,9 +1,10 @@
 /** A pooler in a process of its own: ours, or a PgBouncer, on the same ini. */
 import { type ChildProcess, fork, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { chown } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -87,6 +88,11 @@ function startOurs(
 
 /** Debian's user and group `nobody`: PgBouncer does not run as root. */
 const NOBODY = 65_534;
+/** For half a minute it is looked whether PgBouncer listens: one that cannot start ends by itself long before. */
+const LOOKS = 600;
+const LOOK_MS = 50;
+/** How long an end in good order may take, which has a journal to write to its end. */
+const END_MS = 15_000;
 
 async function startPgBouncer(
   program: string,
@@ -109,9 +115,9 @@ async function startPgBouncer(
     });
   });
   const socket = join(directory, `.s.PGSQL.${port}`);
-  for (let attempt = 0; attempt < 100 && child.exitCode === null && child.pid; attempt++) {
+  for (let attempt = 0; attempt < LOOKS && child.exitCode === null && child.pid; attempt++) {
     if (await listens(socket)) return child;
-    await sleep(50);
+    await sleep(LOOK_MS);
   }
   // Node passes on the number 0 for a process that was never made: that is our whole process group.
   if (child.pid !== undefined) child.kill("SIGKILL");
@@ -131,14 +137,29 @@ function listens(socket: string): Promise<boolean> {
   });
 }
 
-/** A TCP port that was free a moment ago. */
+/** Where ports are looked for: no system hands these out by itself, neither to who listens nor to who connects. */
+const PORTS = { first: 20_000, last: 31_999 } as const;
+const TRIES = 100;
+
+/** A TCP port that was free a moment ago, and that the system gives to nobody meanwhile. Errors: OutsideError. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const port = randomInt(PORTS.first, PORTS.last + 1);
+    if (await isFree(port)) return port;
+  }
+  throw new OutsideError(
+    `no free port found on this machine, from ${PORTS.first} to ${PORTS.last}`,
+  );
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  const free = await once(server, "listening").then(
+    () => true,
+    () => false,
+  );
+  if (free) await once(server.close(), "close");
+  return free;
 }
 
 async function stop(child: ChildProcess): Promise<void> {
@@ -146,7 +167,7 @@ async function stop(child: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => child.once("exit", resolve));
   if (child.connected) child.disconnect();
   else child.kill("SIGQUIT");
-  const patience = setTimeout(() => child.kill("SIGKILL"), 3_000);
+  const patience = setTimeout(() => child.kill("SIGKILL"), END_MS);
   await gone;
   clearTimeout(patience);
 }
