@@ -27,7 +27,7 @@ function replication(wait: Histogram): RunResult {
 
 describe("compare", () => {
   test("three modes, three pairs; single statements make transaction and statement mode equal", async () => {
-    const { runs, differences } = await compareModes(brief, { precision: 0.2 });
+    const { runs, differences } = await compareModes(brief, { precision: 0.2, timeLimit });
     expect(runs.map((run) => run.pool_mode)).toEqual(["session", "transaction", "statement"]);
     const [session, transaction, statement] = runs as [Run, Run, Run];
     expect(statement.wait_ms).toEqual(transaction.wait_ms);
@@ -39,7 +39,10 @@ describe("compare", () => {
 
   test("a paired difference is known better than one of unrelated runs", async () => {
     const larger = { ...brief, settings: { ...brief.settings, default_pool_size: 7 } };
-    const [a, b] = (await studies([brief, larger], { precision: 0.1 })) as [Study, Study];
+    const [a, b] = (await studies([brief, larger], { precision: 0.1, timeLimit })) as [
+      Study,
+      Study,
+    ];
     const half = (interval: Interval95 | undefined): number =>
       interval == null ? Number.NaN : (interval[1] - interval[0]) / 2;
     const paired = half(difference("8", "7", a, b).wait_mean_ms_ci95);
@@ -121,7 +124,7 @@ describe("objectives", () => {
   });
 
   test("a timeout that was never seen may come once in a third of the transactions", async () => {
-    const { run: seen, samples } = await study(brief, { precision: 0.5 });
+    const { run: seen, samples } = await study(brief, { precision: 0.5, timeLimit });
     expect(new Set([seen.timeouts, ...samples.timeouts])).toEqual(new Set([0]));
     expect(seen.timeout_share_ci95).toEqual([0, 3 / seen.transactions]);
   });
@@ -191,7 +194,7 @@ describe("objectives", () => {
       settings: { ...brief.settings, max_client_conn: 50 },
       slo: { wait_p99: 1000 * MILLISECOND },
     };
-    const { run } = await study(limited, { precision: 0.5 });
+    const { run } = await study(limited, { precision: 0.5, timeLimit });
     expect(run.wait_ms.p99).toBeLessThan(1000);
     expect(run.slo).toMatchObject({
       met: false,
@@ -224,7 +227,7 @@ describe("objectives", () => {
       server: { ...brief.server, max_connections: 1 },
       slo: { wait_p99: 1000 * MILLISECOND },
     };
-    const { run } = await study(crowded, { precision: 0.5 });
+    const { run } = await study(crowded, { precision: 0.5, timeLimit });
     expect(run.refused).toBe(0);
     expect(run.slo).toMatchObject({
       met: false,
@@ -233,7 +236,7 @@ describe("objectives", () => {
         { name: "server_error", limit: 0, value: refusedByDatabase(run), met: false },
       ],
     });
-    const { runs } = await compareModes(crowded, { precision: 0.5 });
+    const { runs } = await compareModes(crowded, { precision: 0.5, timeLimit });
     expect(runs.map((each) => each.slo?.met)).toEqual([false, false, false]);
     const { recommended, reasons } = await sizePool(crowded, { timeLimit });
     expect(recommended).toBeUndefined();

@@ -5,7 +5,7 @@ import { study } from "../../sim/study/run.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
 import { sloOutcome } from "../../sim/study/slo.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
-import { closedWorkload, kindOf } from "./workload.ts";
+import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
@@ -97,7 +97,7 @@ test("size says which pools default_pool_size does not size, and how to size the
     settings: { ...base.settings, databases },
     clients,
   };
-  const { verdict, reasons = [] } = await sizePool(workload, { timeLimit: 600_000 });
+  const { verdict, reasons = [] } = await sizePool(workload, { timeLimit });
   expect(verdict).toBe("fail");
   const said = reasons.filter((text) => text.includes("not sized by default_pool_size"));
   expect(said).toEqual([

@@ -17,6 +17,7 @@ import {
 } from "../../sim/study/theory/textbook.ts";
 import { leastWarmUp } from "../../sim/study/warm-up.ts";
 import type { ClientKind, SessionModel, Workload } from "../../workloads/schema/workload.ts";
+import { timeLimit } from "./workload.ts";
 
 const forever = "forever" as const;
 const closed = closedKind(20, exponential(190), exponential(10));
@@ -119,7 +120,7 @@ test("clients who begin together and think for a constant time: the warm-up last
   ]);
   expect((await study(auto, { replications: 1 })).run.warmup_s).toBe(15);
   // Part of a crowd's course is not the whole of it: `size` looks at as much as `simulate` would.
-  const probes = new Probes({ ...auto, slo: { wait_p99: SECOND } }, { timeLimit: 60_000 });
+  const probes = new Probes({ ...auto, slo: { wait_p99: SECOND } }, { timeLimit });
   await probes.at(13);
   const { run } = await probes.at(14);
   expect(run.simulated_s / run.replications).toBe(60);

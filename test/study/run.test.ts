@@ -8,7 +8,7 @@ import type { Simulator } from "../../sim/study/simulator.ts";
 import { openSimulator } from "../../sim/study/threads.ts";
 import { warmUpTime } from "../../sim/study/warm-up.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { closedWorkload, kindOf } from "./workload.ts";
+import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
@@ -19,7 +19,7 @@ describe("for an objective a study takes as many replications as it needs", () =
   const exact = closedPool({ clients: 100, think: 1000, service: 10, servers: 2 }).quantile(0.99);
   const replications = async (factor: number, goal: "objective" | "figures") => {
     const workload = { ...small, slo: { wait_p99: Math.round(factor * exact * MILLISECOND) } };
-    const { run } = await study(workload, { seed: 1, precision: 0.5, goal });
+    const { run } = await study(workload, { seed: 1, precision: 0.5, goal, timeLimit });
     return [run.replications, run.slo?.met];
   };
   // limit over the exact p99, goal, replications, met, why
@@ -43,7 +43,7 @@ describe("a study of the closed pool M/M/c//N", () => {
   ] as const) {
     test(`${clients} clients on ${servers} servers: every interval holds the exact answer`, async () => {
       const workload = closedWorkload(kindOf(clients, think, service), servers);
-      const { run } = await study(workload, { seed, precision: 0.1 });
+      const { run } = await study(workload, { seed, precision: 0.1, timeLimit });
       const law = closedPool({ clients, think, service, servers });
       within(run.wait_ms.mean_ci95, law.mean);
       within(run.wait_ms.p95_ci95, law.quantile(0.95));
@@ -58,7 +58,7 @@ describe("a study of the closed pool M/M/c//N", () => {
 
   test("the same seed gives the same figures, another seed others", async () => {
     const figures = async (seed: number) => {
-      const { run, samples } = await study(brief, { seed, precision: 0.3 });
+      const { run, samples } = await study(brief, { seed, precision: 0.3, timeLimit });
       return { ...run, wall_s: 0, samples };
     };
     const [first, again, other] = [await figures(7), await figures(7), await figures(8)];
@@ -67,7 +67,7 @@ describe("a study of the closed pool M/M/c//N", () => {
   });
 
   test("a run obeys the published schema", async () => {
-    const { run } = await study(brief, { settings: { default_pool_size: 2 } });
+    const { run } = await study(brief, { settings: { default_pool_size: 2 }, timeLimit });
     expect(() => runSchema.parse(run)).not.toThrow();
     const head = { poolwise: "0", command: "simulate", workload: "closed", seed: 1 };
     const text = JSON.stringify({ ...head, runs: [run] });
@@ -115,6 +115,9 @@ describe("when a study stops", () => {
 
       test(`${where}: what is done is the answer, the same of all configurations`, async () => {
         const simulator = open();
+        // Threads that have to be started yet could use the time up.
+        const first = { seed: 1, warmup: 0, duration: SECOND };
+        await Promise.all([1, 2].map(() => simulator.run(endless, first)));
         let begun = 0;
         const slower: Simulator = {
           ...simulator,
@@ -148,6 +151,7 @@ describe("when a study stops", () => {
           },
         };
         const { run } = await study(endless, {
+          timeLimit,
           signal: controller.signal,
           simulator: slower,
           onProgress: () => setTimeout(() => controller.abort(), 100),
@@ -164,7 +168,9 @@ describe("when a study stops", () => {
         setTimeout(() => controller.abort(), 500);
         const workload = { ...endless, run: { ...endless.run, warmup } };
         const { signal } = controller;
-        await expect(study(workload, { signal, simulator })).rejects.toThrow(Interrupted);
+        await expect(study(workload, { signal, simulator, timeLimit })).rejects.toThrow(
+          Interrupted,
+        );
       }
       await simulator.close();
     });
@@ -177,7 +183,7 @@ describe("when a study stops", () => {
 
   test("configurations in lockstep have equally many replications and one warm-up", async () => {
     const bigger = { ...brief, settings: { ...brief.settings, default_pool_size: 3 } };
-    const [two, three] = await studies([brief, bigger], { precision: 0.2 });
+    const [two, three] = await studies([brief, bigger], { precision: 0.2, timeLimit });
     expect(two?.samples.wait_mean_ms.length).toBe(three?.samples.wait_mean_ms.length);
     expect(two?.run.warmup_s).toBe(three?.run.warmup_s);
     expect(two?.run.wait_ms.mean).toBeGreaterThan(three?.run.wait_ms.mean ?? 0);
@@ -219,7 +225,6 @@ test("a run that never settles is said to be one, and has no interval", async ()
   const session = { ...kind.session, transactions: { kind: "constant" as const, value: 1 } };
   const flooded = closedWorkload({ ...kind, session, arrivals }, 2);
   const settings = { ...flooded.settings, query_wait_timeout: 0 };
-  const timeLimit = Number.POSITIVE_INFINITY;
   const { run, notes } = await study({ ...flooded, settings }, { timeLimit });
   expect(run.replications).toBe(10); // More of them would not settle it.
   expect(run.unsteady).toContain("arrivals bring 150 % of what the pool can serve");

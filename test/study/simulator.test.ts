@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { studies } from "../../sim/study/run.ts";
 import { HERE, type Simulator } from "../../sim/study/simulator.ts";
 import { openSimulator } from "../../sim/study/threads.ts";
-import { closedWorkload, kindOf } from "./workload.ts";
+import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
 const workloads = [2, 3].map((servers) => {
   const workload = closedWorkload(kindOf(400, 300, 2.5), servers);
@@ -16,7 +16,7 @@ async function answers(simulator: Simulator) {
       seed: 5,
       precision: 0.1,
       simulator,
-      timeLimit: 60_000,
+      timeLimit,
     });
     return found.map(({ run, samples, notes }) => ({ run: { ...run, wall_s: 0 }, samples, notes }));
   } finally {

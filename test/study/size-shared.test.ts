@@ -10,7 +10,7 @@ import { type RegionJudge, searchRegion } from "../../sim/study/size/region.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
 import { withCores } from "../../sim/study/size/variants.ts";
 import type { ServerModel, Workload } from "../../workloads/schema/workload.ts";
-import { closedWorkload, kindOf } from "./workload.ts";
+import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
 const MILLISECOND = 1e6;
 const SECOND = 1e9;
@@ -164,8 +164,7 @@ function bound(server: Partial<ServerModel>, slo: Workload["slo"]): Workload {
   };
 }
 
-/** Time enough on any machine: what is found must not depend on how busy it is. */
-const OPTIONS = { precision: 0.1, timeLimit: 600_000 };
+const OPTIONS = { precision: 0.1, timeLimit };
 const head = { poolwise: "0", command: "size", workload: "closed", seed: 1 };
 
 describe("a CPU-bound database of 2 cores", () => {

@@ -135,8 +135,9 @@ test("a size whose precise run does not bear the search out is not the answer", 
     run: (each, options) =>
       HERE.run(options.duration === undefined ? withService(each, 1.25) : each, options),
   };
-  const least = (await sizePool(workload, { precision: 0.1 })).recommended?.pool_size ?? 0;
-  const found = await sizePool(workload, { precision: 0.1, simulator, timeLimit: 60_000 });
+  const least =
+    (await sizePool(workload, { precision: 0.1, timeLimit })).recommended?.pool_size ?? 0;
+  const found = await sizePool(workload, { precision: 0.1, simulator, timeLimit });
   expect(found.recommended?.pool_size).toBe(least + 1);
   expect(found.verdict).toBe("pass");
   expect(found.runs[0]?.slo?.terms.every(({ met, certain }) => met && certain)).toBe(true);
@@ -157,7 +158,7 @@ test("pools that share a limit: the largest size starves some, and a smaller one
   };
   expect(sharedLimit(workload)).toEqual({ even: 6, most: 13 });
   expect(sharedLimit(plain)).toBeUndefined();
-  const found = await sizePool(workload, { precision: 0.1, timeLimit: 60_000 });
+  const found = await sizePool(workload, { precision: 0.1, timeLimit });
   // With 8 the busy ones wait for too long, with 13 they have all connections most of the time.
   expect(found.recommended?.pool_size).toBeGreaterThanOrEqual(8);
   expect(found.recommended?.pool_size).toBeLessThanOrEqual(12);
@@ -283,7 +284,9 @@ test("what would be in use without waiting is said of the load that a schedule m
   const plain = objective(closedWorkload(kindOf(20, 100, 10), 3), 20);
   const spike = { at: 30 * SECOND, for: 10 * SECOND, clients: "clients", factor: 2 };
   const [calm, stormy] = await Promise.all(
-    [[], [spike]].map((schedule) => sizePool({ ...plain, schedule }, { precision: 0.5 })),
+    [[], [spike]].map((schedule) =>
+      sizePool({ ...plain, schedule }, { precision: 0.5, timeLimit }),
+    ),
   );
   expect(calm?.recommended?.reason).toMatch(/in use: 100 %/);
   expect(stormy?.recommended?.reason).toMatch(/in use at the load that the schedule multiplies: /);
@@ -346,7 +349,7 @@ test("a look at a size begins as late as a simulation of it: the clients are out
     run: { ...plain.run, duration: 60 * SECOND },
     slo: { response_p95: 300 * MILLISECOND },
   };
-  const probes = new Probes(workload, { timeLimit: 60_000 });
+  const probes = new Probes(workload, { timeLimit });
   const looked = (await probes.at(130)).run;
   const { run } = await study(workload, { replications: 10 });
   expect(looked.simulated_s / looked.replications).toBeLessThan(60);
@@ -363,7 +366,7 @@ test("what is looked at begins when the pool is open: a connection for each clie
     run: { ...plain.run, duration: 30 * SECOND },
     slo: { wait_p99: 10 * MILLISECOND },
   };
-  const { recommended, runs } = await sizePool(workload, { timeLimit: 60_000 });
+  const { recommended, runs } = await sizePool(workload, { timeLimit });
   expect(recommended?.pool_size).toBe(60);
   expect(runs[0]?.warmup_s).toBeCloseTo(1.25 * 60 * 0.04);
   expect(runs[0]?.clients_waiting.mean).toBe(0);

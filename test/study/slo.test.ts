@@ -89,7 +89,7 @@ test("size finds a pool for all kinds, also where cores are shared", async () =>
     expect(recommended?.pool_size).toBeLessThanOrEqual(40);
     expect(runs[0]?.clients.guests?.wait_ms.p99).toBeLessThan(10);
   }
-}, 120_000);
+});
 
 test("who is not served at all is farther from an objective than any wait", () => {
   const far = (name: string, limit: number, value: number): number => {

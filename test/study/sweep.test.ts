@@ -6,6 +6,7 @@ import { study } from "../../sim/study/run.ts";
 import { gridOf, parseVary, sweep } from "../../sim/study/sweep.ts";
 import { parseWorkload } from "../../workloads/schema/load.ts";
 import { SMALL } from "../cli/poolwise.ts";
+import { timeLimit } from "./workload.ts";
 
 describe("--vary", () => {
   // text, key, values
@@ -61,7 +62,7 @@ describe("a sweep", () => {
   const load = (set: string[]) => parseWorkload(SMALL, "small.yaml", { set });
 
   test("each point is what simulate says of it, and neighbours are paired", async () => {
-    const found = await sweep(gridOf([parseVary("default_pool_size=1..3")]), load);
+    const found = await sweep(gridOf([parseVary("default_pool_size=1..3")]), load, { timeLimit });
     expect(found.runs.map((run) => run.settings)).toEqual([
       { default_pool_size: 1 },
       { default_pool_size: 2 },
@@ -73,7 +74,7 @@ describe("a sweep", () => {
     ]);
     for (const { wait_mean_ms_ci95 } of found.differences)
       expect(wait_mean_ms_ci95?.[1]).toBeLessThan(0);
-    const alone = await study(load(["default_pool_size=2"]));
+    const alone = await study(load(["default_pool_size=2"]), { timeLimit });
     // Points share one warm-up and one number of replications; the second one's are the file's.
     expect(found.runs[1]?.warmup_s).toBe(alone.run.warmup_s);
     const result = { poolwise: "0", command: "sweep", workload: "small", seed: 1, ...found };

@@ -23,5 +23,5 @@ export function closedWorkload(kind: ClientKind, servers: number): Workload {
   };
 }
 
-/** Milliseconds for a search: so long that a busy machine changes no answer. */
-export const timeLimit = 50_000;
+/** Milliseconds for a study or a search: so long that a busy machine changes no answer. */
+export const timeLimit = 600_000;
