@@ -85,11 +85,11 @@ describe.skipIf(skipped)("through PgBouncer (skipped: not installed, or no datab
   });
 
   test("query_wait_timeout is counted, and the clients come back", async () => {
-    const settings = { ...one, query_wait_timeout: 0.1 };
+    const settings = { ...one, query_wait_timeout: 0.3 };
     const slow = { ...transaction, service: constant(ms(100)) };
     const session = { transactions: "forever", away: constant(ms(20)) } as const;
     const load = workload({ ...crowd, transaction: slow, session });
-    const result = await through("transaction", settings, load, () => ({ duration: ms(2_000) }));
+    const result = await through("transaction", settings, load, () => ({ duration: ms(3_000) }));
     const [timeout] = result.errors;
     expect(timeout).toMatchObject({ sqlstate: "08P01", text: "query_wait_timeout" });
     const { outcome, wait, number } = result.transactions;
@@ -130,7 +130,7 @@ describe.skipIf(skipped)("through PgBouncer (skipped: not installed, or no datab
     });
 
   test("a thousand clients on twenty servers", async () => {
-    const many = kind({ count: 1_000, think: constant(ms(900)) });
+    const many = kind({ count: 1_000, think: constant(ms(600)) });
     const result = await through("transaction", { default_pool_size: 20 }, workload(many));
     expect(result.errors).toEqual([]);
     expect(new Set(result.transactions.client).size).toBe(1_000);

@@ -101,7 +101,7 @@ for (const [side, pgbouncer, skipped] of SIDES) {
       const gone = async (): Promise<void> =>
         expect(await shown(running, "STATS_TOTALS", "made")).toEqual([]);
       expect(await shown(running, "STATS_TOTALS", "made")).toMatchObject([{ query_count: "1" }]);
-      await vi.waitFor(gone, { timeout: 10_000, interval: 50 });
+      await vi.waitFor(gone, { timeout: 60_000, interval: 50 });
       expect(await shown(running, "DATABASES", "made")).toEqual([]);
       expect(await shown(running, "STATS_TOTALS", "kept")).toMatchObject([{ query_count: "1" }]);
       expect(await entering(running, "made")).toBe("in");

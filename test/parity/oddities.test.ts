@@ -15,6 +15,8 @@ const SIDES = [
   ...(NO_PGBOUNCER === "" ? [["theirs", PGBOUNCER] as const] : []),
 ] as const;
 
+const IDLE_MS = 1_000;
+
 let stage: Stage;
 const running = new Map<string, Running>();
 beforeAll(async () => {
@@ -23,7 +25,7 @@ beforeAll(async () => {
   await direct.query("create table copied (i int)");
   await direct.end();
   for (const [side, pgbouncer] of SIDES) {
-    const more = { client_idle_timeout: 1, application_name_add_host: 1 };
+    const more = { client_idle_timeout: IDLE_MS / 1000, application_name_add_host: 1 };
     const settings = { pool_mode: "transaction", ...more };
     const entries = { app: "", counted: "" };
     running.set(side, await stage.pooler({ settings, entries, pgbouncer }));
@@ -42,21 +44,37 @@ async function enter(side: string, database: string): Promise<Raw> {
 
 const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
 
+/**
+ * Plays a COPY of two seconds, and a query more than half a second after it. Returns the longest time without a
+ * message in ms: a machine that stands still meanwhile makes a client idle that is not.
+ */
+async function longestPause(raw: Raw): Promise<number> {
+  let [longest, last] = [0, performance.now()];
+  const send = (...messages: Buffer[]): void => {
+    raw.send(...messages);
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  };
+  send(query("copy copied from stdin"));
+  await raw.until("G");
+  for (let turn = 0; turn < 8; turn++) {
+    send(message(FRONTEND.copyData, bytes("1\n")));
+    await sleep(250);
+  }
+  send(message(FRONTEND.copyDone));
+  await raw.until("Z");
+  await sleep(600);
+  send(query("select 1"));
+  await raw.until("Z", 2);
+  return longest;
+}
+
 for (const [side, pgbouncer] of SIDES)
   describe(side, () => {
     test("client_idle_timeout counts from the last message of a long COPY, not from its first", async () => {
-      const raw = await enter(side, "app");
-      raw.send(query("copy copied from stdin"));
-      await raw.until("G");
-      for (let turn = 0; turn < 8; turn++) {
-        raw.send(message(FRONTEND.copyData, bytes("1\n")));
-        await sleep(250);
-      }
-      raw.send(message(FRONTEND.copyDone));
-      await raw.until("Z");
-      await sleep(600);
-      raw.send(query("select 1"));
-      await raw.until("Z", 2);
+      let raw: Raw;
+      do raw = await enter(side, "app");
+      while ((await longestPause(raw)) > 0.8 * IDLE_MS);
       expect(raw.complaint).toBe("");
       await raw.end();
       expect(raw.complaint).toContain("client_idle_timeout");

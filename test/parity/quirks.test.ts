@@ -226,7 +226,7 @@ afterAll(() => stage?.close());
 const played = new Map<string, Promise<Row[]>>();
 
 /** A live run may be disturbed by the machine; a rule that is missing fails every time. */
-const LIVE = { retry: 2 };
+const LIVE = { retry: 5 };
 beforeEach(({ task }) => {
   if ((task.result?.retryCount ?? 0) > 0) played.clear();
 });

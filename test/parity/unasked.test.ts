@@ -69,13 +69,14 @@ for (const [side] of SIDES)
         const pooler = running.get(side) as Running;
         const client = await pooler.client("app");
         await client.query("select");
+        const idlers = async (): Promise<number> => {
+          const rows = await pooler.tell("SHOW POOLS");
+          return Number(rows.find(({ database }) => database === "app")?.sv_idle);
+        };
         latest?.write(said);
         await sleep(TICKS_MS);
-        const [pool] = (await pooler.tell("SHOW POOLS")).filter(
-          ({ database }) => database === "app",
-        );
+        await expect.poll(idlers).toBe(idle);
         await client.end();
-        expect(Number(pool?.sv_idle)).toBe(idle);
       });
     }
   });

@@ -60,7 +60,7 @@ const USERS: History[] = [
   {
     claim: "a user's client_idle_timeout",
     steps: [
-      ...["a: in as silent => in", "b: in as carol => in", "a: run => s1"],
+      ...["b: in as carol => in", "a: in as silent => in", "a: run => s1"],
       ...["a: told => client_idle_timeout", "b: run => s2"],
     ],
   },
@@ -199,8 +199,8 @@ export const newer: Group = {
     small: "pool_size=1",
     spare: "reserve_pool_size=1",
     hasty: "query_timeout=1",
-    idler: "idle_transaction_timeout=1",
-    endless: "transaction_timeout=1",
+    idler: "idle_transaction_timeout=2",
+    endless: "transaction_timeout=2",
     silent: "client_idle_timeout=1",
     chief: "",
     lonely: "max_user_client_connections=1",

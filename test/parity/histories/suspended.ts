@@ -3,6 +3,10 @@ import type { Group } from "./history.ts";
 
 const ONE = { app: "pool_size=1" };
 
+/** A query that runs until the lock is free. */
+const held = (who: string): string =>
+  `${who}: send sql select pg_advisory_xact_lock({key}), 'done'`;
+
 export const suspended: Group = {
   name: "SUSPEND with things under way",
   alone: true,
@@ -34,9 +38,10 @@ export const suspended: Group = {
       claim: "SUSPEND waits for no query that runs: its answer comes after RESUME",
       entries: ONE,
       steps: [
-        ...["a: in => in", "a: run => s1", "a: send sql select pg_sleep(0.3), 'slept'"],
-        ...["pool app: sv_active => 1", "console: SUSPEND => SUSPEND", "wait 700"],
-        ...["pool app: sv_active => 1", "console: RESUME => RESUME", "a: get =>  slept"],
+        ...["a: in => in", "a: run => s1", "database: select pg_advisory_lock({key})"],
+        ...[held("a"), "pool app: sv_active => 1", "console: SUSPEND => SUSPEND"],
+        ...["database: select pg_advisory_unlock({key})", "wait 700", "pool app: sv_active => 1"],
+        ...["console: RESUME => RESUME", "a: get =>  done"],
       ],
     },
     {
@@ -45,14 +50,11 @@ export const suspended: Group = {
       entries: { ...ONE, other: "pool_size=1" },
       steps: [
         ...["a: in => in", "b: in => in", "c: in other => in", "a: begin => s1", "b: send run"],
-        ...[
-          "pool app: cl_waiting => 1",
-          "c: run => s2",
-          "c: send sql select pg_sleep(0.3), 'slept'",
-        ],
-        ...["pool other: sv_active => 1", "console: SUSPEND => SUSPEND"],
-        ...["b: get => suspend_timeout", "pool other: sv_active => 1"],
-        ...["console: RESUME => RESUME", "c: get =>  slept", "a: run => s1"],
+        ...["pool app: cl_waiting => 1", "c: run => s2"],
+        ...["database: select pg_advisory_lock({key})", held("c"), "pool other: sv_active => 1"],
+        ...["console: SUSPEND => SUSPEND", "database: select pg_advisory_unlock({key})"],
+        ...["b: get => suspend_timeout", "wait 300", "pool other: sv_active => 1"],
+        ...["console: RESUME => RESUME", "c: get =>  done", "a: run => s1"],
       ],
     },
   ],
