@@ -14,6 +14,7 @@ import { prepares } from "../../../workloads/live/index.ts";
 import { mostConnected } from "../../../workloads/schema/kinds.ts";
 import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { poolOf, poolsOf } from "../pools.ts";
+import { written } from "./calm.ts";
 import type { Cell, Played } from "./cell.ts";
 import { DATABASE_COUNTS, isPrivate, namesOf, USER_COUNTS, usersOf } from "./stand-names.ts";
 
@@ -208,7 +209,6 @@ function preparedLines(workload: Workload): string[] {
   return [`max_prepared_statements = ${max_prepared_statements}`];
 }
 
-const DURATION = /_(timeout|lifetime|retry|delay|notify)$/;
 /** Said elsewhere: by the entries, by the users, or with room for all configurations. */
 const ELSEWHERE: readonly string[] = [
   "pool_mode",
@@ -225,9 +225,7 @@ function changedSettings(settings: CoreSettings): string[] {
     const value = settings[name as keyof typeof DEFAULTS];
     if (value === standard || ELSEWHERE.includes(name)) continue;
     if (name === "server_check_query" || name === "server_reset_query") lines.push(`${name} =`);
-    else if (typeof value === "boolean") lines.push(`${name} = ${value ? 1 : 0}`);
-    else if (DURATION.test(name)) lines.push(`${name} = ${(value as number) / SECOND}`);
-    else lines.push(`${name} = ${value}`);
+    else lines.push(`${name} = ${written(name, value)}`);
   }
   return lines;
 }

@@ -9,6 +9,7 @@ import { makeRoles, outside, ownDirectory } from "../../../workloads/database/in
 import type { Breaker, LiveTarget } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { connectionsOf } from "../pools.ts";
+import { calmly } from "./calm.ts";
 import type { Cell, Played } from "./cell.ts";
 import { breakerOf, ofPooler } from "./faults.ts";
 import { freePort } from "./pooler-process.ts";
@@ -29,6 +30,8 @@ export interface Stand {
   /** Those that a run of this workload has to watch; `admin` when left out. */
   consoles?(workload: Workload): readonly Address[];
   /** The database itself, past the pooler; undefined: it is not known. */
+  /** Does `work` without settings that would disturb a calibration; undefined: they are not ours to change. */
+  calmly?<T>(work: () => Promise<T>): Promise<T>;
   readonly direct: Address | undefined;
   /** Plays faults; undefined: what is there is not ours to break. */
   readonly breaker?: Breaker | undefined;
@@ -123,6 +126,7 @@ async function setUp(
       direct: database,
       breaker: breakerOf({ server: database.server, seat }),
       target: (cell) => {
+      calmly: (work) => calmly(workload.settings, admin, work),
         const { entries, users } = namesOf(workloadOf(workload, cell), cell, database);
         return { host: host(cell), port, user: database.user, databases: entries, users };
       },

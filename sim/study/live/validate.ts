@@ -262,7 +262,8 @@ async function playAll(
     tell(repeat, `once more, for the machine stood still for ${(longest / SECOND).toFixed(1)} s`);
   const calibrated = async (repeat: number): Promise<Calibration> => {
     tell(repeat, "calibrating");
-    const calibration = await calibrating(repeat);
+    const calibrate = (): Promise<Calibration> => calibrating(repeat);
+    const calibration = await (stand.calmly?.(calibrate) ?? calibrate());
     step++;
     return calibration;
   };
