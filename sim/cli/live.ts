@@ -27,8 +27,9 @@ Statements are pg_sleep: whole milliseconds, no load on a core; with work: cpu i
 queries that keep a core busy. The report has the figures of "simulate";
 what nobody could see (a queue without a console) is left out, and null in JSON.
 Faults of the schedule are played where database and pooler are the run's own: stall (the database's
-processes stand still), restart (it dies and comes back), pooler_restart and pooler_takeover, each over by the
-window's end.
+processes stand still), restart (it dies and comes back), failover (it stands still until a second one, made of
+a copy of its data, has its place), pooler_restart and pooler_takeover, each over by the window's end.
+Where there are several poolers, or one takes another's place, each has a journal: FILE, FILE.2 and so on.
 Exit status 1 when the workload has an slo and the run does not meet it.
 
 Without --dsn (or DATABASE_URL) a private PostgreSQL is started and removed again. With --pooler-dsn, --dsn

@@ -98,10 +98,10 @@ export function checkPlaces(workload: string, options: RealOptions): void {
 
 /** Refuses faults that cannot be played there. Errors: ConfigError. */
 export function checkBreakable(workload: Workload, options: RealOptions, duration: number): void {
-  const { dsn, journal, poolerDsn } = options;
+  const { dsn, poolerDsn } = options;
   const own = dsn !== undefined ? "--dsn" : process.env.DATABASE_URL ? "DATABASE_URL" : undefined;
   const foreign = poolerDsn !== undefined ? "--pooler-dsn" : own;
-  checkFaults(workload, { foreign, journal, duration });
+  checkFaults(workload, { foreign, duration });
 }
 
 /**

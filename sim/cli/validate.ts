@@ -46,9 +46,10 @@ where connection set-up and resets are measured.
 Where the workload's transactions have work: cpu, real queries keep the cores busy. Then the database is
 measured at two pool sizes, one connection and ten for each core, and all other sizes are predicted from it.
 
-Faults of the schedule (stall, restart, pooler_restart, pooler_takeover) are played, one configuration at a
-time, where database and pooler are the run's own. Compared are then also the transactions that failed, the clients'
-connections that were lost and the logins that came to nothing. What is measured first knows no fault.
+Faults of the schedule (stall, restart, failover, pooler_restart, pooler_takeover) are played, one
+configuration at a time, where database and pooler are the run's own. Compared are then also the
+transactions that failed, the clients' connections that were lost and the logins that came to nothing.
+What is measured first knows no fault, and no global timeout of the pooler.
 
 With pooler: { processes: 2 } two of our pooler share a port. Whom the system deals to which is looked at,
 and the prediction is made for it.

@@ -1,7 +1,9 @@
-/** A private server that is made to stand still, or to die and come back. Nothing says how fast. */
-import { existsSync } from "node:fs";
+/** A private server that is made to stand still, to die and come back, or to give way to another. Nothing says how fast. */
+import { readdirSync } from "node:fs";
+import { dirname } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ownPrefix } from "../../workloads/database/account.ts";
 import { embeddedPackage } from "../../workloads/database/embedded.ts";
 import { type Database, resolveDatabase, withClient } from "../../workloads/database/index.ts";
 import { childrenOf } from "../../workloads/database/processes.ts";
@@ -80,13 +82,64 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
     expect(late).toBeGreaterThan(0);
   });
 
-  test("who has restarted can be stopped, and nothing is left", async () => {
-    const own = await resolveDatabase({ env: { PATH: process.env.PATH } });
+  test("a failover ends every connection, and who calls meanwhile is heard by another server, again and again", async () => {
+    await ask("create table if not exists kept as select 7 as answer");
+    const seen = new Set([await started()]);
+    for (let times = 0; times < 2; times++) {
+      await server().prepareFailover();
+      const client = new pg.Client(database);
+      client.on("error", () => undefined);
+      await client.connect();
+      const begin = performance.timeOrigin + performance.now() + 300;
+      const end = begin + 400;
+      const over = server().failOver({ begin, end }, new AbortController().signal);
+      await until(begin + 100);
+      const silent = client.query("select 1").catch(() => at());
+      const heard = ask("select answer from kept").then((answer) => [answer, at()] as const);
+      await over;
+      expect(await silent).toBeGreaterThanOrEqual(end);
+      const [answer, when] = await heard;
+      expect(answer).toBe("7");
+      expect(when).toBeGreaterThanOrEqual(end);
+      seen.add(await started());
+    }
+    expect(seen.size).toBe(3);
     const begin = Date.now();
-    await own.server?.restart({ begin, end: begin }, new AbortController().signal);
-    await own.stop();
-    expect(existsSync(own.host)).toBe(false);
+    await server().restart({ begin, end: begin + 1 }, new AbortController().signal);
+    await server().stall({ begin, end: begin + 1 }, new AbortController().signal);
+    expect(await ask("select answer from kept")).toBe("7");
   });
+
+  const at = (): number => performance.timeOrigin + performance.now();
+  const until = (moment: number): Promise<void> =>
+    new Promise((resolve) => setTimeout(resolve, moment - at()));
+
+  test("a failover that is given up is over at once", async () => {
+    const before = await started();
+    const abort = new AbortController();
+    await server().prepareFailover();
+    const begin = Date.now();
+    const over = server().failOver({ begin, end: begin + HOUR }, abort.signal);
+    await until(begin + 500);
+    abort.abort();
+    await over;
+    expect(await started()).not.toBe(before);
+  });
+
+  for (const fault of ["restart", "failOver"] as const)
+    test(`${fault}: who has been broken can be stopped, and nothing is left`, async () => {
+      const before = directories();
+      const own = await resolveDatabase({ env: { PATH: process.env.PATH } });
+      const begin = Date.now();
+      await own.server?.[fault]({ begin, end: begin }, new AbortController().signal);
+      await own.server?.prepareFailover(); // Nobody ever hears of this one.
+      await own.stop();
+      expect(directories()).toEqual(before);
+    });
+
+  /** Of all private servers of this process. */
+  const directories = (): string[] =>
+    readdirSync(dirname(database.host)).filter((name) => name.startsWith(ownPrefix(process.pid)));
 });
 
 test("children of a process are its own", async () => {

@@ -2,18 +2,31 @@
  * Faults played for real: the database stands still, or dies and comes back, or the pooler does. Asserted is
  * that it happened, that the clients came back and that nothing is left; never how fast.
  */
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { simulate } from "../../sim/model/index.ts";
+import { liveLosses, simulatedLosses } from "../../sim/study/live/figures.ts";
+import { withPool } from "../../sim/study/live/pools.ts";
 import { type Cell, openStand, type Stand } from "../../sim/study/live/stand.ts";
+import { replayFile } from "../../sim/study/replay.ts";
 import { embeddedPackage } from "../../workloads/database/embedded.ts";
 import { type Database, OutsideError, resolveDatabase } from "../../workloads/database/index.ts";
 import { type Breaker, Breaking } from "../../workloads/live/breaking.ts";
 import { type LiveResult, runLive } from "../../workloads/live/index.ts";
 import { type Fault, SHUTDOWNS, type Workload } from "../../workloads/schema/workload.ts";
 import { processesWith } from "../database/helpers.ts";
+import { withPooler } from "../model/poolers.ts";
+import { NO_PGBOUNCER, PGBOUNCER, PGBOUNCER_VERSION } from "../pgbouncer.ts";
 import { constant, kind, ms, workload } from "./helpers.ts";
 
 const installed = (await embeddedPackage()) !== undefined;
+/** Through whom, and its program; ours without one. */
+const POOLERS: [through: string, pgbouncer: string | undefined][] = [
+  ["through our pooler", undefined],
+  ...(NO_PGBOUNCER === "" ? ([["through PgBouncer", PGBOUNCER]] as [string, string][]) : []),
+];
 const CELL: Cell = { name: "cell", pool_mode: "transaction", pool_size: 3 };
 
 const fault = (
@@ -97,14 +110,27 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
     return { ...rest, settings: { ...settings, server_login_retry: ms(100) }, faults: [one] };
   }
 
+  async function playOnce(
+    given: Workload,
+    pgbouncer?: string,
+    duration = LENGTH,
+  ): Promise<LiveResult> {
+    const stand = await openStand({ workload: given, database, cells: [CELL], pgbouncer });
+    return await playOn(stand, given, { duration }).finally(() => stand.close());
+  }
+
   /** Plays for longer and longer, until everybody is served by a transaction sent after `at`. */
-  async function play(given: Workload, at: number): Promise<LiveResult> {
+  async function play(given: Workload, at: number, pgbouncer?: string): Promise<LiveResult> {
     for (let duration = LENGTH; ; duration *= 3) {
-      const stand = await openStand({ workload: given, database, cells: [CELL] });
-      const result = await playOn(stand, given, { duration }).finally(() => stand.close());
+      const result = await playOnce(given, pgbouncer, duration);
       if (servedAfter(result, at) === 8 || duration > 20 * LENGTH) return result;
     }
   }
+
+  const foretold = (given: Workload) => {
+    const length = { warmup: ms(100), duration: ms(LENGTH) };
+    return simulate(withPool(given, CELL.pool_mode, CELL.pool_size), { ...length, seed: 1 });
+  };
 
   function playOn(
     stand: Stand,
@@ -178,6 +204,17 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
     expect(servedAfter(result, 600)).toBe(8);
   });
 
+  for (const [through, pgbouncer] of POOLERS)
+    test(`failover ${through}: who was served when it fell silent is lost at its end, as foretold`, async () => {
+      const given = broken(fault("failover", 300, 400));
+      const result = await play(given, 700, pgbouncer);
+      expect(liveLosses(result)).toEqual(simulatedLosses(foretold(given)));
+      expect(liveLosses(result)).toEqual({ failed: 3, lost: 3, refused: 0 });
+      const lost = [...result.sessions.lost].filter((at) => !Number.isNaN(at));
+      expect(Math.min(...lost)).toBeGreaterThanOrEqual(result.window.from + ms(700));
+      expect(servedAfter(result, 700)).toBe(8);
+    });
+
   for (const shutdown of SHUTDOWNS)
     test(`pooler_restart, ${shutdown}: all find back to the one that comes after it`, async () => {
       const result = await play(broken(fault("pooler_restart", 300, 400, { shutdown })), 700);
@@ -213,6 +250,50 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
       .at(-1)
       ?.rows.filter((row) => row.database === "one_postgres");
     expect(pools?.reduce((sum, row) => sum + Number(row.cl_active), 0)).toBeLessThanOrEqual(8);
+  });
+
+  /** Two clients that cancel, four times while two poolers are there, what would take three times as long. */
+  function cancelling(peering: number | undefined): Workload {
+    const { clients, ...rest } = broken(fault("pooler_takeover", 200, 1_300));
+    const service = constant(ms(900));
+    const transaction = { statements: constant(1), service, gap: constant(0) };
+    const patience = { timeout: ms(300), cancels: true };
+    const session = { transactions: "forever" as const, away: constant(ms(1_000)) };
+    const impatient = clients.map((each) => {
+      return { ...each, count: 2, session, transaction, ...patience };
+    });
+    return withPooler({ ...rest, clients: impatient }, { peering });
+  }
+
+  for (const [through, pgbouncer] of POOLERS)
+    test.skipIf(pgbouncer !== undefined && PGBOUNCER_VERSION < 1_023)(
+      `pooler_takeover ${through}: the new one hands on cancel requests to the old one if it knows it (skipped: too old)`,
+      async () => {
+        for (const [peering, cancelled] of [
+          [undefined, 0],
+          [ms(1), 8],
+        ] as const) {
+          const given = cancelling(peering);
+          const result = await playOnce(given, pgbouncer);
+          expect(foretold(given).all.errors.client_cancel ?? 0).toBe(cancelled);
+          expect(textsOf(result).includes("client_cancel")).toBe(cancelled > 0);
+          expect(liveLosses(result).lost).toBe(2);
+        }
+      },
+    );
+
+  test("each pooler writes a journal of its own, which replays", async () => {
+    const given = broken(fault("pooler_takeover", 300, 400));
+    const journal = join(mkdtempSync(join(tmpdir(), "journals-")), "run");
+    const stand = await openStand({ workload: given, database, cells: [CELL], journal });
+    await playOn(stand, given).finally(() => stand.close());
+    expect(stand.notes).toEqual([`each pooler has a journal of its own: ${journal}, ${journal}.2`]);
+    for (const file of [journal, `${journal}.2`]) {
+      const replayed = replayFile(file);
+      expect(replayed.equal).not.toBe(false);
+      expect(replayed.inputs).toBeGreaterThan(50);
+    }
+    rmSync(dirname(journal), { recursive: true });
   });
 
   test("an abort amid a fault makes all whole again", async () => {

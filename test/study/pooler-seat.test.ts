@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { PoolerSeat } from "../../sim/study/live/pooler-seat.ts";
+import { PoolerSeat, type SeatOptions } from "../../sim/study/live/pooler-seat.ts";
 
 const port = 6432;
 let directory: string;
@@ -24,14 +24,13 @@ async function whoIsThere(host = join(directory, "s")): Promise<string> {
 }
 
 test("a successor that was prepared, once or twice, takes the address over when it is told to", async () => {
-  const ini = join(directory, "pooler.ini");
   writeFileSync(join(directory, "users.txt"), '"me" ""\n');
-  const lines = [
-    ...["[databases]", "[pgbouncer]", `listen_port = ${port}`, `unix_socket_dir = ${directory}`],
-    ...["auth_type = trust", `auth_file = ${directory}/users.txt`, "admin_users = me", ""],
+  const iniOf: SeatOptions["iniOf"] = (number, placeOf) => [
+    ...["[databases]", "[pgbouncer]", `listen_port = ${port}`],
+    `unix_socket_dir = ${placeOf(number)}`,
+    ...["auth_type = trust", `auth_file = ${directory}/users.txt`, "admin_users = me"],
   ];
-  writeFileSync(ini, lines.join("\n"));
-  const seat = await PoolerSeat.take({ ini, directory, port });
+  const seat = await PoolerSeat.take({ iniOf, directory, port });
   try {
     expect(await whoIsThere()).toBe(directory);
     for (const next of ["next1", "next2"]) {

@@ -130,7 +130,6 @@ describe("what cannot be played or compared is refused", () => {
   for (const [what, refuse, reason] of [
     ["a pooler that runs", () => checkProcesses(on(2, kind), { running: "me@here" }), "not ours"],
     ["PgBouncer", () => checkProcesses(on(2, kind), { pgbouncer: "pgbouncer" }), "not ours"],
-    ["a journal", () => checkProcesses(on(2, kind), { journal: "file" }), "--journal"],
     ["a timeout", () => checkComparable(on(2, demanding)), "timeout or retry"],
     ["a pool of the application", () => checkComparable(on(2, pooled)), "app_pool"],
     ["work: cpu", () => checkComparable(on(2, burning)), "work: cpu"],
@@ -141,7 +140,7 @@ describe("what cannot be played or compared is refused", () => {
     });
 
   test("nothing of it with one process", () => {
-    const beside = { running: "me@here", pgbouncer: "pgbouncer", journal: "file" };
+    const beside = { running: "me@here", pgbouncer: "pgbouncer" };
     expect(() => checkProcesses(on(1, kind), beside)).not.toThrow();
     expect(() => checkComparable(on(1, demanding, pooled, burning))).not.toThrow();
   });

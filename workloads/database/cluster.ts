@@ -6,11 +6,12 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { type Account, privateDirectory } from "./account.ts";
-import { ready } from "./answering.ts";
+import { copyData, type Original } from "./copy.ts";
 import type { Address } from "./dsn.ts";
 import { OutsideError } from "./errors.ts";
-import { AGAIN, DOOR, PrivateServer } from "./private-server.ts";
+import { AGAIN, DOOR, GONE, PrivateServer } from "./private-server.ts";
 
 /** What a private server is started with. */
 export interface ClusterOptions {
@@ -19,6 +20,8 @@ export interface ClusterOptions {
   account: Account;
   /** postgresql.conf settings, on top of the defaults below. */
   settings: Record<string, string | number>;
+  /** A server whose data it is to have; none when left out. */
+  original?: Original | undefined;
 }
 
 /** A running private server. `stop` may be called more than once. */
@@ -49,7 +52,8 @@ const DEFAULTS: Record<string, string | number> = {
  * The watchdog: $1 directory, $2 bin; the rest are arguments of postgres. `guarded` runs a command
  * until it ends by itself or until our end of the pipe is gone. A signal may come before the
  * command has installed its handlers and be lost, hence the loop. Whoever stands still hears no
- * signal but CONT, and the server waits for its backends, hence `roused`.
+ * signal but CONT, and the server waits for its backends, hence `roused`. Where another server has
+ * taken its place, the directory is still the address.
  */
 const WATCHDOG = `
 trap '' INT TERM HUP
@@ -73,19 +77,23 @@ guarded() {
   return $status
 }
 served() {
-  sockets=$1
-  shift
-  guarded "$bin/postgres" -D "$directory/data" -k "$sockets" -p ${PORT} "$@"
+  guarded "$bin/postgres" -D "$directory/data" -k "$directory/${DOOR}" -p ${PORT} "$@"
 }
-mkdir "$directory/${DOOR}" &&
-  guarded "$bin/initdb" -D "$directory/data" -U ${SUPERUSER} -A trust -N --no-locale -E UTF8 &&
-  served "$directory" "$@"
+made() {
+  [ -d "$directory/data" ] ||
+    guarded "$bin/initdb" -D "$directory/data" -U ${SUPERUSER} -A trust -N --no-locale -E UTF8
+}
+mkdir "$directory/${DOOR}" && made && served "$@"
 status=$?
 while [ -e "$directory/${AGAIN}" ]; do
   rm -f "$directory/${AGAIN}"
-  served "$directory/${DOOR}" "$@"
+  served "$@"
   status=$?
 done
+if [ -e "$directory/${GONE}" ]; then
+  rm -rf "$directory/data"
+  read -r line <&3
+fi
 tail -n 20 "$directory/log" >&2
 rm -rf "$directory"
 exit $status
@@ -95,20 +103,39 @@ exit $status
  * Starts a server and waits for its first answer. Errors: OutsideError with the log's last lines.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const directory = await privateDirectory(options.account);
+  const directory = await directoryFor(options);
   const watchdog = spawnWatchdog(directory, options);
   const ending = ended(watchdog);
   const address = { host: directory, port: PORT, user: SUPERUSER, database: "postgres" };
+  const server = new PrivateServer(address, (home) =>
+    startCluster({ ...options, original: { address, data: join(home, "data") } }),
+  );
   try {
-    await Promise.race([ready(address), ending.then(startFailure)]);
+    await Promise.race([server.appear(), ending.then(startFailure)]);
   } catch (error) {
     await stopWatchdog(watchdog, ending);
     await rm(directory, { recursive: true, force: true }); // When there was no shell at all.
     throw error;
   }
   release(watchdog);
-  const server = new PrivateServer(address);
-  return { ...address, server, stop: () => stopWatchdog(watchdog, ending) };
+  const stop = async (): Promise<void> => {
+    await server.stopHeirs();
+    await stopWatchdog(watchdog, ending);
+  };
+  return { ...address, server, stop };
+}
+
+/** A directory of its own, with the data of the original where there is one. */
+async function directoryFor({ account, original }: ClusterOptions): Promise<string> {
+  const directory = await privateDirectory(account);
+  if (original === undefined) return directory;
+  try {
+    await copyData(original, join(directory, "data"), account);
+    return directory;
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 function spawnWatchdog(directory: string, options: ClusterOptions): ChildProcess {

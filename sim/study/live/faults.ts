@@ -17,7 +17,6 @@ import { processesOf } from "./several.ts";
 export interface BesideFaults {
   /** Somebody's own database or pooler, as it was named. */
   foreign?: string | undefined;
-  journal?: string | undefined;
   /** The measured window. */
   duration: Nanos;
 }
@@ -39,36 +38,25 @@ export function checkFaults(workload: Workload, beside: BesideFaults): void {
 function refusalOf(
   workload: Workload,
   one: Fault,
-  { foreign, journal, duration }: BesideFaults,
+  { foreign, duration }: BesideFaults,
 ): ConfigError | undefined {
-  const { fault } = one;
   const refuse = (...why: [problem: string, expected?: string, fix?: string]): ConfigError =>
     noFault(workload, one, ...why);
   if (foreign !== undefined)
     return refuse(`cannot be played with ${foreign}: what is somebody's own is not broken`);
-  if (!PLAYED.includes(fault)) return refuse("cannot be played for real", PLAYED.join(" | "));
   if (one.at + one.for > duration) {
     const [problem, end] = ["is not over when the run is", `an end by ${duration / SECOND} s`];
     return refuse(problem, end, "set a longer --duration");
   }
   if (!ofPooler(one)) return undefined;
-  if (fault === "pooler_takeover" && workload.pooler?.peering !== undefined)
-    return refuse("cannot be played with peering", "no pooler.peering beside it");
-  if (processesOf(workload) > 1)
-    return refuse(
-      "cannot be played with several processes of the pooler",
-      "pooler.processes = 1 beside it",
-    );
-  if (journal !== undefined)
-    return refuse(
-      "cannot be played with --journal",
-      "one process of the pooler, which writes the journal",
-      "leave out --journal",
-    );
-  return undefined;
+  if (processesOf(workload) === 1) return undefined;
+  const problem =
+    "cannot be played with several processes of the pooler: they share a port, on which";
+  return refuse(
+    `${problem} those that come after them would be dealt clients before their time`,
+    "pooler.processes = 1 beside it",
+  );
 }
-
-const PLAYED: readonly string[] = ["restart", "stall", "pooler_restart", "pooler_takeover"];
 
 /** Whether it is the pooler's, not the database's. */
 export const ofPooler = ({ fault }: Fault): boolean => fault.startsWith("pooler_");
@@ -98,16 +86,28 @@ export function breakerOf({ server, seat }: Breakable): Breaker | undefined {
   return {
     prepare: async (fault) => {
       if (ofPooler(fault)) await seat.prepare();
+      else if (fault.fault === "failover") await server.prepareFailover();
     },
     play: async (fault, span, signal) => {
-      if (fault.fault === "pooler_restart") await restartPooler(seat, fault, span, signal);
-      else if (fault.fault === "pooler_takeover") await takeOver(seat, fault, span, signal);
-      else if (fault.fault === "stall") await server.stall(span, signal);
-      else return server.restart(span, signal);
+      if (fault.fault === "restart") return server.restart(span, signal);
+      await PLAYED[fault.fault]({ server, seat }, fault, span, signal);
       return wall() - span.end;
     },
   };
 }
+
+type Play = (
+  what: { server: PrivateServer; seat: PoolerSeat },
+  ...how: [fault: Fault, span: Span, signal: AbortSignal]
+) => Promise<void>;
+
+/** Those that are over when they are to be; a restart tells when it was. */
+const PLAYED: Record<Exclude<Fault["fault"], "restart">, Play> = {
+  stall: ({ server }, _, span, signal) => server.stall(span, signal),
+  failover: ({ server }, _, span, signal) => server.failOver(span, signal),
+  pooler_restart: ({ seat }, ...how) => restartPooler(seat, ...how),
+  pooler_takeover: ({ seat }, ...how) => takeOver(seat, ...how),
+};
 
 /** PgBouncer's signals. Source: PgBouncer 1.25.2, doc/usage.md. */
 const SIGNALS = {

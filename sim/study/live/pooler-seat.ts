@@ -3,24 +3,31 @@
  * which the address leads from the moment that is given: to start takes longer than a restart may last. Each
  * has a directory of its own, for who goes removes the socket by its name; the address is a link to one of them.
  */
-import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type PoolerProcess, type PoolerProcessOptions, startPooler } from "./pooler-process.ts";
 
+export interface SeatOptions extends Omit<PoolerProcessOptions, "ini"> {
+  /** The lines of the pgbouncer.ini of each of them; 0 is the first one. */
+  iniOf(number: number, placeOf: (number: number) => string): readonly string[];
+}
+
 export class PoolerSeat {
-  private readonly options: PoolerProcessOptions;
+  private readonly options: SeatOptions;
   private readonly all: PoolerProcess[] = [];
+  /** Files of the journals of all that there have been. */
+  readonly journals: string[] = [];
   private successor: Promise<PoolerProcess> | undefined;
 
-  private constructor(options: PoolerProcessOptions) {
+  private constructor(options: SeatOptions) {
     this.options = options;
   }
 
   /** Starts the first one. Errors: OutsideError. */
-  static async take(options: PoolerProcessOptions): Promise<PoolerSeat> {
+  static async take(options: SeatOptions): Promise<PoolerSeat> {
     const seat = new PoolerSeat(options);
     await symlink(".", seat.address);
-    seat.all.push(await startPooler(options));
+    seat.all.push(await seat.startNext());
     return seat;
   }
 
@@ -79,16 +86,23 @@ export class PoolerSeat {
     await Promise.all([...this.all, ...(next ? [next] : [])].map((process) => process.stop()));
   }
 
+  /** In a directory of its own, where its journal is not: that is beside the first one's. */
   private async startNext(): Promise<PoolerProcess> {
-    const { directory, ini } = this.options;
-    const own = this.placeOf(this.all.length);
-    await mkdir(own, { recursive: true });
-    const text = await readFile(ini, "utf8");
-    const moved = text.replace(`unix_socket_dir = ${directory}\n`, `unix_socket_dir = ${own}\n`);
-    const ownIni = join(own, "pooler.ini");
-    await writeFile(ownIni, moved, { mode: 0o644 });
-    return startPooler({ ...this.options, ini: ownIni, directory: own, journal: undefined });
+    const { iniOf, ...options } = this.options;
+    const number = this.all.length;
+    const placeOf = (of: number): string => this.placeOf(of);
+    const directory = placeOf(number);
+    await mkdir(directory, { recursive: true });
+    const ini = join(directory, "pooler.ini");
+    await writeFile(ini, `${iniOf(number, placeOf).join("\n")}\n`, { mode: 0o644 });
+    const journal = options.journal && journalOf(options.journal, number);
+    if (journal !== undefined) this.journals.push(journal);
+    return startPooler({ ...options, ini, directory, journal });
   }
 }
 
 const nameOf = (number: number): string => `next${number}`;
+
+/** `run.journal`, `run.journal.2` and so on. */
+export const journalOf = (first: string, number: number): string =>
+  number === 0 ? first : `${first}.${number + 1}`;

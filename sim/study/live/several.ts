@@ -18,17 +18,14 @@ interface Beside {
   /** `--pooler-dsn`, as it is shown. */
   running?: string | undefined;
   pgbouncer?: string | undefined;
-  journal?: string | undefined;
 }
 
 /** Refuses what cannot be played with several processes. Errors: ConfigError. */
 export function checkProcesses(workload: Workload, beside: Beside): void {
   if (processesOf(workload) === 1) return;
-  const { running, pgbouncer, journal } = beside;
+  const { running, pgbouncer } = beside;
   if ((running ?? pgbouncer) !== undefined)
     throw refusal(workload, "1 where the pooler is not ours, and does not tell who is where");
-  if (journal !== undefined)
-    throw refusal(workload, "1 beside --journal, the inputs of one process");
   if (!canSharePort())
     throw refusal(workload, "1 here: sharing a port takes Node.js 22.12, or koffi and Linux");
 }

@@ -13,12 +13,13 @@ import { calmly } from "./calm.ts";
 import type { Cell, Played } from "./cell.ts";
 import { breakerOf, ofPooler } from "./faults.ts";
 import { freePort } from "./pooler-process.ts";
-import { PoolerSeat } from "./pooler-seat.ts";
+import { journalOf, PoolerSeat, type SeatOptions } from "./pooler-seat.ts";
 import { checkVersion } from "./pooler-version.ts";
 import { workloadOf } from "./pools.ts";
 import { checkProcesses, processesOf } from "./several.ts";
 import { type IniOptions, iniLines, loginLines, sectionsOf } from "./stand-ini.ts";
 import { checkUsers, isPrivate, namesOf } from "./stand-names.ts";
+import { LOCAL, placeLines } from "./stand-places.ts";
 
 export type { Cell, Played } from "./cell.ts";
 
@@ -29,9 +30,9 @@ export interface Stand {
   readonly admin: readonly Address[] | undefined;
   /** Those that a run of this workload has to watch; `admin` when left out. */
   consoles?(workload: Workload): readonly Address[];
-  /** The database itself, past the pooler; undefined: it is not known. */
   /** Does `work` without settings that would disturb a calibration; undefined: they are not ours to change. */
   calmly?<T>(work: () => Promise<T>): Promise<T>;
+  /** The database itself, past the pooler; undefined: it is not known. */
   readonly direct: Address | undefined;
   /** Plays faults; undefined: what is there is not ours to break. */
   readonly breaker?: Breaker | undefined;
@@ -91,7 +92,7 @@ async function setUp(
   ini: Omit<IniOptions, "place">,
   linesOf: (place: string[]) => string[],
 ): Promise<Stand> {
-  const { workload, database, cold = [] } = options;
+  const { workload, database, cold = [], pgbouncer } = options;
   const directory = await ownDirectory();
   const several = processesOf(workload) > 1;
   const seats: PoolerSeat[] = [];
@@ -102,12 +103,15 @@ async function setUp(
   try {
     const port = several ? await freePort() : 6432;
     const directories = await directoriesFor(directory, processesOf(workload));
-    for (const own of directories) {
-      const [users, listening] = [join(own, "users.txt"), placeLines(own, port)];
+    for (const [i, own] of directories.entries()) {
+      const users = join(own, "users.txt");
       await writeFile(users, loginLines(ini), { mode: 0o644 });
-      const more = processLines(workload, directories, own, port);
-      const lines = linesOf([...listening, `auth_file = ${users}`, ...more.settings]);
-      seats.push(await start(options, [...lines, ...more.peers], { directory: own, port }));
+      const iniOf: SeatOptions["iniOf"] = (number, placeOf) => {
+        const place = placeLines({ workload, directories, own, port }, number, placeOf);
+        return [...linesOf([...place.settings, `auth_file = ${users}`]), ...place.peers];
+      };
+      const journal = options.journal && journalOf(options.journal, i);
+      seats.push(await PoolerSeat.take({ iniOf, directory: own, port, pgbouncer, journal }));
     }
     const [seat] = seats as [PoolerSeat];
     const [first = directory] = directories;
@@ -115,18 +119,17 @@ async function setUp(
       if (!several) return seat.address;
       return cold.includes(cell) ? first : LOCAL;
     };
-    const consoleAt = (own: string): Address => ({
-      ...{ host: own, port, user: database.user, database: "pgbouncer" },
-    });
+    const { user } = database;
+    const consoleAt = (host: string): Address => ({ host, port, user, database: "pgbouncer" });
     const admin = (several ? directories : [seat.address]).map(consoleAt);
     return {
-      pooler: options.pgbouncer === undefined ? "poolwise" : options.pgbouncer,
+      pooler: pgbouncer ?? "poolwise",
       admin,
       consoles: (played) => consolesOf(played, seat)?.map(consoleAt) ?? admin,
+      calmly: (work) => calmly(workload.settings, admin, work),
       direct: database,
       breaker: breakerOf({ server: database.server, seat }),
       target: (cell) => {
-      calmly: (work) => calmly(workload.settings, admin, work),
         const { entries, users } = namesOf(workloadOf(workload, cell), cell, database);
         return { host: host(cell), port, user: database.user, databases: entries, users };
       },
@@ -135,7 +138,7 @@ async function setUp(
       connections: (cell) => connectionsOf(workloadOf(workload, cell)) * processesOf(workload),
       workloadOf: (cell) => workloadOf(workload, cell),
       get notes() {
-        return seats.flatMap((each) => each.notes);
+        return [...journalNotes(seats), ...seats.flatMap((each) => each.notes)];
       },
       close,
     };
@@ -145,8 +148,12 @@ async function setUp(
   }
 }
 
-/** Where several processes share a port: Unix sockets cannot be shared. */
-const LOCAL = "127.0.0.1";
+function journalNotes(seats: readonly PoolerSeat[]): string[] {
+  const journals = seats.flatMap((seat) => seat.journals);
+  return journals.length < 2
+    ? []
+    : [`each pooler has a journal of its own: ${journals.join(", ")}`];
+}
 
 /** Where two are there at a time: the place of each that there will be; else undefined. */
 function consolesOf({ faults = [] }: Workload, seat: PoolerSeat): string[] | undefined {
@@ -161,38 +168,4 @@ async function directoriesFor(directory: string, processes: number): Promise<str
   const own = Array.from({ length: processes }, (_, i) => join(directory, String(i + 1)));
   for (const each of own) await mkdir(each);
   return own;
-}
-
-async function start(
-  { pgbouncer, journal }: StandOptions,
-  lines: readonly string[],
-  { directory, port }: { directory: string; port: number },
-): Promise<PoolerSeat> {
-  const ini = join(directory, "pooler.ini");
-  await writeFile(ini, `${lines.join("\n")}\n`, { mode: 0o644 });
-  return PoolerSeat.take({ ini, directory, port, pgbouncer, journal });
-}
-
-const placeLines = (directory: string, port: number): string[] => [
-  `listen_port = ${port}`,
-  `unix_socket_dir = ${directory}`,
-];
-
-/** One of several processes on a port: each can be told by its number, and may know the others. */
-function processLines(
-  { pooler }: Workload,
-  directories: readonly string[],
-  own: string,
-  port: number,
-): { settings: string[]; peers: string[] } {
-  if (directories.length === 1) return { settings: [], peers: [] };
-  const known = directories.map((host, i) => `${i + 1} = host=${host} port=${port}`);
-  return {
-    settings: [
-      `listen_addr = ${LOCAL}`,
-      "so_reuseport = 1",
-      `peer_id = ${directories.indexOf(own) + 1}`,
-    ],
-    peers: pooler?.peering === undefined ? [] : ["[peers]", ...known],
-  };
 }

@@ -102,7 +102,7 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   const { workload, cells, database, running, pgbouncer, journal } = options;
   checkComparable(workload);
   const foreign = foreignOf(running, database);
-  checkFaults(workload, { foreign, journal, duration: options.duration });
+  checkFaults(workload, { foreign, duration: options.duration });
   checkPredictableFaults(workload, options.duration);
   if (usesCores(workload)) return await validateCapacity(options);
   if (running !== undefined) {
