@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ConfigError } from "../../../engine/config/index.ts";
+import { DEFAULTS } from "../../../engine/core/index.ts";
 import { OutsideError } from "../../../workloads/database/errors.ts";
 import { prepares } from "../../../workloads/live/index.ts";
 import { shutdownOf, type Workload } from "../../../workloads/schema/workload.ts";
@@ -29,7 +30,13 @@ function needsOf(workload: Workload, sections: Sections): Need[] {
       what: "a shutdown that waits",
       fix: "leave out --pgbouncer, or `shutdown` in the schedule",
     });
-  return [...needs, ...keyNeeds(sections)];
+  if (workload.pooler?.peering !== undefined)
+    needs.push({
+      minor: 19,
+      what: "poolers that know each other",
+      fix: "leave out --pgbouncer, or `peering` in the workload",
+    });
+  return [...needs, ...settingNeeds(workload), ...keyNeeds(sections)];
 }
 
 /** Keys of users and of databases, and the version that had them first. */
@@ -46,6 +53,25 @@ const SINCE: Readonly<Record<keyof Sections, Readonly<Record<string, number>>>> 
     query_wait_timeout: 26,
   },
 };
+
+/** Global settings, and the version that had them first. */
+const GLOBAL_SINCE = {
+  cancel_wait_timeout: 19,
+  transaction_timeout: 25,
+  query_wait_notify: 25,
+  pool_idle_timeout: 26,
+} as const satisfies Partial<Record<keyof typeof DEFAULTS, number>>;
+
+/** Of those that are written, for they are not as usual. */
+function settingNeeds({ settings }: Workload): Need[] {
+  const names = Object.keys(GLOBAL_SINCE) as (keyof typeof GLOBAL_SINCE)[];
+  return names
+    .filter((name) => settings[name] !== DEFAULTS[name])
+    .map((name) => {
+      const fix = "leave out --pgbouncer, or the setting";
+      return { minor: GLOBAL_SINCE[name], what: name, fix };
+    });
+}
 
 function keyNeeds(sections: Sections): Need[] {
   return (["databases", "users"] as const).flatMap((section) => {
