@@ -11,8 +11,7 @@ import {
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { checkWritable } from "../report/files.ts";
 import { checkFaults } from "../study/live/faults.ts";
-import { processesOf } from "../study/live/several.ts";
-import { connectionsOf, poolsOf } from "../study/pools.ts";
+import { mostServerConnections } from "../study/live/room.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { chartOption, gather } from "./options.ts";
 import { checkApart } from "./output.ts";
@@ -159,17 +158,6 @@ class Interrupted extends Error {
 /** Connections for all clients at once, and some for whoever looks on. */
 export function roomForClients(workload: Workload): number {
   return 50 + workload.clients.reduce((sum, kind) => sum + (kind.count ?? 64), 0);
-}
-
-/**
- * Connections that the pooler may open to the database, with its reserve; two poolers that relieve each
- * other have twice as many. Infinity: its pools have no limit.
- */
-export function mostServerConnections(workload: Workload): number {
-  const reserve = poolsOf(workload).reduce((sum, pool) => sum + pool.reserve_size, 0);
-  const connections = connectionsOf(workload, Number.POSITIVE_INFINITY);
-  const twice = workload.faults?.some(({ fault }) => fault === "pooler_takeover") ? 2 : 1;
-  return twice * processesOf(workload) * (connections + reserve);
 }
 
 /** What a private database has room for: as much as the workload's, where that may refuse connections. */

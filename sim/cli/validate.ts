@@ -10,6 +10,7 @@ import { writeChart } from "../report/chart-file.ts";
 import { validationReport, validationText } from "../report/validation.ts";
 import { validationAnswer } from "../study/live/answer.ts";
 import { hasOwnPools, ownPools, workloadOf } from "../study/live/pools.ts";
+import { mostServerConnections } from "../study/live/room.ts";
 import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
 import { poolsOf } from "../study/pools.ts";
@@ -20,7 +21,6 @@ import { note, print, printText } from "./output.ts";
 import {
   checkBreakable,
   checkPlaces,
-  mostServerConnections,
   playing,
   type RealOptions,
   type RealWords,

@@ -1,6 +1,7 @@
 /** What a private database has room for. */
 import { expect, test } from "vitest";
-import { mostServerConnections, roomFor } from "../../sim/cli/real.ts";
+import { roomFor } from "../../sim/cli/real.ts";
+import { mostServerConnections } from "../../sim/study/live/room.ts";
 import { parseWorkload } from "../../workloads/schema/load.ts";
 
 const workload = (settings: string, more = "") =>

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECOND } from "../../engine/core/index.ts";
 import { canSharePort } from "../../engine/pooler/shared-port.ts";
 import { simulate } from "../../sim/model/index.ts";
+import { calibratedPooler } from "../../sim/study/live/compared.ts";
 import { checkComparable, checkProcesses, dealOf } from "../../sim/study/live/several.ts";
 import { type Cell, openStand, type Stand } from "../../sim/study/live/stand.ts";
 import { validate } from "../../sim/study/live/validate.ts";
@@ -121,6 +122,13 @@ describe("simulated for a deal that is known", () => {
     expect(asked).toEqual([2, undefined, 0, undefined]);
     expect([deal?.("b", 7, 0), deal?.("a", 8, 0), deal?.("b", 8, 0)]).toEqual([1, 1, undefined]);
   });
+});
+
+test("a prediction has them on one machine, and what a message costs in what was calibrated", () => {
+  const pooler = { cpu_per_message: 9_000, processes: 2, peering: SECOND };
+  const known = withPooler(textbook([kind], 2), pooler).pooler ?? expect.fail();
+  expect(calibratedPooler(known)).toMatchObject({ cpu_per_message: 0, processes: 2, peering: 0 });
+  expect(calibratedPooler({ ...known, peering: undefined }).peering).toBeUndefined();
 });
 
 describe("what cannot be played or compared is refused", () => {

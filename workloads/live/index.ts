@@ -75,7 +75,8 @@ export async function runLive(options: LiveOptions): Promise<LiveResult> {
     checkPrepared(options.workload, options.poolMode);
     const { duration, breaker } = options;
     const faults = playedFaults(options.workload, duration);
-    const notes = notPlayed(options.workload, { faults, breaks: breaker !== undefined });
+    const breakage = { duration, faults, breaks: breaker !== undefined };
+    const notes = notPlayed(options.workload, breakage);
     const rowTime = await rowTimeFor(options);
     const workload = { ...options.workload, faults: faults.length > 0 ? faults : undefined };
     const breaking = breaker && new Breaking(faults, breaker);

@@ -4,7 +4,7 @@
  */
 import { MILLISECOND, type Nanos, SECOND } from "../../../engine/core/index.ts";
 import { type LiveResult, playedFaults } from "../../../workloads/live/index.ts";
-import type { Workload } from "../../../workloads/schema/workload.ts";
+import type { PoolerModel, Workload } from "../../../workloads/schema/workload.ts";
 import type { RunResult } from "../../model/index.ts";
 import { type Configuration, configured } from "../pools.ts";
 import { simulateHearing } from "../simulator.ts";
@@ -98,8 +98,7 @@ function twinsOf(
   const sleeping: Workload = {
     ...withParse(workload, preparing),
     network: { client: 0, server: 0 },
-    // What a message costs is part of what was calibrated.
-    pooler: workload.pooler && { ...workload.pooler, cpu_per_message: 0 },
+    pooler: workload.pooler && calibratedPooler(workload.pooler),
     // Sleeping statements share nothing.
     server: {
       ...workload.server,
@@ -118,6 +117,13 @@ function twinsOf(
   return (variant) =>
     simulateHearing(signal, twin, { ...options, machine: { ...machine, variant } });
 }
+
+/** What a message costs is part of what was calibrated, and its processes are on one machine. */
+export const calibratedPooler = (pooler: PoolerModel): PoolerModel => ({
+  ...pooler,
+  cpu_per_message: 0,
+  peering: pooler.peering && 0,
+});
 
 /** What is known of a run beside its transactions. */
 type Seen = Levels & { app_wait: AppWaits; losses: Losses };

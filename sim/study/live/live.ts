@@ -22,8 +22,10 @@ import {
   WAITED_MS,
 } from "./figures.ts";
 import { ownPools } from "./pools.ts";
+import { ownRoomNotes } from "./room.ts";
 import { openRunning } from "./running.ts";
 import { type Cell, openStand, type Played, type Stand } from "./stand.ts";
+import { isPrivate } from "./stand-names.ts";
 
 export interface LiveRunOptions {
   workload: Workload;
@@ -58,14 +60,16 @@ export async function playOnce(options: LiveRunOptions): Promise<LiveRun> {
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
     const played = await play(stand, stand.cell, options);
-    return { ...played, notes: [...played.notes, ...stand.notes] };
+    const room = ownRoomNotes(stand.workloadOf(stand.cell));
+    return { ...played, notes: [...played.notes, ...stand.notes, ...room] };
   }
   if (database === undefined) throw new TypeError("live: no database to run against");
   const { pool_mode, pool_size } = ownPools(workload);
   const cell: Cell = { name: "live", pool_mode, pool_size, own: true };
   const stand = await openStand({ workload, database, cells: [cell], pgbouncer, journal });
   const played = await play(stand, cell, options).finally(() => stand.close());
-  return { ...played, notes: [...played.notes, ...stand.notes] };
+  const room = isPrivate(database) ? [] : ownRoomNotes(workload);
+  return { ...played, notes: [...played.notes, ...stand.notes, ...room] };
 }
 
 async function play(stand: Stand, cell: Cell, options: LiveRunOptions): Promise<LiveRun> {

@@ -15,7 +15,6 @@ import {
 } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
-import { connectionsOf } from "../pools.ts";
 import type { Calibration, CalibrationParts } from "./calibrate.ts";
 import {
   type Calibrating,
@@ -35,8 +34,9 @@ import { type CellResult, cellResult, type Pair } from "./compared.ts";
 import { checkFaults, checkPredictableFaults, foreignOf } from "./faults.ts";
 import { playCell } from "./play-cell.ts";
 import { preparingCosts, standWithoutTelling, withoutTelling } from "./preparing.ts";
+import { sharedRoomNotes } from "./room.ts";
 import { openRunning } from "./running.ts";
-import { checkComparable, processesOf } from "./several.ts";
+import { checkComparable } from "./several.ts";
 import { type Cell, openStand, type Played, type Stand } from "./stand.ts";
 import { isCrowded } from "./stand-ini.ts";
 import { type MeasuredAgain, standstillOf, Watch } from "./standstill.ts";
@@ -107,7 +107,7 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   if (usesCores(workload)) return await validateCapacity(options);
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
-    const notes = [...stand.notes];
+    const notes = [...stand.notes, ...sharedRoomNotes([stand.workloadOf(stand.cell)])];
     const tell = (text: string): unknown => notes.push(text);
     const plain = standWithoutTelling(stand);
     const calibrating = calibratingRunning(plain, options, stand.cell, tell);
@@ -124,18 +124,9 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   const plain = { ...options, workload: withoutTelling(workload) };
   const calibrating = calibratingOwn(stand, plain, extra);
   const found = await onStand(stand, options, calibrating).finally(() => stand.close());
-  const refused = cells.some((cell) => mayBeRefused(stand.workloadOf(cell)));
-  return { ...found, notes: [...(refused ? [ROOM] : []), ...stand.notes, ...found.notes] };
+  const room = sharedRoomNotes(cells.map((cell) => stand.workloadOf(cell)));
+  return { ...found, notes: [...room, ...stand.notes, ...found.notes] };
 }
-
-const ROOM =
-  "server.max_connections is not played: there is one database for the pools of all configurations, and it " +
-  "is predicted to have room for them";
-
-/** The pools may ask for more connections than the workload's database has. */
-const mayBeRefused = (workload: Workload): boolean =>
-  connectionsOf(workload, Number.POSITIVE_INFINITY) * processesOf(workload) >
-  workload.server.max_connections;
 
 /**
  * A fault meets everybody, and max_client_conn holds for all clients of a pooler: then nothing runs beside
