@@ -9,6 +9,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { writeChart } from "../report/chart-file.ts";
 import { validationReport, validationText } from "../report/validation.ts";
 import { validationAnswer } from "../study/live/answer.ts";
+import { ROOM_FOR_SET_UPS } from "../study/live/calibrating.ts";
 import { hasOwnPools, ownPools, workloadOf } from "../study/live/pools.ts";
 import { mostServerConnections } from "../study/live/room.ts";
 import type { Cell } from "../study/live/stand.ts";
@@ -152,7 +153,7 @@ async function measured(
   const { workload, seed } = plan;
   const connections = plan.cells.reduce(
     (sum, cell) => sum + mostServerConnections(workloadOf(workload, cell)),
-    roomForClients(workload),
+    roomForClients(workload) + ROOM_FOR_SET_UPS,
   );
   const found = await playing(options, connections, (places, signal, progress) =>
     validate({

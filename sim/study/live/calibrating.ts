@@ -18,8 +18,11 @@ import {
   type Probed,
 } from "./calibrate.ts";
 import { type PlayOptions, playCell, playWatched } from "./play-cell.ts";
+import { workloadOf } from "./pools.ts";
 import { connectTimes, loginTimes, resetTimes } from "./probes.ts";
-import type { Cell, Stand } from "./stand.ts";
+import { isContested } from "./room.ts";
+import type { Cell, Played, Stand } from "./stand.ts";
+import { isPrivate } from "./stand-names.ts";
 import { ATTEMPTS, type Watch, watched } from "./standstill.ts";
 
 /** Calibrates before repeat number `repeat`. */
@@ -36,11 +39,18 @@ export interface CalibratingOptions extends PlayOptions {
 
 /** Far from the numbers of replications; a calibration and its rehearsal take two for each repeat. */
 const CALIBRATION_SEED = 1_000_014;
-const COLD_ENTRIES = 9;
+/**
+ * Server connections whose set-up is measured at an attempt. Where pools take connections from each other a
+ * set-up is part of many a wait, and of the longest ones: then its own tail must be seen.
+ */
+const [SET_UPS, MANY_SET_UPS] = [9, 33];
+
+/** Connections that a private database needs for them, for they stay open. */
+export const ROOM_FOR_SET_UPS = ATTEMPTS * MANY_SET_UPS;
 
 /** Entries that nobody has used yet, enough for every attempt at measuring with them. */
-export const coldCells = (): Cell[] =>
-  Array.from({ length: ATTEMPTS * COLD_ENTRIES }, (_, i): Cell => {
+export const coldCells = (setUps = SET_UPS): Cell[] =>
+  Array.from({ length: ATTEMPTS * setUps }, (_, i): Cell => {
     return { name: `cold${i}`, pool_mode: "transaction", pool_size: 1, plain: true };
   });
 
@@ -52,15 +62,20 @@ export interface CalibrationCells {
   cold: Cell[];
 }
 
-/** See `CalibrationCells`. */
-export function calibrationCells(workload: Workload): CalibrationCells {
+/** See `CalibrationCells`. `cells`: those that are to be predicted. */
+export function calibrationCells(
+  workload: Workload,
+  cells: readonly Cell[],
+  database: Played,
+): CalibrationCells {
   const pool_mode = "transaction";
+  const contested = cells.some((cell) => isContested(workloadOf(workload, cell)));
   return {
     roomy: {
       ...{ name: "calibration", pool_mode, pool_size: Math.max(1, clientsOf(workload)) },
       plain: true,
     },
-    cold: coldCells(),
+    cold: coldCells(contested && isPrivate(database) ? MANY_SET_UPS : SET_UPS),
   };
 }
 
@@ -120,7 +135,8 @@ export function probe(
   repeat: number,
 ): Promise<Probed> {
   return watch.quietly({ what: "calibration", repeat }, (before) => {
-    const fresh = cold.slice(before * COLD_ENTRIES, (before + 1) * COLD_ENTRIES);
+    const each = cold.length / ATTEMPTS;
+    const fresh = cold.slice(before * each, (before + 1) * each);
     return watched(() => probeOnce(stand, workload, fresh));
   });
 }

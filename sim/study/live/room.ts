@@ -14,6 +14,13 @@ export function mostServerConnections(workload: Workload): number {
   return twice * processesOf(workload) * (connections + reserve);
 }
 
+/** The pools may not have all their connections at once: they take them from each other. */
+export function isContested(workload: Workload): boolean {
+  const sizes = poolsOf(workload).map(({ size }) => size || Number.POSITIVE_INFINITY);
+  const together = sizes.reduce((sum, size) => sum + size, 0);
+  return sizes.length > 1 && connectionsOf(workload, Number.POSITIVE_INFINITY) < together;
+}
+
 /** The pools may ask for more connections than the workload's database has. */
 const mayBeRefused = (workload: Workload): boolean =>
   mostServerConnections(workload) > workload.server.max_connections;

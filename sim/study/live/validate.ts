@@ -115,7 +115,7 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
     return { ...found, notes: [...notes, ...found.notes] };
   }
   if (database === undefined) throw new TypeError("validate: no database to run against");
-  const extra = calibrationCells(workload);
+  const extra = calibrationCells(workload, cells, database);
   const { roomy, cold } = extra;
   const all = [roomy, ...cells];
   const { together = cells.length } = options;
