@@ -31,7 +31,7 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
     const begin = performance.timeOrigin + performance.now() + 250;
     let over = false;
     const stall = server()
-      .stall({ begin, end: begin + 400 }, new AbortController().signal)
+      .stall({ begin, end: begin + 1_000 }, new AbortController().signal)
       .finally(() => {
         over = true;
       });
