@@ -10,7 +10,7 @@ const programs = [
 /** Tests that measure time: one file after the other, or they disturb each other. */
 const live = [
   "test/{endurance,live,parity}/**/*.test.ts",
-  "test/study/{calm,contested,faults,pooler-seat,preparing,several,validate}.test.ts",
+  "test/study/{calm,contested,faults,pooler-seat,preparing,room,several,validate}.test.ts",
 ];
 
 /**

@@ -132,6 +132,29 @@ export async function makeRoles(address: Address, names: readonly string[]): Pro
   });
 }
 
+/**
+ * Databases that let only so many ordinary users in, by name; they are made, or get the new limit. Errors:
+ * OutsideError.
+ */
+export async function limitDatabases(
+  address: Address,
+  limits: ReadonlyMap<string, number>,
+): Promise<void> {
+  await withClient(address, async (client) => {
+    const { rows } = await client.query<{ datname: string }>("select datname from pg_database");
+    const known = new Set(rows.map(({ datname }) => datname));
+    for (const [name, limit] of limits) {
+      const verb = known.has(name) ? "alter" : "create";
+      const quoted = pg.escapeIdentifier(name);
+      await client.query(`${verb} database ${quoted} connection limit ${limit}`);
+      // The first connection fills what the others then find.
+      await withClient({ ...address, database: name }, async () => undefined);
+    }
+  }).catch((error: Error) => {
+    throw new OutsideError(`no database can be made at ${showAddress(address)}: ${error.message}`);
+  });
+}
+
 /** A directory of a run's own, which the next run removes if this one could not. */
 export async function ownDirectory(): Promise<string> {
   const account = await serverAccount();

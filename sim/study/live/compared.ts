@@ -80,7 +80,7 @@ const VARIANTS = 25;
 /** So many of them are kept for the chart. */
 const SHOWN = 9;
 
-/** Connections of a database that has room for all: what a validation plays against. */
+/** Connections of a database that has room for all. */
 const ROOMY = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -89,12 +89,13 @@ const ROOMY = Number.MAX_SAFE_INTEGER;
  */
 function twinsOf(
   workload: Workload,
-  { warmup, duration, preparing, signal }: Measured,
+  { warmup, duration, preparing, refuses, signal }: Measured & { refuses: boolean },
   { seed, calibration, live }: Pair,
 ): (variant: number) => Promise<RunResult> {
   const { connect_time, capacity } = calibration;
   const set = { kind: "constant", value: preparing?.set ?? 0 } as const;
   const machine = { ...calibration.machine, set };
+  const max_connections = refuses ? workload.server.max_connections : ROOMY;
   const sleeping: Workload = {
     ...withParse(workload, preparing),
     network: { client: 0, server: 0 },
@@ -103,15 +104,13 @@ function twinsOf(
     server: {
       ...workload.server,
       connect_time,
-      max_connections: ROOMY,
+      max_connections,
       cores: undefined,
       speed: undefined,
       usl: undefined,
     },
   };
-  const { max_connections } = workload.server;
-  const working = { ...sleeping, server: { ...sleeping.server, max_connections } };
-  const twin = capacity === undefined ? sleeping : onCapacity(working, capacity);
+  const twin = capacity === undefined ? sleeping : onCapacity(sleeping, capacity);
   const deal = processesOf(workload) > 1 ? dealOf(live) : undefined;
   const options = { seed, warmup, duration, trace: true, deal };
   return (variant) =>
@@ -138,6 +137,7 @@ export async function cellResult(
   const own = runs.filter((run) => run.cell === cell);
   const resolution = median(runs.map((run) => run.calibration.resolution)) / MILLISECOND;
   const workload = stand.workloadOf(cell);
+  const refuses = stand.refuses?.(cell) ?? false;
   const stalls = stallsOf(workload, options.warmup);
   const breaks = playedFaults(workload, options.duration).length > 0;
   const figures = (samples: Samples, levels: Seen): Figures =>
@@ -154,7 +154,7 @@ export async function cellResult(
   const parts: Samples[] = [];
   const twins: Figures[][] = [];
   for (const pair of own) {
-    const simulated = twinsOf(workload, options, pair);
+    const simulated = twinsOf(workload, { ...options, refuses }, pair);
     const variants: Figures[] = [];
     for (let variant = 0; variant < VARIANTS; variant++) {
       const run = await simulated(variant);

@@ -22,7 +22,7 @@ import {
   WAITED_MS,
 } from "./figures.ts";
 import { ownPools } from "./pools.ts";
-import { ownRoomNotes } from "./room.ts";
+import { roomNotes } from "./room.ts";
 import { openRunning } from "./running.ts";
 import { type Cell, openStand, type Played, type Stand } from "./stand.ts";
 import { isPrivate } from "./stand-names.ts";
@@ -60,7 +60,7 @@ export async function playOnce(options: LiveRunOptions): Promise<LiveRun> {
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
     const played = await play(stand, stand.cell, options);
-    const room = ownRoomNotes(stand.workloadOf(stand.cell));
+    const room = roomNotes([stand.workloadOf(stand.cell)]);
     return { ...played, notes: [...played.notes, ...stand.notes, ...room] };
   }
   if (database === undefined) throw new TypeError("live: no database to run against");
@@ -68,7 +68,7 @@ export async function playOnce(options: LiveRunOptions): Promise<LiveRun> {
   const cell: Cell = { name: "live", pool_mode, pool_size, own: true };
   const stand = await openStand({ workload, database, cells: [cell], pgbouncer, journal });
   const played = await play(stand, cell, options).finally(() => stand.close());
-  const room = isPrivate(database) ? [] : ownRoomNotes(workload);
+  const room = isPrivate(database) ? [] : roomNotes([workload]);
   return { ...played, notes: [...played.notes, ...stand.notes, ...room] };
 }
 

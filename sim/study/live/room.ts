@@ -1,7 +1,9 @@
 /** Connections that a live run may ask its database for, and what is said where it may have fewer, or more. */
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { connectionsOf, poolsOf } from "../pools.ts";
+import type { Cell, Played } from "./cell.ts";
 import { processesOf } from "./several.ts";
+import { isPrivate } from "./stand-names.ts";
 
 /**
  * Connections that the pooler may open, with its reserve; two that relieve each other have twice as many.
@@ -25,17 +27,17 @@ export function isContested(workload: Workload): boolean {
 const mayBeRefused = (workload: Workload): boolean =>
   mostServerConnections(workload) > workload.server.max_connections;
 
-/** Of somebody's own database, where the workload's would matter. */
-export const ownRoomNotes = (workload: Workload): string[] =>
-  mayBeRefused(workload)
-    ? ["server.max_connections is not played: the database has the room that it has"]
-    : [];
+/**
+ * A database of its own for a configuration whose connections may be refused: it lets in as many as the
+ * workload's does, whatever else the server has. undefined: there is none, or it is not ours to make.
+ */
+export function ownDatabase(workload: Workload, cell: Cell, database: Played): string | undefined {
+  const limited = !cell.plain && isPrivate(database) && mayBeRefused(workload);
+  return limited ? `limited_${cell.name}` : undefined;
+}
 
-/** Of a validation, where it would matter in one of its configurations. */
-export const sharedRoomNotes = (configurations: readonly Workload[]): string[] =>
+/** Of somebody's own database, where the workload's limit would matter in one of its configurations. */
+export const roomNotes = (configurations: readonly Workload[]): string[] =>
   configurations.some(mayBeRefused)
-    ? [
-        "server.max_connections is not played: there is one database for the pools of all configurations, and " +
-          "it is predicted to have room for them",
-      ]
+    ? ["server.max_connections is not played: the database has the room that it has"]
     : [];

@@ -16,6 +16,7 @@ import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts
 import { poolOf, poolsOf } from "../pools.ts";
 import { written } from "./calm.ts";
 import type { Cell, Played } from "./cell.ts";
+import { ownDatabase } from "./room.ts";
 import { DATABASE_COUNTS, isPrivate, namesOf, USER_COUNTS, usersOf } from "./stand-names.ts";
 
 /** What the sections are made of. */
@@ -96,7 +97,7 @@ function addCell(sections: Sections, cell: Cell, workload: Workload, database: P
     const keys = {
       host: database.host,
       port: database.port,
-      dbname: database.database,
+      dbname: ownDatabase(workload, cell, database) ?? database.database,
       ...(pool.forced && { user: names.users[pool.user.settings.name] as string }),
       ...(resolved ? poolKeys(pool) : entryKeys(pool, workload)),
       ...(cell.plain

@@ -5,7 +5,12 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Address } from "../../../workloads/database/dsn.ts";
-import { makeRoles, outside, ownDirectory } from "../../../workloads/database/index.ts";
+import {
+  limitDatabases,
+  makeRoles,
+  outside,
+  ownDirectory,
+} from "../../../workloads/database/index.ts";
 import type { Breaker, LiveTarget } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { connectionsOf } from "../pools.ts";
@@ -16,6 +21,7 @@ import { freePort } from "./pooler-process.ts";
 import { journalOf, PoolerSeat, type SeatOptions } from "./pooler-seat.ts";
 import { checkVersion } from "./pooler-version.ts";
 import { workloadOf } from "./pools.ts";
+import { ownDatabase } from "./room.ts";
 import { checkProcesses, processesOf } from "./several.ts";
 import { type IniOptions, iniLines, loginLines, sectionsOf } from "./stand-ini.ts";
 import { checkUsers, isPrivate, namesOf } from "./stand-names.ts";
@@ -38,6 +44,8 @@ export interface Stand {
   readonly breaker?: Breaker | undefined;
   /** Where the clients of a cell connect to. */
   target(cell: Cell): LiveTarget;
+  /** Whether its database refuses connections as the workload's does; left out: it is as if it had room. */
+  refuses?(cell: Cell): boolean;
   /** Names of the pooler's entries of a cell, as they stand in SHOW POOLS. */
   entries(cell: Cell): ReadonlySet<string>;
   /** Sizes of the cell's pools, added up. */
@@ -79,11 +87,22 @@ export async function openStand(options: StandOptions): Promise<Stand> {
         database,
         names.flatMap(({ users }) => Object.values(users)),
       );
+      await limitDatabases(database, limitsOf(all, database));
     }
     const { together = cells.length } = options;
     const ini = { database, cells: all, together, workload };
     return setUp(options, ini, (place) => iniLines({ ...ini, place }, sections));
   });
+}
+
+/** Of databases of their own. */
+function limitsOf(cells: IniOptions["cells"], database: Played): Map<string, number> {
+  const limits = new Map<string, number>();
+  for (const { cell, workload } of cells) {
+    const own = ownDatabase(workload, cell, database);
+    if (own !== undefined) limits.set(own, workload.server.max_connections);
+  }
+  return limits;
 }
 
 /** `linesOf`: of the ini, with those that say where it listens. */
@@ -114,10 +133,9 @@ async function setUp(
       seats.push(await PoolerSeat.take({ iniOf, directory: own, port, pgbouncer, journal }));
     }
     const [seat] = seats as [PoolerSeat];
-    const [first = directory] = directories;
     const host = (cell: Cell): string => {
       if (!several) return seat.address;
-      return cold.includes(cell) ? first : LOCAL;
+      return cold.includes(cell) ? (directories[0] as string) : LOCAL;
     };
     const { user } = database;
     const consoleAt = (host: string): Address => ({ host, port, user, database: "pgbouncer" });
@@ -133,6 +151,7 @@ async function setUp(
         const { entries, users } = namesOf(workloadOf(workload, cell), cell, database);
         return { host: host(cell), port, user: database.user, databases: entries, users };
       },
+      refuses: (cell) => ownDatabase(workloadOf(workload, cell), cell, database) !== undefined,
       entries: (cell) =>
         new Set(Object.values(namesOf(workloadOf(workload, cell), cell, database).entries)),
       connections: (cell) => connectionsOf(workloadOf(workload, cell)) * processesOf(workload),

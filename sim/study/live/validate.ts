@@ -34,11 +34,12 @@ import { type CellResult, cellResult, type Pair } from "./compared.ts";
 import { checkFaults, checkPredictableFaults, foreignOf } from "./faults.ts";
 import { playCell } from "./play-cell.ts";
 import { preparingCosts, standWithoutTelling, withoutTelling } from "./preparing.ts";
-import { sharedRoomNotes } from "./room.ts";
+import { roomNotes } from "./room.ts";
 import { openRunning } from "./running.ts";
 import { checkComparable } from "./several.ts";
 import { type Cell, openStand, type Played, type Stand } from "./stand.ts";
 import { isCrowded } from "./stand-ini.ts";
+import { isPrivate } from "./stand-names.ts";
 import { type MeasuredAgain, standstillOf, Watch } from "./standstill.ts";
 import { median } from "./verdict.ts";
 
@@ -107,7 +108,7 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   if (usesCores(workload)) return await validateCapacity(options);
   if (running !== undefined) {
     const stand = await openRunning({ workload, pooler: running, database });
-    const notes = [...stand.notes, ...sharedRoomNotes([stand.workloadOf(stand.cell)])];
+    const notes = [...stand.notes, ...roomNotes([stand.workloadOf(stand.cell)])];
     const tell = (text: string): unknown => notes.push(text);
     const plain = standWithoutTelling(stand);
     const calibrating = calibratingRunning(plain, options, stand.cell, tell);
@@ -124,7 +125,8 @@ export async function validate(given: ValidateOptions): Promise<Validation> {
   const plain = { ...options, workload: withoutTelling(workload) };
   const calibrating = calibratingOwn(stand, plain, extra);
   const found = await onStand(stand, options, calibrating).finally(() => stand.close());
-  const room = sharedRoomNotes(cells.map((cell) => stand.workloadOf(cell)));
+  const configurations = cells.map((cell) => stand.workloadOf(cell));
+  const room = isPrivate(database) ? [] : roomNotes(configurations);
   return { ...found, notes: [...room, ...stand.notes, ...found.notes] };
 }
 
