@@ -39,7 +39,7 @@ export function readOrRefuse(path: string, at: string, readFile: ReadFile): stri
   } catch (error) {
     const expected = "the name of a readable file";
     const problem = `cannot be read (${whyUnreadable(error)})`;
-    throw new ConfigError({ at, name: path, problem, expected });
+    throw new ConfigError({ at, name: at === path ? "the file" : path, problem, expected });
   }
 }
 

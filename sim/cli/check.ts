@@ -74,9 +74,9 @@ export function checkCommand(finish: (status: number) => void): Command {
 }
 
 async function run(files: readonly string[], options: CheckOptions): Promise<number> {
-  const list = options.rules ? rules() : options.presets ? presets() : undefined;
-  if (list !== undefined) {
-    await printText(list);
+  if (options.rules || options.presets) {
+    checkAlone(options);
+    await printText(options.rules ? rules() : presets());
     return STATUS.done;
   }
   if (files.length === 0) throw new UsageError("missing required argument 'ini'");
@@ -90,6 +90,15 @@ async function run(files: readonly string[], options: CheckOptions): Promise<num
   if (options.json) await print(JSON.stringify(result));
   else await printText(checkText(result, options.quiet === true));
   return failed ? STATUS.notMet : STATUS.done;
+}
+
+/** Errors: UsageError for what a list cannot be besides. */
+function checkAlone({ rules, presets, json }: CheckOptions): void {
+  if (rules && presets) throw new UsageError("--rules and --presets: one of the two");
+  if (json)
+    throw new UsageError(
+      `--json has no effect with ${rules ? "--rules" : "--presets"}: leave it out`,
+    );
 }
 
 function resultOf(files: readonly string[], checked: Checked, failed: boolean): Result {

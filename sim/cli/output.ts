@@ -34,8 +34,8 @@ export function checkApart(option: string, output: string | undefined, input: st
 }
 
 /**
- * Ends the program quietly once nobody reads its results any more. A stderr that is gone is no reason
- * to end: a pooler goes on without it. A disk that is full, or gone, is said.
+ * Ends the program quietly once nobody reads its results any more. A stderr that is gone, or full, is no
+ * reason to end: a pooler goes on without it. A disk that is full, or gone, is said.
  */
 export function tolerateClosedPipes(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -44,6 +44,6 @@ export function tolerateClosedPipes(): void {
     process.exit(STATUS.outside);
   });
   process.stderr.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && error.code !== "ENOSPC") throw error;
   });
 }

@@ -71,9 +71,17 @@ const OPTIONS = [
 
 /** Errors: UsageError for a key that an option sets as well. */
 function checkKeys(axes: readonly Axis[], options: SweepOptions): void {
+  for (const text of options.set) {
+    const varied = axes.find(({ key }) => bare(key) === bare(text.split("=")[0] ?? ""));
+    if (varied !== undefined)
+      throw new UsageError(`--set ${text} and --vary ${varied.key}: one of the two`);
+  }
   for (const [name, option, key] of OPTIONS) {
     const varied = axes.find((axis) => options[name] !== undefined && key.test(axis.key));
     if (varied === undefined) continue;
     throw new UsageError(`${option} and --vary ${varied.key}: one of the two`);
   }
 }
+
+/** A setting by its own name, whether it is said where in the file it stands or not. */
+const bare = (key: string): string => key.trim().replace(/^pgbouncer\./, "");

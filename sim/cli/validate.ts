@@ -16,7 +16,7 @@ import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
 import { poolsOf } from "../study/pools.ts";
 import type { Result } from "../study/results.ts";
-import { STATUS } from "./failure.ts";
+import { STATUS, UsageError } from "./failure.ts";
 import { checkCharts, natural } from "./options.ts";
 import { note, print, printText } from "./output.ts";
 import {
@@ -196,6 +196,8 @@ function cellsOf(workload: Workload, options: ValidateOptions): Cell[] {
   const own = String(workload.settings.default_pool_size);
   const texts = (options.poolSize ?? own).split(",");
   const sizes = texts.map((text) => natural("--pool-size", text.trim()));
+  checkOnce("--pool-mode", modes);
+  checkOnce("--pool-size", sizes);
   return sizes.flatMap((size) =>
     modes.map((pool_mode): Cell => {
       // With several modes at once a size is transaction mode's; session mode needs its multiple.
@@ -203,6 +205,13 @@ function cellsOf(workload: Workload, options: ValidateOptions): Cell[] {
       return { name: `${pool_mode}_${size}`, pool_mode, pool_size };
     }),
   );
+}
+
+/** Errors: UsageError for one that is given twice: its configurations would have one name. */
+function checkOnce(option: string, values: readonly (string | number)[]): void {
+  const twice = values.find((value, i) => values.indexOf(value) < i);
+  if (twice !== undefined)
+    throw new UsageError(`${option}: ${twice} is given twice; once is enough`);
 }
 
 function modeOf(text: string): PoolMode {

@@ -115,7 +115,7 @@ describe("bad input: one line, status 2", () => {
   const broken = folder.file("broken.ini", ini("pool_mode = trans"));
   const cases: [string[], string][] = [
     [[], "missing required argument 'ini'"],
-    [["nowhere.ini"], "nowhere.ini cannot be read"],
+    [["nowhere.ini"], "nowhere.ini: the file cannot be read (no such file)"],
     [[good, broken], `${broken}:4: pool_mode is "trans"`],
     [[good, "--instances", "0"], '--instances: number is "0"; expected a whole number from 1'],
     [[good, "--preset", "neon-1"], '--preset: preset is "neon-1"'],

@@ -158,6 +158,23 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       "--pool-size and --vary default_pool_size: one of the two",
     ],
     [
+      [
+        "sweep",
+        small,
+        "--vary",
+        "default_pool_size=2..4",
+        "--set",
+        "pgbouncer.default_pool_size=9",
+      ],
+      "--set pgbouncer.default_pool_size=9 and --vary default_pool_size: one of the two",
+    ],
+    [["check", "--rules", "--presets"], "--rules and --presets: one of the two"],
+    [["check", "--presets", "--json"], "--json has no effect with --presets: leave it out"],
+    [
+      ["check", "nowhere.ini"],
+      "nowhere.ini: the file cannot be read (no such file); expected the name of a readable file",
+    ],
+    [
       ["sweep", small, "--vary", "run.seed=2..4", "--seed", "3"],
       "--seed and --vary run.seed: one of the two",
     ],

@@ -60,6 +60,9 @@ describe("asked for wrongly: status 2", () => {
     [["validate", file, ...there, "--pgbouncer", "x"], /--pgbouncer cannot be told/],
     [["live", file, "--pgbouncer", "x", "--journal", "y"], /--journal is our pooler's/],
     [["live", file, "--chart", "a.pdf"], /a\.pdf is of no known kind/],
+    [["live", file, "--dsn", ""], /connection string: it cannot be read; expected postgresql:/],
+    [["validate", file, "--pool-size", "5,6,5"], /--pool-size: 5 is given twice; once is enough/],
+    [["validate", file, "--pool-mode", "session,session"], /--pool-mode: session is given twice/],
   ];
   for (const [args, message] of cases)
     test(args.join(" ").replaceAll(folder.path, ".."), async () => {
@@ -98,6 +101,11 @@ describe("an outside part is not there: status 3", () => {
   test("no such PgBouncer", async () => {
     const args = ["live", file, ...itself(), "--pgbouncer", `${nowhere}/pgbouncer`];
     oneLine(await inThisProcess(args), 3, /nowhere\/pgbouncer did not start: .*(ENOENT|EACCES)/);
+  });
+
+  test("a program that is no PgBouncer", async () => {
+    const args = ["live", file, ...itself(), "--pgbouncer", "/bin/true"];
+    oneLine(await inThisProcess(args), 3, /\/bin\/true did not start: it ended without a word/);
   });
 
   test("no folder for the journal", async () => {
@@ -283,6 +291,11 @@ describe("a disk that is full: status 3", () => {
     expect(stdout).not.toContain("left: ");
     expect(stderr).toBe(`poolwise: cannot write ${chart}: the disk is full\n`);
     expect(status).toBe(3);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("for errors: the status is as without", async () => {
+    const { status } = await shell("node --import tsx sim/cli/main.ts simulate 2> /dev/full");
+    expect(status).toBe(2);
   });
 
   test.skipIf(!existsSync("/dev/full"))("the result itself: one line", async () => {

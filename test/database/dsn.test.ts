@@ -47,6 +47,7 @@ describe("a wrong connection string is refused without showing its password", ()
     ["postgresql://u:secret@h/d?colour=red", "colour"],
     ["postgresql://u:secret%zz@h/d", "percent"],
     ["u:secret@h", "postgresql://"],
+    ["", "it cannot be read"],
   ] as const) {
     test(`${part}`, () => {
       expect(() => parseDsn(text, env)).toThrow(ConfigError);

@@ -35,6 +35,7 @@ const ENCRYPTED: readonly string[] = ["require", "verify-ca", "verify-full"];
  * password.
  */
 export function parseDsn(text: string, env: NodeJS.ProcessEnv = process.env): Address {
+  if (text.trim() === "") throw refusal("", undefined, "postgresql://user@host:port/database");
   const parts = /^postgres(ql)?:\/\//.test(text) ? urlParts(text) : keywordParts(text);
   for (const key of Object.keys(parts))
     if (!WANTED.includes(key) && !HARMLESS.includes(key))

@@ -119,10 +119,12 @@ async function startPgBouncer(
     if (await listens(socket)) return child;
     await sleep(LOOK_MS);
   }
+  const silence = child.exitCode === null ? "nothing listens" : "it ended without a word";
   // Node passes on the number 0 for a process that was never made: that is our whole process group.
   if (child.pid !== undefined) child.kill("SIGKILL");
   await over;
-  throw new OutsideError(`${program} did not start: ${said.trim().split("\n").at(-1) ?? ""}`);
+  const last = said.trim().split("\n").at(-1);
+  throw new OutsideError(`${program} did not start: ${last || silence}`);
 }
 
 /** Whether somebody takes connections there: between bind and listen the socket's file is there already. */
