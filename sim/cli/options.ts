@@ -172,11 +172,11 @@ function positiveTime(option: string, example: string, text: string): Nanos {
 }
 
 /** Refuses chart files of no known format, or that cannot be written, before anything is simulated. */
-export function checkCharts(files: readonly string[]): void {
+export function checkCharts(files: readonly string[], option = "--chart"): void {
   for (const file of files) {
     if (chartFormat(file) === undefined) {
       throw new UsageError(
-        `--chart: ${file} is of no known kind; expected a name that ends in ${CHART_ENDINGS}`,
+        `${option}: ${file} is of no known kind; expected a name that ends in ${CHART_ENDINGS}`,
       );
     }
     checkWritable(file);

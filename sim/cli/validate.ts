@@ -99,6 +99,7 @@ export function tourCommand(finish: (status: number) => void): Command {
     .option("--json", "print one JSON object")
     .option("--quiet", "no progress, no notes")
     .action(async (options: { dsn?: string; report: string; json?: boolean; quiet?: boolean }) => {
+      checkCharts([options.report], "--report");
       const file = join(packageFolder(), "workloads/tour.yaml");
       const status = await run(file, {
         poolMode: POOL_MODES.join(","),
@@ -195,7 +196,8 @@ function cellsOf(workload: Workload, options: ValidateOptions): Cell[] {
   const modes = (options.poolMode ?? workload.settings.pool_mode).split(",").map(modeOf);
   const own = String(workload.settings.default_pool_size);
   const texts = (options.poolSize ?? own).split(",");
-  const sizes = texts.map((text) => natural("--pool-size", text.trim()));
+  const place = options.poolSize === undefined ? "default_pool_size" : "--pool-size";
+  const sizes = texts.map((text) => natural(place, text.trim(), 1, LARGEST));
   checkOnce("--pool-mode", modes);
   checkOnce("--pool-size", sizes);
   return sizes.flatMap((size) =>
@@ -206,6 +208,9 @@ function cellsOf(workload: Workload, options: ValidateOptions): Cell[] {
     }),
   );
 }
+
+/** Connections of a pool beyond which no PostgreSQL has room for all of them. */
+const LARGEST = 10_000;
 
 /** Errors: UsageError for one that is given twice: its configurations would have one name. */
 function checkOnce(option: string, values: readonly (string | number)[]): void {

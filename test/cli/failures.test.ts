@@ -61,6 +61,9 @@ describe("asked for wrongly: status 2", () => {
     [["live", file, "--pgbouncer", "x", "--journal", "y"], /--journal is our pooler's/],
     [["live", file, "--chart", "a.pdf"], /a\.pdf is of no known kind/],
     [["live", file, "--dsn", ""], /connection string: it cannot be read; expected postgresql:/],
+    [["validate", file, "--set", "default_pool_size=0"], /default_pool_size: number is "0"/],
+    [["tour", "--report", "a.pdf"], /--report: a\.pdf is of no known kind/],
+    [["validate", file, "--pool-size", "999999999"], /expected a whole number from 1 to 10000/],
     [["validate", file, "--pool-size", "5,6,5"], /--pool-size: 5 is given twice; once is enough/],
     [["validate", file, "--pool-mode", "session,session"], /--pool-mode: session is given twice/],
   ];
