@@ -145,7 +145,14 @@ function sizeLayers(size: number | undefined): object[] {
     { data, mark: { type: "rule", color: ORANGE, strokeWidth: 2 } },
     {
       data,
-      mark: { type: "text", align: "left", dx: 5, baseline: "top", text: `${size}`, color: INK },
+      mark: {
+        type: "text",
+        align: "left",
+        dx: 5,
+        baseline: "top",
+        text: `recommended: ${size}`,
+        color: INK,
+      },
       encoding: { y: { value: 0 } },
     },
   ];

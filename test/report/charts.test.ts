@@ -130,6 +130,11 @@ describe("charts", () => {
     });
   }
 
+  test("the size that a curve points at is said to be the recommended one", async () => {
+    for (const draw of [waitCurve, throughputCurve])
+      expect(await renderSvg(draw(sampleCurve(), curve))).toContain(">recommended: 20<");
+  });
+
   test("a curve without intervals and a distribution without points are still pictures", async () => {
     const bare = sampleCurve().map((point) => ({ ...point, wait_p99_ms_ci95: null }));
     expect(await renderSvg(waitCurve(bare, { workload: "x" }))).not.toContain("NaN");
