@@ -1,17 +1,25 @@
 /**
  * Small charts for a terminal, of block characters: no colour is needed to read them, and the figures
- * stand beside the picture.
+ * stand beside the picture. A picture is as wide as said, or less where the terminal is narrower.
  */
+import { terminalWidth } from "./wrap.ts";
+
+/** Characters below which a picture shows nothing. */
+const LEAST = 8;
+
+/** Of `most` characters those that a terminal has room for beside so many others. */
+const room = (most: number, beside: number): number =>
+  Math.max(Math.min(LEAST, most), Math.min(most, terminalWidth() - beside));
 
 const LEVELS = "▁▂▃▄▅▆▇█";
 
 /**
- * A line of bars, one for each of at most `width` stretches of the series; a stretch shows its largest
+ * A line of bars, one for each of at most so many stretches of the series; a stretch shows its largest
  * value, so that a short peak is not averaged away. Empty for an empty series. `highest` fills the line;
  * left out, it is the series' own.
  */
-export function sparkline(values: readonly number[], width = 60, highest?: number): string {
-  const peaks = stretches(values, width).map((part) => Math.max(...part));
+export function sparkline(values: readonly number[], most = 60, highest?: number): string {
+  const peaks = stretches(values, room(most, 0)).map((part) => Math.max(...part));
   const top = highest ?? Math.max(0, ...peaks);
   return peaks.map((peak) => LEVELS[level(peak, top)]).join("");
 }
@@ -50,10 +58,11 @@ export interface BarRow {
 }
 
 /** Labelled bars on one scale, one a line. */
-export function bars(rows: readonly BarRow[], width = 30): string {
+export function bars(rows: readonly BarRow[], most = 30): string {
   const top = Math.max(0, ...rows.map((row) => row.value));
   const label = Math.max(0, ...rows.map((row) => row.label.length));
   const text = Math.max(0, ...rows.map((row) => row.text.length));
+  const width = room(most, label + 2 + text + 2);
   const line = (row: BarRow): string =>
     `${row.label.padEnd(label)}  ${row.text.padStart(text)}  ${bar(row.value, top, width)}`;
   return rows.map((row) => line(row).trimEnd()).join("\n");
@@ -70,10 +79,11 @@ export interface Stretch {
 const [NOTHING, LITTLE] = ["·", "░"];
 
 /**
- * `width` characters for the time from 0 to `end`: what most of each part of it went to; `·` nothing, `░`
- * something for less than half of it.
+ * Characters for the time from 0 to `end`, `beside` others in their line: what most of each part of it went
+ * to; `·` nothing, `░` something for less than half of it.
  */
-export function lane(stretches: readonly Stretch[], end: number, width = 60): string {
+export function lane(stretches: readonly Stretch[], end: number, most = 60, beside = 0): string {
+  const width = room(most, beside);
   return Array.from({ length: width }, (_, i) => {
     const [from, to] = [(i * end) / width, ((i + 1) * end) / width];
     const times = new Map<string, number>();

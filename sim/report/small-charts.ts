@@ -41,7 +41,8 @@ export function occupancyLanes({ spans, servers, to_ms }: Occupancy, of = ""): s
     const stretches = own.map(({ from_ms, to_ms: to, used }) => ({
       ...{ from: from_ms, to, mark: used ? "█" : "▒" },
     }));
-    return `${String(i + 1).padStart(3)}  ${lane(stretches, to_ms)}`;
+    const number = `${String(i + 1).padStart(3)}  `;
+    return `${number}${lane(stretches, to_ms, 60, number.length)}`;
   });
   const title = `Server connections${of}, 0 to ${duration(to_ms)}: █ working, ▒ held, not used, ░ a little of it, · free`;
   const more = servers > drawn ? [`     and ${whole(servers - drawn)} more`] : [];

@@ -2,6 +2,7 @@
 import CliTable from "cli-table3";
 import { MEANING, type Table } from "./tables.ts";
 import { NOTHING } from "./units.ts";
+import { terminalWidth } from "./wrap.ts";
 
 /**
  * In columns: two blanks between them, a rule below the head. On a narrow terminal the meanings are wrapped,
@@ -20,12 +21,6 @@ export function terminal(given: Table): string {
   const above = head.trim() === "" ? [rule] : [head, rule];
   const all = [table.title, ...above, ...lines].map((line) => line.trimEnd());
   return `${all.join("\n")}\n`;
-}
-
-/** Columns of the terminal that is written to; endless for a pipe, a file or a page. */
-function terminalWidth(): number {
-  const width: number | undefined = globalThis.process?.stdout?.columns;
-  return width !== undefined && width > 0 ? width : Number.POSITIVE_INFINITY;
 }
 
 /** Characters of a column of meanings below which it is no help. */

@@ -1,5 +1,11 @@
 /** Lines that fit a terminal: broken between words, where the terminal would break them anywhere. */
 
+/** Columns of the terminal that is written to; endless for a pipe, a file or a page. */
+export function terminalWidth(): number {
+  const width: number | undefined = globalThis.process?.stdout?.columns;
+  return width !== undefined && width > 0 ? width : Number.POSITIVE_INFINITY;
+}
+
 /** Below it there is a word a line, and nothing is gained. */
 const NARROWEST = 20;
 

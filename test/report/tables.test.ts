@@ -1,6 +1,6 @@
 /** Tables of a terminal: aligned, complete, and the same rows that a page prints. */
 import { describe, expect, test } from "vitest";
-import { bar, bars, sparkline } from "../../sim/report/blocks.ts";
+import { bar, bars, lane, sparkline } from "../../sim/report/blocks.ts";
 import { provenance } from "../../sim/report/figures.ts";
 import {
   breakageTable,
@@ -18,7 +18,7 @@ import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
 const run = sampleRun("transaction", 4);
 
 /** What `show` gives on a terminal so wide. */
-function on(columns: number, show: () => string): string {
+function on<T>(columns: number, show: () => T): T {
   const before = process.stdout.columns;
   process.stdout.columns = columns;
   try {
@@ -151,6 +151,22 @@ describe("block charts", () => {
     ];
     expect(bars(rows, 4)).toBe("session    8 ms  ████\nstatement  4 ms  ██");
   });
+  // columns, characters of the longest bar, of a line of bars, of a lane beside five others, why
+  for (const [columns, longest, line, time, why] of [
+    [200, 30, 60, 60, "no more than they need"],
+    [40, 28, 40, 35, "as much as there is room for"],
+    [15, 8, 15, 10, "what is less shows nothing"],
+  ] as const)
+    test(`on ${columns} columns: ${why}`, () => {
+      const rows = [{ label: "long", value: 8, text: "8 ms" }];
+      const series = Array.from({ length: 100 }, () => 1);
+      const pictures = on(columns, () => [
+        bars(rows).slice("long  8 ms  ".length),
+        sparkline(series),
+        lane([], 1, 60, 5),
+      ]);
+      expect(pictures.map((picture) => picture.length)).toEqual([longest, line, time]);
+    });
 });
 
 test("theory: of too few systems no law of errors is claimed, and one is not several", () => {
