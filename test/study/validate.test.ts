@@ -110,18 +110,27 @@ clients:
   );
 });
 
-const CALM = ["clients.requests.timeout=150 ms", "clients.requests.retry.backoff=50 ms"];
-const DEMANDING: readonly [file: string, size: number, set: string[], figures: string[]][] = [
+/** `slow`: so many times more patient than on a machine that has nothing else to do. */
+const calm = (slow: number): string[] => [
+  `clients.requests.timeout=${150 * slow} ms`,
+  `clients.requests.retry.backoff=${50 * slow} ms`,
+];
+const DEMANDING: readonly [
+  file: string,
+  size: number,
+  set: (slow: number) => string[],
+  figures: string[],
+][] = [
   [
     "workloads/retry-storm.yaml",
     2,
-    ["clients.requests.count=24", "clients.requests.think=200 ms", ...CALM],
+    (slow) => ["clients.requests.count=24", "clients.requests.think=200 ms", ...calm(slow)],
     [],
   ],
   [
     "workloads/double-pooling.yaml",
     3,
-    [
+    () => [
       ...["clients.threads.count=24", "clients.threads.think=100 ms"],
       ...["clients.threads.app_pool.instances=3", "clients.threads.app_pool.size=2"],
     ],
@@ -130,17 +139,14 @@ const DEMANDING: readonly [file: string, size: number, set: string[], figures: s
 ];
 for (const [file, pool_size, set, figures] of DEMANDING)
   test(`${file}, small: played for real and predicted, waits told apart`, async () => {
-    const workload = { ...loadWorkload(file, { set }), schedule: [] };
     const cells: Cell[] = [{ name: "one", pool_mode: "transaction", pool_size }];
-    const length = { warmup: SECOND / 4, duration: SECOND };
-    const validation = await validate({
-      workload,
-      database,
-      cells,
-      repeats: 1,
-      seed: 1,
-      ...length,
-    });
+    const play = async (slow: number): Promise<Validation> => {
+      const workload = { ...loadWorkload(file, { set: set(slow) }), schedule: [] };
+      const length = { warmup: SECOND / 4, duration: slow * SECOND };
+      return await validate({ workload, database, cells, repeats: 1, seed: 1, ...length });
+    };
+    let validation = await play(1);
+    for (let slow = 3; slow < 30 && !isPlayed(validation); slow *= 3) validation = await play(slow);
     const [cell] = validation.cells;
     expect(Object.keys(cell?.errors ?? {}).filter((text) => text !== "client_timeout")).toEqual([]);
     expect(cell?.samples.live.wait.length).toBeGreaterThan(20);
@@ -151,14 +157,17 @@ for (const [file, pool_size, set, figures] of DEMANDING)
     expect(validation.calibration.login).toBeGreaterThan(0); // Of those that come back.
   });
 
+/** Whether enough of its clients were served for their waits to be compared. */
+const isPlayed = ({ cells: [cell] }: Validation): boolean =>
+  Math.min(cell?.samples.live.wait.length ?? 0, cell?.samples.predicted.wait.length ?? 0) > 20;
+
 test("what misses a tolerance is played again, with what runs beside it, and judged by all repeats", async () => {
   const [session, spoilt, beside] = CELLS as [Cell, Cell, Cell];
-  /** The second of each repeat's runs is 50 ms too slow, in the first look only. */
-  let slow = 1;
+  /** In the first look, whose seed is 1, one configuration is 50 ms too slow, however often it is played. */
   const play: typeof runLive = async (options) => {
     const live = await runLive(options);
     const { response, length } = live.transactions;
-    if (options.poolMode === "transaction" && options.seed === 1 && slow-- > 0)
+    if (options.poolMode === "transaction" && options.seed === 1)
       for (let at = 0; at < length; at++)
         response[at] = (response[at] as number) + 50 * MILLISECOND;
     return live;
@@ -188,10 +197,12 @@ test("what misses a tolerance is played again, with what runs beside it, and jud
 
 test("a driver that stood still has its calibration and its run measured again", async () => {
   const cell = CELLS[1] as Cell;
-  /** Stops the driver in the first attempt of the calibration, and in the first of the live run. */
-  const stops = [true, false, true, false];
+  /** Stops the driver in the first attempt of the calibration, and in the first of the live run, whose seed is 1. */
+  const stopped = new Set<boolean>();
   const play: typeof runLive = (options) => {
-    let stop = stops.shift() === true;
+    const isLive = options.seed === 1;
+    let stop = !stopped.has(isLive);
+    stopped.add(isLive);
     const onProgress = ({ phase }: { phase: string }): void => {
       if (!stop || phase !== "running") return;
       stop = false;
@@ -203,12 +214,12 @@ test("a driver that stood still has its calibration and its run measured again",
   const validation = await validate({
     workload: loadWorkload("workloads/tour.yaml", { set: ["clients.visitors.count=8"] }),
     ...{ database, cells: [cell], repeats: 1, seed: 1, play },
-    ...{ warmup: SECOND / 4, duration: SECOND },
+    ...{ warmup: SECOND / 4, duration: 2 * SECOND },
     onProgress: ({ what }) => told.push(what),
   });
-  expect(stops.length).toBeLessThan(2); // A busy machine may stand still once more by itself.
+  // A busy machine may stand still once more by itself.
   const stood = validation.again.filter(({ longest }) => longest > 0.9 * STOP_MS * MILLISECOND);
-  expect(stood.map(({ what }) => what)).toEqual(["calibration", "live"]);
+  expect(new Set(stood.map(({ what }) => what))).toEqual(new Set(["calibration", "live"]));
   expect(told.join()).toContain("once more, for the machine stood still for ");
   const { measured_again } = validationAnswer(validation);
   expect(measured_again?.length).toBe(validation.again.length);
@@ -235,8 +246,12 @@ test("real work: two sizes are measured, the others predicted", async () => {
   const playing = { workload, database, cells, repeats: 1, seed: 1, ...length, onProgress };
   const validation = await validate(playing);
   const { capacity } = validation;
-  const calibrating = told.map((what) => what.endsWith("calibrating"));
-  expect([calibrating.indexOf(true), calibrating.lastIndexOf(true)]).toEqual([1, told.length - 3]);
+  // Without what is measured again, because the machine stood still.
+  const calibrating = told
+    .filter((what) => !what.includes("once more"))
+    .map((what) => what.endsWith("calibrating"));
+  const last = calibrating.length - 3;
+  expect([calibrating.indexOf(true), calibrating.lastIndexOf(true)]).toEqual([1, last]);
   expect(capacity?.measured.map(({ pool_size }) => pool_size)).toEqual([1, 20]);
   for (const { throughput_tps } of capacity?.measured ?? [])
     expect(throughput_tps).toBeGreaterThan(0);
