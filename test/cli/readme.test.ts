@@ -23,7 +23,7 @@ const FEW = ["--replications", "2", "--duration", "10 s"];
 /** Options that make a command short, by its name; the rest of the line stays as it is. */
 const SHORTER: Record<string, string[]> = {
   simulate: FEW,
-  size: ["--time-limit", "2 s"],
+  size: FEW,
   sweep: FEW,
   theory: ["--quick", "--family", "M/M/1"],
   compare: FEW,

@@ -44,7 +44,7 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
     });
     await stall;
     const silences = times.slice(1).map((at, i) => at - (times[i] ?? 0));
-    expect(Math.max(...silences)).toBeGreaterThan(350);
+    expect(Math.max(...silences)).toBeGreaterThan(500); // It may begin late.
     expect(await started()).toBe(before);
   });
 
