@@ -13,7 +13,7 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { type AddressInfo, createServer, connect as dial, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PASSED_BACKLOG } from "./activation.ts";
@@ -23,7 +23,7 @@ import { OutsideError } from "./errors.ts";
 import { libc } from "./libc.ts";
 import { type NativeHandle, usable } from "./native.ts";
 import { type Place, sharedPlace } from "./shared-port.ts";
-import { isAbstract, socketPath } from "./socket-path.ts";
+import { answers, isAbstract, socketPath } from "./socket-path.ts";
 import { groupId } from "./user.ts";
 
 /** What to listen on. */
@@ -367,15 +367,6 @@ function remove(path: string): void {
 
 function isSocket(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
-}
-
-/** True if somebody listens on this Unix socket. */
-export function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = dial({ path });
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }
 
 function cannot(

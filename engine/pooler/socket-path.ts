@@ -3,7 +3,7 @@
  * name is as long as it is written; what Node.js makes of one is filled up with zeros, and nobody else finds it.
  * So they take system calls, see `libc.ts`. Source: PgBouncer 1.25.2 src/pooler.c, create_unix_socket().
  */
-import { Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { join } from "node:path";
 import { CALLS_NEED, type Config, ConfigError } from "../config/index.ts";
 import { hasLibc, libc } from "./libc.ts";
@@ -19,6 +19,19 @@ export function socketPath(directory: string, port: number): string {
   return isAbstract(directory) ? `${directory}/${name}` : join(directory, name);
 }
 
+/** A connection to a Unix socket, whichever kind of place it is at. */
+export const dial = (place: string): Socket =>
+  isAbstract(place) ? connectAbstract(place) : connect({ path: place });
+
+/** True if somebody listens there. */
+export function answers(place: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = dial(place);
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
 /** A connection to an abstract name. Whether it stands is told by its events, as with any other. */
 export function connectAbstract(name: string): Socket {
   const got = libc()?.connect(name) ?? "ENOSYS";
@@ -26,7 +39,8 @@ export function connectAbstract(name: string): Socket {
   const socket = failed ? new Socket() : new Socket({ fd: got, manualStart: true } as object);
   process.nextTick(() => {
     if (socket.destroyed) return;
-    if (failed) socket.destroy(Object.assign(new Error(`connect ${got} ${name}`), { code: got }));
+    const of = { code: got, address: name };
+    if (failed) socket.destroy(Object.assign(new Error(`connect ${got} ${name}`), of));
     else socket.emit("connect");
   });
   return socket;

@@ -4,15 +4,17 @@
  * the SUSPEND. Source: PgBouncer 1.25.2 src/takeover.c.
  */
 import { closeSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CALLS_NEED } from "../config/index.ts";
 import { FRAME, MessageReader } from "../wire/frames.ts";
 import { BACKEND } from "../wire/messages.ts";
+import { textOf } from "../wire/text.ts";
 import { query, startupMessage } from "../wire/writer.ts";
 import { OutsideError } from "./errors.ts";
 import { type Libc, libc } from "./libc.ts";
 import { CONSOLE } from "./names.ts";
+import { dial } from "./socket-path.ts";
 
 /** A socket and what the other process has said of it: the columns of SHOW FDS, in their order. */
 export interface Taken {
@@ -77,7 +79,7 @@ class Conversation {
   }
 
   static async open(path: string, system: Libc): Promise<Conversation> {
-    const socket = connect({ path }).pause();
+    const socket = dial(path).pause();
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);
       socket.once("error", (error) => reject(new OutsideError(`${path}: ${error.message}`)));
@@ -94,7 +96,7 @@ class Conversation {
       const { body } = this.reader;
       if (type === BACKEND.readyForQuery) return;
       if (type === BACKEND.dataRow) this.rows.push(body);
-      else if (type === BACKEND.errorResponse) throw refused(what, textOf(body));
+      else if (type === BACKEND.errorResponse) throw refused(what, saidIn(body));
       else if (type === BACKEND.authentication && body.readUInt32BE(0) !== 0)
         throw refused(what, "it asks for a password: its user is not ours");
     }
@@ -151,8 +153,8 @@ const refused = (what: string, why: string): OutsideError =>
   new OutsideError(`cannot take the running pooler's sockets over: ${what}: ${why}`);
 
 /** The M field of an error. */
-function textOf(body: Buffer): string {
-  const fields = body.toString("utf8").split("\0");
+function saidIn(body: Buffer): string {
+  const fields = textOf(body).split("\0");
   return fields.find((field) => field.startsWith("M"))?.slice(1) ?? "error";
 }
 
@@ -163,7 +165,7 @@ function columnsOf(body: Buffer): (string | null)[] {
   for (let left = body.readUInt16BE(0); left > 0; left--) {
     const length = body.readInt32BE(at);
     at += 4;
-    columns.push(length < 0 ? null : body.toString("utf8", at, at + length));
+    columns.push(length < 0 ? null : textOf(body, at, at + length));
     at += Math.max(0, length);
   }
   return columns;

@@ -6,7 +6,7 @@ import { replayJournal } from "../../engine/core/index.ts";
 import { type Pooler, startPooler } from "../../engine/pooler/main.ts";
 import * as writer from "../../engine/wire/writer.ts";
 import { pretend } from "./faulty.ts";
-import { Raw } from "./raw.ts";
+import { Raw, startupInLatin1 } from "./raw.ts";
 import { Stage, until } from "./stage.ts";
 
 let stage: Stage;
@@ -40,17 +40,9 @@ const WELCOME = Buffer.concat([
 ]);
 const DONE = Buffer.concat([writer.commandComplete("SET"), writer.readyForQuery()]);
 
-/** A startup packet in latin1. */
-function startup(...pairs: [string, string][]): Buffer {
-  const body = `\0\x03\0\0${pairs.flat().join("\0")}\0\0`;
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(body.length + 4);
-  return Buffer.concat([length, Buffer.from(body, "latin1")]);
-}
-
 async function enter(user: string, ...more: [string, string][]): Promise<Raw> {
   const raw = new Raw(pooler);
-  raw.send(startup(["user", user], ["database", "café"], ...more));
+  raw.send(startupInLatin1(["user", user], ["database", "café"], ...more));
   await raw.until("Z");
   return raw;
 }

@@ -1,6 +1,7 @@
 /** A client that speaks the protocol by hand: for what no driver would send. */
 import { connect, type Socket } from "node:net";
 import type { Pooler } from "../../engine/pooler/main.ts";
+import { dial, socketPath } from "../../engine/pooler/socket-path.ts";
 import { FRAME, MessageReader } from "../../engine/wire/frames.ts";
 import { startupMessage } from "../../engine/wire/writer.ts";
 
@@ -18,7 +19,7 @@ export class Raw {
 
   constructor(pooler: Pooler, unix = false) {
     const { host, port, socket } = pooler.address;
-    this.socket = connect(unix ? { path: `${socket}/.s.PGSQL.${port}` } : { host, port });
+    this.socket = unix ? dial(socketPath(socket, port)) : connect({ host, port });
     this.socket.on("data", (chunk) => this.hear(chunk));
     this.socket.on("error", () => {});
     this.socket.on("close", () => {
@@ -92,4 +93,12 @@ export class Raw {
     }
     this.wake();
   }
+}
+
+/** A startup packet whose names and values are in latin1. */
+export function startupInLatin1(...pairs: readonly [name: string, value: string][]): Buffer {
+  const body = `\0\x03\0\0${pairs.flat().join("\0")}\0\0`;
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(body.length + 4);
+  return Buffer.concat([length, Buffer.from(body, "latin1")]);
 }

@@ -2,7 +2,7 @@
  * -R: a second pooler takes the sockets of the first one over. Both run in this process, which changes
  * nothing for them: sockets go through the system.
  */
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,10 +13,11 @@ import { hasLibc } from "../../engine/pooler/libc.ts";
 import { RunningPooler } from "../../engine/pooler/main.ts";
 import { native } from "../../engine/pooler/native.ts";
 import { deriveSecret, formatSecret } from "../../engine/wire/scram.ts";
+import { bytesOf } from "../../engine/wire/text.ts";
 import { cancelRequest, query, startupMessage } from "../../engine/wire/writer.ts";
 import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { Authority, HAS_OPENSSL } from "./certificates.ts";
-import { Raw } from "./raw.ts";
+import { Raw, startupInLatin1 } from "./raw.ts";
 import { Stage, until } from "./stage.ts";
 
 let stage: Stage;
@@ -33,6 +34,7 @@ afterAll(async () => {
 /** A pooler and how to have the next one take its sockets over. */
 async function start(settings: Record<string, string | number> = {}, more = "") {
   const config = stage.ini({ listen_port: await freePort(), ...settings }, more);
+  inLatin1(config);
   const run = async (reboot: boolean, journal?: string): Promise<RunningPooler> => {
     const pooler = await RunningPooler.start({ config, quiet: true, reboot, journal });
     poolers.push(pooler);
@@ -46,6 +48,9 @@ async function start(settings: Record<string, string | number> = {}, more = "") 
   };
   return { first, next };
 }
+
+/** Has the bytes of a file be those of latin1. */
+const inLatin1 = (file: string): void => writeFileSync(file, readFileSync(file, "utf8"), "latin1");
 
 const value = async (client: pg.Client, sql: string): Promise<unknown> =>
   Object.values((await client.query(sql)).rows[0] as object)[0];
@@ -176,6 +181,45 @@ describe.skipIf(!CAN)("with koffi and bare sockets (skipped where they are not t
     expect(raw.complaint).toContain("57014");
     cancel.destroy();
     raw.socket.destroy();
+  });
+
+  test("names that are not UTF-8 stay what they are, byte for byte", async () => {
+    const { host, port } = stage.database;
+    const auth_file = stage.file('"josé" ""\n');
+    inLatin1(auth_file);
+    const entry = `'café' = host=${host} port=${port} dbname=postgres user=alice`;
+    const { first, next } = await start({ auth_file }, entry);
+    const raw = new Raw(first);
+    raw.send(startupInLatin1(["user", "josé"], ["database", "café"]));
+    await raw.until("Z");
+    raw.send(query("begin"));
+    await raw.until("Z", 2);
+    const nameOf = ({ host }: RunningPooler): string | undefined =>
+      host.clients.find((client) => client !== undefined)?.identity.label.replace(/^\S+/, "");
+    const before = nameOf(first);
+    const second = await next(first);
+    expect(nameOf(second)).toBe(before);
+    expect(bytesOf(before ?? "").toString("latin1")).toContain(" café/josé@");
+    raw.send(query("select 1"));
+    await raw.until("Z", 3);
+    expect(raw.count("E")).toBe(0);
+    expect(raw.messages.at(-1)?.body.toString()).toBe("T");
+    raw.socket.destroy();
+  });
+
+  test("a Unix socket under an abstract name is found, and goes along", async () => {
+    const name = `@poolwise-take-${process.pid}`;
+    const { first, next } = await start({ unix_socket_dir: name });
+    const client = await Raw.login(first, "alice", "app", true);
+    client.send(query("begin"));
+    await client.until("Z");
+    const second = await next(first);
+    expect(second.host.doors.doors.map(({ unix }) => unix)).toEqual([false, true]);
+    client.send(query("select 1"));
+    await client.until("Z", 2);
+    expect(client.messages.at(-1)?.body.toString()).toBe("T");
+    const other = await Raw.login(second, "alice", "app", true);
+    for (const { socket } of [client, other]) socket.destroy();
   });
 
   test("what a SCRAM login has taught goes along, and what LDAP has approved of", async () => {
