@@ -103,7 +103,7 @@ function keepSize(world: World, pool: Pool): void {
 
 /** Timeouts of servers at work and of servers that are connecting. */
 function watchServers(world: World): void {
-  const { server_connect_timeout, server_fast_close } = world.settings;
+  const { server_fast_close } = world.settings;
   const timeouts = hasServerTimeouts(world);
   let login = 0;
   for (const pool of world.sorted) login += pool.login;
@@ -115,11 +115,20 @@ function watchServers(world: World): void {
     if (state === SERVER.active) {
       if (fast && closesFast(world, server)) closeServer(world, server, REASON.changed);
       else if (timeouts) watchActive(world, server);
-    } else if (state === SERVER.login && server_connect_timeout > 0) {
-      const age = world.now - (world.servers.times[(server << 3) | ST.connect] as number);
-      if (age > server_connect_timeout) closeServer(world, server, REASON.connect_timeout);
-    }
+    } else if (state === SERVER.login) watchLogin(world, server);
   }
+}
+
+/** One to a peer is there for a cancel request, and is waited for no longer than that may wait. */
+function watchLogin(world: World, server: number): void {
+  const { server_connect_timeout, cancel_wait_timeout } = world.settings;
+  const { ints, times } = world.servers;
+  const age = world.now - (times[(server << 3) | ST.connect] as number);
+  const { peer } = world.pools[ints[(server << 4) | S.pool] as number] as Pool;
+  if (server_connect_timeout > 0 && age > server_connect_timeout)
+    closeServer(world, server, REASON.connect_timeout);
+  else if (peer > 0 && cancel_wait_timeout > 0 && age > cancel_wait_timeout)
+    closeServer(world, server, REASON.cancel_wait_timeout);
 }
 
 function hasServerTimeouts(world: World): boolean {

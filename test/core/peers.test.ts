@@ -62,12 +62,32 @@ test("a peer that cannot be reached is tried again after server_login_retry", ()
   expect(world.only("open")).toEqual(["open s2 cancel"]);
 });
 
-test("cancel_wait_timeout and server_connect_timeout hold for peers as well", () => {
-  const changes = { ...PEERS, cancel_wait_timeout: seconds(1), server_connect_timeout: seconds(2) };
-  const world = hand(new World(changes, { connect: HAND }), 2, "x")
-    .quiet()
-    .to(seconds(3));
-  expect(world.take()).toEqual(["drop x cancel_wait_timeout", "close s1 connect_timeout"]);
+// cancel_wait_timeout, server_connect_timeout, why the connection is closed
+const limits = [
+  [1, 2, "cancel_wait_timeout"],
+  [2, 1, "connect_timeout"],
+  [1, 1, "connect_timeout"], // It is looked at first.
+  [1, 0, "cancel_wait_timeout"],
+  [0, 1, "connect_timeout"],
+] as const;
+for (const [cancel, connect, why] of limits) {
+  test(`a peer that does not answer: cancel_wait_timeout ${cancel}, server_connect_timeout ${connect}: ${why}`, () => {
+    const timeouts = {
+      cancel_wait_timeout: seconds(cancel),
+      server_connect_timeout: seconds(connect),
+    };
+    const world = hand(new World({ ...PEERS, ...timeouts }, { connect: HAND }), 2, "x")
+      .quiet()
+      .to(seconds(1.4));
+    const dropped = cancel === 1 ? ["drop x cancel_wait_timeout"] : [];
+    expect(world.take()).toEqual([`close s1 ${why}`, ...dropped]);
+  });
+}
+
+test("a server is given server_connect_timeout, whatever a cancel request may wait", () => {
+  const world = new World({ cancel_wait_timeout: seconds(1) }, { connect: HAND });
+  world.login("a").to(seconds(3));
+  expect(world.only("close")).toEqual([]);
 });
 
 test("a PAUSE does not keep cancel requests from a peer", () => {
