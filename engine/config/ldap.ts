@@ -147,14 +147,17 @@ const SCOPES: ReadonlyMap<string, LdapScope> = new Map([
   ["subordinate", "children"],
 ]);
 
-/** Signs written as %XX; what is no such code stays. */
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
+/** Signs written as %XX, and bytes that are none, as `wire/text.ts` has them; what is no such code stays. */
+const unescaped = (text: string): string =>
+  text.replace(/(?:%[\da-f]{2})+/gi, (codes) => {
+    try {
+      return decodeURIComponent(codes);
+    } catch {
+      return codes.replace(/%(..)/g, (_, code) => byteAs(Number.parseInt(code, 16)));
+    }
+  });
+
+const byteAs = (byte: number): string => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte);
 
 /** Source: src/ldapauth.c, validate_ldap_options(), check_ldap_auth(). */
 function contradiction(draft: Draft): string | undefined {

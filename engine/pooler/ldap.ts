@@ -6,6 +6,7 @@
  */
 import type { Client, DN, Filter } from "ldapts";
 import type { LdapMistake, LdapOptions, LdapSearch } from "../config/index.ts";
+import { sendBytes, unescapedBytes } from "./ldap-bytes.ts";
 import { codeOf, reasonOf } from "./ldap-results.ts";
 import { ldapServers, ldapTrust } from "./ldap-servers.ts";
 
@@ -88,7 +89,7 @@ const NO_ATTRIBUTES = "1.1";
 async function parsed(filter: string, what: string): Promise<Filter> {
   const { FilterParser } = await import("ldapts");
   try {
-    return FilterParser.parseString(filter);
+    return FilterParser.parseString(unescapedBytes(filter));
   } catch {
     throw new Error(`${what}: Bad search filter`);
   }
@@ -136,6 +137,7 @@ class Session {
     const { Client } = await import("ldapts");
     const secure = this.options.scheme === "ldaps" ? { tlsOptions: ldapTrust(host) } : {};
     const client = new Client({ url, connectTimeout: CONNECT_MS, ...secure });
+    sendBytes(client);
     this.signal.addEventListener("abort", () => hangUp(client), { once: true });
     return client;
   }

@@ -8,6 +8,7 @@ import { closeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isIP } from "node:net";
 import { endianness } from "node:os";
+import { bytesOf } from "../wire/text.ts";
 
 /** Options of a socket by PgBouncer's names: level and name. Source: Linux, asm-generic/socket.h, tcp.h, in6.h. */
 const OPTIONS = {
@@ -209,7 +210,7 @@ function sockets(
       const descriptor = Number(make(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
       if (descriptor < 0) return false;
       const name = unixPlace(path);
-      const bytes = Buffer.from(text);
+      const bytes = bytesOf(text);
       const flags = MSG_NOSIGNAL | MSG_DONTWAIT;
       const sent = sendto(descriptor, bytes, bytes.length, flags, name, name.length);
       closeSync(descriptor);

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
+import { textOf } from "../../engine/wire/text.ts";
 import type { Pair } from "./certificates.ts";
 
 /** An entry by its name: its password, and the attributes that a search finds it by, such as `uid=alice`. */
@@ -68,7 +69,7 @@ export class LdapServer {
     const reply = (tag: number, ...parts: Buffer[]): unknown =>
       socket.write(tlv(0x30, tlv(0x02, id.body), tlv(tag, ...parts)));
     const parts = elements(request.body).map(({ body }) => body);
-    const text = (index: number): string => parts[index]?.toString() ?? "";
+    const text = (index: number): string => textOf(parts[index] ?? Buffer.alloc(0));
     if (request.tag === 0x60) reply(0x61, ...result(this.bind(text(1), text(2))));
     else if (request.tag === 0x63) {
       const filter = words(elements(request.body)[6] as Element);
@@ -144,6 +145,6 @@ function result(code: number): Buffer[] {
 /** A filter as people write it: of equalities, and, or. */
 function words({ tag, body }: Element): string {
   const inner = elements(body);
-  if (tag === 0xa3) return `(${inner.map((part) => part.body.toString()).join("=")})`;
+  if (tag === 0xa3) return `(${inner.map((part) => textOf(part.body)).join("=")})`;
   return `(${tag === 0xa0 ? "&" : "|"}${inner.map(words).join("")})`;
 }

@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { hasLibc } from "../../engine/pooler/libc.ts";
 import { Log } from "../../engine/pooler/log.ts";
 import { Syslog } from "../../engine/pooler/syslog.ts";
+import { textOf } from "../../engine/wire/text.ts";
 import { until } from "./stage.ts";
 
 /** Prints the datagrams that come to a Unix socket, a line each. */
@@ -15,13 +16,13 @@ const LISTENER = `use Socket; socket(my $s, AF_UNIX, SOCK_DGRAM, 0); bind($s, pa
 const perl = spawnSync("perl", ["-MSocket", "-e", "1"]).status === 0;
 
 test.runIf(perl && hasLibc())(
-  "facility, gravity, name and process; nothing for debugging",
+  "facility, gravity, name and process, byte for byte; nothing for debugging",
   async () => {
     const directory = mkdtempSync(join(tmpdir(), "pws-"));
     const socket = join(directory, "log");
     const listener = spawn("perl", ["-e", LISTENER, socket]);
     let heard = "";
-    listener.stdout.on("data", (chunk) => {
+    listener.stdout.setEncoding("latin1").on("data", (chunk) => {
       heard += chunk;
     });
     await until(() => heard === "open\n");
@@ -31,6 +32,7 @@ test.runIf(perl && hasLibc())(
     log.write("DEBUG", "not this");
     log.write("LOG", "two\nlines", "C-0x1: a/b@unix:1");
     log.system = new Syslog("nonsense", "pool", socket);
+    log.write("WARNING", textOf(Buffer.from("josé", "latin1")));
     log.write("WARNING", "three");
     await until(() => heard.includes("three"));
     listener.kill();
@@ -39,6 +41,7 @@ test.runIf(perl && hasLibc())(
     expect(stamps.replaceAll(`[${process.pid}]`, "[PID]").split("\n")).toEqual([
       "open",
       "<158>STAMP pool[PID]: C-0x1: a/b@unix:1 two \tlines",
+      "<28>STAMP pool[PID]: josé",
       "<28>STAMP pool[PID]: three",
       "",
     ]);
