@@ -135,7 +135,7 @@ function adoptServer(
   const server = new Upstream(host, handle, pool, channel);
   const state = serverStateOf(row);
   restoreServer(server.relay, state, statements);
-  server.goOn(key);
+  server.goOn(key, row.port);
   host.admitServer(server);
   remember(host, pool, row);
   if (client !== undefined) client.goOn(server);

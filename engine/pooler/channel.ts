@@ -23,6 +23,10 @@ export interface ChannelOwner {
 /** Where to connect to. */
 export type Target = { path: string } | { host: string; port: number };
 
+/** Its port, which a Unix socket has in its name. */
+export const portOf = (target: Target): number =>
+  "host" in target ? target.port : Number(/\d+$/.exec(target.path)?.[0] ?? 0);
+
 /** Bytes that may wait for the kernel before their source is held; plus one read at most. */
 export const HIGH_WATER = CHUNK;
 

@@ -37,13 +37,13 @@ export class Identity {
     this.since = since;
   }
 
-  /** Takes the addresses of a connected socket; `port` stands for those of a Unix socket. */
-  locate(channel: Channel, port: number): void {
+  /** Takes the addresses of a connected socket; `port` and `localPort` stand for those of a Unix socket. */
+  locate(channel: Channel, port: number, localPort = port): void {
     const { remote, local } = channel;
     this.address = plain(remote.address) ?? "unix";
     this.port = remote.port ?? port;
     this.localAddress = plain(local.address) ?? "unix";
-    this.localPort = local.port ?? port;
+    this.localPort = local.port ?? localPort;
   }
 
   /** It belongs to that pool: a server, or a cancel request, which has no user. Those to peers have no names. */

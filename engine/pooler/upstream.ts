@@ -12,7 +12,7 @@ import { ServerRelay, type Sink, unlink } from "../wire/relay.ts";
 import type { ServerLogin, ServerLoginEvent } from "../wire/server-login.ts";
 import { Variables } from "../wire/variables.ts";
 import { cancelRequest, terminate } from "../wire/writer.ts";
-import { Channel, type ChannelOwner, type Target } from "./channel.ts";
+import { Channel, type ChannelOwner, portOf, type Target } from "./channel.ts";
 import { unreached } from "./errors.ts";
 import { noteEnd } from "./explain.ts";
 import { Identity, place } from "./identity.ts";
@@ -57,10 +57,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.identity = new Identity("S", host.now);
     this.identity.join(pool);
     this.machine = "host" in way ? way.host : "";
-    if ("host" in way) {
-      this.identity.address = way.host;
-      this.identity.port = way.port;
-    }
+    if ("host" in way) this.identity.address = way.host;
+    if (!(way instanceof Channel)) this.identity.port = portOf(way);
     const { relayOptions, variableNames } = host.environment;
     this.statements = new ServerStatements(host.statements, host.values.max_prepared_statements);
     const variables = new Variables(variableNames);
@@ -79,8 +77,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   }
 
   /** It was logged in to by the process that has handed it over; `key` is what cancels its query. */
-  goOn(key: Buffer): void {
-    this.identity.locate(this.channel, this.host.port);
+  goOn(key: Buffer, port: number): void {
+    this.identity.locate(this.channel, port, this.host.port);
     this.key = key;
     this.phase = "working";
   }
@@ -212,7 +210,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   private connected(): void {
     if (this.phase === "over") return;
     this.host.begin();
-    this.identity.locate(this.channel, this.identity.port);
+    this.identity.locate(this.channel, this.identity.port, this.host.port);
     tune(this.channel, this.host.values.tcp_keepalive, this.host.environment.socketOptions);
     if (this.host.values.log_connections) {
       const { localAddress, localPort } = this.identity;

@@ -24,7 +24,8 @@ describe.skipIf(!hasLibc())("abstract names", () => {
     const client = await stage.client(outer, { database: "far" });
     expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
     const [server] = await (await stage.console(outer)).ask("show servers");
-    expect(server).toMatchObject({ database: "far", addr: "unix" });
+    const local_port = outer.address.port;
+    expect(server).toMatchObject({ database: "far", addr: "unix", port, local_port });
     await inner.close();
     expect(libc()?.connect(`${name}/.s.PGSQL.${port}`)).toBe("ECONNREFUSED");
     await client.end();
