@@ -39,7 +39,7 @@ const TABLE = {
   obsolete: silent("obsolete connection"),
   dirty: silent("idle server got dirty"),
   changed: told("database configuration changed"),
-  reconnect: told("reconnect"),
+  reconnect: told("connect string changed"),
   evicted: silent("evicted"),
   pause_mode: told("pause mode"),
   too_many: silent("too many servers in the pool"),

@@ -200,5 +200,5 @@ function completed(this: NativeRequest, status: number): void {
 
 function errorOf(errno: number, call: string): NodeJS.ErrnoException {
   const code = getSystemErrorName(errno);
-  return Object.assign(new Error(`${call} ${code}`), { errno, code });
+  return Object.assign(new Error(`${call} ${code}`), { errno, code, syscall: call });
 }

@@ -18,7 +18,7 @@ import {
 } from "../wire/writer.ts";
 import { Backlog } from "./backlog.ts";
 import { type Channel, type ChannelOwner, HIGH_WATER } from "./channel.ts";
-import { type Explanation, explain, noteEnd } from "./explain.ts";
+import { type Explanation, explain, lostClient, noteEnd } from "./explain.ts";
 import type { Identity } from "./identity.ts";
 import type { ClientRole, HostRole, ServerRole } from "./roles.ts";
 
@@ -105,14 +105,14 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   }
 
   /** A waiter is only marked: it keeps its place, as in PgBouncer, which does not even notice. */
-  ended(): void {
+  ended(error?: NodeJS.ErrnoException): void {
     if (this.over) return;
     const state = this.host.core.clientState(this.handle);
     const waits = state === CLIENT.waiting || state === CLIENT.waiting_login;
     if (waits || this.upstream?.purpose === "set") this.gone = true;
     else {
       this.host.begin();
-      this.leave("client unexpected eof");
+      this.leave(lostClient(error));
       this.host.end();
     }
   }
@@ -339,8 +339,6 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   private offend(): void {
     const { error, detail } = this.relay;
     if (detail !== "") this.host.log.write("ERROR", detail, this.identity.label);
-    if (this.host.values.log_pooler_errors)
-      this.host.log.write("WARNING", `pooler error: ${error}`, this.identity.label);
     this.leave(error, errorResponse("FATAL", "08P01", error));
   }
 
@@ -368,6 +366,8 @@ export class Client implements ClientRole, ChannelOwner, Sink {
   private leave(why: string, words = nothing): void {
     if (this.over) return;
     noteEnd(this.host, this.identity, why);
+    if (words.length > 0 && this.host.values.log_pooler_errors)
+      this.host.log.write("WARNING", `pooler error: ${why}`, this.identity.label);
     this.host.disconnect(this);
     if (words.length > 0) this.channel.close(words);
     else this.channel.destroy();

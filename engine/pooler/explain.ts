@@ -1,7 +1,7 @@
 /** What a client is told when the core drops it. */
-import { type Pool, REASON, REASONS } from "../core/index.ts";
+import { type Pool, REASON, REASONS, STATUS } from "../core/index.ts";
 import type { Identity } from "./identity.ts";
-import type { HostRole } from "./roles.ts";
+import type { HostRole, ServerRole } from "./roles.ts";
 
 /** Text, SQLSTATE and whether to tell. */
 export interface Explanation {
@@ -40,6 +40,29 @@ export function knownAt(reason: number): "nothing" | "pool" | undefined {
   if (reason === REASON.max_client_conn) return "nothing";
   return reason === REASON.shutting_down ? "pool" : undefined;
 }
+
+/**
+ * Why a server is closed. PgBouncer tells more apart than the core has to: a socket that does not come about
+ * from a login that does not end, and what a client has left behind.
+ */
+export function whyClosed(reason: number, { relay, pool }: ServerRole, early: boolean): string {
+  if (reason === REASON.connect_timeout && early) return "connect failed";
+  if (reason === REASON.cancel_given_up && early && pool.peer > 0)
+    return "peer server was not necessary anymore, because client cancel connection was already closed";
+  if (reason !== REASON.not_ready || relay.status !== STATUS.idle)
+    return REASONS[reason]?.text ?? "";
+  return relay.outstanding.length > 0
+    ? "client disconnected with query in progress"
+    : "client disconnect before everything was sent to the server";
+}
+
+/** How a client was lost: PgBouncer tells one that was not there to be written to from one that was read to its end. */
+export const lostClient = (error: NodeJS.ErrnoException | undefined): string =>
+  error?.syscall === "write" ? "unexpected eof" : "client unexpected eof";
+
+/** The same of a server. */
+export const lostServer = (error: NodeJS.ErrnoException | undefined): string =>
+  error?.syscall === "write" ? "server connection closed" : "server conn crashed?";
 
 /** What the log says of a connection that ends. */
 export function noteEnd(host: HostRole, identity: Identity, why: string): void {

@@ -14,7 +14,7 @@ import { Variables } from "../wire/variables.ts";
 import { cancelRequest, terminate } from "../wire/writer.ts";
 import { Channel, type ChannelOwner, portOf, type Target } from "./channel.ts";
 import { unreached } from "./errors.ts";
-import { noteEnd } from "./explain.ts";
+import { lostServer, noteEnd, whyClosed } from "./explain.ts";
 import { Identity, place } from "./identity.ts";
 import { learn } from "./learning.ts";
 import type { ClientRole, HostRole, Purpose, ServerRole } from "./roles.ts";
@@ -22,7 +22,7 @@ import { needsBefore, tune, tuneBefore } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
-const { REASON, REASONS, STAT, STATUS } = scheduler;
+const { REASON, STAT, STATUS } = scheduler;
 const { RELAY } = relays;
 
 type Refused = Extract<ServerLoginEvent, { kind: "failed" }>;
@@ -108,8 +108,14 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.host.begin();
     if (this.phase === "connecting") this.fail(...unreached(error));
     else if (this.phase === "cancel") this.fail("successfully sent cancel request");
-    else this.fail("server conn crashed?", error?.message);
+    else this.lost(error);
     this.host.end();
+  }
+
+  /** PgBouncer does not say more, but for who wants to know all. */
+  private lost(error: NodeJS.ErrnoException | undefined): void {
+    if (error !== undefined) this.host.log.write("DEBUG", error.message, this.identity.label);
+    this.fail(lostServer(error));
   }
 
   /** Sink of the relay: bytes for the server. */
@@ -168,9 +174,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   /** The core closes it for `reason`. */
   close(reason: number): void {
     if (this.phase === "over") return;
-    // A socket that does not come about, and a login that does not end, have one timeout and two names.
-    const unreached = reason === REASON.connect_timeout && this.phase === "connecting";
-    const why = unreached ? "connect failed" : (REASONS[reason]?.text ?? "");
+    const why = whyClosed(reason, this, this.phase === "connecting");
     noteEnd(this.host, this.identity, why);
     if (this.phase === "working" || this.phase === "looking") this.channel.close(terminate());
     else this.channel.destroy();
@@ -360,7 +364,7 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   private fail(why: string, detail?: string): void {
     if (this.phase === "over") return;
     const working = this.phase !== "connecting" && this.phase !== "login";
-    if (detail !== undefined) this.host.log.write("WARNING", detail, this.identity.label);
+    if (detail !== undefined) this.host.log.write("WARNING", detail);
     noteEnd(this.host, this.identity, why);
     const told = this.client ?? this.patron;
     if (told !== undefined) told.lastWords = why;

@@ -149,8 +149,8 @@ export class ClientRelay implements ClientHalf {
     const type = this.scanner.type;
     switch (type) {
       case FRONTEND.query:
-        if (this.options.disablePqexec) return this.fail("PQexec disallowed");
-        return this.forward(type);
+        if (!this.options.disablePqexec) return this.forward(type);
+        return this.fail("PQexec disallowed", 'client used "Query" packet type');
       case FRONTEND.sync:
       case FRONTEND.execute:
       case FRONTEND.functionCall:
@@ -171,8 +171,7 @@ export class ClientRelay implements ClientHalf {
         this.step(true);
         return RELAY.terminate;
       default:
-        this.detail = `unknown pkt from client: ${type}/0x${type.toString(16)}`;
-        return this.fail("unknown pkt");
+        return this.fail("unknown pkt", `unknown pkt from client: ${type}/0x${type.toString(16)}`);
     }
   }
 
@@ -235,8 +234,8 @@ export class ClientRelay implements ClientHalf {
     const end = this.names.parseEnd(this.view, this.viewEnd);
     if (end < 0) return this.fail("broken Parse packet");
     if (statements.isTaken(name)) {
-      this.detail = `prepared statement '${name}' was already prepared`;
-      return this.fail("prepared statement name is already in use");
+      const detail = `prepared statement '${name}' was already prepared`;
+      return this.fail("prepared statement name is already in use", detail);
     }
     statements.clientParses++;
     const statement = statements.table.take(this.view.subarray(this.names.to + 1, end));
@@ -258,8 +257,8 @@ export class ClientRelay implements ClientHalf {
     if (bind) statements.binds++;
     const statement = statements.find(name);
     if (statement === undefined) {
-      this.detail = `prepared statement '${name}' not found`;
-      return this.fail("prepared statement did not exist");
+      const detail = `prepared statement '${name}' not found`;
+      return this.fail("prepared statement did not exist", detail);
     }
     this.before();
     if (!server.statements?.touch(statement))
@@ -386,9 +385,10 @@ export class ClientRelay implements ClientHalf {
     return this.server;
   }
 
-  private fail(text: string): Relayed {
+  private fail(text: string, detail = ""): Relayed {
     this.run = this.scanner.position;
     this.error = text;
+    this.detail = detail;
     return RELAY.error;
   }
 }

@@ -1,6 +1,7 @@
 /** What the log says of who comes and goes, in PgBouncer's words and in its order: scripts search for them. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Pooler } from "../../engine/pooler/main.ts";
 import { cancelRequest, query, startupMessage } from "../../engine/wire/writer.ts";
@@ -229,6 +230,48 @@ test("the log: errors of the console are told twice, and how it ends", async () 
     `LOG ${admin} ${attempt("admin", "pgbouncer")}`,
     `LOG ${admin} closing because: client close request (age)`,
   ]);
+});
+
+describe("the log: what a client leaves behind", () => {
+  const ends = async (): Promise<string[]> =>
+    (await lines()).filter((line) => line.includes("closing")).map((line) => line.slice(4, 200));
+  let trusting: Pooler;
+  beforeAll(async () => {
+    trusting = await stage.pooler();
+  });
+
+  test("a pipeline of which a part is answered", async () => {
+    const raw = await Raw.login(trusting, "alice");
+    raw.send(query("select 1"), query("select pg_sleep(20)"));
+    await raw.until("Z");
+    await stage.busyWith("select pg_sleep(20)", 1);
+    raw.socket.end();
+    await until(async () => (await ends()).length === 2);
+    expect((await ends()).map((line) => line.replace(/^S-0x\w+/, "S"))).toEqual([
+      "C: app/alice closing because: client unexpected eof (age)",
+      "S: app/alice closing because: client disconnected with query in progress (age)",
+    ]);
+  });
+
+  test("an answer that it does not take: whether its end is found on writing or on reading is chance", async () => {
+    const long = query("select repeat('x', 1000) from generate_series(1, 50000)");
+    const unwritten = async (): Promise<boolean> =>
+      (await ends()).some((line) => line.endsWith("closing because: unexpected eof (age)"));
+    for (let turn = 1; turn <= 9 && !(await unwritten()); turn++) {
+      const raws = await Promise.all(
+        Array.from({ length: 10 }, () => Raw.login(trusting, "alice")),
+      );
+      for (const raw of raws) {
+        raw.socket.pause();
+        raw.send(long);
+      }
+      await sleep(300); // Until nothing more goes to them.
+      for (const { socket } of raws) socket.resetAndDestroy();
+      const gone = async () => (await ends()).filter((line) => line.startsWith("C"));
+      await until(async () => (await gone()).length === 10 * turn);
+    }
+    expect(await unwritten()).toBe(true);
+  });
 });
 
 test("the log: a connect_query that fails does no harm, and is told", async () => {

@@ -340,6 +340,7 @@ describe("the relay", () => {
     const relay = new ClientRelay(new Memory(), options, new Variables(NAMES));
     expect(relay.feed(select, 0, select.length)).toBe(RELAY.error);
     expect(relay.error).toBe("PQexec disallowed");
+    expect(relay.detail).toBe('client used "Query" packet type');
   });
 
   test("a server that breaks the protocol is found out", () => {
