@@ -42,6 +42,11 @@ export class AppPools {
     return this.instances[number % this.instances.length] as Instance;
   }
 
+  /** Users who wait, in all instances. */
+  get waiting(): number {
+    return this.instances.reduce((sum, instance) => sum + instance.waiting.size, 0);
+  }
+
   connection(client: number): Connection | undefined {
     return this.connections.get(client);
   }

@@ -4,7 +4,7 @@ import { countBackends } from "./admitted.ts";
 import type { Cores } from "./cores.ts";
 import { SAMPLE } from "./dashboard.ts";
 import { EVENT } from "./events.ts";
-import type { Level, Trace } from "./meters.ts";
+import type { Level, Moment, Trace } from "./meters.ts";
 import { measurePools } from "./pool-sizes.ts";
 import { M, MT, type Population } from "./population.ts";
 import { statistics } from "./restarting.ts";
@@ -61,12 +61,21 @@ function coresFigures(run: Run, { sharing, wasted }: Cores): CoresFigures {
 export function sample(run: Run): void {
   run.timeline.push({
     at: run.now - run.from,
+    ...waitingInside(run),
     clients_waiting: run.waiting.value,
     servers_active: run.active.value,
     server_connections: run.connections.value,
   });
   const next = run.now + Math.max(1, Math.floor(run.options.duration / run.options.moments));
   if (next < run.to) run.at(next, EVENT.sample, SAMPLE.row);
+}
+
+/** Users who wait for a connection of the application's own pool. */
+function waitingInside({ kinds }: Run): Pick<Moment, "app_waiting"> {
+  const pools = kinds.flatMap(({ app }) => app ?? []);
+  return pools.length === 0
+    ? {}
+    : { app_waiting: pools.reduce((sum, app) => sum + app.waiting, 0) };
 }
 
 /** Keeps a transaction that is over. */

@@ -67,6 +67,8 @@ export class Level {
 /** One row of the course of a run. */
 export interface Moment {
   at: Nanos;
+  /** For a connection of the application's own pool, where there is one. */
+  app_waiting?: number;
   clients_waiting: number;
   servers_active: number;
   server_connections: number;

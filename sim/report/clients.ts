@@ -9,21 +9,34 @@ import { digits, durations, NOTHING, percent, whole } from "./units.ts";
 /** How many each mode carries, and how many times as many as session mode. */
 export function mostFindings(most: readonly MostClients[]): string[] {
   if (most.length === 0) return [];
-  const session = most.find(({ pool_mode }) => pool_mode === "session")?.load ?? 0;
+  const session = most.find(({ pool_mode }) => pool_mode === "session");
+  const least = session !== undefined && isLeast(session);
   const parts = most.map((each) => {
-    const times = each.load / session;
+    const times = each.load / (session?.load ?? 0);
     const ratio =
-      each.pool_mode === "session" || !Number.isFinite(times) || times === 0
+      each.pool_mode === "session" || least || !Number.isFinite(times) || times === 0
         ? ""
-        : ` (${digits(times)} times as many)`;
+        : ` (${isLeast(each) ? "at least " : ""}${digits(times)} times as many)`;
     return `${each.pool_mode} mode ${carried(each)}${ratio}`;
   });
   return [`Within the objective, with confidence: ${parts.join(", ")}.`];
 }
 
-function carried({ clients, load }: MostClients): string {
-  if (clients === null) return `${digits(load)} x the arrivals`;
-  return `${whole(clients)} client${clients === 1 ? "" : "s"}`;
+function carried(most: MostClients): string {
+  const { clients, load } = most;
+  const least = isLeast(most) ? "at least " : "";
+  if (clients === null) return `${least}${digits(load)} x the arrivals`;
+  return `${least}${whole(clients)} client${clients === 1 ? "" : "s"}`;
+}
+
+/** Loads of arrivals alone are looked at in steps of a per cent. */
+const STEP = 0.01;
+
+/** The search ended before it looked at the next load: more may be carried. */
+function isLeast({ load, beyond }: MostClients): boolean {
+  if (beyond === null) return true;
+  const step = beyond.clients === null ? STEP : beyond.load / Math.max(1, beyond.clients);
+  return beyond.load - load > 1.5 * step;
 }
 
 /** One row for each mode; no table where nothing was searched for. */

@@ -162,7 +162,7 @@ const FIGURES: Figure[] = [
     digits,
     "a replication, after the warm-up",
   ),
-  figure("multiplexing", (run) => run.multiplexing, digits, "clients per server connection"),
+  figure("multiplexing", (run) => run.multiplexing, digits, "served clients per server connection"),
   figure("memory", (run) => run.memory_mb, memory, "of the database, for the most connections"),
   figure(
     "timeouts",

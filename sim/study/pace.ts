@@ -44,14 +44,33 @@ function lengthOf({ session }: ClientKind, cycle: number): Pick<Pace, "transacti
   return { transactions: Math.min(counted, fitting), least: Math.min(counted, 1) };
 }
 
-/** Transactions a nanosecond, at a load factor of 1; Infinity: sessions come that never end. */
-export function rateOf(kind: ClientKind, pace: Pace): number {
+/**
+ * Transactions a nanosecond at `factor` times the load, as many as the application's own pool lets through;
+ * Infinity: sessions come that never end.
+ */
+export function rateOf(kind: ClientKind, pace: Pace, factor = 1): number {
+  return Math.min(askedRate(kind, pace, factor), throughApplication(kind, pace));
+}
+
+/** What they ask for; of clients of a fixed number a load that is higher shortens nothing but their thinking. */
+function askedRate(kind: ClientKind, pace: Pace, factor: number): number {
   const { arrivals, count = 0, session } = kind;
   const { transactions } = pace;
-  if (arrivals !== undefined) return transactions / Math.max(1, mean(arrivals.gap));
-  const cycle = Math.max(1, cycleOf(pace));
+  if (factor === 0) return 0;
+  if (arrivals !== undefined) return (transactions * factor) / Math.max(1, mean(arrivals.gap));
+  const thinking = mean(kind.think);
+  const cycle = Math.max(1, cycleOf(pace) - thinking + thinking / factor);
   if (transactions === Number.POSITIVE_INFINITY) return count / cycle;
   return (count * transactions) / (transactions * cycle + mean(session.away));
+}
+
+/**
+ * Transactions a nanosecond that the application's own pool lets through: one has a connection of it until its
+ * answer is back. Infinity: there is none.
+ */
+export function throughApplication({ app_pool, think }: ClientKind, pace: Pace): number {
+  if (app_pool === undefined) return Number.POSITIVE_INFINITY;
+  return (app_pool.instances * app_pool.size) / Math.max(1, cycleOf(pace) - mean(think));
 }
 
 /** From one session's begin to the next one's of the same client; of clients from outside a session's length. */

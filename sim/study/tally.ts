@@ -96,7 +96,7 @@ export class Tally {
     this.estimates.add(result);
     this.dashboard ??= result.dashboard;
     this.level(result);
-    this.timeline ??= result.timeline.map(({ at, ...levels }) => ({
+    this.timeline ??= result.timeline.map(({ at, app_waiting: _, ...levels }) => ({
       at_s: at / SECOND,
       ...levels,
     }));
@@ -210,7 +210,11 @@ export class Tally {
         max: levels.connections_max,
         opened: share(levels.opened),
       },
-      multiplexing: connections > 0 ? share(levels.connected) / connections : 0,
+      // Whoever is never served shares nothing.
+      multiplexing:
+        connections > 0
+          ? Math.max(0, share(levels.connected) - judged.clients_waiting.unserved) / connections
+          : 0,
       memory_mb: levels.memory / MEGABYTE,
       ...(this.cores && { cores: meanOf(this.cores, replications) }),
       ...this.poolerOf(),

@@ -6,7 +6,7 @@
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { mean } from "../kernel/distributions.ts";
 import { replicationSeed } from "../kernel/streams.ts";
-import { offeredLoad, settlingTime } from "./offered.ts";
+import { bottleneck, settlingTime } from "./offered.ts";
 import { cycleOf, inStep, paceOf, roundOf } from "./pace.ts";
 import { keyOf, poolOf, poolsOf } from "./pools.ts";
 import { HERE, type ReplicationOptions, type Simulator } from "./simulator.ts";
@@ -105,12 +105,12 @@ const SLACK = 1.25;
 
 /** Says that a queue does not settle, and why, where the offered load tells. */
 function unsteady(workload: Workload): string {
-  const load = offeredLoad(workload);
+  const { load, what } = bottleneck(workload);
   const reason = !Number.isFinite(load)
     ? "sessions arrive that never end"
     : load < 1
       ? "the queue still changes at the end; give it more with --duration"
-      : `arrivals bring ${Math.round(100 * load)} % of what the pool can serve, and the queue grows`;
+      : `arrivals bring ${Math.round(100 * load)} % of what ${what} can serve, and the queue grows`;
   return `no steady state within the simulated time: ${reason}`;
 }
 
@@ -140,7 +140,10 @@ async function pilot(
   const seed = replicationSeed(options.seed ?? workload.run.seed, -number);
   const look = { ...options, seed, warmup: 0, moments: MOMENTS };
   const { timeline, duration } = (await simulator.run(workload, look)).result;
-  const busy = timeline.map((moment) => moment.clients_waiting + moment.servers_active);
+  const busy = timeline.map(
+    ({ app_waiting = 0, clients_waiting, servers_active }) =>
+      app_waiting + clients_waiting + servers_active,
+  );
   const { cut, trusted } = warmUp(busy);
   const quarter = Math.floor(busy.length / 4);
   // MSER-5 finds no cut either where rare events are all that varies; a drift tells the two apart.

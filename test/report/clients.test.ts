@@ -34,7 +34,9 @@ const open = most.map(({ beyond, ...each }) => ({
   clients: null,
   beyond: beyond && { ...beyond, clients: null },
 }));
-const none = { ...session, clients: 0, load: 0, beyond: null };
+const one = { clients: 1, load: 1 / 300, term: "unserved", sure: true };
+const none = { ...session, clients: 0, load: 0, beyond: one };
+const cut = { ...transaction, beyond: null };
 
 describe("the sentence", () => {
   // what was found, what is said, why
@@ -55,6 +57,16 @@ describe("the sentence", () => {
       "no ratio to nothing",
     ],
     [[{ ...session, clients: 1 }], "session mode 1 client", "one client"],
+    [
+      [session, cut],
+      "session mode 30 clients, transaction mode at least 1,308 clients (at least 43.6 times as many)",
+      "the time was up before too many were looked at",
+    ],
+    [
+      [{ ...session, beyond: { ...one, clients: 60, load: 0.2 } }, cut],
+      "session mode at least 30 clients, transaction mode at least 1,308 clients",
+      "no ratio to what is not known",
+    ],
   ] as const;
   for (const [found, want, why] of cases)
     test(why, () =>
@@ -71,7 +83,7 @@ test("the table: load, what it is like there, and what ends it", () => {
   expect(lines[4]).toMatch(
     /^transaction +1,308 +4\.36 .* 1,383\/s +92\.1 % +1,309: wait_p99 within the error$/,
   );
-  expect(lines[5]).toMatch(/^statement +0 +0 .* -$/);
+  expect(lines[5]).toMatch(/^statement +0 +0 .* 1: unserved missed$/);
   expect(mostTables(open)[0]?.rows[0]?.at(-1)).toBe("0.103 x: unserved missed");
 });
 

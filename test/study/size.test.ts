@@ -9,7 +9,7 @@ import { Interrupted, study } from "../../sim/study/run.ts";
 import { HERE, type Simulator } from "../../sim/study/simulator.ts";
 import { iniOf, iniWithSize } from "../../sim/study/size/ini.ts";
 import { Probes } from "../../sim/study/size/probes.ts";
-import { holdings } from "../../sim/study/size/reason.ts";
+import { holdings, whyNone } from "../../sim/study/size/reason.ts";
 import { type Judge, search } from "../../sim/study/size/search.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
 import {
@@ -20,6 +20,7 @@ import {
   withService,
 } from "../../sim/study/size/variants.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
+import { sampleRun } from "../report/fixture.ts";
 import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
 const MILLISECOND = 1e6;
@@ -201,6 +202,28 @@ test("more clients than the database admits, in session mode: said so, with the 
   expect(found.verdict).toBe("fail");
   expect(found.reasons?.join()).toContain("admits 20 beside its reserved ones");
   expect(found.reasons?.join()).toContain("pool_mode = transaction");
+});
+
+test("what all pools together may have is not what one of them has", () => {
+  const kind = kindOf(30, 10, 10); // 15 in use, and as many of the other user.
+  const plain = closedWorkload(kind, 3);
+  const clients = [kind, { ...kind, name: "others", user: "other" }];
+  const reasons = (max_connections: number): string => {
+    const server = { ...plain.server, max_connections };
+    const workload = { ...plain, clients, server };
+    return whyNone(workload, sampleRun("transaction", 4), largestPool(workload)).join();
+  };
+  expect(reasons(43)).not.toContain("admits"); // 20 each.
+  expect(reasons(23)).toContain("30 connections would be in use if nobody waited");
+  expect(reasons(23)).toContain("max_connections of the database admits 20 beside its reserved");
+});
+
+test("the limit that turns clients away is named, not the timeouts beside it", () => {
+  const terms = [{ name: "refused", limit: 0, value: 9, unit: "times", met: false, certain: true }];
+  const errors = { max_client_conn: 9, query_wait_timeout: 7 };
+  const run = { ...sampleRun("session", 4), errors, slo: { met: false, terms } };
+  const reasons = whyNone(closedWorkload(kindOf(30, 10, 10), 3), run, 20).join();
+  expect(reasons).toContain("turns clients away, whatever the pool (max_client_conn): raise it");
 });
 
 test("the largest pool: a client each, or what the database admits", () => {

@@ -7,6 +7,7 @@ import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { MostClients } from "../results.ts";
 import { inTime, type StudyOptions, TIME_LIMIT_MS, TimeUp } from "../run.ts";
 import { nameOfTerm } from "../slo.ts";
+import { waitingInside } from "./inside.ts";
 import { clientsOf, factorOf, LOAD, likelySize } from "./load.ts";
 import { judge, Probes } from "./probes.ts";
 import { narrow } from "./search.ts";
@@ -56,7 +57,9 @@ export async function mostClients(
             sure: judge(beyond) === "missed",
           },
   };
-  return { most, notes: [...unfinished(workload, good, bad), ...roomNeeded(workload, good)] };
+  const inside = run === undefined ? [] : waitingInside(workload, run);
+  const notes = [...unfinished(workload, good, bad), ...roomNeeded(workload, good), ...inside];
+  return { most, notes };
 }
 
 const nothingKnown =

@@ -1,12 +1,11 @@
 /** Why this size, and why none: in words, with the numbers that say so. */
-import { mostConnected } from "../../../workloads/schema/kinds.ts";
 import type { AppPool, ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
 import { allHaveOwn, connectionsOf, poolOf, poolsOf } from "../pools.ts";
 import type { Run, SloOutcome } from "../results.ts";
 import { besideLimit, nameOfTerm } from "../slo.ts";
-import { withPoolSize } from "./variants.ts";
+import { admittedBy, withPoolSize } from "./variants.ts";
 
 type Term = SloOutcome["terms"][number];
 
@@ -85,8 +84,7 @@ function partsOf(workload: Workload, kind: ClientKind): Holding[] {
   const { work, pauses, idle, transactions } = pace;
   const { mode } = poolOf(workload, kind);
   const busy = work + (mode === "statement" ? 0 : pauses);
-  // The application's own pool lets no more of them through at a time.
-  const rate = Math.min(rateOf(kind, pace), mostConnected(kind, NO_END) / busy);
+  const rate = rateOf(kind, pace);
   const held = (what: string, time: number): Holding => ({ what, connections: rate * time });
   // A session has its server from its first transaction on.
   const later = transactions === Number.POSITIVE_INFINITY ? 1 : 1 - 1 / transactions;
@@ -100,7 +98,6 @@ function partsOf(workload: Workload, kind: ClientKind): Holding[] {
   ];
 }
 
-const NO_END = Number.POSITIVE_INFINITY;
 const OWN_POOL = "idle connections of the application's pool";
 
 /** Connections that the application's own pools keep open, and in session mode hold: all, where none is closed. */
@@ -140,23 +137,10 @@ export function whyNone(
   const found = [none + missed.map(standing).join("; ")];
   found.push(...sizedElsewhere(workload));
   const [first] = holdings(workload);
-  const wanted = holdings(workload).reduce((sum, part) => sum + part.connections, 0);
-  const all = largest * (workload.pooler?.processes ?? 1);
-  const left = connectionsOf(withPoolSize(workload, largest)) * (workload.pooler?.processes ?? 1);
-  if (wanted === Number.POSITIVE_INFINITY) found.push(ENDLESS);
-  else if (wanted > left && left < all)
-    found.push(
-      `${round(wanted)} connections would be in use if nobody waited; max_db_connections and ` +
-        `max_user_connections leave the pools ${left}`,
-    );
-  else if (wanted > all)
-    found.push(
-      `${round(wanted)} connections would be in use if nobody waited; max_connections of the database ` +
-        `admits ${all} beside its reserved ones`,
-    );
+  found.push(...wantedOf(workload, largest));
   if (missed.some((term) => term.name === "refused"))
     found.push(
-      `a limit turns clients away, whatever the pool (${Object.keys(run.errors).join(", ")}): raise it`,
+      `a limit turns clients away, whatever the pool (${limitsMet(run).join(", ")}): raise it`,
     );
   if (missed.some((term) => term.name === "server_error"))
     found.push(
@@ -185,6 +169,28 @@ export function whyNone(
     );
   return found;
 }
+
+/** Timeouts drop clients too, and are no limits on how many come in. */
+const limitsMet = ({ errors }: Run): string[] =>
+  Object.keys(errors).filter((reason) => /^max_.*client/.test(reason));
+
+/** More connections are wanted than limits, or the database, leave all pools together. */
+function wantedOf(workload: Workload, largest: number): string[] {
+  const wanted = holdings(workload).reduce((sum, part) => sum + part.connections, 0);
+  const sized = withPoolSize(workload, largest);
+  const processes = workload.pooler?.processes ?? 1;
+  const left = connectionsOf(sized) * processes;
+  const all = poolsOf(sized).reduce((sum, { size }) => sum + size, 0) * processes;
+  const admitted = admittedBy(workload.server);
+  const much = `${round(wanted)} connections would be in use if nobody waited; `;
+  if (wanted === NO_END) return [ENDLESS];
+  if (wanted > left && left < all)
+    return [`${much}max_db_connections and max_user_connections leave the pools ${left}`];
+  if (wanted <= admitted) return [];
+  return [`${much}max_connections of the database admits ${admitted} beside its reserved ones`];
+}
+
+const NO_END = Number.POSITIVE_INFINITY;
 
 /** Nothing is claimed of terms whose intervals hold their limits. */
 const meets = (missed: readonly Term[]): string =>

@@ -13,6 +13,7 @@ import { inTime, type Study, type StudyOptions, study } from "../run.ts";
 import { bestOf, biggerThan, costOf, movedWaiting } from "./bigger.ts";
 import { curvePoint, kneeOf } from "./curve.ts";
 import { iniWithSize } from "./ini.ts";
+import { waitingInside } from "./inside.ts";
 import { judge, Probes } from "./probes.ts";
 import { whyNone, whyNoneShared, whySize } from "./reason.ts";
 import { searchRegion } from "./region.ts";
@@ -77,6 +78,7 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
       ...answer.notes,
       ...final.notes,
       ...(region ? movedWaiting(curve, size) : []),
+      ...waitingInside(workload, run),
     ],
   };
 }

@@ -33,6 +33,10 @@ export function sizedByEntries(workload: Workload): string[] {
   return [...new Set(told)];
 }
 
+/** Connections that the database admits beside those that it reserves. */
+export const admittedBy = ({ max_connections }: Workload["server"]): number =>
+  max_connections - RESERVED;
+
 /**
  * The largest pool worth a thought: a connection for each client, or as many as the database admits
  * beside those that it reserves, for all pools together, each in every process of the pooler.
@@ -41,7 +45,7 @@ export function largestPool(workload: Workload): number {
   const { clients, server, pooler } = workload;
   const closed = clients.every((kind) => kind.count !== undefined);
   const count = clients.reduce((sum, kind) => sum + (kind.count ?? 0), 0);
-  const room = Math.floor((server.max_connections - RESERVED) / (pooler?.processes ?? 1));
+  const room = Math.floor(admittedBy(server) / (pooler?.processes ?? 1));
   let [low, high] = [1, closed ? count : room];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
