@@ -88,20 +88,27 @@ function kneeFinding({ pool_size, throughput_tps }: NonNullable<Result["knee"]>)
 }
 
 /** Where busy statements share the database's cores: the sizes that do, the best, and what more costs. */
-function sharedFindings({ region, best, bigger }: Result): string[] {
+function sharedFindings({ region, best, bigger, curve = [] }: Result): string[] {
   const found: string[] = [];
-  if (region !== undefined)
-    found.push(
-      region.from === region.to
-        ? `Only ${region.from} connections meet the objective.`
-        : `From ${region.from} to ${region.to} connections meet the objective.`,
-    );
+  if (region !== undefined) found.push(regionFinding(region, curve));
   if (best !== undefined)
     found.push(
       `The response at p99 is shortest, ${duration(best.response_p99_ms)} ` +
         `(95 %: ${between(best.response_p99_ms_ci95, durations)}), with ${best.pool_size} connections.`,
     );
   return bigger === undefined ? found : [...found, biggerFinding(bigger)];
+}
+
+/** Where the time was up before the search was, there may be more beside the one that is known. */
+function regionFinding(
+  { from, to }: NonNullable<Result["region"]>,
+  curve: readonly CurvePoint[],
+): string {
+  if (from !== to) return `From ${from} to ${to} connections meet the objective.`;
+  const looked = (size: number): boolean =>
+    size === 0 || curve.some((each) => each.pool_size === size);
+  const they = `${from} ${from === 1 ? "connection meets" : "connections meet"} the objective`;
+  return looked(from - 1) && looked(from + 1) ? `Only ${they}.` : `${they}.`;
 }
 
 function biggerFinding(bigger: NonNullable<Result["bigger"]>): string {

@@ -8,7 +8,7 @@ import { runTable } from "../../sim/report/tables.ts";
 import { theoryText } from "../../sim/report/theory.ts";
 import { digits } from "../../sim/report/units.ts";
 import type { Result, Run, Sensitivity } from "../../sim/study/results.ts";
-import { sampleComparison, sampleRun } from "./fixture.ts";
+import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
 
 const run = sampleRun("transaction", 4);
 const head = { ...sampleComparison(), differences: [] };
@@ -63,6 +63,19 @@ test("a change that passes within the error is not said to meet the objective", 
   expect(said(false)).toMatch(/^Verdict: pass, but not surely: .*met, within the error/);
   expect(said(true), "a difference of shares is in points").toMatch(/timeouts \+3 points/);
   expect(said(true)).toContain("memory -5 GB");
+});
+
+test("one size alone is said to do only where its neighbours were looked at", () => {
+  const [point] = sampleCurve();
+  if (point === undefined) throw new Error("the sample has no points");
+  const said = (from: number, ...looked: number[]): string => {
+    const curve = looked.map((pool_size) => ({ ...point, pool_size }));
+    const region = { from, to: from };
+    return sizeText({ ...head, command: "size", runs: [run], curve, region }, true);
+  };
+  expect(said(8, 7, 8, 9)).toMatch(/^Only 8 connections meet the objective\.$/m);
+  expect(said(8, 4, 8, 20)).toMatch(/^8 connections meet the objective\.$/m);
+  expect(said(1, 1, 2)).toMatch(/^Only 1 connection meets the objective\.$/m);
 });
 
 test("a harder day names what is missed", () => {
