@@ -26,7 +26,7 @@ const { FRAME, FrameScanner, Stash, writeHeader } = frames;
 const { closeGather, gather, isGathering, openGather } = gathering;
 const { FRONTEND, HEADER } = messages;
 const { ANSWER } = requests;
-const { NAMED, Names, statementMessage } = prepared;
+const { NAMED, Names, statementMessage, unparsed } = prepared;
 const { RELAY } = verdicts;
 
 export class ClientRelay implements ClientHalf {
@@ -211,7 +211,7 @@ export class ClientRelay implements ClientHalf {
         this.hold();
         return RELAY.more;
       case NAMED.broken:
-        return this.fail("failed to parse packet");
+        return this.fail("failed to parse packet", unparsed(type));
     }
     const name = view.toString("latin1", names.from, names.to);
     if (type === FRONTEND.close) return this.closeStatement(statements, name);

@@ -371,3 +371,7 @@ function parseMessage(name: string, body: Buffer): Buffer {
 
 /** 'S': a statement, where 'P' is a portal. */
 const STATEMENT = 0x53;
+
+/** What the log says of a message whose name cannot be found in it. */
+export const unparsed = (type: number): string =>
+  `failed to parse prepared statement packet type '${String.fromCharCode(type)}'`;

@@ -228,6 +228,12 @@ describe("rules of pgbouncer-semantics.md 3.11", () => {
     });
   }
 
+  test("the log is told which message could not be read", () => {
+    const { relay, send } = pair();
+    send(writer.message(0x42, Buffer.from("abc")));
+    expect(relay.detail).toBe("failed to parse prepared statement packet type 'B'");
+  });
+
   test("what names no statement is forwarded in one write and without a copy", () => {
     const { relay, server } = pair();
     const writes: unknown[][] = [];

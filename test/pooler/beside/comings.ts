@@ -200,6 +200,10 @@ export const COMINGS: Readonly<Record<string, Scene>> = {
     settings: { max_prepared_statements: 10 },
     play: offending(bind, sync),
   },
+  "a statement that cannot be read": {
+    settings: { max_prepared_statements: 10 },
+    play: offending(message(FRONTEND.bind, bytes("abc"))),
+  },
   "simple queries, which are not allowed": {
     settings: { disable_pqexec: 1 },
     play: offending(query("select 1")),
