@@ -1,10 +1,9 @@
 /** `poolwise diff`: a change of settings, judged on a workload before it is made. */
 import { Command } from "commander";
-import { ConfigError } from "../../engine/config/index.ts";
-import { duration, EXPECTED, share } from "../../workloads/schema/units.ts";
-import type { Slo } from "../../workloads/schema/workload.ts";
 import { diffReport, diffText } from "../report/diff.ts";
 import { diffConfigs, loadPair, type Pair } from "../study/diff.ts";
+import { UsageError } from "./failure.ts";
+import { type ObjectiveOptions, withObjective, withObjectiveSet } from "./objective.ts";
 import { type CommonOptions, checkCharts, overridesOf, withCommonOptions } from "./options.ts";
 import { runLoaded, type StudyCommand } from "./study.ts";
 
@@ -13,17 +12,12 @@ The two files take the place of all settings of the pooler in the workload; --se
 of databases in the workload must be known to both files. Differences are between runs with the same think
 and service times, so they are due to the settings.
 Exit status 1 when the new settings miss the slo of the workload (or of --wait-p99 and --timeouts), or
-turn clients away where the old ones did not: a gate for a change of settings.
+turn clients away or leave them unserved where the old ones did not: a gate for a change of settings.
 
 Examples:
   poolwise diff pgbouncer.ini pgbouncer.new.ini workloads/storefront.yaml
   poolwise diff old.ini new.ini peak.yaml --wait-p99 10ms --timeouts '0.1 %'
   poolwise diff old.ini new.ini peak.yaml --json --chart change.html`;
-
-interface DiffOptions extends CommonOptions {
-  waitP99?: string;
-  timeouts?: string;
-}
 
 /** The command; `finish` is told the exit status. */
 export function diffCommand(finish: (status: number) => void): Command {
@@ -32,17 +26,30 @@ export function diffCommand(finish: (status: number) => void): Command {
     .argument("<old>", "pgbouncer.ini as it is")
     .argument("<new>", "pgbouncer.ini as it is to be")
     .argument("<workload>", "workload file, such as workloads/storefront.yaml")
-    .option("--wait-p99 <time>", "longest 99th-percentile wait to accept, such as 10ms")
-    .option("--timeouts <share>", "share of timeouts to accept, such as '0.1 %'")
     .addHelpText("after", EXAMPLES);
-  return withCommonOptions(command, { mode: false, size: false }).action(
-    async (from: string, to: string, workload: string, options: DiffOptions) => {
-      checkCharts(options.chart);
-      const slo = objectiveOf(options);
-      const pair = loadPair([from, to], workload, overridesOf(options), slo);
+  return withCommonOptions(withObjective(command), { mode: false, size: false }).action(
+    async (from: string, to: string, workload: string, given: CommonOptions & ObjectiveOptions) => {
+      checkCharts(given.chart);
+      const options = withObjectiveSet(given);
+      const pair = loadPair([from, to], workload, overridesOf(options));
+      checkSet(given, pair);
       finish(await runLoaded(commandFor(pair), pair.fresh, options));
     },
   );
+}
+
+/** Errors: UsageError for a setting that --set gives both files although it is what they differ in. */
+function checkSet({ set }: CommonOptions, { changes }: Pair): void {
+  for (const text of set) {
+    const key = text.slice(0, text.indexOf("=")).trim();
+    const hidden = changes.find(({ section, name }) =>
+      [`${section}.${name}`, ...(section === "pgbouncer" ? [name] : [])].includes(key),
+    );
+    if (hidden === undefined) continue;
+    throw new UsageError(
+      `--set ${text} holds for both files, and would hide that they differ in ${key}; leave it out`,
+    );
+  }
 }
 
 function commandFor(pair: Pair): StudyCommand {
@@ -53,27 +60,4 @@ function commandFor(pair: Pair): StudyCommand {
     report: diffReport,
     met: ({ verdict }) => verdict !== "fail",
   };
-}
-
-function objectiveOf({ waitP99, timeouts }: DiffOptions): Slo {
-  return {
-    ...(waitP99 === undefined
-      ? {}
-      : { wait_p99: quantity("--wait-p99", "time", waitP99, duration, EXPECTED.duration) }),
-    ...(timeouts === undefined
-      ? {}
-      : { timeouts: quantity("--timeouts", "share", timeouts, share, EXPECTED.share) }),
-  };
-}
-
-function quantity(
-  at: string,
-  name: string,
-  got: string,
-  read: (text: string) => number | undefined,
-  expected: string,
-): number {
-  const value = read(got);
-  if (value === undefined) throw new ConfigError({ at, name, got, expected });
-  return value;
 }

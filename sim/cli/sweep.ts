@@ -64,18 +64,26 @@ function sweeping(file: string, options: SweepOptions): StudyCommand {
 const OPTIONS = [
   ["poolMode", "--pool-mode", /^(pgbouncer\.)?pool_mode$|^databases\..*\.pool_mode$/],
   ["poolSize", "--pool-size", /^(pgbouncer\.)?default_pool_size$|^databases\..*\.pool_size$/],
-  ["seed", "--seed", /^run\.seed$/],
   ["duration", "--duration", /^run\.duration$/],
   ["precision", "--precision", /^run\.precision$/],
 ] as const;
 
-/** Errors: UsageError for a key that an option sets as well. */
+/** What all points have in common, so that they can be held against each other. */
+const COMMON = /^run\.(seed|warmup)$/;
+
+/** Errors: UsageError for a key that an option sets as well, or that is the same at every point. */
 function checkKeys(axes: readonly Axis[], options: SweepOptions): void {
   for (const text of options.set) {
     const varied = axes.find(({ key }) => bare(key) === bare(text.split("=")[0] ?? ""));
     if (varied !== undefined)
       throw new UsageError(`--set ${text} and --vary ${varied.key}: one of the two`);
   }
+  const common = axes.find((axis) => COMMON.test(axis.key));
+  if (common !== undefined)
+    throw new UsageError(
+      `--vary ${common.key} has no effect: every point has the same draws and the same warm-up; ` +
+        `try poolwise simulate --set ${common.key}=VALUE`,
+    );
   for (const [name, option, key] of OPTIONS) {
     const varied = axes.find((axis) => options[name] !== undefined && key.test(axis.key));
     if (varied === undefined) continue;

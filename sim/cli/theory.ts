@@ -104,7 +104,8 @@ async function covered(options: Parameters<typeof coverage>[0]): Promise<Partial
 }
 
 function textOf(result: Result): string {
-  return result.theory ? theoryText(result.theory) : coverageText(result.coverage ?? []);
+  const { theory, coverage = [], seed } = result;
+  return theory ? theoryText(theory, seed) : coverageText(coverage, seed);
 }
 
 /** Errors: ConfigError for a family that is not there. */

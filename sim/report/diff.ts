@@ -1,6 +1,6 @@
 /** `diff` as text and as a report: what changed in the settings, and what that does to a workload. */
 import type { Difference, Interval95, Result, Run } from "../study/results.ts";
-import { turnedAway, turnsAway } from "../study/slo.ts";
+import { starves, turnedAway, turnsAway } from "../study/slo.ts";
 import { distribution } from "./chart-distributions.ts";
 import { type Bars, runBars } from "./chart-modes.ts";
 import { between, figuresOf, provenance } from "./figures.ts";
@@ -24,7 +24,7 @@ export function diffReport(result: Result): Report {
     title,
     findings: [...diffFindings(result), ...(result.notes ?? []), repeat(result)],
     charts: [runBars(title, subtitle, named), waits(named)],
-    tables: [changeTable(result), effectTable(difference), sidesTable(old, fresh)],
+    tables: [changeTable(result), effectTable(old, fresh, difference), sidesTable(old, fresh)],
     data: result,
   };
 }
@@ -32,7 +32,7 @@ export function diffReport(result: Result): Report {
 /** The terminal's version; `quiet` leaves out the whole list of figures. */
 export function diffText(result: Result, quiet: boolean): string {
   const { old, fresh, difference } = both(result);
-  const tables = [changeTable(result), effectTable(difference)];
+  const tables = [changeTable(result), effectTable(old, fresh, difference)];
   if (!quiet) tables.push(sidesTable(old, fresh));
   const shown = tables.filter(({ rows }) => rows.length > 0).map(terminal);
   return [diffFindings(result).join("\n"), ...shown, repeat(result)]
@@ -53,11 +53,20 @@ const VERDICTS = {
   unsure: "Verdict: unsure. There is no objective: give one with --wait-p99 or --timeouts.",
 } as const;
 
-/** What lies within the error may be otherwise on other draws. */
-function verdictText({ verdict = "unsure", slo }: Result): string {
-  const doubtful = slo?.terms.some((term) => !term.certain) === true;
-  if (verdict !== "pass" || !doubtful) return VERDICTS[verdict];
-  return "Verdict: pass, but not surely: the objective is met within the error; give it more with --precision.";
+/** What lies within the error may be otherwise on other draws, or on a longer day. */
+function verdictText({ verdict = "unsure", slo }: Result, old: Run, fresh: Run): string {
+  const terms = slo?.terms ?? [];
+  const away = turnsAway(old, fresh) || starves(old, fresh);
+  const doubtful =
+    verdict === "pass"
+      ? terms.some((term) => !term.certain)
+      : verdict === "fail" && !away && !terms.some((term) => !term.met && term.certain);
+  if (!doubtful) return VERDICTS[verdict];
+  const reason =
+    fresh.unsteady === undefined
+      ? `the objective is ${verdict === "pass" ? "met" : "missed"} within the error; give it more with --precision`
+      : "nothing settles within the simulated time";
+  return `Verdict: ${verdict}, but not surely: ${reason}.`;
 }
 
 /** The verdict, its reasons, and the effects that are more than chance. */
@@ -65,23 +74,33 @@ function diffFindings(result: Result): string[] {
   const { old, fresh, difference } = both(result);
   const away = `The new settings turn ${whole(turnedAway(fresh))} clients away, the old ones none.`;
   const before = old.slo?.met === false ? "Old settings: the objective is not met either." : "";
-  const all = effects(difference);
-  const real = all.filter(({ interval }) => certain(interval));
-  const names = real.map(({ name, value, texts }) => `${name} ${change(value, texts)}`);
-  const same = all.every(({ value }) => value === 0) && allAlike(old, fresh);
-  const none = same
-    ? "No difference: every figure is the same."
-    : "No difference that is more than chance.";
-  const effect = names.length === 0 ? none : `Real differences: ${names.join("; ")}.`;
   return [
-    [verdictText(result), ...sloFindings(result.slo)].join(" "),
+    [verdictText(result, old, fresh), ...sloFindings(result.slo)].join(" "),
     turnsAway(old, fresh) ? away : "",
     result.verdict === "fail" ? before : "",
     result.changes?.length === 0 ? "No setting has changed." : "",
-    effect,
-    ...trouble(old).map((text) => `Old settings: ${text}`),
-    ...trouble(fresh).map((text) => `New settings: ${text}`),
+    ...effectFindings(old, fresh, difference),
+    ...troubles(old).map((text) => `Old settings: ${text}`),
+    ...troubles(fresh).map((text) => `New settings: ${text}`),
   ].filter((text) => text !== "");
+}
+
+const troubles = (run: Run): string[] => [
+  ...(run.unsteady === undefined ? [] : [`${run.unsteady}.`]),
+  ...trouble(run),
+];
+
+/** What is more than chance, and of what that cannot be said. */
+function effectFindings(old: Run, fresh: Run, difference: Difference): string[] {
+  const all = effects(old, fresh, difference);
+  const real = all.filter(({ interval }) => certain(interval));
+  const names = real.map(({ name, value, texts }) => `${name} ${change(value, texts)}`);
+  if (all.every(({ value = 0 }) => value === 0) && allAlike(old, fresh))
+    return ["No difference: every figure is the same."];
+  const unknown = all.filter(({ interval }) => interval === null).map(({ name }) => name);
+  const found = names.length === 0 ? [] : [`Real differences: ${names.join("; ")}.`];
+  if (unknown.length > 0) found.push(`Differences that nothing is sure of: ${unknown.join("; ")}.`);
+  return found.length === 0 ? ["No difference that is more than chance."] : found;
 }
 
 function allAlike(old: Run, fresh: Run): boolean {
@@ -96,7 +115,9 @@ interface Effect {
   texts(values: readonly number[]): string[];
 }
 
-function effects(difference: Difference): Effect[] {
+function effects(old: Run, fresh: Run, difference: Difference): Effect[] {
+  // A queue that never settles has no wait of its own.
+  const settled = [old, fresh].every((run) => run.unsteady === undefined);
   const each = (text: (value: number) => string) => (values: readonly number[]) => values.map(text);
   const row = (
     name: string,
@@ -108,13 +129,19 @@ function effects(difference: Difference): Effect[] {
       | "memory_mb"
       | "throughput_tps",
     texts: Effect["texts"],
-  ): Effect => ({ name, value: difference[key], interval: difference[`${key}_ci95`], texts });
+  ): Effect => ({
+    name,
+    value: settled || !key.startsWith("wait") ? difference[key] : undefined,
+    interval: difference[`${key}_ci95`],
+    texts,
+  });
   return [
     row("wait, mean", "wait_mean_ms", durations),
     row("wait, p99", "wait_p99_ms", durations),
     row("timeouts", "timeouts", each(points)),
     row("server connections, mean", "server_connections", each(digits)),
-    row("memory", "memory_mb", each(memory)),
+    // The mean of the replications: the figure of each side is the most of them.
+    row("memory, most of a replication", "memory_mb", each(memory)),
     row(
       "throughput",
       "throughput_tps",
@@ -140,17 +167,17 @@ function signed(texts: Effect["texts"]): Effect["texts"] {
 }
 
 /** New minus old, with the interval of the paired difference. */
-function effectTable(difference: Difference): Table {
+function effectTable(old: Run, fresh: Run, difference: Difference): Table {
   return {
     title:
       "New minus old (95 % interval of the paired difference; it is real when 0 is not inside)",
     head: ["", "change", "95 % interval", "real"],
     align: ["left", "right", "right", "left"],
-    rows: effects(difference).map(({ name, value, interval, texts }) => [
+    rows: effects(old, fresh, difference).map(({ name, value, interval, texts }) => [
       name,
       change(value, texts),
       between(interval, signed(texts)),
-      certain(interval) ? "yes" : "no",
+      interval === null ? NOTHING : certain(interval) ? "yes" : "no",
     ]),
   };
 }

@@ -74,9 +74,12 @@ export function comparisonFindings(result: Result): string[] {
   const unequal = ({ from, to }: Difference): boolean =>
     hungry.some(({ pool_mode }) => pool_mode === from || pool_mode === to);
   const changes = differences.map((each) => differenceFinding(each, unequal(each)));
-  const modes = runs.flatMap((run) => [...trouble(run), ...sloOfMode(run)]);
+  const modes = runs.flatMap((run) => [...unsettled(run), ...trouble(run), ...sloOfMode(run)]);
   return [...first, ...changes, ...carried(runs), ...modes.filter((text) => !first.includes(text))];
 }
+
+const unsettled = (run: Run): string[] =>
+  run.unsteady === undefined ? [] : [`${modeName(run)}: ${run.unsteady}.`];
 
 /** Differences in the mean wait that nobody would act on, however certain they are. */
 const TRIFLING_MS = 0.01;
@@ -84,27 +87,24 @@ const TRIFLING_MS = 0.01;
 /** `served`: one of the two leaves clients unserved, so that the waits are not of the same clients. */
 function differenceFinding(difference: Difference, served: boolean): string {
   const { from, to } = difference;
-  const waits = changeOf(
-    difference.wait_mean_ms,
-    difference.wait_mean_ms_ci95,
-    durations,
-    TRIFLING_MS,
-  );
-  const rates = changeOf(
-    difference.throughput_tps,
-    difference.throughput_tps_ci95,
-    (values) => values.map(digits),
-    0,
-  );
+  const { wait_mean_ms, wait_mean_ms_ci95, throughput_tps, throughput_tps_ci95 } = difference;
+  const waits = changeOf(wait_mean_ms, wait_mean_ms_ci95, durations, TRIFLING_MS);
+  const rates = changeOf(throughput_tps, throughput_tps_ci95, (all) => all.map(digits), 0);
   const mean = served ? "mean wait of those served" : "mean wait";
-  const wait = waits === undefined ? `no real difference in the ${mean}` : `${mean} ${waits}`;
+  const noWait = noneOf(wait_mean_ms_ci95);
+  const noRate = noneOf(throughput_tps_ci95);
+  const wait = waits === undefined ? `${noWait} in the ${mean}` : `${mean} ${waits}`;
   const rate =
     rates === undefined
-      ? `${waits === undefined ? "nor" : "no real difference"} in throughput`
+      ? `${waits === undefined && noWait === noRate ? "nor" : noRate} in throughput`
       : `throughput ${rates} transactions/s`;
   const both = waits === undefined && rates !== undefined ? "; " : ", ";
   return `${capital(to)} mode instead of ${from} mode: ${wait}${both}${rate}.`;
 }
+
+/** Where there is no interval a difference may be there all the same. */
+const noneOf = (interval: Interval95): string =>
+  interval === null ? "nothing is sure of a difference" : "no real difference";
 
 /** `8.91 ms less (95 %: 8.40 to 9.50 ms)`; undefined when it may be chance, or a `trifle`. */
 function changeOf(

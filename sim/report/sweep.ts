@@ -74,9 +74,12 @@ function tables(result: Result, keys: readonly string[]): Table[] {
 }
 
 function pointTable(runs: readonly Run[], keys: readonly string[]): Table {
-  const means = durations(runs.map((run) => run.wait_ms.mean));
-  const tails = durations(runs.map((run) => run.wait_ms.p99));
-  const responses = durations(runs.map((run) => run.response_ms.p99));
+  // A queue that never settles has no wait of its own.
+  const times = (pick: (run: Run) => number): string[] =>
+    durations(runs.map((run) => (run.unsteady === undefined ? pick(run) : Number.NaN)));
+  const means = times((run) => run.wait_ms.mean);
+  const tails = times((run) => run.wait_ms.p99);
+  const responses = times((run) => run.response_ms.p99);
   const rest = [
     "wait, mean",
     "wait, p99",

@@ -5,14 +5,14 @@ import { terminal } from "./terminal.ts";
 import { digits, durations, percent, whole } from "./units.ts";
 
 /** Simulated beside exact, one line for each figure, and the verdict on all of them. */
-export function theoryText(theory: Theory): string {
+export function theoryText(theory: Theory, seed: number): string {
   // Of a few systems nothing can be said of the errors together.
   const spread = theory.spread.length === 0 ? "" : `${terminal(spreadTable(theory))}\n`;
-  return `${terminal(rowTable(theory.rows))}\n${spread}${summary(theory)}`;
+  return `${terminal(rowTable(theory.rows))}\n${spread}${summary(theory)}; seed ${seed}.\n`;
 }
 
 /** How often the intervals hold the exact value. */
-export function coverageText(figures: readonly CoveredFigure[]): string {
+export function coverageText(figures: readonly CoveredFigure[], seed: number): string {
   const table: Table = {
     title: "95 % intervals that hold the exact value",
     head: [
@@ -34,7 +34,7 @@ export function coverageText(figures: readonly CoveredFigure[]): string {
       each.met ? "" : "FAILS",
     ]),
   };
-  return terminal(table);
+  return `${terminal(table)}\nSeed ${seed}.\n`;
 }
 
 function rowTable(rows: readonly TheoryRow[]): Table {
@@ -95,7 +95,7 @@ function summary({ systems, families, transactions, rows, met }: Theory): string
   return (
     `${systems} ${systems === 1 ? "system" : "systems"} of ${families} ` +
     `${families === 1 ? "family" : "families"}, ${whole(rows.length)} figures, ` +
-    `${whole(transactions)} transactions: ${verdict}.\n`
+    `${whole(transactions)} transactions: ${verdict}`
   );
 }
 

@@ -111,13 +111,14 @@ export function difference(from: string, to: string, a: Study, b: Study): Differ
     const [one, other] = [a.samples[name], b.samples[name]];
     return toldFromNone(pairedConfidence(one, other), error * (size(one) + size(other)));
   };
-  const mean = paired("wait_mean_ms");
-  // A quantile of too few transactions is the same in all replications: it says nothing of chance.
-  const known = [a, b].every(({ run }) => run.wait_ms.p99_ci95 != null);
-  const read = paired("wait_p99_ms", HISTOGRAM_ERROR);
-  const p99 = known ? read : unbounded(read);
-  const rate = paired("throughput_tps");
-  const timeouts = paired("timeouts");
+  // What has no interval on either side has none here. A quantile of too few transactions is the same in
+  // all replications, and where nothing settles a figure is one of the simulated time alone.
+  const known = (of: (run: Run) => Interval95 | undefined, read: Interval): Interval =>
+    [a, b].some(({ run }) => of(run) === null) ? unbounded(read) : read;
+  const mean = known(({ wait_ms }) => wait_ms.mean_ci95, paired("wait_mean_ms"));
+  const p99 = known(({ wait_ms }) => wait_ms.p99_ci95, paired("wait_p99_ms", HISTOGRAM_ERROR));
+  const rate = known((run) => run.throughput_tps_ci95, paired("throughput_tps"));
+  const timeouts = known((run) => run.timeout_share_ci95, paired("timeouts"));
   const connections = paired("server_connections");
   const memory = paired("memory_mb");
   return {

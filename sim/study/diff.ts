@@ -4,11 +4,11 @@
  */
 import { type Change, changesBetween, loadConfig } from "../../engine/config/index.ts";
 import { loadWorkload, type Overrides } from "../../workloads/schema/load.ts";
-import type { Slo, Workload } from "../../workloads/schema/workload.ts";
+import type { Workload } from "../../workloads/schema/workload.ts";
 import { difference } from "./compare.ts";
 import type { Difference, Run, SloOutcome } from "./results.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
-import { turnsAway } from "./slo.ts";
+import { starves, turnsAway } from "./slo.ts";
 
 /** Two configurations of one workload. */
 export interface Pair {
@@ -34,20 +34,22 @@ export interface Diff {
 }
 
 /**
- * Loads a workload twice, with the settings of either file in place of its own; `slo` replaces terms of
- * its objective. Errors: ConfigError for anything that is not in order in the three files.
+ * Loads a workload twice, with the settings of either file in place of its own. Errors: ConfigError for
+ * anything that is not in order in the three files.
  */
 export function loadPair(
   [from, to]: readonly [from: string, to: string],
   workload: string,
   overrides: Overrides = {},
-  slo: Slo = {},
 ): Pair {
-  const changes = changesBetween(loadConfig(from), loadConfig(to));
-  const [old, fresh] = [from, to].map((ini) => {
-    const loaded = loadWorkload(workload, { ...overrides, ini });
-    return { ...loaded, slo: { ...loaded.slo, ...slo } };
-  }) as [Workload, Workload];
+  const [old, fresh] = [from, to].map((ini) => loadWorkload(workload, { ...overrides, ini })) as [
+    Workload,
+    Workload,
+  ];
+  const changes = changesBetween(loadConfig(from), loadConfig(to)).map((change) => ({
+    ...change,
+    scheduler: change.scheduler || isPlayed(change, fresh),
+  }));
   return { from, to, old, fresh, changes };
 }
 
@@ -70,16 +72,22 @@ export async function diffConfigs(pair: Pair, options: StudyOptions = {}): Promi
 }
 
 /**
- * Clients that are turned away miss any objective; without one, those that the old settings let in and the
- * new ones turn away are worse off than if they had waited.
+ * Clients that are turned away or never served miss any objective; without one, those whom the old settings
+ * served and the new ones do not are worse off than if they had waited.
  */
 export function verdictOf(old: Run, fresh: Run): Diff["verdict"] {
-  if (fresh.slo?.met === false || turnsAway(old, fresh)) return "fail";
+  if (fresh.slo?.met === false || turnsAway(old, fresh) || starves(old, fresh)) return "fail";
   return fresh.slo === undefined ? "unsure" : "pass";
+}
+
+/** What the model obeys although no scheduler does, where the workload has a use for it. */
+function isPlayed({ section, name }: Change, { clients, pooler }: Workload): boolean {
+  if (section === "peers") return (pooler?.processes ?? 1) > 1;
+  return name === "max_prepared_statements" && clients.some((kind) => kind.prepared !== undefined);
 }
 
 function unseen(changes: readonly Change[]): string[] {
   const names = changes.filter((change) => !change.scheduler).map((change) => change.name);
   if (names.length === 0) return [];
-  return [`not simulated, for the scheduler does not obey them: ${names.join(", ")}`];
+  return [`not simulated, for nothing that is simulated obeys them: ${names.join(", ")}`];
 }

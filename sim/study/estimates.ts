@@ -2,6 +2,7 @@
 import { type Histogram, placeOf } from "../kernel/histogram.ts";
 import type { RunResult } from "../model/index.ts";
 import { type Estimate, leastCount, quantileEstimate, ratioEstimate, Section } from "./sections.ts";
+import { timedOut } from "./slo.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
 
 const MILLISECOND = 1e6;
@@ -85,7 +86,8 @@ export class Estimates {
 
   /** Adds one replication. */
   add({ all, memory, server_connections }: RunResult): void {
-    const { wait, response, wait_probability, throughput, timeouts } = all;
+    const { wait, response, wait_probability, throughput } = all;
+    const late = timedOut(all);
     this.replications.push({
       wait: new Section(wait),
       response: new Section(response),
@@ -93,7 +95,7 @@ export class Estimates {
       responseMean: [response.sum / MILLISECOND, response.count],
       waited: [wait_probability * wait.count, wait.count],
       throughput: [throughput, 1],
-      timeouts: [timeouts, response.count + timeouts],
+      timeouts: [late, response.count + late],
       server_connections: server_connections.mean,
       memory_mb: memory / MEGABYTE,
     });

@@ -12,7 +12,11 @@ export const change = z
     needs: z
       .enum(["reload", "reconnect", "restart"])
       .describe("what puts it in force; reconnect: a RELOAD that replaces server connections"),
-    scheduler: z.boolean().describe("whether it moves the scheduler: others are not simulated"),
+    scheduler: z
+      .boolean()
+      .describe(
+        "whether it moves the scheduler, or what is simulated beside it: others are not simulated",
+      ),
   })
   .describe("one difference between two configurations");
 

@@ -162,7 +162,9 @@ export const runSchema = z
       max: z.number().describe("as in SHOW SERVERS: also one in login that is refused in the end"),
       opened: z.number().describe("opened after the warm-up, per replication"),
     }),
-    multiplexing: z.number().describe("connected clients per server connection"),
+    multiplexing: z
+      .number()
+      .describe("connected clients per server connection, without those that are never served"),
     memory_mb: z.number().describe("admitted connections (most) x memory_per_connection"),
     cores: cores.optional(),
     pooler: pooler.optional(),
@@ -210,7 +212,10 @@ const difference = z
     timeouts_ci95: interval.optional(),
     server_connections: z.number().optional().describe("open over time"),
     server_connections_ci95: interval.optional(),
-    memory_mb: z.number().optional().describe("of the database, for the most connections"),
+    memory_mb: z
+      .number()
+      .optional()
+      .describe("for the most connections of a replication; the mean of all"),
     memory_mb_ci95: interval.optional(),
   })
   .describe(

@@ -220,12 +220,22 @@ export function turnsAway(old: Run, fresh: Run): boolean {
   return turnedAway(old) === 0 && turnedAway(fresh) > 0;
 }
 
+/** Whether new settings leave clients unserved and the old ones served all. */
+export function starves(old: Run, fresh: Run): boolean {
+  return old.clients_waiting.unserved === 0 && fresh.clients_waiting.unserved > 0;
+}
+
+/** Transactions that ended in a timeout. Whoever is dropped for being idle had asked for none. */
+export const timedOut = ({ timeouts, errors }: Pick<Run, "timeouts" | "errors">): number =>
+  timeouts - (errors.client_idle_timeout ?? 0);
+
 /** A timeout is a transaction that was asked for and not done. Whoever allows none asks what was seen. */
 function timeouts(limit: number | undefined, run: Judged): Bare[] {
   if (limit === undefined) return [];
-  const asked = Math.max(1, run.transactions + run.timeouts);
+  const late = timedOut(run);
+  const asked = Math.max(1, run.transactions + late);
   const interval = limit === 0 ? undefined : run.timeout_share_ci95;
-  return [term("timeouts", limit, run.timeouts / asked, "", interval)];
+  return [term("timeouts", limit, late / asked, "", interval)];
 }
 
 function term(

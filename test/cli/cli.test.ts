@@ -175,8 +175,12 @@ describe("bad usage and bad input: one line on stderr, nothing on stdout, status
       "nowhere.ini: the file cannot be read (no such file); expected the name of a readable file",
     ],
     [
-      ["sweep", small, "--vary", "run.seed=2..4", "--seed", "3"],
-      "--seed and --vary run.seed: one of the two",
+      ["sweep", small, "--vary", "run.seed=2..4"],
+      "--vary run.seed has no effect: every point has the same draws and the same warm-up",
+    ],
+    [
+      ["sweep", small, "--vary", "run.duration=2 s..4 s:1 s", "--duration", "3 s"],
+      "--duration and --vary run.duration: one of the two",
     ],
     [
       ["simulate", small, "--precision", "5"],

@@ -56,8 +56,15 @@ describe("bad input: one line, status 2", () => {
     [[old, broken, small], `${broken}:6: default_pool_sise is unknown`],
     [[old, "nowhere.ini", small], "nowhere.ini"],
     [[old, fresh, small, "--pool-size", "3"], "unknown option '--pool-size'"],
-    [[old, fresh, small, "--wait-p99", "10"], '--wait-p99: time is "10"; expected a duration'],
-    [[old, fresh, small, "--timeouts", "2"], '--timeouts: share is "2"; expected a share'],
+    [
+      [old, fresh, small, "--wait-p99", "10"],
+      '--wait-p99 10: slo.wait_p99 is "10"; expected a duration',
+    ],
+    [[old, fresh, small, "--timeouts", "2"], '--timeouts 2: slo.timeouts is "2"; expected a share'],
+    [
+      [old, fresh, small, "--set", "default_pool_size=5"],
+      "--set default_pool_size=5 holds for both files, and would hide that they differ in default_pool_size",
+    ],
   ];
   for (const [args, message] of cases) {
     test(`${args.join(" ").replaceAll(folder.path, "..")}`, async () => {

@@ -62,7 +62,43 @@ test("a change that passes within the error is not said to meet the objective", 
   expect(said(true)).toMatch(/^Verdict: pass\. The new settings meet the objective\./);
   expect(said(false)).toMatch(/^Verdict: pass, but not surely: .*met, within the error/);
   expect(said(true), "a difference of shares is in points").toMatch(/timeouts \+3 points/);
-  expect(said(true)).toContain("memory -5 GB");
+  expect(said(true)).toContain("memory, most of a replication -5 GB");
+  expect(said(true)).toContain("Differences that nothing is sure of: wait, mean; wait, p99");
+});
+
+test("a change that fails within the error is not said to miss the objective for sure", () => {
+  const term = { name: "wait_p99", limit: 20, value: 21, unit: "ms", met: false };
+  const said = (certain: boolean, fresh: Run = run): string =>
+    diffText(
+      {
+        ...{ ...sampleComparison(), command: "diff", runs: [run, fresh], changes: [] },
+        ...{ verdict: "fail", slo: { met: false, terms: [{ ...term, certain }] } },
+      },
+      true,
+    );
+  expect(said(true)).toMatch(/^Verdict: fail\. SLO: /);
+  expect(said(false)).toMatch(/^Verdict: fail, but not surely: .*--precision\. SLO: /);
+  expect(said(false, { ...run, refused: 3 })).toMatch(/^Verdict: fail\. SLO: /);
+});
+
+test("where a queue grows a change of settings has no change of waits, and says why", () => {
+  const growing: Run = { ...run, unsteady: "no steady state: the queue grows" };
+  const text = diffText(
+    { ...sampleComparison(), command: "diff", runs: [growing, run], changes: [] },
+    true,
+  );
+  expect(text).toContain("Old settings: no steady state: the queue grows.");
+  expect(text).toMatch(/^wait, mean +- /m);
+});
+
+test("a point of a sweep whose queue grows has no wait", () => {
+  const runs = [run, { ...run, unsteady: "no steady state" }].map((each, i) => ({
+    ...each,
+    settings: { default_pool_size: i },
+  }));
+  const text = sweepText({ ...head, command: "sweep", runs }, ["default_pool_size"], true);
+  expect(text).toMatch(/^ +1 +- +- /m);
+  expect(text).toMatch(/^ +0 +\S+ ms +18\.4 ms /m);
 });
 
 test("one size alone is said to do only where its neighbours were looked at", () => {
@@ -116,10 +152,10 @@ test("what six places do not show is nothing", () => {
 
 test("theory does not say that all hold where nothing was looked at, or all together do not", () => {
   const none = { rows: [], spread: [], transactions: 0, systems: 0, families: 0, met: false };
-  expect(theoryText(none)).toContain(": nothing was looked at; leave out --quick.");
+  expect(theoryText(none, 7)).toContain(": nothing was looked at; leave out --quick; seed 7.");
   const row = {
     ...{ family: "M/M/c", system: "M/M/1", figure: "wait, mean", unit: "ms" as const },
     ...{ exact: 1, simulated: 1, z: 0, met: true },
   };
-  expect(theoryText({ ...none, rows: [row] })).toContain("together do not look like chance");
+  expect(theoryText({ ...none, rows: [row] }, 7)).toContain("together do not look like chance");
 });

@@ -116,7 +116,14 @@ describe("findings of a comparison", () => {
       { wait_mean_ms: 0.0001, wait_mean_ms_ci95: [0.00005, 0.00015] },
       "no real difference in the mean wait, nor in throughput.",
     ],
-    [{ wait_mean_ms_ci95: null }, "no real difference in the mean wait, nor in throughput."],
+    [
+      { wait_mean_ms_ci95: null },
+      "nothing is sure of a difference in the mean wait, no real difference in throughput.",
+    ],
+    [
+      { wait_mean_ms_ci95: null, throughput_tps_ci95: null },
+      "nothing is sure of a difference in the mean wait, nor in throughput.",
+    ],
   ] as const;
   for (const [change, want] of cases) {
     test(`${JSON.stringify(change)}: ${want}`, () => expect(said(change)).toBe(head + want));

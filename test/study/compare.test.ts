@@ -20,7 +20,7 @@ const brief: Workload = { ...workload, run: { ...workload.run, duration: 5 * SEC
 
 /** As much of a replication as its estimates need. */
 function replication(wait: Histogram): RunResult {
-  const all = { wait, response: wait, wait_probability: 1, throughput: 1, timeouts: 0 };
+  const all = { wait, response: wait, wait_probability: 1, throughput: 1, timeouts: 0, errors: {} };
   const part = { all, memory: 0, server_connections: { mean: 1, max: 1, opened: 0 } };
   return part as unknown as RunResult;
 }
@@ -65,6 +65,16 @@ describe("compare", () => {
     const own = { ...brief, settings: { ...brief.settings, users } };
     const { runs } = await compareModes(own, { precision: 0.5, timeLimit: 0 });
     expect(runs[1]?.throughput_tps).toBeGreaterThan(2 * (runs[0]?.throughput_tps ?? 0));
+  });
+
+  test("clients who are never served share no connection", async () => {
+    const app_pool = { instances: 4, size: 10, timeout: 0 };
+    const clients = brief.clients.map((kind) => ({ ...kind, app_pool }));
+    for (const each of [brief, { ...brief, clients }]) {
+      const { runs } = await compareModes(each, { precision: 0.5, timeLimit: 0 });
+      expect(runs[0]?.multiplexing).toBeCloseTo(1, 1);
+      expect(runs[1]?.multiplexing).toBeCloseTo(each === brief ? 60 / 8 : 40 / 8, 1);
+    }
   });
 
   test("the only database gives its own mode up", async () => {
@@ -160,6 +170,10 @@ describe("objectives", () => {
 
   test("timeouts are a share of what was asked for", () => {
     const late = { ...run, transactions: 900, timeouts: 100 };
+    const idle = { ...late, timeouts: 150, errors: { client_idle_timeout: 50 } };
+    expect(sloOutcome({ timeouts: 0.05 }, idle)?.terms, "who is idle asks for none").toMatchObject([
+      { name: "timeouts", value: 0.1 },
+    ]);
     expect(sloOutcome({ timeouts: 0.05 }, late)?.terms[0]).toMatchObject({
       value: 0.1,
       met: false,

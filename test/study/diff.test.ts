@@ -1,5 +1,5 @@
 /** A change of settings on the same draws, and when it may pass. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -104,6 +104,8 @@ const term = { name: "wait_p99", limit: 1, value: 1, unit: "ms", certain: true }
 const met = { ...good, slo: { met: true, terms: [{ ...term, met: true }] } };
 const missed = { ...good, slo: { met: false, terms: [{ ...term, met: false }] } };
 
+const hungry = { ...good, clients_waiting: { mean: 80, max: 80, unserved: 76 } };
+
 // old, new, verdict, why
 const verdicts = [
   [met, met, "pass", "the objective is met"],
@@ -115,20 +117,59 @@ const verdicts = [
   [{ ...good, refused: 1 }, { ...good, refused: 9 }, "unsure", "clients were turned away before"],
   [good, { ...good, refused: 1 }, "fail", "turning clients away needs no objective to be seen"],
   [good, { ...good, errors: { server_error: 1 } }, "fail", "the database turns a client away"],
+  [good, hungry, "fail", "clients are never served"],
+  [hungry, hungry, "unsure", "clients were never served before either"],
 ] as const;
 for (const [old, fresh, want, why] of verdicts) {
   test(`${want}: ${why}`, () => expect(verdictOf(old, fresh)).toBe(want));
 }
 
 test("an option replaces the objective of the workload, for both", () => {
-  const { old, fresh } = loadPair([three, two], WORKLOAD, {}, { wait_p99: 30e6 });
+  const { old, fresh } = loadPair([three, two], WORKLOAD, { set: ["slo.wait_p99=30 ms"] });
   expect([old.slo.wait_p99, fresh.slo.wait_p99]).toEqual([30e6, 30e6]);
+});
+
+test("where a queue grows a difference has no interval, for none of it is a steady state's", async () => {
+  const growing = file(
+    "growing.yaml",
+    `name: growing
+clients:
+  - { name: web, arrivals: { rate: 500/s }, transaction: { service: { exponential: 5 ms } } }
+server: { connect_time: 0 ms }
+network: { client: 0 ms, server: 0 ms }
+run: { duration: 5 s, precision: 20 % }
+`,
+  );
+  const [few, more] = [2, 4].map((size) =>
+    ini(`room-${size}.ini`, `default_pool_size = ${size}\nmax_client_conn = 100000`),
+  ) as [string, string];
+  const { runs, differences } = await diffConfigs(loadPair([few, more], growing), ROUGH);
+  expect(runs.map(({ unsteady }) => unsteady !== undefined)).toEqual([true, false]);
+  expect(differences[0]).toMatchObject({
+    ...{ wait_mean_ms_ci95: null, wait_p99_ms_ci95: null, throughput_tps_ci95: null },
+    ...{ timeouts_ci95: null, server_connections_ci95: [expect.any(Number), expect.any(Number)] },
+  });
 });
 
 test("what the scheduler does not obey is named as not simulated", async () => {
   const other = ini("other.ini", "default_pool_size = 3\nlisten_port = 7000");
   const { notes } = await diffConfigs(loadPair([three, other], WORKLOAD), ROUGH);
-  expect(notes).toEqual(["not simulated, for the scheduler does not obey them: listen_port"]);
+  expect(notes).toEqual(["not simulated, for nothing that is simulated obeys them: listen_port"]);
+});
+
+test("max_prepared_statements is simulated where clients prepare statements, and nowhere else", async () => {
+  const fewer = ini("fewer.ini", "default_pool_size = 3\nmax_prepared_statements = 2");
+  const text = readFileSync(WORKLOAD, "utf8");
+  const preparing = file(
+    "preparing.yaml",
+    text.replace("count: 20", "count: 20\n    prepared: { statements: 9, parse: 1 ms }"),
+  );
+  const { differences, notes } = await diffConfigs(loadPair([three, fewer], preparing), ROUGH);
+  expect(differences[0]?.wait_mean_ms_ci95?.[0]).toBeGreaterThan(0);
+  expect(notes).toEqual([]);
+  const simulated = (workload: string) =>
+    loadPair([three, fewer], workload).changes.map(({ scheduler }) => scheduler);
+  expect([simulated(preparing), simulated(WORKLOAD)]).toEqual([[true], [false]]);
 });
 
 test("a database that a file does not know is refused at its place in the workload", () => {
