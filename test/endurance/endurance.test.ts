@@ -7,7 +7,8 @@ import { type Asking, ask, WrongAnswer } from "./questions.ts";
 import type { Answer, Talker } from "./talker.ts";
 
 test("a hundred clients, ten seconds, a trouble each half second, a crash of the database: no fault", async () => {
-  const seed = 1;
+  // With this one SUSPEND meets clients who wait for a server in session mode.
+  const seed = Number(process.env.PROPERTY_SEED ?? 2);
   const stop = new AbortController().signal;
   const outcome = await endure({ minutes: 1 / 6, connections: 100, seed, every: 500, stop });
   expect(outcome.faults, `seed ${seed}`).toEqual([]);

@@ -17,7 +17,10 @@ const IDLE_RATE = 200;
 /** When the database is restarted: late, so that memory has been flat before. */
 const RESTART_AT = 0.85;
 /** How long the pooler may take to notice that everybody has gone. */
-const EMPTY_WITHIN_MS = 20_000;
+const EMPTY_WITHIN_MS = 60_000;
+
+/** Lines that a pooler never writes; but a client that is to be killed may have gone by itself. */
+const BAD = /\] (FATAL|ERROR) (?!client not found$)|InvariantError|\bat .*\.ts:\d+/;
 
 export interface EnduranceOptions {
   minutes: number;
@@ -77,6 +80,8 @@ class Endurance {
   private readonly samples: Sample[] = [];
   private readonly faults: string[] = [];
   private readonly scene: Scene;
+  /** The database has been restarted, or cannot be. */
+  private restarted = false;
 
   constructor(stand: Stand, options: EnduranceOptions) {
     this.stand = stand;
@@ -136,14 +141,13 @@ class Endurance {
     const scene: Trouble = { stand: this.stand, ledger: this.ledger, draw };
     const { minutes, every = TROUBLE_EVERY_MS } = this.options;
     const end = minutes * 60_000;
-    let restarted = false;
     while (!this.scene.over.aborted) {
       await rest(-Math.log(draw()) * every, this.scene.over);
       const name = COURSE[Math.floor(draw() * COURSE.length)] as TroubleName;
       if (this.scene.over.aborted) return;
-      if (!restarted && this.now() > RESTART_AT * end) {
-        restarted = true;
+      if (!this.restarted && this.now() > RESTART_AT * end) {
         if (await restartDatabase(scene)) this.count("restart");
+        this.restarted = true;
       } else await this.one(name, scene);
     }
   }
@@ -161,10 +165,10 @@ class Endurance {
     this.troubles.set(name, (this.troubles.get(name) ?? 0) + 1);
   }
 
-  /** Samples the memory and tells of the progress until the time is up. */
+  /** Samples the memory and tells of the progress until the time is up, and the database has been restarted. */
   private async watch(): Promise<void> {
     const end = this.options.minutes * 60_000;
-    while (!this.scene.over.aborted && this.now() < end) {
+    while (!this.scene.over.aborted && (this.now() < end || !this.restarted)) {
       const bytes = await resident(this.stand.pid);
       if (bytes !== undefined) this.samples.push({ at: this.now(), bytes });
       this.options.onProgress?.({
@@ -209,9 +213,7 @@ class Endurance {
   private async read(): Promise<void> {
     const log = await this.stand.log();
     this.options.onLog?.(log);
-    const bad = log
-      .split("\n")
-      .find((line) => /\] (FATAL|ERROR) |InvariantError|\bat .*\.ts:\d+/.test(line));
+    const bad = log.split("\n").find((line) => BAD.test(line));
     if (bad !== undefined) this.fault(`the pooler has logged: ${bad}`);
   }
 

@@ -19,6 +19,8 @@ const CRASHED = new RegExp(
 /** It does not come back at once. */
 const DOWN = new RegExp(`${CRASHED.source}|^57P03 |server login has been failing|login failed`);
 const KILLED = new RegExp(`^(08P01 (admin forced disconnect|database removed)|${SLOW})`);
+/** In session mode who waits is never served meanwhile: those who have servers are not read. */
+const LATE = new RegExp(`^(08P01 suspend_timeout|${SLOW})`);
 
 /** Each ends when what it does is done. Errors: those of the console and the database. */
 export const TROUBLES = {
@@ -58,7 +60,7 @@ export const TROUBLES = {
     }),
   /** Nobody is read, new ones wait at the door, and who cannot be set aside within `suspend_timeout` is dropped. */
   suspend: ({ stand, ledger, draw }) =>
-    allowing(ledger, { trouble: "suspend", errors: KILLED }, async () => {
+    allowing(ledger, { trouble: "suspend", errors: LATE }, async () => {
       await stand.ask("suspend");
       await sleep(1_000 * draw());
       await stand.ask("resume");
