@@ -10,8 +10,14 @@ export type Outcome =
   | { kind: "hung" }
   | { kind: "none"; why: string };
 
-/** A run takes a few seconds. A variant may turn around forever, which no timeout of a test can stop. */
-const PATIENCE_MS = 60_000;
+/**
+ * A run takes a few seconds. A variant may turn around forever, which no timeout of a test can stop: then it takes
+ * so many times as long as the run before all others, and so much at least, in ms.
+ */
+const TIMES = 10;
+const LEAST_MS = 60_000;
+
+let patience = 10 * LEAST_MS;
 
 // The properties try random schedules: a variant must not be caught by luck.
 // One thread and no isolation is the quickest: the core and its tests keep no state between files.
@@ -30,6 +36,14 @@ const ARGUMENTS = [
 ];
 
 const running = new Set<ChildProcess>();
+
+/** Runs the tests on the core as it is, which tells how long they may take on this machine. */
+export async function runFirstCoreTests(folder: string): Promise<Outcome> {
+  const begin = performance.now();
+  const outcome = await runCoreTests(folder);
+  patience = Math.max(LEAST_MS, TIMES * (performance.now() - begin));
+  return outcome;
+}
 
 /** Runs the tests in `folder`, up to the first that fails. */
 export async function runCoreTests(folder: string): Promise<Outcome> {
@@ -62,7 +76,7 @@ function ended(child: ChildProcess): Promise<boolean> {
     const timer = setTimeout(() => {
       late = true;
       child.kill("SIGKILL");
-    }, PATIENCE_MS);
+    }, patience);
     child.on("error", reject);
     child.on("close", () => {
       clearTimeout(timer);

@@ -3,7 +3,7 @@
  * every broken variant. A line each, then the sum; exit status 1 if a variant survives.
  */
 import { type Copy, makeCopies } from "./copies.ts";
-import { type Outcome, runCoreTests, stopCoreTests } from "./core-tests.ts";
+import { type Outcome, runCoreTests, runFirstCoreTests, stopCoreTests } from "./core-tests.ts";
 import { MUTANTS, type Mutant } from "./mutants.ts";
 
 const HELP = `Usage: npm run mutants [-- WORD...]
@@ -60,7 +60,7 @@ async function inCopies(work: (copies: Copy[]) => Promise<number>): Promise<numb
 
 async function judge(mutants: readonly Mutant[], copies: readonly Copy[]): Promise<number> {
   const [first] = copies as [Copy];
-  const untouched = await runCoreTests(first.folder);
+  const untouched = await runFirstCoreTests(first.folder);
   if (untouched.kind !== "passed") {
     process.stderr.write(`the tests fail on the core as it is: ${described(untouched)}\n`);
     return 1;
