@@ -16,6 +16,9 @@ const ARGS = [
 export const browserThere = existsSync(CHROMIUM);
 if (!browserThere) console.log(`skipped: whatever needs a browser, there is no ${CHROMIUM}`);
 
+/** In ms: only a browser that does not start at all takes so long. */
+const PATIENCE = 180_000;
+
 /** Starts Chromium without a window. */
 export const startBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  chromium.launch({ executablePath: CHROMIUM, args: ARGS, timeout: PATIENCE });

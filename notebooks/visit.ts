@@ -8,9 +8,13 @@ export interface Opened {
   troubles: string[];
 }
 
+/** How long a page may take for anything: its simulations are the machine's affair. */
+const PATIENCE_MS = 240_000;
+
 /** Opens an address and writes down every request that is not `expected`, and every error. */
 export async function openPage(browser: Browser, url: string, expected: RegExp): Promise<Opened> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   const troubles: string[] = [];
   page.on("request", (request) => {
     if (!expected.test(request.url())) troubles.push(`request: ${request.url()}`);

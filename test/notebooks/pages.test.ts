@@ -33,10 +33,13 @@ const folder = mkdtempSync(join(tmpdir(), "poolwise-notebooks-"));
 const fileOf = (name: string): string => join(folder, `${name}.html`);
 let browser: Browser;
 
+/** In ms, for what takes a minute by itself: building all pages, and looking at all of them at the same time. */
+const [BUILD, SIDE_BY_SIDE] = [900_000, 900_000];
+
 beforeAll(async () => {
   await buildNotebooks(folder);
   if (browserThere) browser = await startBrowser();
-}, 240_000);
+}, BUILD);
 
 afterAll(async () => {
   if (browserThere) await browser.close();
@@ -65,7 +68,7 @@ const visited = new Set<string>();
  * Their tests use the `expect` that they are given, which knows whose it is.
  */
 const visit = (name: string, look: (context: TestContext) => Promise<void>): void =>
-  test.concurrent.skipIf(!browserThere)(name, look, 240_000);
+  test.concurrent.skipIf(!browserThere)(name, look, SIDE_BY_SIDE);
 
 /** What is kept of the page, figures and pictures, is what it shows now; else: npm run notebooks:render. */
 async function isPrinted(page: Page, name: string): Promise<void> {
@@ -133,12 +136,10 @@ visit("pool-size shows the simulator's figures, and its sliders react", async ({
   expect(await rows.allInnerTexts()).toContain(rowOf(first));
   const before = await page.getByText(/Answer: default_pool_size/).innerText();
   await page.getByLabel("Clients", { exact: true }).fill("100");
-  await expect
-    .poll(() => page.locator("main").innerText(), { timeout: 30_000 })
-    .toContain("100 clients, each");
+  await expect.poll(() => page.locator("main").innerText()).toContain("100 clients, each");
   await settled(page);
   const second = await studied(configured(workloadOf(load(100)), 8));
-  await expect.poll(() => rows.allInnerTexts(), { timeout: 30_000 }).toContain(rowOf(second));
+  await expect.poll(() => rows.allInnerTexts()).toContain(rowOf(second));
   expect(await page.getByText(/Answer: default_pool_size/).innerText()).not.toBe(before);
   expect(troubles).toEqual([]);
   await page.close();
@@ -201,7 +202,7 @@ visit(
     await page.getByRole("button", { name: "Back to start" }).click();
     await page.getByRole("button", { name: "Play" }).click();
     const moment = page.locator(".player-bar output");
-    await expect.poll(() => moment.innerText(), { timeout: 30_000 }).not.toBe("0 ms");
+    await expect.poll(() => moment.innerText()).not.toBe("0 ms");
     await page.getByRole("button", { name: "Pause" }).click();
     const paused = await moment.innerText();
     await page.getByRole("button", { name: "Step" }).click();
@@ -217,7 +218,7 @@ visit("a prediction is shown beside the same run on an ideal machine", async ({ 
   const ideal = page.locator("table", { hasText: "ideal machine" }).locator("tbody tr");
   await page.getByLabel("Configuration").selectOption("session mode, 16 connections");
   await expect
-    .poll(() => page.locator("caption").allInnerTexts(), { timeout: 30_000 })
+    .poll(() => page.locator("caption").allInnerTexts())
     .toContain("session mode, 16 connections");
   const run = await studied(configured(loadWorkload("workloads/tour.yaml"), 16, "session"));
   const rate = (await ideal.last().innerText()).split("\t");
@@ -246,7 +247,7 @@ visit("the API beside slow workers waits as in the simulator", async ({ expect }
   expect(await page.locator("tbody tr").allInnerTexts()).toContain(row);
   await page.getByLabel(/^idle_transaction_timeout/).fill("5");
   await expect
-    .poll(() => page.locator("tbody tr").allInnerTexts(), { timeout: 30_000 })
+    .poll(() => page.locator("tbody tr").allInnerTexts())
     .toContainEqual(expect.stringMatching(/^5 s\t/));
   expect(troubles).toEqual([]);
   await page.close();
@@ -275,7 +276,7 @@ visit(
     expect(await rows.last().innerText()).toBe(row(await studied(workloadOf(load(0.002)))));
     await page.getByLabel(/kappa/).fill("0");
     const flat = row(await studied(workloadOf(load(0))));
-    await expect.poll(() => rows.allInnerTexts(), { timeout: 30_000 }).toContain(flat);
+    await expect.poll(() => rows.allInnerTexts()).toContain(flat);
     expect(troubles).toEqual([]);
     await page.close();
   },
@@ -319,13 +320,11 @@ visit("your own settings and figures are read, and what is wrong is said", async
   if (settings === undefined || measured === undefined) throw new Error("the example is refused");
   const load = loadOf(measured, "as chance has it", 20, secondsFor(measured));
   const run = await studied(configured(yourWorkload(load, settings), 20));
-  await expect
-    .poll(() => page.locator("tbody tr").allInnerTexts(), { timeout: 30_000 })
-    .toContain(rowOf(run, " (now)"));
+  await expect.poll(() => page.locator("tbody tr").allInnerTexts()).toContain(rowOf(run, " (now)"));
   await ini.fill(text.replace("transaction", "trans"));
   await ini.press("Control+Enter");
   await expect
-    .poll(() => page.getByRole("alert").innerText(), { timeout: 30_000 })
+    .poll(() => page.getByRole("alert").innerText())
     .toMatch(/pgbouncer\.ini:7: pool_mode is "trans"; expected session/);
   expect(troubles).toEqual([]);
   await page.close();

@@ -62,7 +62,7 @@ async function started(script: string): Promise<string> {
     /http:\/\/127\.0\.0\.1:[1-9]\d*\//.exec(stripVTControlCharacters(said))?.[0];
   const running = server;
   const ready = (): unknown => address() ?? running.exitCode;
-  await vi.waitUntil(() => ready() !== null, { timeout: 30_000 }).catch(() => {});
+  await vi.waitUntil(() => ready() !== null, { timeout: 120_000 }).catch(() => {});
   return address() ?? expect.fail(`no address in what it said: ${said}`);
 }
 
@@ -79,7 +79,7 @@ test.skipIf(!browserThere)(
     );
     const main = page.locator("main");
     const shows = (words: string): Promise<void> =>
-      expect.poll(() => main.textContent(), { timeout: 30_000 }).toContain(words);
+      expect.poll(() => main.textContent()).toContain(words);
     await shows("all is well");
     await shows("one lane for each; numbers");
 
@@ -92,5 +92,4 @@ test.skipIf(!browserThere)(
     await shows("changed lanes; numbers");
     expect(troubles).toEqual([]);
   },
-  120_000,
 );
