@@ -178,18 +178,21 @@ function outcomeOf(child: ChildProcess): Promise<Outcome> {
   });
 }
 
-/** Waits until statements of a live run are under way. */
-async function underWay(database: Address): Promise<void> {
+/** Waits until statements of a live run are under way, or the program has ended. */
+async function underWay(database: Address, outcome: Promise<Outcome>): Promise<void> {
+  let over = false;
+  void outcome.then(() => {
+    over = true;
+  });
   const { sslmode: _, ...plain } = database;
   const client = new pg.Client(plain);
   client.on("error", () => undefined);
   await client.connect();
-  for (let polls = 0; polls < 1_000; polls++) {
+  for (let running = false; !running && !over; await sleep(20)) {
     const { rows } = await client.query(
       "select 1 from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()",
     );
-    if (rows.length > 1) break;
-    await sleep(20);
+    running = rows.length > 1;
   }
   await client.end();
 }
@@ -205,7 +208,7 @@ describe("in the middle of a run", () => {
       [...long, "--dsn", dsnOf(database, database.database)],
       folder,
     );
-    await underWay(database);
+    await underWay(database, outcome);
     const drivers = await driversOf(child.pid ?? 0);
     await database.stop();
     oneLine(await outcome, 3, /^poolwise: the live run lost [^\n]+$/m);
@@ -219,7 +222,7 @@ describe("in the middle of a run", () => {
     const folder = temporary();
     const itself = ["--dsn", dsnOf(stage.database, stage.database.database)];
     const { child, outcome } = start([...long, ...itself], folder);
-    await underWay(stage.database);
+    await underWay(stage.database, outcome);
     const drivers = await driversOf(child.pid ?? 0);
     const left = (): string[] => {
       const names = ["/tmp", folder].flatMap((base) => readdirSync(base));
@@ -238,7 +241,7 @@ describe("in the middle of a run", () => {
     const folder = temporary();
     const running = await stage.pooler({ settings: { pool_mode: "transaction" } });
     const { outcome } = start([...long, "--pooler-dsn", dsnOf(running.target, "app")], folder);
-    await underWay(stage.database);
+    await underWay(stage.database, outcome);
     await running.stop();
     oneLine(await outcome, 3, /the live run lost|went away|ended/);
     rmSync(folder, { recursive: true });
@@ -253,13 +256,13 @@ describe("in the middle of a run", () => {
       const itself = ["--dsn", dsnOf(stage.database, stage.database.database)];
       const chart = join(folder, "chart.html");
       const { child, outcome } = start([...long, ...itself, "--chart", chart], folder);
-      await underWay(stage.database);
+      await underWay(stage.database, outcome);
       const drivers = await driversOf(child.pid ?? 0);
       child.kill(signal);
       oneLine(await outcome, 130, /interrupted; everything that was started has been stopped/);
       expect(drivers.length).toBe(1);
       expect(await stillAlive(drivers)).toEqual([]);
-      expect(await processesWith(folder)).toEqual([]);
+      await expect.poll(() => processesWith(folder)).toEqual([]);
       expect(readdirSync(folder).filter((name) => !name.startsWith("tsx-"))).toEqual([]);
       rmSync(folder, { recursive: true });
     });
