@@ -160,7 +160,7 @@ export class Host implements HostRole {
         (this.clients[client] ?? this.entrances[client])?.grant(this.servers[server] as ServerRole);
         return;
       case EFFECT.unlink:
-        this.servers[server]?.unlinked();
+        this.servers[server]?.unlinked(detail);
         return;
       case EFFECT.wait:
         this.waits?.waiting(client, this.now);

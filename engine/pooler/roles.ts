@@ -97,7 +97,7 @@ export interface ServerRole {
   /** The linked client has taken everything. */
   clientFlushed(): void;
   /** The link has ended. */
-  unlinked(): void;
+  unlinked(reason?: number): void;
   /** Close for this reason. The handle is free already. */
   close(reason: number): void;
   /** A new configuration is in force. */

@@ -22,7 +22,7 @@ import { needsBefore, tune, tuneBefore } from "./socket-options.ts";
 import type { Handshake } from "./tls.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
-const { REASON, STAT, STATUS } = scheduler;
+const { REASON, REASONS, STAT, STATUS } = scheduler;
 const { RELAY } = relays;
 
 type Refused = Extract<ServerLoginEvent, { kind: "failed" }>;
@@ -41,6 +41,8 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   private readonly host: HostRole;
   private readonly statements: ServerStatements;
   private phase: "connecting" | "login" | "working" | "looking" | "cancel" | "over" = "connecting";
+  /** The log has its end already. */
+  private noted = false;
   private login: ServerLogin | undefined;
   /** The replication client that it logs in for. */
   private patron: ClientRole | undefined;
@@ -160,10 +162,11 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
     this.channel.sendAll(query.question);
   }
 
-  /** The link has ended. */
-  unlinked(): void {
+  /** The link has ended. Where the server is closed for `reason`, the log has that before its client's end. */
+  unlinked(reason = -1): void {
     const client = this.client;
     if (client === undefined) return;
+    if (REASONS[reason]?.told) this.noteClose(reason);
     this.client = undefined;
     this.unflushed = false;
     unlink(client.relay, this.relay);
@@ -174,12 +177,18 @@ export class Upstream implements ServerRole, ChannelOwner, Sink {
   /** The core closes it for `reason`. */
   close(reason: number): void {
     if (this.phase === "over") return;
-    const why = whyClosed(reason, this, this.phase === "connecting");
-    noteEnd(this.host, this.identity, why);
+    const why = this.noteClose(reason);
     if (this.phase === "working" || this.phase === "looking") this.channel.close(terminate());
     else this.channel.destroy();
     if (reason === REASON.connect_timeout) this.host.factsOf(this.pool).failure = why;
     this.finish();
+  }
+
+  private noteClose(reason: number): string {
+    const why = whyClosed(reason, this, this.phase === "connecting");
+    if (!this.noted) noteEnd(this.host, this.identity, why);
+    this.noted = true;
+    return why;
   }
 
   reconfigure(): void {

@@ -253,6 +253,18 @@ describe("the log: what a client leaves behind", () => {
     ]);
   });
 
+  test("a server that is closed is told before its client, which goes with it", async () => {
+    const strict = await stage.pooler({ idle_transaction_timeout: 1 });
+    const raw = await Raw.login(strict, "alice");
+    raw.send(query("begin"));
+    await raw.end();
+    await until(async () => (await ends()).length === 2);
+    expect((await ends()).map((line) => line.replace(/^S-0x\w+/, "S"))).toEqual([
+      "S: app/alice closing because: idle transaction timeout (age)",
+      "C: app/alice closing because: idle transaction timeout (age)",
+    ]);
+  });
+
   test("an answer that it does not take: whether its end is found on writing or on reading is chance", async () => {
     const long = query("select repeat('x', 1000) from generate_series(1, 50000)");
     const unwritten = async (): Promise<boolean> =>
