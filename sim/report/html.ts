@@ -37,7 +37,7 @@ export async function renderHtml(report: Report): Promise<string> {
 <body>
 <main>
 <h1>${escapeHtml(report.title)}</h1>
-${report.findings.map((text) => `<p>${escapeHtml(text)}</p>`).join("\n")}
+${report.findings.map((text) => `<p>${withOptions(escapeHtml(text))}</p>`).join("\n")}
 ${figures.join("\n")}
 ${report.tables.map(tableOf).join("\n")}
 <footer>Made by poolwise. The figures are inside this file as JSON: <code>script#result</code>; the
@@ -75,6 +75,10 @@ ${table.rows.map(row("td")).join("\n")}
 }
 
 /** Text for HTML, in elements and in double-quoted attributes. */
+/** Browsers break lines behind hyphens, also between those of an option and its name. */
+const withOptions = (html: string): string =>
+  html.replaceAll(/--[a-z][a-z-]*[a-z]/g, '<span class="option">$&</span>');
+
 function escapeHtml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
@@ -100,7 +104,7 @@ table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums
 caption{text-align:left;font-weight:600;padding:.4rem 0}
 th,td{padding:.25rem .75rem;border-bottom:1px solid var(--grid);font-weight:normal;vertical-align:top}
 thead th{border-bottom:2px solid var(--soft);font-weight:600}
-.left{text-align:left}.right{text-align:right;white-space:nowrap}
+.left{text-align:left}.right{text-align:right;white-space:nowrap}.option{white-space:nowrap}
 @media screen and (max-width:40rem){svg{max-width:none}}
 details,footer{color:var(--soft);font-size:.85rem}
 @media screen and (prefers-color-scheme:dark){

@@ -134,6 +134,15 @@ describe("the HTML page", () => {
     expect(page).not.toContain("<script>alert");
   });
 
+  test("breaks no option between its hyphens and its name", async () => {
+    const findings = ["not precise: give it more with --time-limit or --set a=<b>."];
+    const page = await renderHtml({ ...report, findings });
+    expect(page).toContain(
+      'with <span class="option">--time-limit</span> or <span class="option">--set</span> a=&lt;b&gt;.</p>',
+    );
+    expect(page).toContain(".option{white-space:nowrap}");
+  });
+
   test("asks nothing of the network", async () => {
     const page = await renderHtml(report);
     const without = page.replaceAll("http://www.w3.org/", "").replaceAll('href="data:,"', "");
