@@ -39,6 +39,8 @@ export interface StudyOptions {
   deadline?: number | undefined;
   /** Length of a replication's window; the workload's own when left out. The warm-up is the same. */
   window?: Nanos | undefined;
+  /** Length of the run in which the warm-up's end is looked for, at most; the window's when left out. */
+  pilot?: Nanos | undefined;
   /** Exactly so many replications, whatever `precision` and `timeLimit` say; the same on every machine. */
   replications?: number | undefined;
   /** Where replications are simulated; in this thread when left out. */
@@ -116,7 +118,8 @@ export async function studies(
   const seed = options.seed ?? workloads[0]?.run.seed ?? 1;
   const simulator = options.simulator ?? HERE;
   const { machine, window, deadline, signal } = options;
-  const pilot = { machine, seed, duration: window, until: deadline, signal };
+  const length = options.pilot ?? window;
+  const pilot = { machine, seed, duration: length, until: deadline, signal };
   const begins = await inTime(
     Promise.all(workloads.map((workload) => warmUpTime(workload, pilot, simulator))),
   );

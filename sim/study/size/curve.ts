@@ -30,6 +30,6 @@ const KNEE = 0.99;
 /** The smallest size of the curve that gets through 99 % of the most. */
 export function kneeOf(curve: readonly CurvePoint[]): Result["knee"] {
   const most = Math.max(...curve.map((point) => point.throughput_tps));
-  const first = curve.find((point) => point.throughput_tps >= KNEE * most);
+  const first = curve.find((point) => most > 0 && point.throughput_tps >= KNEE * most);
   return first && { pool_size: first.pool_size, throughput_tps: first.throughput_tps };
 }

@@ -3,6 +3,7 @@
  * decided, on shorter windows than the workload asks for where those would hold more transactions than a
  * decision needs; every size sees the same draws.
  */
+import type { Nanos } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { offeredRate } from "../offered.ts";
 import { type Study, type StudyOptions, studies, TIME_LIMIT_MS } from "../run.ts";
@@ -66,6 +67,15 @@ export class Probes {
     return only as Study;
   }
 
+  /**
+   * The same, from where a run of the whole length would begin to measure: a load that is higher than that
+   * of the sizes takes longer to settle than the windows made for those last.
+   */
+  async day(workload: Workload): Promise<Study> {
+    const [only] = await this.together([workload], workload.run.duration);
+    return only as Study;
+  }
+
   /** Two sizes on the same draws, replication by replication: their differences are paired. */
   async pair(one: number, other: number): Promise<[Study, Study]> {
     this.tell(`${other} connections beside ${one}`);
@@ -75,9 +85,10 @@ export class Probes {
     return [few, many];
   }
 
-  private async together(workloads: readonly Workload[]): Promise<Study[]> {
+  private async together(workloads: readonly Workload[], pilot?: Nanos): Promise<Study[]> {
     return await studies(workloads, {
       ...this.options,
+      pilot,
       goal: "objective",
       window: this.window,
       timeLimit: EACH * this.limit,
@@ -176,6 +187,8 @@ const BEYOND_WAITS = 1e9;
 export function judge(found: Study | undefined): Judgement {
   const terms = found?.run.slo?.terms;
   if (terms === undefined) return "unsure";
+  // Where timeouts end every transaction more of them would.
+  if (found?.run.transactions === 0 && found.run.timeouts > 0) return "missed";
   if (terms.some((term) => !term.met && term.certain)) return "missed";
   return terms.every((term) => term.met && term.certain) ? "met" : "unsure";
 }

@@ -129,13 +129,16 @@ export function whyNone(
   largest: number,
   looked?: readonly number[],
 ): string[] {
-  const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
+  const missed = missedBy(run);
+  const upTo = `${largest} ${largest === 1 ? "connection" : "connections"}`;
   const none =
     looked === undefined
-      ? `no pool of up to ${largest} connections ${meets(missed)} the objective: `
+      ? `no pool of up to ${upTo} ${meets(missed)} the objective: `
       : `${cutShort(largest, looked)}; ${run.pool_size} come nearest: `;
-  const found = [none + missed.map(standing).join("; ")];
+  const found = [none + missed.map(standing).join("; "), ...unfinished(run)];
   found.push(...sizedElsewhere(workload));
+  if (missed.length > 0 && run.transactions > 0 && missed.every((term) => term.met))
+    return [...found, "it is met within the error: what was simulated is too little to be sure"];
   const [first] = holdings(workload);
   found.push(...wantedOf(workload, largest));
   if (missed.some((term) => term.name === "refused"))
@@ -168,6 +171,32 @@ export function whyNone(
       "nearly nobody waits: the response is the statements' own time, which no pool changes",
     );
   return found;
+}
+
+/** Terms that are missed; where none surely is, also those of which it is not sure that they are met. */
+function missedBy({ slo }: Run): Term[] {
+  const open = slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
+  const sure = open.some((term) => !term.met && term.certain);
+  return sure ? open.filter((term) => !term.met) : open;
+}
+
+/** Timeouts that end transactions which have a connection, or never come to wait for one in the pooler. */
+const ELSEWHERE = [
+  ...["query_timeout", "transaction_timeout", "idle_transaction_timeout"],
+  "app_pool_timeout",
+];
+
+function unfinished({ transactions, errors, slo }: Run): string[] {
+  const late = ELSEWHERE.filter((reason) => (errors[reason] ?? 0) > 0);
+  const missed = slo?.terms.some(({ name, met }) => name === "timeouts" && !met) === true;
+  return [
+    ...(transactions === 0 ? ["not one transaction was completed in the simulated time"] : []),
+    ...(late.length > 0 && (missed || transactions === 0)
+      ? [
+          `${late.join(" and ")} ${late.length === 1 ? "ends" : "end"} transactions, whatever the pool`,
+        ]
+      : []),
+  ];
 }
 
 /** Timeouts drop clients too, and are no limits on how many come in. */
@@ -223,12 +252,15 @@ export function whyNoneShared(
   largest: number,
   looked?: readonly number[],
 ): string[] {
-  const missed = run.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
+  const missed = missedBy(run);
   const none =
     looked === undefined
       ? `no pool of up to ${largest} connections meets the objective`
       : cutShort(largest, looked);
-  const found = [`${none}; ${run.pool_size} come nearest: ${missed.map(standing).join("; ")}`];
+  const found = [
+    `${none}; ${run.pool_size} come nearest: ${missed.map(standing).join("; ")}`,
+    ...unfinished(run),
+  ];
   const work = workOnCores(workload);
   const { cores } = run;
   if (work === undefined || cores === undefined) return found;

@@ -21,8 +21,8 @@ export async function harderDays(
   const days: [string, () => Promise<Study>][] = [
     // Whoever holds a connection all the time leaves one less to the others.
     [`one transaction more that never ends${inEach(workload)}`, () => probes.at(size - 1)],
-    [`load x ${LOAD}`, () => probes.probe(withLoad(here, LOAD))],
-    [`service times x ${SERVICE}`, () => probes.probe(withService(here, SERVICE))],
+    [`load x ${LOAD}`, () => probes.day(withLoad(here, LOAD))],
+    [`service times x ${SERVICE}`, () => probes.day(withService(here, SERVICE))],
   ];
   const found: Sensitivity[] = [];
   for (const [change, look] of days) {
