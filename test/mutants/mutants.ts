@@ -210,7 +210,7 @@ const SERVERS = [
   ),
   variant(
     "server_connect_timeout ignored",
-    inUpkeep("if (age > server_connect_timeout)", "if (age < 0)"),
+    inUpkeep("age > server_connect_timeout", "age < 0"),
   ),
   variant(
     "a server kept after its client vanished inside a transaction",
