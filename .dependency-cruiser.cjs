@@ -5,6 +5,12 @@ const only = (name, from, to) => ({
   from: { path: from },
   to: { path: "^(engine|sim|workloads|notebooks|test)/", pathNot: to },
 });
+const room = (name, below) =>
+  only(
+    `pooler-${name}`,
+    `^engine/pooler/${name}/`,
+    `^engine/(core|config|wire|show|pooler/(${[name, ...below].join("|")}))/`,
+  );
 module.exports = {
   forbidden: [
     only("core-imports-nothing", "^engine/core/", "^engine/core/"),
@@ -21,6 +27,12 @@ module.exports = {
     only("wire-knows-core", "^engine/wire/", "^engine/(wire|core)/"),
     only("show-knows-core", "^engine/show/", "^engine/(show|wire|core)/"),
     only("pooler-knows-engine", "^engine/pooler/", "^engine/"),
+    // The rooms of the pooler, each above those before it.
+    room("system", []),
+    room("sockets", ["system"]),
+    room("auth", ["system", "sockets"]),
+    room("relay", ["system", "sockets", "auth"]),
+    room("console", ["system", "sockets", "auth", "relay"]),
     only("kernel-knows-nothing-of-pools", "^sim/kernel/", "^sim/kernel/"),
     only(
       "model-drives-core",

@@ -15,13 +15,13 @@ import {
 } from "../wire/handover.ts";
 import type { Statement } from "../wire/prepared.ts";
 import { Variables } from "../wire/variables.ts";
-import { Channel } from "./channel.ts";
-import { Client } from "./client.ts";
 import type { Host } from "./host.ts";
-import { Identity } from "./identity.ts";
+import { Client } from "./relay/client.ts";
+import { Identity } from "./relay/identity.ts";
+import { Upstream } from "./relay/upstream.ts";
+import { Channel } from "./sockets/channel.ts";
+import { processOf } from "./sockets/unix-peer.ts";
 import type { Taken } from "./takeover.ts";
-import { processOf } from "./unix-peer.ts";
-import { Upstream } from "./upstream.ts";
 
 /** A row of SHOW FDS by its columns' names. */
 interface Row {

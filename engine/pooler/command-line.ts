@@ -4,9 +4,9 @@
  * Source: PgBouncer 1.25.2 src/main.c.
  */
 import { startInBackground } from "./daemon.ts";
-import { type LongOption, readOptions } from "./getopt.ts";
-import { VERSION } from "./names.ts";
 import { type PoolerFlags, runPooler } from "./run.ts";
+import { type LongOption, readOptions } from "./system/getopt.ts";
+import { VERSION } from "./system/names.ts";
 
 /** What a command line asks for. */
 export type Invocation =

@@ -6,9 +6,9 @@ import { fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ConfigError, loadConfig } from "../config/index.ts";
-import { Log } from "./log.ts";
 import type { PoolerFlags } from "./run.ts";
-import { becomeUser } from "./user.ts";
+import { Log } from "./system/log.ts";
+import { becomeUser } from "./system/user.ts";
 
 /**
  * Starts a pooler that goes on when we end. Returns the exit status: 0 it listens; 2 or 3 as `runPooler`,

@@ -7,20 +7,14 @@ import * as scheduler from "../core/index.ts";
 import { Averages, statsLine } from "../show/averages.ts";
 import { StatementTable } from "../wire/prepared.ts";
 import { terminate } from "../wire/writer.ts";
-import type { Channel } from "./channel.ts";
-import { Clock } from "./clock.ts";
-import { ConsolePool } from "./console-pool.ts";
-import { Debugging } from "./debugging.ts";
-import type { DoorsRole } from "./doors.ts";
 import { Entrance } from "./entrance.ts";
-import type { Environment } from "./environment.ts";
-import { dropping } from "./explain.ts";
-import { PoolFacts } from "./facts.ts";
-import type { Identity } from "./identity.ts";
-import { KeyRing } from "./key-ring.ts";
-import type { Log } from "./log.ts";
-import { askerOf } from "./name-servers.ts";
-import { Resolver } from "./resolver.ts";
+import { ConsolePool } from "./relay/console-pool.ts";
+import { Debugging } from "./relay/debugging.ts";
+import type { Environment } from "./relay/environment.ts";
+import { dropping } from "./relay/explain.ts";
+import { PoolFacts } from "./relay/facts.ts";
+import type { Identity } from "./relay/identity.ts";
+import { KeyRing } from "./relay/key-ring.ts";
 import type {
   ClientRole,
   ConsoleRole,
@@ -28,11 +22,17 @@ import type {
   HostRole,
   ServerRole,
   WaitObserver,
-} from "./roles.ts";
-import { statusOf, tellService } from "./service.ts";
-import { Suspension } from "./suspension.ts";
-import { Tls } from "./tls.ts";
-import { Upstream } from "./upstream.ts";
+} from "./relay/roles.ts";
+import { Suspension } from "./relay/suspension.ts";
+import { Upstream } from "./relay/upstream.ts";
+import type { Channel } from "./sockets/channel.ts";
+import type { DoorsRole } from "./sockets/doors.ts";
+import { askerOf } from "./sockets/name-servers.ts";
+import { Resolver } from "./sockets/resolver.ts";
+import { Tls } from "./sockets/tls.ts";
+import { Clock } from "./system/clock.ts";
+import type { Log } from "./system/log.ts";
+import { statusOf, tellService } from "./system/service.ts";
 
 // V8 folds the constants of a module into its code, but loads imported ones at every use.
 const { Core, EFFECT, REASON, SECOND, TICK } = scheduler;

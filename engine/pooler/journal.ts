@@ -1,7 +1,7 @@
 /** The journal of a running pooler: what the core is told goes to a file, without holding up the traffic. */
 import { createWriteStream, type WriteStream } from "node:fs";
 import { type Core, JournalWriter } from "../core/index.ts";
-import { OutsideError } from "./errors.ts";
+import { OutsideError } from "./system/errors.ts";
 
 /** Bytes that may wait for the disk. A disk that cannot keep up ends the journal, not the traffic. */
 const BUFFERED = 16 * 1024 * 1024;

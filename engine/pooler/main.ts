@@ -5,27 +5,27 @@
 import { CALLS_NEED, type Config, loadConfig } from "../config/index.ts";
 import { MILLISECOND } from "../core/index.ts";
 import type { Table, Value } from "../show/table.ts";
-import { ignored, passedSockets } from "./activation.ts";
 import { adopt, doorsOf } from "./adoption.ts";
-import { reload } from "./commands.ts";
-import { Environment } from "./environment.ts";
-import { OutsideError } from "./errors.ts";
-import { fileLimitLine } from "./file-limit.ts";
+import { reload } from "./console/commands.ts";
+import { SHOW } from "./console/show.ts";
 import { Host } from "./host.ts";
 import { Journal } from "./journal.ts";
-import { Listener } from "./listener.ts";
-import { Log } from "./log.ts";
-import { VERSION } from "./names.ts";
-import { pidGone, removePid, writePid } from "./pidfile.ts";
-import { readText } from "./read-text.ts";
-import { tellService } from "./service.ts";
-import { SHOW } from "./show.ts";
-import { answers, socketPath } from "./socket-path.ts";
-import { Syslog } from "./syslog.ts";
+import { Environment } from "./relay/environment.ts";
+import { ignored, passedSockets } from "./sockets/activation.ts";
+import { Listener } from "./sockets/listener.ts";
+import { answers, socketPath } from "./sockets/socket-path.ts";
+import { OutsideError } from "./system/errors.ts";
+import { fileLimitLine } from "./system/file-limit.ts";
+import { Log } from "./system/log.ts";
+import { VERSION } from "./system/names.ts";
+import { pidGone, removePid, writePid } from "./system/pidfile.ts";
+import { readText } from "./system/read-text.ts";
+import { tellService } from "./system/service.ts";
+import { Syslog } from "./system/syslog.ts";
+import { becomeUser } from "./system/user.ts";
 import { type Taken, takeOver } from "./takeover.ts";
-import { becomeUser } from "./user.ts";
 
-export { OutsideError } from "./errors.ts";
+export { OutsideError } from "./system/errors.ts";
 
 export interface PoolerOptions {
   /** A loaded configuration, or the path of a pgbouncer.ini. */

@@ -15,10 +15,10 @@ import {
   type MetricTable,
 } from "../show/metrics-table.ts";
 import type { Table, Value } from "../show/table.ts";
-import { OutsideError } from "./errors.ts";
-import { VERSION } from "./names.ts";
-import type { HostRole, WaitObserver } from "./roles.ts";
-import { SHOW } from "./show.ts";
+import { SHOW } from "./console/show.ts";
+import type { HostRole, WaitObserver } from "./relay/roles.ts";
+import { OutsideError } from "./system/errors.ts";
+import { VERSION } from "./system/names.ts";
 
 /** Upper ends of the histogram, seconds: from a hand-off's tenth of a millisecond to query_wait_timeout. */
 const BUCKETS = [

@@ -1,9 +1,9 @@
 /** A pooler run by a command line: its process id and user, its signals, its exit status. */
 import { ConfigError, loadConfig } from "../config/index.ts";
-import { OutsideError } from "./errors.ts";
 import { RunningPooler } from "./main.ts";
-import { readText } from "./read-text.ts";
-import { reloading, tellService } from "./service.ts";
+import { OutsideError } from "./system/errors.ts";
+import { readText } from "./system/read-text.ts";
+import { reloading, tellService } from "./system/service.ts";
 
 /** Options of the command line beside the path of the ini. */
 export interface PoolerFlags {

@@ -11,10 +11,10 @@ import { FRAME, MessageReader } from "../wire/frames.ts";
 import { BACKEND } from "../wire/messages.ts";
 import { textOf } from "../wire/text.ts";
 import { query, startupMessage } from "../wire/writer.ts";
-import { OutsideError } from "./errors.ts";
-import { type Libc, libc } from "./libc.ts";
-import { CONSOLE } from "./names.ts";
-import { dial } from "./socket-path.ts";
+import { dial } from "./sockets/socket-path.ts";
+import { OutsideError } from "./system/errors.ts";
+import { type Libc, libc } from "./system/libc.ts";
+import { CONSOLE } from "./system/names.ts";
 
 /** A socket and what the other process has said of it: the columns of SHOW FDS, in their order. */
 export interface Taken {

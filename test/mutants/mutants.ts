@@ -208,10 +208,7 @@ const SERVERS = [
     "server_idle_timeout ignored",
     inUpkeep("server_idle_timeout > 0 && idle", "server_idle_timeout < 0 && idle"),
   ),
-  variant(
-    "server_connect_timeout ignored",
-    inUpkeep("age > server_connect_timeout", "age < 0"),
-  ),
+  variant("server_connect_timeout ignored", inUpkeep("age > server_connect_timeout", "age < 0")),
   variant(
     "a server kept after its client vanished inside a transaction",
     inCore(

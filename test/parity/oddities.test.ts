@@ -2,8 +2,8 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasLibc } from "../../engine/pooler/libc.ts";
 import type { Pooler } from "../../engine/pooler/main.ts";
+import { hasLibc } from "../../engine/pooler/system/libc.ts";
 import { FRONTEND } from "../../engine/wire/messages.ts";
 import { message, query, sync, terminate } from "../../engine/wire/writer.ts";
 import { NO_PGBOUNCER, PGBOUNCER, PGBOUNCER_VERSION } from "../pgbouncer.ts";

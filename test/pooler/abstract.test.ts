@@ -1,8 +1,8 @@
 /** Unix sockets under abstract names, which are just as long as they are written: as libpq looks for them. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasLibc, libc } from "../../engine/pooler/libc.ts";
 import { startPooler } from "../../engine/pooler/main.ts";
+import { hasLibc, libc } from "../../engine/pooler/system/libc.ts";
 import { Stage as Parity } from "../parity/stage.ts";
 import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";
 import { failure, Stage } from "./stage.ts";

@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { passedSockets } from "../../engine/pooler/activation.ts";
-import { statusOf } from "../../engine/pooler/service.ts";
+import { passedSockets } from "../../engine/pooler/sockets/activation.ts";
+import { statusOf } from "../../engine/pooler/system/service.ts";
 import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { Stage, until } from "./stage.ts";
 

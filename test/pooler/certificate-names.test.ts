@@ -1,7 +1,7 @@
 /** For which machines a certificate stands. */
 import type { PeerCertificate } from "node:tls";
 import { expect, test } from "vitest";
-import { standsForHost } from "../../engine/pooler/certificates.ts";
+import { standsForHost } from "../../engine/pooler/sockets/certificates.ts";
 
 const certificate = (common: string, subjectaltname = ""): PeerCertificate =>
   ({

@@ -9,8 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, expect, test } from "vitest";
-import { Channel } from "../../engine/pooler/channel.ts";
-import { native } from "../../engine/pooler/native.ts";
+import { Channel } from "../../engine/pooler/sockets/channel.ts";
+import { native } from "../../engine/pooler/sockets/native.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "pwp-"));
 afterAll(() => rmSync(directory, { recursive: true }));

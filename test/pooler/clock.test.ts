@@ -1,6 +1,6 @@
 /** Dates as people read them in logs and SHOW. */
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { localTime, timeZone } from "../../engine/pooler/clock.ts";
+import { localTime, timeZone } from "../../engine/pooler/system/clock.ts";
 
 const HOUR = 3_600_000;
 const before = process.env.TZ;

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseArguments } from "../../engine/pooler/command-line.ts";
-import { hasLibc } from "../../engine/pooler/libc.ts";
+import { hasLibc } from "../../engine/pooler/system/libc.ts";
 import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { Stage, until } from "./stage.ts";
 

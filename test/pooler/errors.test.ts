@@ -1,7 +1,7 @@
 /** Errors of the system in PgBouncer's words, where its log has them. */
 import { describe, expect, test } from "vitest";
-import { unreached } from "../../engine/pooler/errors.ts";
-import { lostClient, lostServer } from "../../engine/pooler/explain.ts";
+import { lostClient, lostServer } from "../../engine/pooler/relay/explain.ts";
+import { unreached } from "../../engine/pooler/relay/unreached.ts";
 
 const error = (more: object): Error => Object.assign(new Error("as Node.js says it"), more);
 const sbuf = "sbuf_connect failed to connect to";

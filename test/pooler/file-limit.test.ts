@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../engine/config/index.ts";
-import { fileLimitLine, mostFiles } from "../../engine/pooler/file-limit.ts";
+import { fileLimitLine, mostFiles } from "../../engine/pooler/system/file-limit.ts";
 
 const INI = `[databases]
 a = host=/x

@@ -2,7 +2,7 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ldapServers } from "../../engine/pooler/ldap-servers.ts";
+import { ldapServers } from "../../engine/pooler/auth/ldap-servers.ts";
 import type { Pooler } from "../../engine/pooler/main.ts";
 import { Authority, HAS_OPENSSL, type Pair } from "./certificates.ts";
 import { type Entries, LdapServer } from "./ldap-server.ts";

@@ -6,9 +6,9 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasLibc, type Libc, libc, type SocketOption } from "../../engine/pooler/libc.ts";
 import type { Pooler, RunningPooler } from "../../engine/pooler/main.ts";
-import { sharesPorts } from "../../engine/pooler/shared-port.ts";
+import { sharesPorts } from "../../engine/pooler/sockets/shared-port.ts";
+import { hasLibc, type Libc, libc, type SocketOption } from "../../engine/pooler/system/libc.ts";
 import { startupMessage } from "../../engine/wire/writer.ts";
 import { failure, Stage } from "./stage.ts";
 

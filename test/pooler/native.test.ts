@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { native, usable } from "../../engine/pooler/native.ts";
+import { native, usable } from "../../engine/pooler/sockets/native.ts";
 
 /** Where Node.js keeps the handle of a socket. */
 const handleOf = (socket: Socket): unknown => (socket as unknown as { _handle: unknown })._handle;

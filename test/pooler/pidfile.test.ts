@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { removePid, writePid } from "../../engine/pooler/pidfile.ts";
+import { removePid, writePid } from "../../engine/pooler/system/pidfile.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "poolwise-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hasLibc } from "../../engine/pooler/libc.ts";
+import { hasLibc } from "../../engine/pooler/system/libc.ts";
 import { freePort } from "../../sim/study/live/pooler-process.ts";
 import { failure, Stage, until } from "./stage.ts";
 

@@ -1,7 +1,7 @@
 /** A client that speaks the protocol by hand: for what no driver would send. */
 import { connect, type Socket } from "node:net";
 import type { Pooler } from "../../engine/pooler/main.ts";
-import { dial, socketPath } from "../../engine/pooler/socket-path.ts";
+import { dial, socketPath } from "../../engine/pooler/sockets/socket-path.ts";
 import { FRAME, MessageReader } from "../../engine/wire/frames.ts";
 import { startupMessage } from "../../engine/wire/writer.ts";
 

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { native } from "../../engine/pooler/native.ts";
+import { native } from "../../engine/pooler/sockets/native.ts";
 import { FRONTEND } from "../../engine/wire/messages.ts";
 import {
   cancelRequest,

@@ -2,7 +2,7 @@
 import type { LookupAddress } from "node:dns";
 import { isIP } from "node:net";
 import { expect, test } from "vitest";
-import { Resolver } from "../../engine/pooler/resolver.ts";
+import { Resolver } from "../../engine/pooler/sockets/resolver.ts";
 
 type Answer = (error: Error | null, found: LookupAddress[]) => void;
 

@@ -3,8 +3,8 @@ import { closeSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasLibc, type Libc, libc } from "../../engine/pooler/libc.ts";
-import { canSharePort, sharedPlace, sharesPorts } from "../../engine/pooler/shared-port.ts";
+import { canSharePort, sharedPlace, sharesPorts } from "../../engine/pooler/sockets/shared-port.ts";
+import { hasLibc, type Libc, libc } from "../../engine/pooler/system/libc.ts";
 import { failure, Stage } from "./stage.ts";
 
 test.each([

@@ -2,7 +2,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECOND } from "../../engine/core/index.ts";
-import { hasLibc } from "../../engine/pooler/libc.ts";
+import { hasLibc } from "../../engine/pooler/system/libc.ts";
 import { Averages } from "../../engine/show/averages.ts";
 import { type Bouncer, startBouncer } from "../live/helpers.ts";
 import { NO_PGBOUNCER, PGBOUNCER, PGBOUNCER_NAME, PGBOUNCER_VERSION } from "../pgbouncer.ts";

@@ -8,7 +8,7 @@ vi.hoisted(() => {
   process.env.POOLWISE_STREAMS = "1";
 });
 
-import { native } from "../../engine/pooler/native.ts";
+import { native } from "../../engine/pooler/sockets/native.ts";
 import { Stage } from "./stage.ts";
 import "./channel.test.ts";
 import "./relay.test.ts";

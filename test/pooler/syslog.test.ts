@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { hasLibc } from "../../engine/pooler/libc.ts";
-import { Log } from "../../engine/pooler/log.ts";
-import { Syslog } from "../../engine/pooler/syslog.ts";
+import { hasLibc } from "../../engine/pooler/system/libc.ts";
+import { Log } from "../../engine/pooler/system/log.ts";
+import { Syslog } from "../../engine/pooler/system/syslog.ts";
 import { textOf } from "../../engine/wire/text.ts";
 import { until } from "./stage.ts";
 

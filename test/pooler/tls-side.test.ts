@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { connect, createServer } from "node:tls";
 import { afterAll, expect, test, vi } from "vitest";
 import { parseIni } from "../../engine/config/index.ts";
-import { readSide } from "../../engine/pooler/tls-side.ts";
+import { readSide } from "../../engine/pooler/sockets/tls-side.ts";
 import { Authority, HAS_OPENSSL } from "./certificates.ts";
 
 /** Stands in for the system's authorities. */

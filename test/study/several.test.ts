@@ -2,7 +2,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECOND } from "../../engine/core/index.ts";
-import { canSharePort } from "../../engine/pooler/shared-port.ts";
+import { canSharePort } from "../../engine/pooler/sockets/shared-port.ts";
 import { simulate } from "../../sim/model/index.ts";
 import { calibratedPooler } from "../../sim/study/live/compared.ts";
 import { checkComparable, checkProcesses, dealOf } from "../../sim/study/live/several.ts";

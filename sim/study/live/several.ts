@@ -4,7 +4,7 @@
  * and a live run is predicted for the very deal that it had.
  */
 import { ConfigError } from "../../../engine/config/index.ts";
-import { canSharePort } from "../../../engine/pooler/shared-port.ts";
+import { canSharePort } from "../../../engine/pooler/sockets/shared-port.ts";
 import { type LiveResult, usesCores } from "../../../workloads/live/index.ts";
 import { isDemanding } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
