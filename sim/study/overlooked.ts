@@ -1,6 +1,5 @@
 /** What a workload says and no simulation of it can show: it would look as if it had been looked at. */
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { bottleneck } from "./offered.ts";
 import { inStep, type Pace, paceOf, rateOf } from "./pace.ts";
 import { poolOf, poolsOf } from "./pools.ts";
 import { changes, leastWarmUp } from "./warm-up.ts";
@@ -15,19 +14,6 @@ export function overlooked(workload: Workload): string[] {
     ...together(workload),
     ...shareWithoutCores(workload),
     ...moreThanAdmitted(workload),
-    ...overload(workload),
-  ];
-}
-
-/** A queue that grows by little looks settled; how long it gets is a matter of the time that is simulated. */
-function overload(workload: Workload): string[] {
-  if (changes(workload)) return [];
-  const { load, what } = bottleneck(workload);
-  const spare = poolsOf(workload).some((pool) => pool.reserve_size > 0);
-  if (!(load >= 1) || !Number.isFinite(load) || spare) return [];
-  return [
-    `arrivals bring ${Math.round(100 * load)} % of what ${what} can serve: the queue grows until a timeout or a ` +
-      "limit ends it, and till then waits are as long as the run",
   ];
 }
 

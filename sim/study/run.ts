@@ -18,7 +18,7 @@ import type { Occupancy, Run, SettingValue } from "./results.ts";
 import { HERE, type ReplicationOptions, type Simulated, type Simulator } from "./simulator.ts";
 import { LEAST_REPLICATIONS, nextLook } from "./statistics.ts";
 import { Tally } from "./tally.ts";
-import { type WarmUpTime, warmUpTime } from "./warm-up.ts";
+import { overloaded, type WarmUpTime, warmUpTime } from "./warm-up.ts";
 
 export interface StudyOptions {
   /** Master seed; the workload's own when left out. */
@@ -275,7 +275,7 @@ class Entry {
     const { machine, window, signal } = options;
     this.simulation = { machine, warmup, duration: window, signal };
     this.tally.unsteady = begin?.unsteady;
-    if (begin?.unsteady !== undefined) this.notes.push(begin.unsteady);
+    this.notes.push(...(begin?.unsteady === undefined ? overloaded(workload) : [begin.unsteady]));
   }
 
   replicate(simulator: Simulator, seed: number, replication: number): Promise<Simulated> {

@@ -114,6 +114,21 @@ function unsteady(workload: Workload): string {
   return `no steady state within the simulated time: ${reason}`;
 }
 
+/**
+ * What a reader should know where a queue grows so slowly that it looks settled: how long it gets is a matter of
+ * the time that is simulated.
+ */
+export function overloaded(workload: Workload): string[] {
+  if (changes(workload)) return [];
+  const { load, what } = bottleneck(workload);
+  const spare = poolsOf(workload).some((pool) => pool.reserve_size > 0);
+  if (!(load >= 1) || !Number.isFinite(load) || spare) return [];
+  return [
+    `arrivals bring ${Math.round(100 * load)} % of what ${what} can serve: the queue grows until a timeout or a ` +
+      "limit ends it, and till then waits are as long as the run",
+  ];
+}
+
 /** The load changes with time, or something fails: no part of the window stands for the whole. */
 export function changes({ schedule, curves, faults }: Workload): boolean {
   return schedule.length > 0 || curves !== undefined || faults !== undefined;

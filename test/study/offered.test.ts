@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { bottleneck, offeredLoad, settlingTime, workOnCores } from "../../sim/study/offered.ts";
 import { connectionsOf } from "../../sim/study/pools.ts";
-import { warmUpTime } from "../../sim/study/warm-up.ts";
+import { overloaded, warmUpTime } from "../../sim/study/warm-up.ts";
 import { parseWorkload } from "../../workloads/schema/load.ts";
 import type { AppPool, ClientKind, Workload } from "../../workloads/schema/workload.ts";
 
@@ -140,4 +140,19 @@ run: { duration: 10 s }
       "arrivals bring 125 % of what the application's own pool of req can serve",
     );
   });
+});
+
+test("a queue that grows is told of however slowly it does, but where a reserve may end it", () => {
+  const told = (limits: string, reserve_pool_size = 0): string[] => {
+    const made = workload(limits);
+    return overloaded({ ...made, settings: { ...made.settings, reserve_pool_size } });
+  };
+  const few = "databases: { app: { max_db_connections: 3 } }";
+  expect(told("")).toEqual([]);
+  expect(told(few)).toEqual([
+    expect.stringMatching(
+      /^arrivals bring 133 % of what the connections of database app can serve/,
+    ),
+  ]);
+  expect(told(few, 2)).toEqual([]);
 });

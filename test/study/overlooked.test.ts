@@ -4,7 +4,6 @@ import { overlooked } from "../../sim/study/overlooked.ts";
 import { study } from "../../sim/study/run.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
 import { sloOutcome } from "../../sim/study/slo.ts";
-import { exponential, openKind } from "../../sim/study/theory/textbook.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
 
@@ -23,19 +22,6 @@ const server = { ...base.server, max_connections: 100 };
 describe("overlooked", () => {
   for (const [why, change, want] of [
     ["everything has an effect", {}, []],
-    [
-      "more arrivals than the pool can serve",
-      { clients: [openKind(exponential(1), exponential(10))] },
-      [/^arrivals bring 200 % of what the pool can serve: the queue grows until a timeout/],
-    ],
-    [
-      "the same with a reserve, which may do",
-      {
-        clients: [openKind(exponential(1), exponential(10))],
-        settings: { ...base.settings, reserve_pool_size: 7 },
-      },
-      [],
-    ],
     ["a peak within the run", { schedule: [{ ...peak, at: 19 * SECOND }] }, []],
     [
       "a peak after it",

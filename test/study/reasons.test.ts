@@ -40,7 +40,7 @@ describe("reasons", () => {
   test("timeouts that no pool changes are named, and those of the wait for one are not", () => {
     const errors = { query_timeout: 7, app_pool_timeout: 3, query_wait_timeout: 2 };
     expect(reasons([timeouts], { errors })[1]).toBe(
-      "query_timeout and app_pool_timeout end transactions, whatever the pool",
+      "timeouts end transactions, whatever the pool: query_timeout, app_pool_timeout",
     );
     expect(reasons([{ ...wait, met: false }], { errors }).join()).not.toContain("whatever");
   });
@@ -49,7 +49,7 @@ describe("reasons", () => {
     const nothing = { transactions: 0, timeouts: 9, errors: { query_timeout: 9 } };
     expect(reasons([wait], nothing).slice(1, 3)).toEqual([
       "not one transaction was completed in the simulated time",
-      "query_timeout ends transactions, whatever the pool",
+      "timeouts end transactions, whatever the pool: query_timeout",
     ]);
     const run = { ...sample, ...nothing, slo: { met: false, terms: [wait] } };
     const study = { run, samples: undefined as never, notes: [], dashboard: undefined };

@@ -192,9 +192,7 @@ function unfinished({ transactions, errors, slo }: Run): string[] {
   return [
     ...(transactions === 0 ? ["not one transaction was completed in the simulated time"] : []),
     ...(late.length > 0 && (missed || transactions === 0)
-      ? [
-          `${late.join(" and ")} ${late.length === 1 ? "ends" : "end"} transactions, whatever the pool`,
-        ]
+      ? [`timeouts end transactions, whatever the pool: ${late.join(", ")}`]
       : []),
   ];
 }
