@@ -44,6 +44,8 @@ module.exports = {
       "^sim/report/",
       "^(sim/(report|study)|engine/(core|show)|workloads/schema)/",
     ),
+    only("results-are-data", "^sim/study/results/", "^(sim/study/results|engine/core)/"),
+    only("analytic-is-arithmetic", "^sim/study/analytic/", "^sim/(study/analytic|kernel)/"),
     only("study-knows-no-cli", "^sim/study/", "^(sim/(study|model|kernel)|engine|workloads)/"),
     only("cli-wires", "^sim/cli/", "^(sim/(cli|report|study)|engine|workloads)/"),
     only(

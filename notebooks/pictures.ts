@@ -11,7 +11,7 @@ import * as draw from "../sim/report/charts.ts";
 import { renderSvg } from "../sim/report/render.ts";
 import { SERIES } from "../sim/report/theme.ts";
 import { compareModes } from "../sim/study/compare.ts";
-import type { Result, Run, Validated } from "../sim/study/results.ts";
+import type { Result, Run, Validated } from "../sim/study/results/index.ts";
 import { study } from "../sim/study/run.ts";
 import { curvePoint } from "../sim/study/size/curve.ts";
 import { gridOf, parseVary, sweep } from "../sim/study/sweep.ts";

@@ -1,5 +1,5 @@
 /** Simulations in the background, with a bar: a cell views them and has the answers as they come. */
-import type { Run } from "../../sim/study/results.ts";
+import type { Run } from "../../sim/study/results/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { element, type View, valued } from "./dom.ts";
 import type { Message } from "./simulation.worker.ts";

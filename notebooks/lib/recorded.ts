@@ -1,5 +1,5 @@
 /** A recorded answer of `poolwise validate`: what was predicted, and what a real pooler then did. */
-import type { Result, Validated } from "../../sim/study/results.ts";
+import type { Result, Validated } from "../../sim/study/results/index.ts";
 import { parseWorkload, type Workload } from "../../workloads/schema/load.ts";
 import tour from "../../workloads/tour.yaml?raw";
 import data from "../data/tour.json" with { type: "json" };

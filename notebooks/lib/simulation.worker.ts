@@ -1,6 +1,6 @@
 /** Simulates beside the page, so that it stays alive: workloads in, one answer after the other out. */
 import "./immediate.ts";
-import type { Run } from "../../sim/study/results.ts";
+import type { Run } from "../../sim/study/results/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { REPLICATIONS, studied } from "./studying.ts";
 

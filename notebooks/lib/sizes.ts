@@ -1,6 +1,6 @@
 /** What the pages about pool sizes have in common: the curve as a table. */
 import { digits, duration, percent } from "../../sim/report/units.ts";
-import type { CurvePoint } from "../../sim/study/results.ts";
+import type { CurvePoint } from "../../sim/study/results/index.ts";
 import { interval } from "./studying.ts";
 import { table } from "./table.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { PoolMode } from "../../engine/core/index.ts";
 import { duration, durations } from "../../sim/report/units.ts";
-import type { CurvePoint, Run } from "../../sim/study/results.ts";
+import type { CurvePoint, Run } from "../../sim/study/results/index.ts";
 import { study } from "../../sim/study/run.ts";
 import { LEAST_REPLICATIONS } from "../../sim/study/statistics.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";

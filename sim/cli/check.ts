@@ -12,7 +12,7 @@ import {
   PRESETS,
   type Surroundings,
 } from "../study/check/surroundings.ts";
-import type { Result } from "../study/results.ts";
+import type { Result } from "../study/results/index.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { gather, natural } from "./options.ts";
 import { note, print, printText } from "./output.ts";

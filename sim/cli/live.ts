@@ -6,7 +6,7 @@ import { writeChart } from "../report/chart-file.ts";
 import { liveReport, liveText } from "../report/live.ts";
 import { playOnce } from "../study/live/live.ts";
 import { ownPools } from "../study/live/pools.ts";
-import type { Result } from "../study/results.ts";
+import type { Result } from "../study/results/index.ts";
 import { STATUS } from "./failure.ts";
 import { checkCharts, natural, settingsOf } from "./options.ts";
 import { note, print, printText } from "./output.ts";

@@ -8,7 +8,7 @@ import { type Nanos, SECOND } from "../../engine/core/index.ts";
 import type { Overrides } from "../../workloads/schema/load.ts";
 import { CHART_FORMATS, chartFormat } from "../report/chart-file.ts";
 import { checkWritable } from "../report/files.ts";
-import type { SettingValue } from "../study/results.ts";
+import type { SettingValue } from "../study/results/index.ts";
 import { UsageError } from "./failure.ts";
 
 export interface CommonOptions {

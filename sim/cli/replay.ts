@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { writeChart } from "../report/chart-file.ts";
 import { replayReport, replayText } from "../report/replay.ts";
 import { replayFile } from "../study/replay.ts";
-import type { Result } from "../study/results.ts";
+import type { Result } from "../study/results/index.ts";
 import { STATUS } from "./failure.ts";
 import { chartOption, checkCharts } from "./options.ts";
 import { note, print, printText } from "./output.ts";

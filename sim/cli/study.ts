@@ -9,7 +9,7 @@ import { csvOf } from "../report/csv.ts";
 import type { Report } from "../report/html.ts";
 import { percent } from "../report/units.ts";
 import { overlooked } from "../study/overlooked.ts";
-import type { Result } from "../study/results.ts";
+import type { Result } from "../study/results/index.ts";
 import type { StudyOptions, StudyProgress } from "../study/run.ts";
 import { openSimulator } from "../study/threads.ts";
 import { STATUS, UsageError } from "./failure.ts";

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { ConfigError, didYouMean } from "../../engine/config/index.ts";
 import { coverageText, theoryText } from "../report/theory.ts";
-import type { Result } from "../study/results.ts";
+import type { Result } from "../study/results/index.ts";
 import { coverage } from "../study/theory/coverage.ts";
 import { familyNames, theory } from "../study/theory/theory.ts";
 import { STATUS, UsageError } from "./failure.ts";

@@ -15,7 +15,7 @@ import { mostServerConnections } from "../study/live/room.ts";
 import type { Cell } from "../study/live/stand.ts";
 import { validate } from "../study/live/validate.ts";
 import { poolsOf } from "../study/pools.ts";
-import type { Result } from "../study/results.ts";
+import type { Result } from "../study/results/index.ts";
 import { STATUS, UsageError } from "./failure.ts";
 import { checkCharts, natural } from "./options.ts";
 import { note, print, printText } from "./output.ts";

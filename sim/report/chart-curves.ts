@@ -1,5 +1,5 @@
 /** Curves over the pool size: what a connection more buys. */
-import type { CurvePoint, Interval95 } from "../study/results.ts";
+import type { CurvePoint, Interval95 } from "../study/results/index.ts";
 import { axisTitle, type Chart, chart, waitScale } from "./chart.ts";
 import { BLUE, INK, ORANGE, VERMILLION } from "./theme.ts";
 import { digits, duration } from "./units.ts";

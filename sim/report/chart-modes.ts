@@ -1,5 +1,5 @@
 /** Bars that hold pool modes (or any runs) against each other, one small panel for each figure. */
-import type { Interval95, Run } from "../study/results.ts";
+import type { Interval95, Run } from "../study/results/index.ts";
 import { turnedAway } from "../study/slo.ts";
 import { type Chart, chart } from "./chart.ts";
 import { shortOf } from "./figures.ts";

@@ -1,5 +1,5 @@
 /** Pictures of a sweep: a curve over one key, a map over two. */
-import type { CurvePoint, Run } from "../study/results.ts";
+import type { CurvePoint, Run } from "../study/results/index.ts";
 import { axisTitle, type Chart, chart } from "./chart.ts";
 import { waitCurve } from "./chart-curves.ts";
 import { ON_COLOUR } from "./theme.ts";

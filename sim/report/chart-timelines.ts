@@ -1,5 +1,5 @@
 /** The queue over time. */
-import type { Moment } from "../study/results.ts";
+import type { Moment } from "../study/results/index.ts";
 import { type Chart, chart } from "./chart.ts";
 import { BLUE, GREEN, VERMILLION } from "./theme.ts";
 import { digits } from "./units.ts";

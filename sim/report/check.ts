@@ -1,5 +1,5 @@
 /** `check` as text: what is wrong where, why, and what to do about it. */
-import type { Check, Result } from "../study/results.ts";
+import type { Check, Result } from "../study/results/index.ts";
 import type { Table } from "./tables.ts";
 import { terminal } from "./terminal.ts";
 import { NOTHING, whole } from "./units.ts";

@@ -1,5 +1,5 @@
 /** `compare --clients`: the most clients that each mode carries, as a sentence, a table and a chart. */
-import type { MostClients } from "../study/results.ts";
+import type { MostClients } from "../study/results/index.ts";
 import { type Chart, chart } from "./chart.ts";
 import { between } from "./figures.ts";
 import type { Table } from "./tables.ts";

@@ -1,5 +1,5 @@
 /** The runs of a result, or its curve, as CSV (RFC 4180): one line each, numbers without units. */
-import type { CurvePoint, Result, Run } from "../study/results.ts";
+import type { CurvePoint, Result, Run } from "../study/results/index.ts";
 
 type Cell = string | number | boolean | null | undefined;
 type Row = Record<string, Cell>;

@@ -1,5 +1,5 @@
 /** What dashboards see of a run, as tables: SHOW STATS, SHOW POOLS over time, and the truth beside them. */
-import type { DashboardResult, Run } from "../study/results.ts";
+import type { DashboardResult, Run } from "../study/results/index.ts";
 import type { Table } from "./tables.ts";
 import { digits, duration, durations, NOTHING, percent, whole } from "./units.ts";
 

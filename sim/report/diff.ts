@@ -1,5 +1,5 @@
 /** `diff` as text and as a report: what changed in the settings, and what that does to a workload. */
-import type { Difference, Interval95, Result, Run } from "../study/results.ts";
+import type { Difference, Interval95, Result, Run } from "../study/results/index.ts";
 import { starves, turnedAway, turnsAway } from "../study/slo.ts";
 import { distribution } from "./chart-distributions.ts";
 import { type Bars, runBars } from "./chart-modes.ts";

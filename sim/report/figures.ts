@@ -2,7 +2,7 @@
  * The figures of a run, in the order in which they are reported: name, text, interval, and what each
  * means. Terminal tables and HTML pages are made from this one list.
  */
-import type { Interval95, Run, Wait } from "../study/results.ts";
+import type { Interval95, Run, Wait } from "../study/results/index.ts";
 import { digits, duration, durations, memory, NOTHING, percent, whole } from "./units.ts";
 
 /** One line of a report. */

@@ -1,5 +1,5 @@
 /** What a result says, in sentences: the part of a report that most people read. */
-import type { Difference, Interval95, Result, Run, SloOutcome } from "../study/results.ts";
+import type { Difference, Interval95, Result, Run, SloOutcome } from "../study/results/index.ts";
 import { besideLimit, nameOfTerm } from "../study/slo.ts";
 import { configurationOf, modeOf } from "./figures.ts";
 import { digits, duration, durations, percent, whole } from "./units.ts";

@@ -1,5 +1,5 @@
 /** `live` as text and as a report. */
-import type { Result, Run } from "../study/results.ts";
+import type { Result, Run } from "../study/results/index.ts";
 import { queueDepth, runDistributions } from "./charts.ts";
 import { configurationOf } from "./figures.ts";
 import { runFindings } from "./findings.ts";

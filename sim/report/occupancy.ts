@@ -1,5 +1,5 @@
 /** Who has which server connection, from a result to what a chart draws. */
-import type { Occupancy } from "../study/results.ts";
+import type { Occupancy } from "../study/results/index.ts";
 import type { Span } from "./chart-spans.ts";
 
 /** The stretches of server connections, as they are to be drawn: one lane a connection. */

@@ -2,7 +2,7 @@
  * Whole reports: the text for a terminal and the same content for `--chart`. One function pair for
  * each command that has something to draw.
  */
-import type { Result, Run } from "../study/results.ts";
+import type { Result, Run } from "../study/results/index.ts";
 import {
   type Chart,
   modeBars,

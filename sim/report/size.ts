@@ -1,5 +1,5 @@
 /** `size` as text and as a report: the answer first, then the curve, then what a harder day brings. */
-import type { CurvePoint, Result, Run, Sensitivity } from "../study/results.ts";
+import type { CurvePoint, Result, Run, Sensitivity } from "../study/results/index.ts";
 import type { Chart } from "./chart.ts";
 import type { CurveOptions } from "./chart-curves.ts";
 import { responseCurve, throughputCurve, waitCurve } from "./charts.ts";

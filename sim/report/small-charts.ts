@@ -2,7 +2,13 @@
  * The charts once more, small, of characters: what a terminal shows of each of them. A picture that would say
  * nothing is an empty text.
  */
-import type { ComparedQuantile, CurvePoint, Occupancy, Run, Validated } from "../study/results.ts";
+import type {
+  ComparedQuantile,
+  CurvePoint,
+  Occupancy,
+  Run,
+  Validated,
+} from "../study/results/index.ts";
 import { bars, lane, shade, sparkline } from "./blocks.ts";
 import { shortOf } from "./figures.ts";
 import { digits, duration, percent, whole } from "./units.ts";

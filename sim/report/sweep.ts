@@ -1,6 +1,6 @@
 /** `sweep` as text and as a report: one row a point, and a picture of one or two keys. */
 
-import type { Result, Run } from "../study/results.ts";
+import type { Result, Run } from "../study/results/index.ts";
 import { turnedAway } from "../study/slo.ts";
 import { runBars } from "./chart-modes.ts";
 import { heatMap, runCurve } from "./chart-sweep.ts";

@@ -2,7 +2,7 @@
  * Results as tables. A `Table` is plain text in rows, so that a terminal (`terminal.ts`) and an HTML page
  * print the same one.
  */
-import type { CurvePoint, Difference, Run } from "../study/results.ts";
+import type { CurvePoint, Difference, Run } from "../study/results/index.ts";
 import { between, configurationOf, type Figure, figuresOf, modeOf, shortOf } from "./figures.ts";
 import { digits, durations, NOTHING, percent, signed, whole } from "./units.ts";
 

@@ -1,5 +1,5 @@
 /** The tables of `theory`: simulated beside exact, and how often intervals hold the truth. */
-import type { CoveredFigure, Theory, TheoryRow } from "../study/results.ts";
+import type { CoveredFigure, Theory, TheoryRow } from "../study/results/index.ts";
 import type { Table } from "./tables.ts";
 import { terminal } from "./terminal.ts";
 import { digits, durations, percent, whole } from "./units.ts";

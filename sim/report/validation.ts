@@ -1,7 +1,7 @@
 /** `validate` as text and as a report: predicted beside live, configuration by configuration. */
 import { MILLISECOND } from "../../engine/core/index.ts";
 import { STANDSTILL } from "../study/live/standstill.ts";
-import type { Result, Validated } from "../study/results.ts";
+import type { Result, Validated } from "../study/results/index.ts";
 import { type Chart, predictedAndLive, predictedOverSizes } from "./charts.ts";
 import { configurationOf, shortOf } from "./figures.ts";
 import type { Report } from "./html.ts";

@@ -7,7 +7,7 @@ import type { Workload } from "../../workloads/schema/workload.ts";
 import { HISTOGRAM_ERROR } from "../kernel/histogram.ts";
 import type { Samples } from "./estimates.ts";
 import { allHaveOwn, poolsOf } from "./pools.ts";
-import type { Difference, Interval95, MostClients, Run } from "./results.ts";
+import type { Difference, Interval95, MostClients, Run } from "./results/index.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
 import { mostClientsOfEach } from "./size/clients.ts";
 import { hasObjective } from "./slo.ts";

@@ -3,7 +3,7 @@ import { SECOND, STAT } from "../../engine/core/index.ts";
 import { POOL_COLUMNS } from "../../engine/show/pools.ts";
 import type { Table, Value } from "../../engine/show/table.ts";
 import type { DashboardView } from "../model/index.ts";
-import type { DashboardResult } from "./results-dashboard.ts";
+import type { DashboardResult } from "./results/dashboard.ts";
 
 export type { DashboardView, Scrape } from "../model/index.ts";
 

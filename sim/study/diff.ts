@@ -6,7 +6,7 @@ import { type Change, changesBetween, loadConfig } from "../../engine/config/ind
 import { loadWorkload, type Overrides } from "../../workloads/schema/load.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { difference } from "./compare.ts";
-import type { Difference, Run, SloOutcome } from "./results.ts";
+import type { Difference, Run, SloOutcome } from "./results/index.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
 import { starves, turnsAway } from "./slo.ts";
 

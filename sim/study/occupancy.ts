@@ -6,7 +6,7 @@ import { ConfigError } from "../../engine/config/index.ts";
 import type { Nanos } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { type Change, type Film, film } from "./film.ts";
-import type { Occupancy } from "./results.ts";
+import type { Occupancy } from "./results/index.ts";
 
 type Span = Occupancy["spans"][number];
 

@@ -2,7 +2,7 @@
 import { configuredPool, type Pool } from "../../engine/core/index.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { sizeTogether } from "../model/index.ts";
-import type { Run } from "./results.ts";
+import type { Run } from "./results/index.ts";
 
 /** A pool as results name it: a database, and the user whose connections they are. */
 type UsedPool = NonNullable<Run["pools"]>[number];

@@ -21,7 +21,7 @@ import {
   STAT,
 } from "../../engine/core/index.ts";
 import { Histogram } from "../kernel/histogram.ts";
-import type { Moment, Replay } from "./results.ts";
+import type { Moment, Replay } from "./results/index.ts";
 
 /** Rows of the timeline: at least half of it once the journal is that long. */
 const ROWS = 480;

@@ -14,7 +14,7 @@ import {
 } from "../model/index.ts";
 import type { Samples } from "./estimates.ts";
 import { occupancyOf } from "./occupancy.ts";
-import type { Occupancy, Run, SettingValue } from "./results.ts";
+import type { Occupancy, Run, SettingValue } from "./results/index.ts";
 import { HERE, type ReplicationOptions, type Simulated, type Simulator } from "./simulator.ts";
 import { LEAST_REPLICATIONS, nextLook } from "./statistics.ts";
 import { Tally } from "./tally.ts";

@@ -1,6 +1,6 @@
 /** A workload's objective, held against a run. */
 import type { Slo } from "../../workloads/schema/workload.ts";
-import type { Interval95, Run, SloOutcome } from "./results.ts";
+import type { Interval95, Run, SloOutcome } from "./results/index.ts";
 
 const MILLISECOND = 1e6;
 

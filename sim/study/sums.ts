@@ -2,7 +2,7 @@
 import { Histogram } from "../kernel/histogram.ts";
 import type { Figures } from "../model/index.ts";
 import { KindEstimates } from "./estimates.ts";
-import type { Interval95, KindResult, Wait } from "./results.ts";
+import type { Interval95, KindResult, Wait } from "./results/index.ts";
 import type { Beyond, JudgedKind, Share } from "./slo.ts";
 import type { Interval } from "./statistics.ts";
 

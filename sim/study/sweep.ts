@@ -5,7 +5,7 @@
 import { ConfigError } from "../../engine/config/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { difference } from "./compare.ts";
-import type { Difference, Run } from "./results.ts";
+import type { Difference, Run } from "./results/index.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
 
 /** One key and the values that it takes, as they would be written in the file. */

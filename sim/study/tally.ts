@@ -14,7 +14,7 @@ import type {
 import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import { configured } from "./pools.ts";
-import type { Moment, Run, SettingValue, Wait } from "./results.ts";
+import type { Moment, Run, SettingValue, Wait } from "./results/index.ts";
 import {
   type Beyond,
   isDecided,

@@ -1,6 +1,6 @@
 /** `poolwise check` from outside: findings, exit statuses, and what it refuses. */
 import { afterAll, describe, expect, test } from "vitest";
-import { resultSchema } from "../../sim/study/results.ts";
+import { resultSchema } from "../../sim/study/results/index.ts";
 import { Folder, inThisProcess } from "./poolwise.ts";
 
 const folder = new Folder();

@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { resultSchema } from "../../sim/study/results.ts";
+import { resultSchema } from "../../sim/study/results/index.ts";
 import { Folder, inThisProcess, type Outcome, poolwise, SMALL } from "./poolwise.ts";
 
 const folder = new Folder();

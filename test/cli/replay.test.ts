@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Core, DEFAULTS, JournalWriter, SECOND } from "../../engine/core/index.ts";
-import { resultSchema } from "../../sim/study/results.ts";
+import { resultSchema } from "../../sim/study/results/index.ts";
 import { Folder, inThisProcess } from "./poolwise.ts";
 
 const folder = new Folder();

@@ -1,7 +1,7 @@
 /** Pools inside the application: two queues, one behind the other, told apart. */
 import { describe, expect, test } from "vitest";
 import { type RunResult, simulate } from "../../sim/model/index.ts";
-import { closedPool } from "../../sim/study/analytic.ts";
+import { closedPool } from "../../sim/study/analytic/index.ts";
 import {
   closedKind,
   constant,

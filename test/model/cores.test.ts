@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
 import { type RunResult, simulate } from "../../sim/model/index.ts";
-import { closedPool, openPool } from "../../sim/study/analytic.ts";
+import { closedPool, openPool } from "../../sim/study/analytic/index.ts";
 import { batchMeans } from "../../sim/study/statistics.ts";
 import {
   closedKind,

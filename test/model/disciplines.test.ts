@@ -1,7 +1,7 @@
 /** Queue disciplines against what is known of them: the same mean, other tails. */
 import { describe, expect, test } from "vitest";
 import { type RunResult, simulate } from "../../sim/model/index.ts";
-import { openPool } from "../../sim/study/analytic.ts";
+import { openPool } from "../../sim/study/analytic/index.ts";
 import {
   closedKind,
   constant,

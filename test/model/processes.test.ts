@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { STAT } from "../../engine/core/index.ts";
 import { simulate } from "../../sim/model/index.ts";
-import { openPool } from "../../sim/study/analytic.ts";
+import { openPool } from "../../sim/study/analytic/index.ts";
 import {
   closedKind,
   constant,

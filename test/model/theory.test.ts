@@ -14,7 +14,7 @@ import {
   impatientPool,
   openPool,
   type WaitLaw,
-} from "../../sim/study/analytic.ts";
+} from "../../sim/study/analytic/index.ts";
 import { batchMeans } from "../../sim/study/statistics.ts";
 import {
   closedKind,

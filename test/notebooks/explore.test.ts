@@ -21,7 +21,7 @@ import {
   varyOf,
 } from "../../notebooks/explore/state.ts";
 import { openPage } from "../../notebooks/visit.ts";
-import type { Result } from "../../sim/study/results.ts";
+import type { Result } from "../../sim/study/results/index.ts";
 import { parseWorkload, type Workload } from "../../workloads/schema/load.ts";
 import { poolerOf } from "../../workloads/schema/pooler.ts";
 import { Folder, inThisProcess, SMALL } from "../cli/poolwise.ts";

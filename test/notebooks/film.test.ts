@@ -7,7 +7,7 @@ import { step } from "../../notebooks/lib/narration.ts";
 import { configured, sizesAround, smallest } from "../../notebooks/lib/studying.ts";
 import { simulate } from "../../sim/model/index.ts";
 import { film } from "../../sim/study/film.ts";
-import type { CurvePoint } from "../../sim/study/results.ts";
+import type { CurvePoint } from "../../sim/study/results/index.ts";
 
 const SECOND = 1e9;
 const load: Load = {

@@ -23,7 +23,7 @@ import { NOTEBOOKS } from "../../notebooks/vite.config.ts";
 import { NIGHT } from "../../sim/report/night.ts";
 import { digits, duration, durations, memory, percent } from "../../sim/report/units.ts";
 import { film } from "../../sim/study/film.ts";
-import type { Run } from "../../sim/study/results.ts";
+import type { Run } from "../../sim/study/results/index.ts";
 import { curvePoint } from "../../sim/study/size/curve.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import { contents, nightColours, tooWide, unreachable } from "./browser.ts";

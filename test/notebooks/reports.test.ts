@@ -13,7 +13,7 @@ import { writeChart } from "../../sim/report/chart-file.ts";
 import { digits, duration } from "../../sim/report/units.ts";
 import { validationReport } from "../../sim/report/validation.ts";
 import { compareModes } from "../../sim/study/compare.ts";
-import type { Result, Run } from "../../sim/study/results.ts";
+import type { Result, Run } from "../../sim/study/results/index.ts";
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import { inThisProcess } from "../cli/poolwise.ts";
 

@@ -8,7 +8,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PoolMode } from "../../engine/core/index.ts";
 import { replay } from "../../sim/study/replay.ts";
-import type { Replay } from "../../sim/study/results.ts";
+import type { Replay } from "../../sim/study/results/index.ts";
 import { type LiveResult, runLive } from "../../workloads/live/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { constant, exponential, kind, ms, workload } from "../live/helpers.ts";

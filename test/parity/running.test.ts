@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openRunning } from "../../sim/study/live/running.ts";
-import { liveResultSchema, resultSchema } from "../../sim/study/results.ts";
+import { liveResultSchema, resultSchema } from "../../sim/study/results/index.ts";
 import { parseWorkload } from "../../workloads/schema/load.ts";
 import { Folder, inThisProcess } from "../cli/poolwise.ts";
 import { NO_PGBOUNCER, PGBOUNCER } from "../pgbouncer.ts";

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { Result, Validated } from "../../sim/study/results.ts";
+import type { Result, Validated } from "../../sim/study/results/index.ts";
 import { CASES, type Case } from "./cases.ts";
 
 const HELP = `Usage: npm run proof [-- OPTIONS] [WORKLOAD...]

@@ -11,7 +11,7 @@ import type { Report } from "../../sim/report/html.ts";
 import { comparisonReport, runReport } from "../../sim/report/reports.ts";
 import { sizeReport } from "../../sim/report/size.ts";
 import { validationReport } from "../../sim/report/validation.ts";
-import type { Result } from "../../sim/study/results.ts";
+import type { Result } from "../../sim/study/results/index.ts";
 import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
 
 const figures = { "wait_ms.mean": 4.5, "wait_ms.p99": 31, throughput_tps: 210 };

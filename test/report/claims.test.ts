@@ -7,7 +7,7 @@ import { sweepText } from "../../sim/report/sweep.ts";
 import { runTable } from "../../sim/report/tables.ts";
 import { theoryText } from "../../sim/report/theory.ts";
 import { digits } from "../../sim/report/units.ts";
-import type { Result, Run, Sensitivity } from "../../sim/study/results.ts";
+import type { Result, Run, Sensitivity } from "../../sim/study/results/index.ts";
 import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
 
 const run = sampleRun("transaction", 4);

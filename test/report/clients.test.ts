@@ -5,7 +5,7 @@ import { csvOf } from "../../sim/report/csv.ts";
 import { compileChart } from "../../sim/report/render.ts";
 import { comparisonReport, comparisonText } from "../../sim/report/reports.ts";
 import { terminal } from "../../sim/report/terminal.ts";
-import type { MostClients } from "../../sim/study/results.ts";
+import type { MostClients } from "../../sim/study/results/index.ts";
 import { sampleComparison } from "./fixture.ts";
 
 const session: MostClients = {

@@ -7,7 +7,7 @@ import {
   trouble,
 } from "../../sim/report/findings.ts";
 import { comparisonReport, comparisonText, runReport, runText } from "../../sim/report/reports.ts";
-import type { Result, Run } from "../../sim/study/results.ts";
+import type { Result, Run } from "../../sim/study/results/index.ts";
 import { sampleComparison, sampleRun } from "./fixture.ts";
 
 const run = sampleRun("transaction", 4);

@@ -1,5 +1,5 @@
 /** Results as a study would give them, small enough to check by eye. */
-import type { CurvePoint, Moment, Result, Run } from "../../sim/study/results.ts";
+import type { CurvePoint, Moment, Result, Run } from "../../sim/study/results/index.ts";
 
 const QUANTILES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1] as const;
 

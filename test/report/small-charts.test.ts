@@ -10,7 +10,7 @@ import {
   shadeMap,
   waitBars,
 } from "../../sim/report/small-charts.ts";
-import type { Run, Validated } from "../../sim/study/results.ts";
+import type { Run, Validated } from "../../sim/study/results/index.ts";
 import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
 
 const lines = (text: string): string[] => text.trimEnd().split("\n");

@@ -8,7 +8,7 @@ import {
   impatientPool,
   openPool,
   type WaitLaw,
-} from "../../sim/study/analytic.ts";
+} from "../../sim/study/analytic/index.ts";
 
 /** Digits of `text` after the point, for a comparison to all printed digits. */
 const close = (got: number, printed: string): void => {

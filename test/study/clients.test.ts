@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { closedPool, openPool } from "../../sim/study/analytic.ts";
+import { closedPool, openPool } from "../../sim/study/analytic/index.ts";
 import { compareModesAndClients } from "../../sim/study/compare.ts";
-import { resultSchema } from "../../sim/study/results.ts";
+import { resultSchema } from "../../sim/study/results/index.ts";
 import { HERE, type Simulator } from "../../sim/study/simulator.ts";
 import { mostClients } from "../../sim/study/size/clients.ts";
 import { LOAD } from "../../sim/study/size/load.ts";

@@ -4,7 +4,7 @@ import { Histogram } from "../../sim/kernel/histogram.ts";
 import type { RunResult } from "../../sim/model/index.ts";
 import { compareModes, difference } from "../../sim/study/compare.ts";
 import { Estimates } from "../../sim/study/estimates.ts";
-import type { Interval95, Run } from "../../sim/study/results.ts";
+import type { Interval95, Run } from "../../sim/study/results/index.ts";
 import { type Study, studies, study } from "../../sim/study/run.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
 import { refusedByDatabase, sloOutcome, unservedClients } from "../../sim/study/slo.ts";

@@ -14,7 +14,7 @@ import {
 import { playOnce } from "../../sim/study/live/live.ts";
 import type { Cell } from "../../sim/study/live/stand.ts";
 import { validate } from "../../sim/study/live/validate.ts";
-import { resultSchema } from "../../sim/study/results.ts";
+import { resultSchema } from "../../sim/study/results/index.ts";
 import { closedKind, constant, textbook } from "../../sim/study/theory/textbook.ts";
 import { type Database, resolveDatabase } from "../../workloads/database/index.ts";
 import { runLive } from "../../workloads/live/index.ts";

@@ -1,6 +1,6 @@
 /** Why no pool meets an objective: what is said is true of the run that it is said of. */
 import { describe, expect, test } from "vitest";
-import type { Run, SloOutcome } from "../../sim/study/results.ts";
+import type { Run, SloOutcome } from "../../sim/study/results/index.ts";
 import { kneeOf } from "../../sim/study/size/curve.ts";
 import { judge } from "../../sim/study/size/probes.ts";
 import { whyNone } from "../../sim/study/size/reason.ts";

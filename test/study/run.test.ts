@@ -1,8 +1,8 @@
 /** Studies: their intervals hold the exact answers, they stop when they should, and they repeat. */
 import { describe, expect, test } from "vitest";
 import { replicationSeed } from "../../sim/kernel/streams.ts";
-import { closedPool } from "../../sim/study/analytic.ts";
-import { resultSchema, runSchema } from "../../sim/study/results.ts";
+import { closedPool } from "../../sim/study/analytic/index.ts";
+import { resultSchema, runSchema } from "../../sim/study/results/index.ts";
 import { Interrupted, studies, study, TimeUp } from "../../sim/study/run.ts";
 import type { Simulator } from "../../sim/study/simulator.ts";
 import { openSimulator } from "../../sim/study/threads.ts";

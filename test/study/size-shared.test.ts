@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sizeText } from "../../sim/report/size.ts";
 import { offeredLoad, workOnCores } from "../../sim/study/offered.ts";
-import { type CurvePoint, type Result, resultSchema } from "../../sim/study/results.ts";
+import { type CurvePoint, type Result, resultSchema } from "../../sim/study/results/index.ts";
 import { Interrupted } from "../../sim/study/run.ts";
 import { biggerThan, movedWaiting } from "../../sim/study/size/bigger.ts";
 import { type RegionJudge, searchRegion } from "../../sim/study/size/region.ts";

@@ -1,7 +1,7 @@
 /** Objectives: kinds of clients by themselves, and how far a run is from them. */
 import { describe, expect, test } from "vitest";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
-import type { Run } from "../../sim/study/results.ts";
+import type { Run } from "../../sim/study/results/index.ts";
 import { study } from "../../sim/study/run.ts";
 import { distance } from "../../sim/study/size/probes.ts";
 import { sizePool } from "../../sim/study/size/size.ts";

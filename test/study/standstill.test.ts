@@ -7,7 +7,7 @@ import { MILLISECOND, SECOND } from "../../engine/core/index.ts";
 import { validationText } from "../../sim/report/validation.ts";
 import { calibrate } from "../../sim/study/live/calibrate.ts";
 import { standstillOf, stoodStill, Watch } from "../../sim/study/live/standstill.ts";
-import type { Result } from "../../sim/study/results.ts";
+import type { Result } from "../../sim/study/results/index.ts";
 import type { LiveResult } from "../../workloads/live/index.ts";
 import { sessionRecords, transactionRecords } from "../../workloads/live/records.ts";
 

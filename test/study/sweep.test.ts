@@ -1,7 +1,7 @@
 /** `sweep`: what `--vary` means, the grid, and that points are paired. */
 import { describe, expect, test } from "vitest";
 import { csvOf } from "../../sim/report/csv.ts";
-import { type Result, resultSchema } from "../../sim/study/results.ts";
+import { type Result, resultSchema } from "../../sim/study/results/index.ts";
 import { study } from "../../sim/study/run.ts";
 import { gridOf, parseVary, sweep } from "../../sim/study/sweep.ts";
 import { parseWorkload } from "../../workloads/schema/load.ts";

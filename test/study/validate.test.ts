@@ -11,7 +11,7 @@ import { FIGURES } from "../../sim/study/live/figures.ts";
 import { playOnce } from "../../sim/study/live/live.ts";
 import type { Cell } from "../../sim/study/live/stand.ts";
 import { type Validation, validate } from "../../sim/study/live/validate.ts";
-import { type Result, resultSchema } from "../../sim/study/results.ts";
+import { type Result, resultSchema } from "../../sim/study/results/index.ts";
 import { type Database, resolveDatabase } from "../../workloads/database/index.ts";
 import { runLive } from "../../workloads/live/index.ts";
 import { loadWorkload, parseWorkload } from "../../workloads/schema/load.ts";

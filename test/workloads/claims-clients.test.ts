@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { REASON, REASONS } from "../../engine/core/index.ts";
-import { type ClosedPool, closedPool } from "../../sim/study/analytic.ts";
+import { type ClosedPool, closedPool } from "../../sim/study/analytic/index.ts";
 import { average, once, p99, repeats, shipped, waitsExactly } from "./claims.ts";
 
 describe("eleventh-client: who waits for a disconnect, and who for a commit", () => {

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { RunResult } from "../../sim/model/index.ts";
-import { closedPool, openPool } from "../../sim/study/analytic.ts";
+import { closedPool, openPool } from "../../sim/study/analytic/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { chain } from "../model/chain.ts";
 import { holds, samplesOf } from "../model/exactness.ts";

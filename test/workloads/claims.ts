@@ -7,7 +7,7 @@ import {
   type SimulateOptions,
   simulate,
 } from "../../sim/model/index.ts";
-import type { WaitLaw } from "../../sim/study/analytic.ts";
+import type { WaitLaw } from "../../sim/study/analytic/index.ts";
 import { loadWorkload, type Overrides } from "../../workloads/schema/load.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { holds, samplesOf } from "../model/exactness.ts";

@@ -1,6 +1,6 @@
 /** A validation as the result of a command: what is printed, drawn and written as JSON. */
 import { MILLISECOND } from "../../../engine/core/index.ts";
-import type { ComparedQuantile, Result, Validated } from "../results.ts";
+import type { ComparedQuantile, Result, Validated } from "../results/index.ts";
 import type { CellResult } from "./compared.ts";
 import { quantile } from "./figures.ts";
 import { type MeasuredAgain, stoodStill } from "./standstill.ts";

@@ -9,7 +9,7 @@ import { isDemanding } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { inUse } from "../../model/index.ts";
 import { configured } from "../pools.ts";
-import type { KindResult, Moment, Run, SettingValue, Wait } from "../results.ts";
+import type { KindResult, Moment, Run, SettingValue, Wait } from "../results/index.ts";
 import { sloOutcome, unservedClients } from "../slo.ts";
 import { checkFaults, foreignOf } from "./faults.ts";
 import {

@@ -1,5 +1,5 @@
 /** Where the database's cores are shared: the best size, and what a bigger pool costs. */
-import type { CurvePoint, Interval95, Result } from "../results.ts";
+import type { CurvePoint, Interval95, Result } from "../results/index.ts";
 import { type Interval, pairedConfidence } from "../statistics.ts";
 import type { Probes } from "./probes.ts";
 

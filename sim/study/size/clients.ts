@@ -4,7 +4,7 @@
  */
 import type { PoolMode } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import type { MostClients } from "../results.ts";
+import type { MostClients } from "../results/index.ts";
 import { inTime, type StudyOptions, TIME_LIMIT_MS, TimeUp } from "../run.ts";
 import { nameOfTerm } from "../slo.ts";
 import { waitingInside } from "./inside.ts";

@@ -1,5 +1,5 @@
 /** Points of the curve over the pool size, and its knee. */
-import type { CurvePoint, Result, Run } from "../results.ts";
+import type { CurvePoint, Result, Run } from "../results/index.ts";
 
 /** One size of a curve. */
 export function curvePoint(pool_size: number, run: Run): CurvePoint {

@@ -1,6 +1,6 @@
 /** Waits for a connection of the application's own pool, which no objective for those in the pooler counts. */
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import type { Run } from "../results.ts";
+import type { Run } from "../results/index.ts";
 
 const MILLISECOND = 1e6;
 

@@ -3,7 +3,7 @@ import type { AppPool, ClientKind, Workload } from "../../../workloads/schema/wo
 import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
 import { allHaveOwn, connectionsOf, poolOf, poolsOf } from "../pools.ts";
-import type { Run, SloOutcome } from "../results.ts";
+import type { Run, SloOutcome } from "../results/index.ts";
 import { besideLimit, nameOfTerm } from "../slo.ts";
 import { admittedBy, withPoolSize } from "./variants.ts";
 

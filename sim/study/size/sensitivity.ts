@@ -1,7 +1,7 @@
 /** Harder days: what the recommended size is worth when the load is not what it was thought to be. */
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { poolsOf } from "../pools.ts";
-import type { Sensitivity } from "../results.ts";
+import type { Sensitivity } from "../results/index.ts";
 import { inTime, type Study } from "../run.ts";
 import { nameOfTerm } from "../slo.ts";
 import { judge, type Probes } from "./probes.ts";

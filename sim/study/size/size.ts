@@ -8,7 +8,7 @@
  */
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { speedOf, topSpeed } from "../../model/index.ts";
-import type { CurvePoint, Result } from "../results.ts";
+import type { CurvePoint, Result } from "../results/index.ts";
 import { inTime, type Study, type StudyOptions, study } from "../run.ts";
 import { bestOf, biggerThan, costOf, movedWaiting } from "./bigger.ts";
 import { curvePoint, kneeOf } from "./curve.ts";

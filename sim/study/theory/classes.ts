@@ -1,7 +1,7 @@
 /** Two kinds of clients, who think differently, at one pool: a closed network with product form. */
 import { gammaln } from "simple-statistics";
-import { waitSeeing } from "../analytic-exponential.ts";
-import type { WaitLaw } from "../analytic-law.ts";
+import { waitSeeing } from "../analytic/exponential.ts";
+import type { WaitLaw } from "../analytic/law.ts";
 
 /** Clients of one kind: how many, and their mean think time. */
 export interface Class {

@@ -4,9 +4,9 @@
  * stop as soon as an objective is decided, as those of `size`, decide rightly as often?
  */
 import type { Workload } from "../../../workloads/schema/workload.ts";
-import { closedPool, deterministicPool, openPool, type WaitLaw } from "../analytic.ts";
+import { closedPool, deterministicPool, openPool, type WaitLaw } from "../analytic/index.ts";
 import { difference } from "../compare.ts";
-import type { CoveredFigure, Interval95, Run } from "../results.ts";
+import type { CoveredFigure, Interval95, Run } from "../results/index.ts";
 import { type Study, studies, study } from "../run.ts";
 import { generalService, lognormalServices } from "./general-service.ts";
 import { closedKind, constant, exponential, MS, openKind, textbook } from "./textbook.ts";

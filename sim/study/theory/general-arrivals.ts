@@ -2,7 +2,7 @@
  * GI/M/c: independent gaps of any law between the arrivals, exponential service. Times in milliseconds,
  * or any unit.
  */
-import { demand, type WaitLaw } from "../analytic-law.ts";
+import { demand, type WaitLaw } from "../analytic/law.ts";
 
 /** A law of gaps by its mean and its Laplace-Stieltjes transform E(exp(-s gap)). */
 export interface Gaps {

@@ -3,7 +3,7 @@
  * the whole law is a geometric sum of residual services, added up on a grid.
  */
 import { gammaln } from "simple-statistics";
-import { demand, quantileOf, type WaitLaw } from "../analytic-law.ts";
+import { demand, quantileOf, type WaitLaw } from "../analytic/law.ts";
 
 /** A law of services: mean, second moment, and probability of taking longer than `time`. */
 export interface Services {

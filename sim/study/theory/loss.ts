@@ -2,8 +2,8 @@
  * Pools with a limited number of clients, as `max_client_conn` makes them: who finds `room` clients there
  * is refused. Times in milliseconds, or any unit.
  */
-import { waitSeeing } from "../analytic-exponential.ts";
-import { demand, type WaitLaw } from "../analytic-law.ts";
+import { waitSeeing } from "../analytic/exponential.ts";
+import { demand, type WaitLaw } from "../analytic/law.ts";
 
 /** The law of the wait of those who are admitted, and the share of the others. */
 export interface LossLaw extends WaitLaw {

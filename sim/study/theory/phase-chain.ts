@@ -3,7 +3,7 @@
  * M/PH/c with Erlang-2, Coxian or hyperexponential service; the same with a fixed number of clients who
  * think; and machine repair with switching, where a server is reset after its client has gone.
  */
-import { demand, poissonWindow, quantileOf, type WaitLaw } from "../analytic-law.ts";
+import { demand, poissonWindow, quantileOf, type WaitLaw } from "../analytic/law.ts";
 import { stationary } from "./stationary.ts";
 
 /** Two exponential phases of a server's work. */

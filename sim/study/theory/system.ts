@@ -5,7 +5,7 @@
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { bucketEdge, type Histogram } from "../../kernel/histogram.ts";
 import type { Machine, RunResult } from "../../model/index.ts";
-import type { WaitLaw } from "../analytic-law.ts";
+import type { WaitLaw } from "../analytic/law.ts";
 import { MS } from "./textbook.ts";
 
 /** What one replication showed, of one kind of clients or of all. */

@@ -2,7 +2,7 @@
 import type { ClientKind } from "../../../workloads/schema/workload.ts";
 import type { DistributionSpec } from "../../kernel/distributions.ts";
 import { IDEAL } from "../../model/index.ts";
-import { closedPool } from "../analytic.ts";
+import { closedPool } from "../analytic/index.ts";
 import { twoClasses } from "./classes.ts";
 import { erlang2, hyperexponential2, phasePool } from "./phase-chain.ts";
 import { inUse, meanOnly, type System, settling, waits } from "./system.ts";

@@ -4,7 +4,7 @@
  */
 import type { ClientKind, Workload } from "../../../workloads/schema/workload.ts";
 import type { DistributionSpec } from "../../kernel/distributions.ts";
-import { openPool } from "../analytic.ts";
+import { openPool } from "../analytic/index.ts";
 import {
   gammaServices,
   generalService,

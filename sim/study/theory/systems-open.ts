@@ -1,6 +1,6 @@
 /** Open pools, where sessions of one transaction arrive from outside: Erlang's, and any arrivals. */
 import type { DistributionSpec } from "../../kernel/distributions.ts";
-import { deterministicPool, impatientPool, openPool, type WaitLaw } from "../analytic.ts";
+import { deterministicPool, impatientPool, openPool, type WaitLaw } from "../analytic/index.ts";
 import {
   erlangGaps,
   type Gaps,

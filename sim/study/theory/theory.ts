@@ -4,7 +4,7 @@
  * together by whether those look like chance.
  */
 import { Histogram } from "../../kernel/histogram.ts";
-import type { Theory, TheoryRow, TheorySpread } from "../results.ts";
+import type { Theory, TheoryRow, TheorySpread } from "../results/index.ts";
 import { normality, standardErrors } from "./judge.ts";
 import { observe } from "./observe.ts";
 import type { Figure, Observation, System } from "./system.ts";

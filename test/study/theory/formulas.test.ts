@@ -1,7 +1,12 @@
 /** Each exact formula of the table against printed numbers, a closed form or another computation. */
 import { describe, expect, test } from "vitest";
-import { closedPool, deterministicPool, erlangB, openPool } from "../../../sim/study/analytic.ts";
-import type { WaitLaw } from "../../../sim/study/analytic-law.ts";
+import {
+  closedPool,
+  deterministicPool,
+  erlangB,
+  openPool,
+} from "../../../sim/study/analytic/index.ts";
+import type { WaitLaw } from "../../../sim/study/analytic/law.ts";
 import { twoClasses } from "../../../sim/study/theory/classes.ts";
 import {
   erlangGaps,

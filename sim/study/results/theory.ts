@@ -1,6 +1,6 @@
 /** The part of a result that is `theory`'s own. See `results.ts`. */
 import { z } from "zod";
-import { count, share } from "./results-units.ts";
+import { count, share } from "./units.ts";
 
 const theoryRow = z
   .strictObject({

@@ -1,6 +1,6 @@
 /** What `validate` adds to a result where statements are real work. */
 import { z } from "zod";
-import { count } from "./results-units.ts";
+import { count } from "./units.ts";
 
 /** What was measured of the cores, and whether the best pool size was predicted. */
 export const capacity = z

@@ -1,6 +1,6 @@
 /** The parts of a result that are about settings: of `check` and of `diff`. See `results.ts`. */
 import { z } from "zod";
-import { count } from "./results-units.ts";
+import { count } from "./units.ts";
 
 /** One difference between two configurations. */
 export const change = z

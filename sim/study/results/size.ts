@@ -1,6 +1,6 @@
 /** What `size` adds to a result: the curve over the pool size, the answer, and what lies around it. */
 import { z } from "zod";
-import { count, interval, share } from "./results-units.ts";
+import { count, interval, share } from "./units.ts";
 
 /** One size of the curve. */
 export const curvePoint = z

@@ -1,6 +1,6 @@
 /** The part of a run that is about what dashboards see of it. See `results.ts`. */
 import { z } from "zod";
-import { count, share } from "./results-units.ts";
+import { count, share } from "./units.ts";
 
 const cell = z.union([z.string(), z.number()]).nullable();
 const row = z.record(z.string(), cell);

@@ -1,6 +1,6 @@
 /** What `compare --clients` adds to a result: the largest load that each mode carries. */
 import { z } from "zod";
-import { count, interval, share } from "./results-units.ts";
+import { count, interval, share } from "./units.ts";
 
 const clients = count
   .nullable()

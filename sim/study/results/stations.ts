@@ -1,6 +1,6 @@
 /** The part of a result about what a statement passes beside the pool: the database's cores, the pooler itself. */
 import { z } from "zod";
-import { count } from "./results-units.ts";
+import { count } from "./units.ts";
 
 export const cores = z
   .strictObject({

@@ -4,28 +4,20 @@
  * their unit (_ms, _s, _mb, _tps); an interval is [low, high] at 95 %.
  */
 import { z } from "zod";
-import { capacity } from "./results-capacity.ts";
-import { change, check } from "./results-check.ts";
-import { mostClients } from "./results-clients.ts";
-import { dashboard } from "./results-dashboard.ts";
-import { occupancy } from "./results-occupancy.ts";
-import {
-  best,
-  bigger,
-  curvePoint,
-  knee,
-  recommended,
-  region,
-  sensitivity,
-} from "./results-size.ts";
-import { cores, pooler } from "./results-stations.ts";
-import { coveredFigure, theory } from "./results-theory.ts";
-import { count, interval, share } from "./results-units.ts";
+import { capacity } from "./capacity.ts";
+import { change, check } from "./check.ts";
+import { mostClients } from "./clients.ts";
+import { dashboard } from "./dashboard.ts";
+import { occupancy } from "./occupancy.ts";
+import { best, bigger, curvePoint, knee, recommended, region, sensitivity } from "./size.ts";
+import { cores, pooler } from "./stations.ts";
+import { coveredFigure, theory } from "./theory.ts";
+import { count, interval, share } from "./units.ts";
 
-export type { Check } from "./results-check.ts";
-export type { MostClients } from "./results-clients.ts";
-export type { DashboardResult } from "./results-dashboard.ts";
-export type { CoveredFigure, Theory, TheoryRow, TheorySpread } from "./results-theory.ts";
+export type { Check } from "./check.ts";
+export type { MostClients } from "./clients.ts";
+export type { DashboardResult } from "./dashboard.ts";
+export type { CoveredFigure, Theory, TheoryRow, TheorySpread } from "./theory.ts";
 
 const wait = z
   .strictObject({

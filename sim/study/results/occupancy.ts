@@ -1,6 +1,6 @@
 /** The part of a run that says who had which server connection. See `results.ts`. */
 import { z } from "zod";
-import { count } from "./results-units.ts";
+import { count } from "./units.ts";
 
 /** What `--occupancy` adds to a run. */
 export const occupancy = z

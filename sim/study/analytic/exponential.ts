@@ -2,7 +2,7 @@
  * Erlang's pool of exponential services, open (requests arrive from outside) and closed (a fixed number
  * of clients who think in between).
  */
-import { demand, poissonWindow, quantileOf, type WaitLaw } from "./analytic-law.ts";
+import { demand, poissonWindow, quantileOf, type WaitLaw } from "./law.ts";
 
 /**
  * Erlang's loss formula B(c, a): the share of arrivals that find all `servers` busy when nobody may

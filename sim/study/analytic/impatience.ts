@@ -3,8 +3,8 @@
  * after an exponential one (M/M/c+M). Exact in textbook time; PgBouncer looks at the clock only every
  * third of a second, so its real patience is up to 333 ms longer.
  */
-import { erlangB, type OpenPool } from "./analytic-exponential.ts";
-import { demand, quantileOf, type WaitLaw } from "./analytic-law.ts";
+import { erlangB, type OpenPool } from "./exponential.ts";
+import { demand, quantileOf, type WaitLaw } from "./law.ts";
 
 /** How long a request waits before it gives up: always the same, or exponential with this mean. */
 export type Patience = { constant: number } | { exponential: number };

@@ -4,7 +4,7 @@
  * waiters who give up. All of them are first come, first served, with infinite room. Times are in any
  * unit, so long as rates are in its inverse; answers come back in the same unit.
  */
-export { type DeterministicPool, deterministicPool } from "./analytic-deterministic.ts";
+export { type DeterministicPool, deterministicPool } from "./deterministic.ts";
 export {
   type ClosedPool,
   closedPool,
@@ -12,11 +12,11 @@ export {
   erlangC,
   type OpenPool,
   openPool,
-} from "./analytic-exponential.ts";
+} from "./exponential.ts";
 export {
   type ImpatientLaw,
   type ImpatientPool,
   impatientPool,
   type Patience,
-} from "./analytic-impatience.ts";
-export type { WaitLaw } from "./analytic-law.ts";
+} from "./impatience.ts";
+export type { WaitLaw } from "./law.ts";

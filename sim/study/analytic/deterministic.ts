@@ -2,7 +2,7 @@
  * M/D/c: Poisson arrivals, every service exactly as long. The nearest textbook case to a pool that
  * serves one kind of short query, and the sharpest check on ties and on the order of events.
  */
-import { demand, poissonWindow, quantileOf, type WaitLaw } from "./analytic-law.ts";
+import { demand, poissonWindow, quantileOf, type WaitLaw } from "./law.ts";
 
 /** Poisson arrivals at a pool whose services all take the same time. */
 export interface DeterministicPool {
