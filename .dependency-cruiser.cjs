@@ -46,6 +46,11 @@ module.exports = {
     ),
     only("results-are-data", "^sim/study/results/", "^(sim/study/results|engine/core)/"),
     only("analytic-is-arithmetic", "^sim/study/analytic/", "^sim/(study/analytic|kernel)/"),
+    only(
+      "charts-are-below-reports",
+      "^sim/report/charts/",
+      "^(sim/report/(charts/|theme|units|figures|tables)|sim/study|engine/core)",
+    ),
     only("study-knows-no-cli", "^sim/study/", "^(sim/(study|model|kernel)|engine|workloads)/"),
     only("cli-wires", "^sim/cli/", "^(sim/(cli|report|study)|engine|workloads)/"),
     only(

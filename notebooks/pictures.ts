@@ -5,9 +5,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runBars } from "../sim/report/chart-modes.ts";
-import { heatMap, runCurve } from "../sim/report/chart-sweep.ts";
-import * as draw from "../sim/report/charts.ts";
+import * as draw from "../sim/report/charts/index.ts";
+import { runBars } from "../sim/report/charts/modes.ts";
+import { heatMap, runCurve } from "../sim/report/charts/sweep.ts";
 import { renderSvg } from "../sim/report/render.ts";
 import { SERIES } from "../sim/report/theme.ts";
 import { compareModes } from "../sim/study/compare.ts";

@@ -1,7 +1,7 @@
-/** A chart of sim/report/chart-*.ts in a page: an SVG with its text alternative, and the words beside it. */
+/** A chart of sim/report/charts in a page: an SVG with its text alternative, and the words beside it. */
 import { None, parse, View } from "vega";
 import { compile } from "vega-lite";
-import type { Chart } from "../../sim/report/chart.ts";
+import type { Chart } from "../../sim/report/charts/chart.ts";
 import { NIGHT_STYLE } from "../../sim/report/night.ts";
 import { element } from "./dom.ts";
 

@@ -1,6 +1,6 @@
 /** The beginning of a film as lanes: its server connections, and below them a client that waits. */
 import type { Nanos } from "../../engine/core/index.ts";
-import { type Chart, occupancySpans, type Span, spanChart } from "../../sim/report/charts.ts";
+import { type Chart, occupancySpans, type Span, spanChart } from "../../sim/report/charts/index.ts";
 import type { Film } from "../../sim/study/film.ts";
 import { occupancyIn } from "../../sim/study/occupancy.ts";
 import { stays } from "./film.ts";

@@ -1,7 +1,7 @@
 /**
  * `--chart FILE`: one report in the format that the file's name ends in.
  */
-import { stack } from "./chart.ts";
+import { stack } from "./charts/chart.ts";
 import { writeWhole } from "./files.ts";
 import { type Report, renderHtml } from "./html.ts";
 import { renderPng, renderSvg } from "./render.ts";

@@ -1,6 +1,6 @@
 /** `compare --clients`: the most clients that each mode carries, as a sentence, a table and a chart. */
 import type { MostClients } from "../study/results/index.ts";
-import { type Chart, chart } from "./chart.ts";
+import { type Chart, chart } from "./charts/chart.ts";
 import { between } from "./figures.ts";
 import type { Table } from "./tables.ts";
 import { MODE_COLOURS } from "./theme.ts";

@@ -1,8 +1,8 @@
 /** `diff` as text and as a report: what changed in the settings, and what that does to a workload. */
 import type { Difference, Interval95, Result, Run } from "../study/results/index.ts";
 import { starves, turnedAway, turnsAway } from "../study/slo.ts";
-import { distribution } from "./chart-distributions.ts";
-import { type Bars, runBars } from "./chart-modes.ts";
+import { distribution } from "./charts/distributions.ts";
+import { type Bars, runBars } from "./charts/modes.ts";
 import { between, figuresOf, provenance } from "./figures.ts";
 import { sloFindings, trouble } from "./findings.ts";
 import type { Report } from "./html.ts";

@@ -3,7 +3,7 @@
  * beside them as JSON, and a content security policy forbids every request. It prints on paper and
  * turns dark when the reader's screen is.
  */
-import type { Chart } from "./chart.ts";
+import type { Chart } from "./charts/chart.ts";
 import { NIGHT, NIGHT_STYLE } from "./night.ts";
 import { renderSvg } from "./render.ts";
 import type { Table } from "./tables.ts";

@@ -1,6 +1,6 @@
 /** `live` as text and as a report. */
 import type { Result, Run } from "../study/results/index.ts";
-import { queueDepth, runDistributions } from "./charts.ts";
+import { queueDepth, runDistributions } from "./charts/index.ts";
 import { configurationOf } from "./figures.ts";
 import { runFindings } from "./findings.ts";
 import type { Report } from "./html.ts";

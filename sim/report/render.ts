@@ -4,7 +4,7 @@
  */
 import { createRequire } from "node:module";
 import type { LoggerInterface, Spec } from "vega";
-import type { Chart } from "./chart.ts";
+import type { Chart } from "./charts/chart.ts";
 
 /** A chart as standalone SVG text; its `description` becomes the name for screen readers. */
 export async function renderSvg(chart: Chart): Promise<string> {

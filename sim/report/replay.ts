@@ -1,6 +1,6 @@
 /** `replay` as text and as a report: whether the decisions are the recorded ones, and what they came to. */
 import type { Replay, Result } from "../study/results/index.ts";
-import { queueDepth } from "./charts.ts";
+import { queueDepth } from "./charts/index.ts";
 import type { Report } from "./html.ts";
 import type { Table } from "./tables.ts";
 import { terminal } from "./terminal.ts";

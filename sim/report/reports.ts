@@ -10,7 +10,7 @@ import {
   queueDepth,
   runDistributions,
   spanChart,
-} from "./charts.ts";
+} from "./charts/index.ts";
 import { mostCharts, mostFindings, mostTables } from "./clients.ts";
 import { dashboardTables } from "./dashboard.ts";
 import { configurationOf, provenance } from "./figures.ts";

@@ -1,8 +1,8 @@
 /** `size` as text and as a report: the answer first, then the curve, then what a harder day brings. */
 import type { CurvePoint, Result, Run, Sensitivity } from "../study/results/index.ts";
-import type { Chart } from "./chart.ts";
-import type { CurveOptions } from "./chart-curves.ts";
-import { responseCurve, throughputCurve, waitCurve } from "./charts.ts";
+import type { Chart } from "./charts/chart.ts";
+import type { CurveOptions } from "./charts/curves.ts";
+import { responseCurve, throughputCurve, waitCurve } from "./charts/index.ts";
 import { between, provenance } from "./figures.ts";
 import { sloFindings, trouble } from "./findings.ts";
 import type { Report } from "./html.ts";

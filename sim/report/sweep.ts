@@ -2,9 +2,9 @@
 
 import type { Result, Run } from "../study/results/index.ts";
 import { turnedAway } from "../study/slo.ts";
-import { runBars } from "./chart-modes.ts";
-import { heatMap, runCurve } from "./chart-sweep.ts";
-import type { Chart } from "./charts.ts";
+import type { Chart } from "./charts/index.ts";
+import { runBars } from "./charts/modes.ts";
+import { heatMap, runCurve } from "./charts/sweep.ts";
 import { between } from "./figures.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";

@@ -2,7 +2,7 @@
 import { MILLISECOND } from "../../engine/core/index.ts";
 import { STANDSTILL } from "../study/live/standstill.ts";
 import type { Result, Validated } from "../study/results/index.ts";
-import { type Chart, predictedAndLive, predictedOverSizes } from "./charts.ts";
+import { type Chart, predictedAndLive, predictedOverSizes } from "./charts/index.ts";
 import { configurationOf, shortOf } from "./figures.ts";
 import type { Report } from "./html.ts";
 import { quantileLines } from "./small-charts.ts";

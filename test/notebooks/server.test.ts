@@ -87,7 +87,7 @@ test.skipIf(!browserThere)(
     await shows("all is changed");
     await shows("one lane for each; numbers");
 
-    const chart = "sim/report/chart-spans.ts";
+    const chart = "sim/report/charts/spans.ts";
     await change(chart, "one lane for each; numbers", "changed lanes; numbers");
     await shows("changed lanes; numbers");
     expect(troubles).toEqual([]);

@@ -1,7 +1,6 @@
 /** Every chart compiles without a warning, says what it shows, and becomes a picture. */
 import { describe, expect, test } from "vitest";
-import { axisTitle } from "../../sim/report/chart.ts";
-import { heatMap, runCurve } from "../../sim/report/chart-sweep.ts";
+import { axisTitle } from "../../sim/report/charts/chart.ts";
 import {
   type Chart,
   distribution,
@@ -15,7 +14,8 @@ import {
   throughputCurve,
   timeParts,
   waitCurve,
-} from "../../sim/report/charts.ts";
+} from "../../sim/report/charts/index.ts";
+import { heatMap, runCurve } from "../../sim/report/charts/sweep.ts";
 import { compileChart, renderPng, renderSvg } from "../../sim/report/render.ts";
 import { sampleComparison, sampleCurve, sampleRun } from "./fixture.ts";
 

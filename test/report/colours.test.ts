@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { heatMap } from "../../sim/report/chart-sweep.ts";
+import { heatMap } from "../../sim/report/charts/sweep.ts";
 import { AT_NIGHT, NIGHT } from "../../sim/report/night.ts";
 import { renderSvg } from "../../sim/report/render.ts";
 import * as theme from "../../sim/report/theme.ts";

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHART_FORMATS, chartFormat, writeChart } from "../../sim/report/chart-file.ts";
-import { modeBars, runDistributions } from "../../sim/report/charts.ts";
+import { modeBars, runDistributions } from "../../sim/report/charts/index.ts";
 import { checkWritable, OutputError, writeWhole } from "../../sim/report/files.ts";
 import { type Report, renderHtml } from "../../sim/report/html.ts";
 import { compareTable } from "../../sim/report/tables.ts";

@@ -1,6 +1,6 @@
 /** Who has which server connection, from a result to what a chart draws. */
-import type { Occupancy } from "../study/results/index.ts";
-import type { Span } from "./chart-spans.ts";
+import type { Occupancy } from "../../study/results/index.ts";
+import type { Span } from "./spans.ts";
 
 /** The stretches of server connections, as they are to be drawn: one lane a connection. */
 export function occupancySpans({ spans }: Occupancy): Span[] {

@@ -1,8 +1,8 @@
 /** Curves over the pool size: what a connection more buys. */
-import type { CurvePoint, Interval95 } from "../study/results/index.ts";
+import type { CurvePoint, Interval95 } from "../../study/results/index.ts";
+import { BLUE, INK, ORANGE, VERMILLION } from "../theme.ts";
+import { digits, duration } from "../units.ts";
 import { axisTitle, type Chart, chart, waitScale } from "./chart.ts";
-import { BLUE, INK, ORANGE, VERMILLION } from "./theme.ts";
-import { digits, duration } from "./units.ts";
 
 /** What to mark on a curve. */
 export interface CurveOptions {

@@ -1,10 +1,10 @@
 /** Bars that hold pool modes (or any runs) against each other, one small panel for each figure. */
-import type { Interval95, Run } from "../study/results/index.ts";
-import { turnedAway } from "../study/slo.ts";
+import type { Interval95, Run } from "../../study/results/index.ts";
+import { turnedAway } from "../../study/slo.ts";
+import { shortOf } from "../figures.ts";
+import { INK, MODE_COLOURS } from "../theme.ts";
+import { digits, duration } from "../units.ts";
 import { type Chart, chart } from "./chart.ts";
-import { shortOf } from "./figures.ts";
-import { INK, MODE_COLOURS } from "./theme.ts";
-import { digits, duration } from "./units.ts";
 
 interface Panel {
   title: string;

@@ -1,8 +1,8 @@
 /** The queue over time. */
-import type { Moment } from "../study/results/index.ts";
+import type { Moment } from "../../study/results/index.ts";
+import { BLUE, GREEN, VERMILLION } from "../theme.ts";
+import { digits } from "../units.ts";
 import { type Chart, chart } from "./chart.ts";
-import { BLUE, GREEN, VERMILLION } from "./theme.ts";
-import { digits } from "./units.ts";
 
 /** What a timeline is of. */
 export interface TimelineWords {

@@ -1,7 +1,8 @@
 /** Waits of one kind of clients while something else about the load is varied. */
+
+import { BLUE, DASHES, VERMILLION } from "../theme.ts";
+import { duration } from "../units.ts";
 import { type Chart, chart, waitScale } from "./chart.ts";
-import { BLUE, DASHES, VERMILLION } from "./theme.ts";
-import { duration } from "./units.ts";
 
 /** Waits at one value of what is varied. */
 export interface VariedWait {

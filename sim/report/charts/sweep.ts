@@ -1,9 +1,9 @@
 /** Pictures of a sweep: a curve over one key, a map over two. */
-import type { CurvePoint, Run } from "../study/results/index.ts";
+import type { CurvePoint, Run } from "../../study/results/index.ts";
+import { ON_COLOUR } from "../theme.ts";
+import { duration } from "../units.ts";
 import { axisTitle, type Chart, chart } from "./chart.ts";
-import { waitCurve } from "./chart-curves.ts";
-import { ON_COLOUR } from "./theme.ts";
-import { duration } from "./units.ts";
+import { waitCurve } from "./curves.ts";
 
 /** Wait over a key with numbers for values. */
 export function runCurve(workload: string, runs: readonly Run[], key: string): Chart {

@@ -1,7 +1,8 @@
 /** Where the time of a transaction goes, one part on top of the other, while something is varied. */
+
+import { INK, SERIES } from "../theme.ts";
+import { duration } from "../units.ts";
 import { type Chart, chart } from "./chart.ts";
-import { INK, SERIES } from "./theme.ts";
-import { duration } from "./units.ts";
 
 /** Mean times at one value of what is varied. */
 export interface VariedParts {

@@ -1,7 +1,8 @@
 /** Predictions over the pool size, with what was measured there. */
+
+import { BLUE, VERMILLION } from "../theme.ts";
+import { digits } from "../units.ts";
 import { type Chart, chart } from "./chart.ts";
-import { BLUE, VERMILLION } from "./theme.ts";
-import { digits } from "./units.ts";
 
 /** One size; `band`: repeat-to-repeat standard deviation of what was measured. */
 export interface SizePrediction {

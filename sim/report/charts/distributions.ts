@@ -1,9 +1,9 @@
 /** Distributions of waits: which share of the transactions waits at most so long. */
-import type { ComparedQuantile, Run } from "../study/results/index.ts";
+import type { ComparedQuantile, Run } from "../../study/results/index.ts";
+import { shortOf } from "../figures.ts";
+import { BLUE, DASHES, MODE_COLOURS, SERIES, VERMILLION } from "../theme.ts";
+import { duration, percent } from "../units.ts";
 import { type Chart, chart, waitScale } from "./chart.ts";
-import { shortOf } from "./figures.ts";
-import { BLUE, DASHES, MODE_COLOURS, SERIES, VERMILLION } from "./theme.ts";
-import { duration, percent } from "./units.ts";
 
 /** One distribution by its quantiles. */
 export interface DistributionSeries {

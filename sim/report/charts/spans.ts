@@ -1,7 +1,8 @@
 /** Who has which server connection, from when to when: a Gantt chart. */
+
+import { BLUE, ON_COLOUR, ORANGE, PAPER, SOFT_INK, VERMILLION } from "../theme.ts";
+import { duration, percent } from "../units.ts";
 import { type Chart, chart } from "./chart.ts";
-import { BLUE, ON_COLOUR, ORANGE, PAPER, SOFT_INK, VERMILLION } from "./theme.ts";
-import { duration, percent } from "./units.ts";
 
 /** What a stretch of time is, in the words of the legend, and its colour: those of the films. */
 const STATES = {

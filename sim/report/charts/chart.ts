@@ -2,7 +2,7 @@
  * What all charts share: the frame with title and text alternative, and the choice of a scale.
  */
 import type { TopLevelSpec } from "vega-lite";
-import { THEME } from "./theme.ts";
+import { THEME } from "../theme.ts";
 
 /** A Vega-Lite specification with its data inside and a text alternative. */
 export type Chart = TopLevelSpec & { description: string };
