@@ -1,5 +1,6 @@
 /** `check` as text: what is wrong where, why, and what to do about it. */
 import type { Check, Result } from "../study/results/index.ts";
+import { counted } from "../study/words.ts";
 import type { Table } from "./tables.ts";
 import { terminal } from "./terminal.ts";
 import { NOTHING, whole } from "./units.ts";
@@ -32,7 +33,7 @@ function serverTable({ servers }: Check): Table {
 function summary({ findings, rules }: Check): string {
   const counts = (["error", "warning", "note"] as const).map((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;
-    return `${count} ${severity}${count === 1 ? "" : "s"}`;
+    return counted(count, severity);
   });
   return `${counts.join(", ")} by ${rules} rules.`;
 }

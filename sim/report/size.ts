@@ -1,5 +1,6 @@
 /** `size` as text and as a report: the answer first, then the curve, then what a harder day brings. */
 import type { CurvePoint, Result, Run, Sensitivity } from "../study/results/index.ts";
+import { counted } from "../study/words.ts";
 import type { Chart } from "./charts/chart.ts";
 import type { CurveOptions } from "./charts/curves.ts";
 import { responseCurve, throughputCurve, waitCurve } from "./charts/index.ts";
@@ -82,7 +83,8 @@ function cost(run: Run): string {
 
 function kneeFinding({ pool_size, throughput_tps }: NonNullable<Result["knee"]>): string {
   return (
-    `The knee of the throughput is at ${pool_size} connections or fewer: ` +
+    `The knee of the throughput is at ${counted(pool_size, "connection")}` +
+    `${pool_size > 1 ? " or fewer" : ""}: ` +
     `with ${digits(throughput_tps)} transactions/s, at least 99 % of the most that any size gets through.`
   );
 }
@@ -94,7 +96,8 @@ function sharedFindings({ region, best, bigger, curve = [] }: Result): string[] 
   if (best !== undefined)
     found.push(
       `The response at p99 is shortest, ${duration(best.response_p99_ms)} ` +
-        `(95 %: ${between(best.response_p99_ms_ci95, durations)}), with ${best.pool_size} connections.`,
+        `(95 %: ${between(best.response_p99_ms_ci95, durations)}), ` +
+        `with ${counted(best.pool_size, "connection")}.`,
     );
   return bigger === undefined ? found : [...found, biggerFinding(bigger)];
 }
@@ -107,7 +110,7 @@ function regionFinding(
   if (from !== to) return `From ${from} to ${to} connections meet the objective.`;
   const looked = (size: number): boolean =>
     size === 0 || curve.some((each) => each.pool_size === size);
-  const they = `${from} ${from === 1 ? "connection meets" : "connections meet"} the objective`;
+  const they = `${counted(from, "connection")} ${from === 1 ? "meets" : "meet"} the objective`;
   return looked(from - 1) && looked(from + 1) ? `Only ${they}.` : `${they}.`;
 }
 

@@ -1,6 +1,7 @@
 /** Where the database's cores are shared: the best size, and what a bigger pool costs. */
 import type { CurvePoint, Interval95, Result } from "../results/index.ts";
 import { type Interval, pairedConfidence } from "../statistics.ts";
+import { counted } from "../words.ts";
 import type { Probes } from "./probes.ts";
 
 type Best = NonNullable<Result["best"]>;
@@ -27,8 +28,8 @@ export function movedWaiting(curve: readonly CurvePoint[], size: number): string
   if (best === undefined || best.pool_size >= size || !(fast < slow)) return [];
   const [few, many] = [best.response_p99_ms, here?.response_p99_ms ?? Number.NaN].map(Math.round);
   return [
-    `with ${size} connections the waiting moves into the database: response p99 is ${many} ms, with ` +
-      `${best.pool_size} it would be ${few} ms; an objective for response_p99 counts both`,
+    `with ${counted(size, "connection")} the waiting moves into the database: ` +
+      `response p99 is ${many} ms, with ${best.pool_size} it would be ${few} ms; an objective for response_p99 counts both`,
   ];
 }
 

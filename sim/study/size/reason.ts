@@ -5,6 +5,7 @@ import { paceOf, rateOf } from "../pace.ts";
 import { allHaveOwn, connectionsOf, poolOf, poolsOf } from "../pools.ts";
 import type { Run, SloOutcome } from "../results/index.ts";
 import { besideLimit, nameOfTerm } from "../slo.ts";
+import { counted } from "../words.ts";
 import { admittedBy, withPoolSize } from "./variants.ts";
 
 type Term = SloOutcome["terms"][number];
@@ -24,8 +25,8 @@ export function whySize(workload: Workload, run: Run, less: Run | undefined): st
 function connections({ pooler }: Workload, { pool_size, pools }: Run): string {
   if (pools !== undefined) return `All connections of the ${pools.length} pools are`;
   const processes = pooler?.processes ?? 1;
-  if (processes > 1) return `${pool_size} connections in each of ${processes} processes are`;
-  return pool_size === 1 ? "1 connection is" : `${pool_size} connections are`;
+  const where = processes > 1 ? ` in each of ${processes} processes` : "";
+  return `${counted(pool_size, "connection")}${where} ${pool_size === 1 ? "is" : "are"}`;
 }
 
 /** What the clients ask of the cores, and how these slow the statements down. */
@@ -130,7 +131,7 @@ export function whyNone(
   looked?: readonly number[],
 ): string[] {
   const missed = missedBy(run);
-  const upTo = `${largest} ${largest === 1 ? "connection" : "connections"}`;
+  const upTo = counted(largest, "connection");
   const none =
     looked === undefined
       ? `no pool of up to ${upTo} ${meets(missed)} the objective: `
@@ -253,7 +254,7 @@ export function whyNoneShared(
   const missed = missedBy(run);
   const none =
     looked === undefined
-      ? `no pool of up to ${largest} connections meets the objective`
+      ? `no pool of up to ${counted(largest, "connection")} meets the objective`
       : cutShort(largest, looked);
   const found = [
     `${none}; ${run.pool_size} come nearest: ${missed.map(standing).join("; ")}`,
@@ -274,7 +275,7 @@ export function whyNoneShared(
 
 const cutShort = (largest: number, looked: readonly number[]): string =>
   "the time was up before the search was; give it more with --time-limit. Of the pools looked " +
-  `at, with ${looked.join(", ")} of up to ${largest} connections, none meets the objective`;
+  `at, with ${looked.join(", ")} of up to ${counted(largest, "connection")}, none meets the objective`;
 
 /** Part of what the cores do at most from which on they are the limit. */
 const LIMIT = 0.95;

@@ -3,6 +3,7 @@
  * statements that need less. Simulated like everything else, each at a few pool sizes.
  */
 import type { Workload } from "../../../workloads/schema/workload.ts";
+import { counted } from "../words.ts";
 import { judge, type Probes } from "./probes.ts";
 import { withCores, withPoolSize, withService } from "./variants.ts";
 
@@ -18,7 +19,7 @@ export async function remedies(probes: Probes, best: number, until: number): Pro
   if (lighter !== undefined)
     found.push(
       `statements that take ${percent(1 / lighter.factor)} of their time would meet it, ` +
-        `with ${lighter.size} connections`,
+        `with ${counted(lighter.size, "connection")}`,
     );
   if (cores === undefined) return found;
   const more = (factor: number): Workload => withCores(workload, Math.ceil(factor * cores) / cores);
@@ -26,7 +27,7 @@ export async function remedies(probes: Probes, best: number, until: number): Pro
   if (stronger !== undefined)
     found.push(
       `${Math.ceil(stronger.factor * cores)} cores instead of ${cores} would meet it, ` +
-        `with ${stronger.size} connections`,
+        `with ${counted(stronger.size, "connection")}`,
     );
   return found;
 }

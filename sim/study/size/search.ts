@@ -3,6 +3,7 @@
  * it, the most clients with whom it is met.
  */
 import { inTime } from "../run.ts";
+import { counted } from "../words.ts";
 import type { Judgement } from "./probes.ts";
 
 /** What the search asks: simulates a size and says whether it meets the objective. */
@@ -74,16 +75,22 @@ export async function search(judge: Judge, largest: number): Promise<Found> {
   return { size: good, notes: [...notes, ...undecided(judge, bad)] };
 }
 
-const unfinished = (judge: Judge, fails: number, does: number): string =>
-  `the time was up before the search was: ${fails} connections ` +
-  `${fails > 0 && judge.judge(fails) === "unsure" ? "may be" : "are"} too few, ${does} are enough, ` +
-  "what lies between was not looked at; give it more with --time-limit";
+function unfinished(judge: Judge, fails: number, does: number): string {
+  const few = judge.judge(fails) === "unsure" ? "may be" : "are";
+  const known = [
+    ...(fails > 0 ? [`${counted(fails, "connection")} ${few} too few`] : []),
+    `${does} are enough`,
+    fails > 0 ? "what lies between was not looked at" : "fewer were not looked at",
+  ];
+  const found = `the time was up before the search was: ${known.join(", ")}`;
+  return `${found}; give it more with --time-limit`;
+}
 
 /** What is said of a size that is none too few for all that is known. */
 export function undecided(judge: Pick<Judge, "judge">, fails: number): string[] {
   if (fails < 1 || judge.judge(fails) !== "unsure") return [];
   return [
-    `${fails} connections may do as well: the interval contains the limit; a finer --precision or more ` +
-      "--time-limit would tell",
+    `${counted(fails, "connection")} may do as well: the interval contains the limit; a finer ` +
+      "--precision or more --time-limit would tell",
   ];
 }
