@@ -1,5 +1,5 @@
 /**
- * What every exact queueing formula of `analytic.ts` answers with, and the numerical tools they share.
+ * What every exact queueing formula of `index.ts` answers with, and the numerical tools they share.
  * Times are in any unit, so long as rates are in its inverse; answers come back in the same unit.
  */
 
