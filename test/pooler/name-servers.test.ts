@@ -101,7 +101,7 @@ describe("a pooler", () => {
     await failure(enter(await pooler("none.example", "", 1)));
     await until(async () => (await stage.log()).includes("because: server DNS lookup failed"));
     expect(asked).toContain("none.example");
-    expect(await stage.log()).toMatch(/DNS lookup failed: query\w+ ENOTFOUND none.example/);
+    expect(await stage.log()).toContain("DNS lookup failed: none.example: result=ENOTFOUND");
   });
 
   test("servers at an address that the name has no more are closed when they are free", async () => {
