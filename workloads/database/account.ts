@@ -17,7 +17,7 @@ export type Account = { uid: number; gid: number } | undefined;
 
 /**
  * A socket's path must stay below 104 bytes (macOS; 108 on Linux), and `/pw-xxxx-4194304-xxxxxx`
- * with `/.s.PGSQL.65535.lock` takes 43 of them.
+ * with `/door/.s.PGSQL.65535` takes 43 of them.
  */
 const TEMPORARY_LENGTH_MAX = 60;
 
