@@ -14,7 +14,7 @@ export interface Trouble {
 const SLOW = "closed without a word, to a slow reader";
 /** A backend of PostgreSQL ends, or all of them do. */
 const CRASHED = new RegExp(
-  `^(57P01 terminating connection|08P01 server conn crashed\\?|57P02 |${SLOW})`,
+  `^(57P01 terminating connection|08P01 server (conn crashed\\?|connection closed)|57P02 |${SLOW})`,
 );
 /** It does not come back at once. */
 const DOWN = new RegExp(`${CRASHED.source}|^57P03 |server login has been failing|login failed`);
