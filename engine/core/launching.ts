@@ -29,9 +29,9 @@ export function obstacle(world: World, pool: Pool): number {
   if (isFull(pool) && !reserveAllows(world, pool, pool.servers)) return OBSTACLE.full;
   const { database, user } = pool;
   if (!isBelow(database.connections, pool.max_db_connections))
-    if (oldestIdle(world, ofDatabase(pool)) < 0) return OBSTACLE.database;
+    if (oldestIdle(world, pool, ofDatabase(pool)) < 0) return OBSTACLE.database;
   if (!isBelow(user.connections, pool.max_user_connections))
-    if (oldestIdle(world, ofUser(pool)) < 0) return OBSTACLE.user;
+    if (oldestIdle(world, pool, ofUser(pool)) < 0) return OBSTACLE.user;
   return OBSTACLE.none;
 }
 
@@ -83,16 +83,20 @@ function reserveAllows(world: World, pool: Pool, servers: number): boolean {
   return waited >= timeout && servers < pool.size + pool.reserve_size;
 }
 
+/** The oldest waiter wants a replication connection, which no idle server can be. */
+function wantsItsOwn(world: World, pool: Pool): boolean {
+  const oldest = pool.waiting.head;
+  if (oldest < 0) return false;
+  return ((world.clients.ints[(oldest << 4) | C.flags] as number) & C_REPLICATION) !== 0;
+}
+
 /**
- * The oldest waiter wants a replication connection, which no idle server can be: as many of the full pool
- * are closed as it takes. PgBouncer 1.25.2 closes all idle ones (issue 1596), and none that has idled for
+ * For a replication connection as many of the full pool are closed as it takes. PgBouncer 1.25.2 closes all idle ones (issue 1596), and none that has idled for
  * so long that it must be checked: the client would wait for server_idle_timeout.
  * Source: launch_new_connection(), evict_pool_connection().
  */
 function makesRoom(world: World, pool: Pool): boolean {
-  const oldest = pool.waiting.head;
-  if (oldest < 0) return false;
-  if (((world.clients.ints[(oldest << 4) | C.flags] as number) & C_REPLICATION) === 0) return false;
+  if (!wantsItsOwn(world, pool)) return false;
   while (pool.servers >= pool.size) {
     const server = pool.used.tail >= 0 ? pool.used.tail : pool.idle.tail;
     if (server < 0) return false;
@@ -105,14 +109,15 @@ function roomInDatabase(world: World, pool: Pool, evict: boolean): boolean {
   const limit = pool.max_db_connections;
   const { database } = pool;
   while (evict && !isBelow(database.connections, limit))
-    if (!evictOldest(world, ofDatabase(pool))) break;
+    if (!evictOldest(world, pool, ofDatabase(pool))) break;
   return isBelow(database.connections, limit);
 }
 
 function roomForUser(world: World, pool: Pool, evict: boolean): boolean {
   const limit = pool.max_user_connections;
   const { user } = pool;
-  while (evict && !isBelow(user.connections, limit)) if (!evictOldest(world, ofUser(pool))) break;
+  while (evict && !isBelow(user.connections, limit))
+    if (!evictOldest(world, pool, ofUser(pool))) break;
   return isBelow(user.connections, limit);
 }
 
@@ -134,9 +139,9 @@ const ofUser =
   (other) =>
     pool === other || (pool.user === other.user && !pool.forced && !other.forced);
 
-/** Closes the server that is the oldest to be had. False: there is none. */
-function evictOldest(world: World, concerns: Concerns): boolean {
-  const oldest = oldestIdle(world, concerns);
+/** Closes the server that is the oldest to be had for `pool`. False: there is none. */
+function evictOldest(world: World, pool: Pool, concerns: Concerns): boolean {
+  const oldest = oldestIdle(world, pool, concerns);
   if (oldest < 0) return false;
   closeServer(world, oldest, REASON.evicted);
   return true;
@@ -144,14 +149,15 @@ function evictOldest(world: World, concerns: Concerns): boolean {
 
 /**
  * The server with the oldest last packet among the tails of the idle lists, and of the used and tested lists
- * where nobody waits. Active servers are never touched. -1: there is none.
+ * where nobody waits for them: as in `makesRoom`, who wants a replication connection from `asking` does not.
+ * Active servers are never touched. -1: there is none.
  */
-function oldestIdle(world: World, concerns: Concerns): number {
+function oldestIdle(world: World, asking: Pool, concerns: Concerns): number {
   let oldest = -1;
   for (const pool of world.sorted) {
     if (!concerns(pool)) continue;
     oldest = older(world, oldest, pool.idle.tail);
-    if (pool.waiting.length > 0) continue;
+    if (pool.waiting.length > 0 && !(pool === asking && wantsItsOwn(world, pool))) continue;
     oldest = older(world, oldest, pool.used.tail);
     oldest = older(world, oldest, pool.tested.tail);
   }

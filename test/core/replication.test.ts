@@ -63,6 +63,18 @@ test("a full pool whose servers wait to be checked: the one unused for longest i
   ]);
 });
 
+for (const limit of ["max_db_connections", "max_user_connections"] as const) {
+  test(`${limit}: room is made by servers of its own pool that wait to be checked, too`, () => {
+    const more = { default_pool_size: 5, [limit]: 2, server_check_delay: seconds(1) };
+    const world = warm(2, more).to(seconds(2)).replicate("r").quiet();
+    expect(world.used()).toBe("s1 s2");
+    expect(world.request("r").only("close", "open")).toEqual([
+      "close s2 evicted",
+      "open s3 replication",
+    ]);
+  });
+}
+
 test("a full pool that is busy: it waits, and the server released next makes room for it", () => {
   const world = warm(1).replicate("r").request("w1").request("r").quiet();
   world.finish("w1");
