@@ -20,9 +20,12 @@ export function sharingOf(server: ServerModel): Shares | undefined {
   if (speed === undefined) return undefined;
   const { quantum, cores, max_connections } = server;
   if (quantum === undefined) return new Sharing(speed);
-  const most = cores ?? NEARLY * topSpeed(speed, max_connections);
+  const most = cores ?? NEARLY * topSpeed(speed, Math.min(max_connections, MOST_CONNECTIONS));
   return new Turns({ speed, slots: Math.max(1, Math.ceil(most)), quantum });
 }
+
+/** PostgreSQL has no more, whatever is asked for. Source: MAX_BACKENDS, src/include/storage/procnumber.h. */
+const MOST_CONNECTIONS = 262_143;
 
 /** A speed that was measured to be a little above a whole number of cores is that of so many. */
 const NEARLY = 0.95;

@@ -4,7 +4,9 @@
  */
 import { describe, expect, test } from "vitest";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
+import { Turns } from "../../sim/kernel/turns.ts";
 import { type RunResult, simulate } from "../../sim/model/index.ts";
+import { sharingOf } from "../../sim/model/speed.ts";
 import { closedPool, openPool } from "../../sim/study/analytic/index.ts";
 import { batchMeans } from "../../sim/study/statistics.ts";
 import {
@@ -226,4 +228,15 @@ describe("connections", () => {
       expect((result.all.errors.server_error ?? 0) > 0).toBe(refused);
       expect(result.cores?.max).toBe(refused ? 2 : 4);
     });
+});
+
+test("turns on the cores of a database that has room for all are found at once", () => {
+  const speed = { cap: 2.08, knee: 8 };
+  const server = {
+    ...closed("", exponential(SERVICE), 2).workload.server,
+    cores: undefined,
+    speed,
+  };
+  const max_connections = Number.MAX_SAFE_INTEGER;
+  expect(sharingOf({ ...server, quantum: 4 * MS, max_connections })).toBeInstanceOf(Turns);
 });

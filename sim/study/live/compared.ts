@@ -95,7 +95,9 @@ function twinsOf(
   const { connect_time, capacity } = calibration;
   const set = { kind: "constant", value: preparing?.set ?? 0 } as const;
   const machine = { ...calibration.machine, set };
-  const max_connections = refuses ? workload.server.max_connections : ROOMY;
+  // Where cores are shared it says how many statements may share them.
+  const counts = refuses || capacity !== undefined;
+  const max_connections = counts ? workload.server.max_connections : ROOMY;
   const sleeping: Workload = {
     ...withParse(workload, preparing),
     network: { client: 0, server: 0 },
