@@ -1,5 +1,6 @@
 /** Pictures of a sweep: a curve over one key, a map over two. */
-import type { CurvePoint, Run } from "../../study/results/index.ts";
+import type { Run } from "../../study/results/index.ts";
+import { curvePoint } from "../../study/size/curve.ts";
 import { ON_COLOUR } from "../theme.ts";
 import { duration } from "../units.ts";
 import { axisTitle, type Chart, chart } from "./chart.ts";
@@ -7,23 +8,8 @@ import { waitCurve } from "./curves.ts";
 
 /** Wait over a key with numbers for values. */
 export function runCurve(workload: string, runs: readonly Run[], key: string): Chart {
-  const points = runs.map((run) => pointOf(run, Number(run.settings[key])));
+  const points = runs.map((run) => curvePoint(Number(run.settings[key]), run));
   return waitCurve(points, { workload, axis: key });
-}
-
-function pointOf(run: Run, value: number): CurvePoint {
-  return {
-    pool_size: value,
-    wait_mean_ms: run.wait_ms.mean,
-    wait_mean_ms_ci95: run.wait_ms.mean_ci95 ?? null,
-    wait_p99_ms: run.wait_ms.p99,
-    wait_p99_ms_ci95: run.wait_ms.p99_ci95 ?? null,
-    throughput_tps: run.throughput_tps,
-    throughput_tps_ci95: run.throughput_tps_ci95 ?? null,
-    response_p99_ms: run.response_ms.p99,
-    utilization: run.utilization,
-    timeouts: run.timeouts,
-  };
 }
 
 /** Labels are left out where a map has more cells than can be read. */

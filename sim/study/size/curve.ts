@@ -1,7 +1,7 @@
 /** Points of the curve over the pool size, and its knee. */
 import type { CurvePoint, Result, Run } from "../results/index.ts";
 
-/** One size of a curve. */
+/** A point of a curve: one size, or one value of another key. */
 export function curvePoint(pool_size: number, run: Run): CurvePoint {
   return {
     pool_size,
