@@ -19,7 +19,7 @@ export function withObjective(command: Command): Command {
     )
     .option(
       "--timeouts <share>",
-      "objective: share of the transactions that may time out (default: the file's slo)",
+      "objective: share of the transactions, with retry of the attempts, that may time out (default: the file's slo)",
     );
 }
 

@@ -118,6 +118,7 @@ interface Effect {
 function effects(old: Run, fresh: Run, difference: Difference): Effect[] {
   // A queue that never settles has no wait of its own.
   const settled = [old, fresh].every((run) => run.unsteady === undefined);
+  const again = [old, fresh].some(({ retries = 0 }) => retries > 0);
   const each = (text: (value: number) => string) => (values: readonly number[]) => values.map(text);
   const row = (
     name: string,
@@ -138,7 +139,7 @@ function effects(old: Run, fresh: Run, difference: Difference): Effect[] {
   return [
     row("wait, mean", "wait_mean_ms", durations),
     row("wait, p99", "wait_p99_ms", durations),
-    row("timeouts", "timeouts", each(points)),
+    row(again ? "timeouts, of attempts" : "timeouts", "timeouts", each(points)),
     row("server connections, mean", "server_connections", each(digits)),
     // The mean of the replications: the figure of each side is the most of them.
     row("memory, most of a replication", "memory_mb", each(memory)),

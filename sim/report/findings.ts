@@ -1,6 +1,6 @@
 /** What a result says, in sentences: the part of a report that most people read. */
 import type { Difference, Interval95, Result, Run, SloOutcome } from "../study/results/index.ts";
-import { besideLimit, nameOfTerm } from "../study/slo.ts";
+import { besideLimit, nameOfTerm, ofWhat } from "../study/slo.ts";
 import { configurationOf, modeOf } from "./figures.ts";
 import { digits, duration, durations, percent, whole } from "./units.ts";
 
@@ -53,7 +53,7 @@ export function sloFindings(slo: SloOutcome | undefined): string[] {
     const limit = valueText(term.limit, term.unit);
     const verdict = `${term.met ? "met" : "NOT met"}${term.certain ? "" : ", within the error"}`;
     const own = besideLimit(term, valueText(term.value, term.unit), limit);
-    return `${nameOfTerm(term)} ${own}, limit ${limit}: ${verdict}`;
+    return `${nameOfTerm(term)} ${own}${ofWhat(term)}, limit ${limit}: ${verdict}`;
   });
   return terms.length === 0 ? [] : [`SLO: ${terms.join("; ")}.`];
 }

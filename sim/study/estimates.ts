@@ -1,6 +1,6 @@
 /** The figures of a study that get an interval, from its replications. */
 import { type Histogram, placeOf } from "../kernel/histogram.ts";
-import type { RunResult } from "../model/index.ts";
+import type { Figures, RunResult } from "../model/index.ts";
 import { type Estimate, leastCount, quantileEstimate, ratioEstimate, Section } from "./sections.ts";
 import { timedOut } from "./slo.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
@@ -22,7 +22,7 @@ export interface Samples {
   response_p99_ms: number[];
   wait_probability: number[];
   throughput_tps: number[];
-  /** Share of the transactions asked for that ended in a timeout. */
+  /** Share of the transactions asked for that ended in a timeout; of attempts, where clients retry. */
   timeouts: number[];
   /** Open over time. */
   server_connections: number[];
@@ -50,12 +50,24 @@ interface Times {
   response: Section;
 }
 
-/** The same of one kind of clients, for whether it meets an objective by itself. */
-export class KindEstimates {
-  private readonly replications: Times[] = [];
+/** What kinds of clients, and all of them, are judged by. */
+interface KindReplication extends Times {
+  /** Of the transactions asked for. */
+  timeouts: Sums;
+}
 
-  add({ wait, response }: Everything): void {
-    this.replications.push({ wait: new Section(wait), response: new Section(response) });
+/** The shares of one kind of clients, for whether it meets an objective by itself. */
+export class KindEstimates {
+  private readonly replications: KindReplication[] = [];
+
+  add(figures: Figures): void {
+    const [wait, response] = [new Section(figures.wait), new Section(figures.response)];
+    this.replications.push({ wait, response, timeouts: timeoutsOf(figures) });
+  }
+
+  /** The share of the transactions asked for that ended in a timeout. */
+  get timeouts(): Interval {
+    return rare(this.replications.map((each) => each.timeouts)).interval;
   }
 
   /** The share of transactions whose wait, or response, exceeds `limit` ns. */
@@ -64,13 +76,17 @@ export class KindEstimates {
   }
 }
 
+function timeoutsOf(figures: Figures): Sums {
+  const late = timedOut(figures);
+  return [late, figures.response.count + late];
+}
+
 /** One replication, reduced to what intervals need. */
-interface Replication extends Times {
+interface Replication extends KindReplication {
   waitMean: Sums;
   responseMean: Sums;
   waited: Sums;
   throughput: Sums;
-  timeouts: Sums;
   server_connections: number;
   memory_mb: number;
 }
@@ -87,7 +103,6 @@ export class Estimates {
   /** Adds one replication. */
   add({ all, memory, server_connections }: RunResult): void {
     const { wait, response, wait_probability, throughput } = all;
-    const late = timedOut(all);
     this.replications.push({
       wait: new Section(wait),
       response: new Section(response),
@@ -95,7 +110,7 @@ export class Estimates {
       responseMean: [response.sum / MILLISECOND, response.count],
       waited: [wait_probability * wait.count, wait.count],
       throughput: [throughput, 1],
-      timeouts: [late, response.count + late],
+      timeouts: timeoutsOf(all),
       server_connections: server_connections.mean,
       memory_mb: memory / MEGABYTE,
     });

@@ -13,6 +13,7 @@ export type Judged = Pick<
   | "timeouts"
   | "timeout_share_ci95"
   | "refused"
+  | "retries"
   | "errors"
   | "clients_waiting"
   | "unsteady"
@@ -28,7 +29,8 @@ export function hasObjective(slo: Slo): boolean {
  * are served: beside a term that the workload has, clients that are never served, turned away by a limit
  * such as `max_client_conn`, or dropped because the database refuses them a connection, miss the objective
  * whatever the others' waits are; and so does one of several kinds of clients that misses a term by itself,
- * however many transactions of others it is among. A run without a single transaction meets nothing.
+ * that for timeouts included, however many transactions of others it is among. A run without a single
+ * transaction meets nothing.
  */
 export function sloOutcome(
   slo: Slo,
@@ -60,9 +62,14 @@ export type Beyond = (part: "wait" | "response", limit: number) => Share;
 export type Share = { value: number; interval: Interval95 };
 
 /** One of several kinds of clients, by itself. */
-export interface JudgedKind extends Pick<Run, "transactions" | "wait_ms" | "response_ms"> {
+export interface JudgedKind
+  extends Pick<Run, "transactions" | "wait_ms" | "response_ms" | "retries"> {
   name: string;
   beyond: Beyond;
+  /** Attempts at transactions that were completed or ended in a timeout. */
+  asked: number;
+  /** The share of them that ended in a timeout. */
+  late: Share;
 }
 
 const UNKNOWN: Beyond = () => ({ value: 0, interval: null });
@@ -113,27 +120,60 @@ function termsOf(
 
 /**
  * The terms that a kind of clients does not surely meet by itself, by the share of its transactions beyond the
- * limit. A kind with few transactions has the benefit of the doubt.
+ * limit, or that ended in a timeout. A kind with few transactions has the benefit of the doubt.
  */
 function missedAlone(slo: Slo, kind: JudgedKind, times: number): Term[] {
-  return TIMES.flatMap(({ name, part, p, figure }) => {
+  const slow = TIMES.flatMap(({ name, part, p, figure }): Term[] => {
     const limit = slo[name];
     if (limit === undefined) return [];
-    const { value: share, interval } = kind.beyond(part, limit);
-    if (interval === null) return [];
-    const certain = isBeside(1 - p, share, interval, times);
-    const missed = share > 1 - p;
-    if (certain ? !missed : kind.transactions * (1 - p) < EXPECTED) return [];
+    const expected = kind.transactions * (1 - p);
+    const found = openShare(kind.beyond(part, limit), 1 - p, expected, times);
     const [clients, value] = [kind.name, kind[`${part}_ms`][figure]];
-    return [
-      { name, clients, limit: limit / MILLISECOND, value, unit: "ms", met: !missed, certain },
-    ];
+    return found
+      ? [{ name, clients, limit: limit / MILLISECOND, value, unit: "ms", ...found }]
+      : [];
   });
+  return [...slow, ...timeoutsAlone(slo.timeouts, kind, times)];
+}
+
+/**
+ * The term for timeouts, as in `missedAlone`. Where so many were seen that their number means something it
+ * counts, however few would be expected. Whoever allows none asks what was seen.
+ */
+function timeoutsAlone(limit: number | undefined, kind: JudgedKind, times: number): Term[] {
+  if (limit === undefined) return [];
+  const { name: clients, asked, retries } = kind;
+  const { value } = kind.late;
+  const late: Share = limit === 0 ? { value, interval: [value, value] } : kind.late;
+  const expected = Math.max(asked * limit, Math.round(asked * value));
+  const found = openShare(late, limit, expected, times);
+  if (found === undefined) return [];
+  return [{ name: "timeouts", clients, limit, value, unit: "", ...ofAttempts(retries), ...found }];
+}
+
+/**
+ * A share that does not surely keep to what is allowed. undefined: it does, or nobody knows, or what is in doubt
+ * are fewer transactions than mean anything.
+ */
+function openShare(
+  { value, interval }: Share,
+  allowed: number,
+  expected: number,
+  times: number,
+): Pick<Term, "met" | "certain"> | undefined {
+  if (interval === null) return undefined;
+  const certain = isBeside(allowed, value, interval, times);
+  const met = value <= allowed;
+  if (certain ? met : expected < EXPECTED) return undefined;
+  return { met, certain };
 }
 
 /** What a term is called, such as `wait_p99 of web`. */
 export const nameOfTerm = ({ name, clients }: Pick<Term, "name" | "clients">): string =>
   clients === undefined ? name : `${name} of ${clients}`;
+
+/** What the share of a term is of, as `12 % of attempts`, where it is not of transactions. */
+export const ofWhat = ({ of }: Pick<Term, "of">): string => (of === undefined ? "" : ` of ${of}`);
 
 /** The value as `own` has it; where that reads like its limit, `text`, on which side of it the value is. */
 export function besideLimit(
@@ -229,14 +269,20 @@ export function starves(old: Run, fresh: Run): boolean {
 export const timedOut = ({ timeouts, errors }: Pick<Run, "timeouts" | "errors">): number =>
   timeouts - (errors.client_idle_timeout ?? 0);
 
-/** A timeout is a transaction that was asked for and not done. Whoever allows none asks what was seen. */
+/**
+ * A timeout is a transaction that was asked for and not done, or where clients retry an attempt at one. Whoever
+ * allows none asks what was seen.
+ */
 function timeouts(limit: number | undefined, run: Judged): Bare[] {
   if (limit === undefined) return [];
   const late = timedOut(run);
   const asked = Math.max(1, run.transactions + late);
   const interval = limit === 0 ? undefined : run.timeout_share_ci95;
-  return [term("timeouts", limit, late / asked, "", interval)];
+  return [{ ...term("timeouts", limit, late / asked, "", interval), ...ofAttempts(run.retries) }];
 }
+
+/** Clients that try again fail, and are done with, attempt by attempt. */
+const ofAttempts = (retries = 0): Pick<Term, "of"> => (retries > 0 ? { of: "attempts" } : {});
 
 function term(
   name: string,

@@ -3,7 +3,7 @@ import { Histogram } from "../kernel/histogram.ts";
 import type { Figures } from "../model/index.ts";
 import { KindEstimates } from "./estimates.ts";
 import type { Interval95, KindResult, Wait } from "./results/index.ts";
-import type { Beyond, JudgedKind, Share } from "./slo.ts";
+import { type Beyond, type JudgedKind, type Share, timedOut } from "./slo.ts";
 import type { Interval } from "./statistics.ts";
 
 const MILLISECOND = 1e6;
@@ -13,7 +13,7 @@ export class Sums {
   readonly wait = new Histogram();
   readonly response = new Histogram();
   private app_wait: Histogram | undefined;
-  private retries = 0;
+  protected retries = 0;
   private given_up = 0;
   private timeouts = 0;
   private refused = 0;
@@ -67,9 +67,12 @@ export class KindSums extends Sums {
 
   judged(name: string): JudgedKind {
     const beyond: Beyond = (part, limit) => shareOf(this.estimates.beyond(part, limit));
-    const { response, wait } = this;
+    const { estimates, response, retries, wait } = this;
     const times = { wait_ms: quantiles(wait), response_ms: quantiles(response) };
-    return { name, transactions: response.count, beyond, ...times };
+    const transactions = response.count;
+    const asked = transactions + timedOut(this.drops());
+    const late = shareOf(estimates.timeouts);
+    return { name, transactions, asked, retries, beyond, late, ...times };
   }
 }
 

@@ -14,7 +14,7 @@ import type {
 import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import { configured } from "./pools.ts";
-import type { Moment, Run, SettingValue, Wait } from "./results/index.ts";
+import type { KindResult, Moment, Run, SettingValue, Wait } from "./results/index.ts";
 import {
   type Beyond,
   isDecided,
@@ -189,7 +189,9 @@ export class Tally {
     const share = (sum: number): number => sum / Math.max(1, replications);
     const connections = share(levels.connections);
     const judged = this.judged();
-    const slo = sloOutcome(this.workload.slo, judged, this.beyond, this.judgedKinds());
+    const extras = all.extras();
+    const seen = { ...judged, retries: extras.retries };
+    const slo = sloOutcome(this.workload.slo, seen, this.beyond, this.judgedKinds());
     return {
       ...configured(this.workload),
       settings,
@@ -218,9 +220,9 @@ export class Tally {
       memory_mb: levels.memory / MEGABYTE,
       ...(this.cores && { cores: meanOf(this.cores, replications) }),
       ...this.poolerOf(),
-      ...all.extras(),
+      ...extras,
       clients: Object.fromEntries(
-        [...this.kinds].map(([name, sums]) => [name, sums.kind(this.measured / SECOND)]),
+        [...this.kinds].map(([name, sums]) => [name, this.kindResult(sums)]),
       ),
       distribution: SHARES.map((p) => ({
         p,
@@ -252,6 +254,13 @@ export class Tally {
       },
       ...(unsteady !== undefined && { unsteady }),
     };
+  }
+
+  /** One kind alone is all of them, and has their interval. */
+  private kindResult(sums: KindSums): KindResult {
+    const own = this.kinds.size < 2 ? this.interval("timeouts") : sums.estimates.timeouts;
+    const timeout_share_ci95 = this.unsteady === undefined ? asPair(own) : null;
+    return { ...sums.kind(this.measured / SECOND), timeout_share_ci95 };
   }
 
   /** One kind alone is all of them; where nothing settles nothing of a kind is sure. */

@@ -51,10 +51,10 @@ test("a change that passes within the error is not said to meet the objective", 
     ...{ timeouts: 0.03, timeouts_ci95: [0.02, 0.04] as [number, number] },
     ...{ memory_mb: -5000, memory_mb_ci95: [-5200, -4800] as [number, number] },
   };
-  const said = (certain: boolean): string =>
+  const said = (certain: boolean, fresh = run): string =>
     diffText(
       {
-        ...{ ...head, command: "diff", runs: [run, run], differences: [difference], changes: [] },
+        ...{ ...head, command: "diff", runs: [run, fresh], differences: [difference], changes: [] },
         ...{ verdict: "pass", slo: { met: true, terms: [{ ...term, certain }] } },
       },
       true,
@@ -62,6 +62,7 @@ test("a change that passes within the error is not said to meet the objective", 
   expect(said(true)).toMatch(/^Verdict: pass\. The new settings meet the objective\./);
   expect(said(false)).toMatch(/^Verdict: pass, but not surely: .*met, within the error/);
   expect(said(true), "a difference of shares is in points").toMatch(/timeouts \+3 points/);
+  expect(said(true, { ...run, retries: 7 })).toMatch(/timeouts, of attempts \+3 points/);
   expect(said(true)).toContain("memory, most of a replication -5 GB");
   expect(said(true)).toContain("Differences that nothing is sure of: wait, mean; wait, p99");
 });

@@ -30,6 +30,16 @@ describe("reasons", () => {
     );
   });
 
+  test("a kind that misses by itself is named, and with retries its share is of attempts", () => {
+    const own = { ...timeouts, clients: "reports", of: "attempts" as const };
+    const none = "no pool of up to 1 connection meets the objective: ";
+    expect(reasons([own])[0]).toBe(`${none}timeouts of reports is 2 % of attempts, limit 0.5 %`);
+    const near = { ...own, value: 0.005001 };
+    expect(reasons([near])[0]).toBe(
+      `${none}timeouts of reports is a little over 0.5 % of attempts, limit 0.5 %`,
+    );
+  });
+
   test("where only more data is wanting nothing else is blamed", () => {
     expect(reasons([wait])).toEqual([
       "no pool of up to 1 connection surely meets the objective: wait_p99 is 0 ms, limit 10 ms",

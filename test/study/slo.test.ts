@@ -42,6 +42,7 @@ describe("one of several kinds of clients, by itself", () => {
       const kind: JudgedKind = {
         ...{ name: "web", transactions, beyond },
         ...{ wait_ms: { ...times, p99: 11 }, response_ms: times },
+        ...{ asked: transactions, late: { value: 0, interval: [0, 0] } },
       };
       const outcome = sloOutcome(slo, run, surely, [kind]);
       expect(outcome?.met).toBe(met);

@@ -334,9 +334,14 @@ export const workloadFile = z.strictObject({
       wait_p99: time.optional(),
       response_p95: time.optional(),
       response_p99: time.optional(),
-      timeouts: quantity(share, EXPECTED.share).optional(),
+      timeouts: quantity(share, EXPECTED.share)
+        .optional()
+        .describe(
+          "share of the transactions that may end in a timeout, such as 0.1 %; with retry a share of the attempts, so that a transaction that fails twice counts twice",
+        ),
     })
-    .optional(),
+    .optional()
+    .describe("objective, for all clients together and for each kind of them by itself"),
   run: z
     .strictObject({
       duration: length.default("60 s"),

@@ -206,7 +206,7 @@ export interface Slo {
   wait_p99?: Nanos | undefined;
   response_p95?: Nanos | undefined;
   response_p99?: Nanos | undefined;
-  /** Fraction of transactions that may end in a timeout. */
+  /** Fraction of transactions that may end in a timeout; of attempts at them, where clients retry. */
   timeouts?: number | undefined;
 }
 

@@ -52,6 +52,10 @@ const slo = z
         limit: z.number(),
         value: z.number().describe("what was simulated, in the unit of the limit"),
         unit: z.string().describe("ms, clients, times, or empty for a share"),
+        of: z
+          .literal("attempts")
+          .optional()
+          .describe("what the share is of, where clients retry; transactions when absent"),
         met: z.boolean(),
         certain: z
           .boolean()
@@ -66,6 +70,8 @@ const slo = z
 const ERRORS =
   "clients dropped, by PgBouncer's reason; client_timeout, client_cancel and app_pool_timeout are the application's own";
 const RETRIES = "further attempts at transactions that had failed";
+const TIMEOUT_SHARE =
+  "of the transactions asked for, with retries of the attempts at them, the part that ended in a timeout";
 const GIVEN_UP = "transactions that clients with a timeout, retries or a pool of their own gave up";
 
 const kind = z
@@ -76,6 +82,7 @@ const kind = z
     app_wait_ms: wait.optional().describe("wait for a connection of the application's own pool"),
     throughput_tps: z.number(),
     timeouts: count,
+    timeout_share_ci95: interval.optional().describe(TIMEOUT_SHARE),
     refused: count,
     retries: count.optional().describe(RETRIES),
     given_up: count.optional().describe(GIVEN_UP),
@@ -133,9 +140,7 @@ export const runSchema = z
     ),
     wait_probability: share.describe("share of the transactions that waited at all"),
     wait_probability_ci95: interval.optional(),
-    timeout_share_ci95: interval
-      .optional()
-      .describe("of the transactions asked for, the part that ended in a timeout"),
+    timeout_share_ci95: interval.optional().describe(TIMEOUT_SHARE),
     response_ms: wait.describe("whole transaction as the client sees it, milliseconds"),
     app_wait_ms: wait.optional().describe("wait for a connection of the application's own pool"),
     throughput_tps: z.number().describe("transactions completed a second"),
@@ -197,10 +202,7 @@ const difference = z
     wait_p99_ms_ci95: interval,
     throughput_tps: z.number(),
     throughput_tps_ci95: interval,
-    timeouts: z
-      .number()
-      .optional()
-      .describe("share of the transactions asked for that ended in a timeout"),
+    timeouts: z.number().optional().describe(TIMEOUT_SHARE),
     timeouts_ci95: interval.optional(),
     server_connections: z.number().optional().describe("open over time"),
     server_connections_ci95: interval.optional(),

@@ -4,7 +4,7 @@ import { workOnCores } from "../offered.ts";
 import { paceOf, rateOf } from "../pace.ts";
 import { allHaveOwn, connectionsOf, poolOf, poolsOf } from "../pools.ts";
 import type { Run, SloOutcome } from "../results/index.ts";
-import { besideLimit, nameOfTerm } from "../slo.ts";
+import { besideLimit, nameOfTerm, ofWhat } from "../slo.ts";
 import { counted } from "../words.ts";
 import { admittedBy, withPoolSize } from "./variants.ts";
 
@@ -58,7 +58,7 @@ const standing = (term: Term): string =>
   `${nameOfTerm(term)} is ${beside(term)}, limit ${text(term, term.limit)}`;
 
 const beside = (term: Term): string =>
-  besideLimit(term, text(term, term.value), text(term, term.limit));
+  besideLimit(term, text(term, term.value), text(term, term.limit)) + ofWhat(term);
 
 const text = ({ unit }: Term, value: number): string =>
   unit === "" ? percent(value) : `${round(value)} ${unit}`;
