@@ -2,6 +2,7 @@
 import { ConfigError } from "./errors.ts";
 import { type Config, parseIni } from "./ini.ts";
 import { type ReadFile, readFromDisk } from "./ini-lines.ts";
+import type { Misread } from "./kinds.ts";
 import { refusalOf } from "./pooler-support.ts";
 import { knownSetting, readSetting } from "./read-setting.ts";
 import type { SystemCalls } from "./setting.ts";
@@ -54,11 +55,17 @@ export function showConfig(config: Config): ConfigRow[] {
 }
 
 /**
- * The config after the console's `SET key = text`. Throws ConfigError for an unknown setting, a bad
- * value, a value that our pooler cannot do, and, other than PgBouncer, which then does nothing and
- * says nothing, for a setting that needs a restart.
+ * The config after the console's `SET key = text`; `tell` is told of a number that is read otherwise than it is
+ * written. Throws ConfigError for an unknown setting, a bad value, a value that our pooler cannot do, and, other
+ * than PgBouncer, which then does nothing and says nothing, for a setting that needs a restart.
  */
-export function applySet(config: Config, key: string, text: string, calls: SystemCalls): Config {
+export function applySet(
+  config: Config,
+  key: string,
+  text: string,
+  calls: SystemCalls,
+  tell: (number: Misread) => void = () => {},
+): Config {
   const name = knownSetting("SET", key);
   if (!rowOf(name).reloadable) {
     const problem = "cannot be changed while running";
@@ -69,7 +76,7 @@ export function applySet(config: Config, key: string, text: string, calls: Syste
       expected: "a new value in the file, and a restart",
     });
   }
-  const value = readSetting("SET", name, text);
+  const value = readSetting("SET", name, text, tell);
   const refusal = refusalOf(rowOf(name), "SET", name, value, calls);
   if (refusal !== undefined) throw refusal;
   const given = new Map(config.given).set(name, "SET");

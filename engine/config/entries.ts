@@ -1,6 +1,6 @@
 /** One entry of `[databases]`, `[users]` or `[peers]`: checked, typed, with what was left out. */
 import { ConfigError, unknownName } from "./errors.ts";
-import { readFriendly, readValue } from "./kinds.ts";
+import { type Misread, readFriendly, readValue } from "./kinds.ts";
 import { decimal } from "./numbers.ts";
 import { presets, type Settings, type ValuesOf } from "./setting.ts";
 import {
@@ -34,6 +34,8 @@ export interface EntryText {
   readonly name: string;
   readonly pairs: Iterable<readonly [string, Written]>;
   readonly friendly?: boolean;
+  /** Is told of numbers that are read otherwise than they are written; left out: they are refused. */
+  readonly tell?: (number: Misread) => void;
   /** Where the key was written, when that is known better than `at`. */
   readonly placeOf?: ((key: string) => string) | undefined;
 }
@@ -85,7 +87,7 @@ function checkName({ at, name }: EntryText, what: string, longest: number): void
 
 function readEntry<Table extends Settings>(
   table: Table,
-  { at, name, pairs, friendly, placeOf }: EntryText,
+  { at, name, pairs, friendly, tell, placeOf }: EntryText,
   what: string,
   aliases: Readonly<Record<string, string>> = {},
 ): Named & ValuesOf<Table> {
@@ -99,7 +101,7 @@ function readEntry<Table extends Settings>(
     const full = `${written} of ${what} ${name}`;
     values[key] = friendly
       ? readFriendly(row.kind, place, full, value)
-      : readValue(row.kind, place, full, String(value));
+      : readValue(row.kind, place, full, String(value), tell);
   }
   return { ...values, name, at } as Named & ValuesOf<Table>; // Every key came from the table.
 }

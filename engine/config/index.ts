@@ -17,6 +17,7 @@ export { ConfigError, type ConfigErrorParts, didYouMean, nearest, unknownName } 
 export { type HbaRule, loadHba, loadIdent, type Mapping, matchingRule } from "./hba.ts";
 export { type Config, parseIni, printIni } from "./ini.ts";
 export { type ReadFile, readFromDisk, whyUnreadable } from "./ini-lines.ts";
+export { misread } from "./kinds.ts";
 export {
   type LdapBind,
   type LdapMistake,

@@ -16,7 +16,7 @@ import {
 } from "./entries.ts";
 import { ConfigError, unknownName } from "./errors.ts";
 import { type IniLine, iniLines, type ReadFile } from "./ini-lines.ts";
-import type { Kind } from "./kinds.ts";
+import type { Kind, Misread } from "./kinds.ts";
 import { knownSetting, readSetting } from "./read-setting.ts";
 import { presetOf, type Settings } from "./setting.ts";
 import { DEFAULT_VALUES, rowOf, SETTING_NAMES, type SettingName, type Values } from "./settings.ts";
@@ -34,6 +34,8 @@ export interface Config {
   readonly autodb: DatabaseEntry | undefined;
   readonly users: readonly UserEntry[];
   readonly peers: readonly PeerEntry[];
+  /** Numbers of the file that are read otherwise than they are written. */
+  readonly misread: readonly Misread[];
 }
 
 const SECTIONS = ["pgbouncer", "databases", "users", "peers"] as const;
@@ -71,6 +73,8 @@ class Draft {
   private readonly databases = new Map<string, DatabaseEntry>();
   private readonly users = new Map<string, UserEntry>();
   private readonly peers = new Map<string, PeerEntry>();
+  private readonly misread: Misread[] = [];
+  private readonly tell = (number: Misread): void => void this.misread.push(number);
 
   /** A heading: every setting that has a default goes back to it, a second heading included. */
   startMain(): void {
@@ -84,12 +88,14 @@ class Draft {
 
   add(section: Section, line: IniLine, key: string): void {
     const { at, value } = line;
+    const { tell } = this;
     if (section === "pgbouncer") this.addSetting(at, key, value);
-    else this.addEntry(section, { at, name: key, pairs: parseConnectionString(at, key, value) });
+    else
+      this.addEntry(section, { at, name: key, pairs: parseConnectionString(at, key, value), tell });
   }
 
   finish(file: string): Config {
-    const { given, users, peers } = this;
+    const { given, users, peers, misread } = this;
     const databases = new Map(this.databases);
     const autodb = databases.get(AUTODB);
     databases.delete(AUTODB);
@@ -101,12 +107,13 @@ class Draft {
       autodb,
       users: [...users.values()],
       peers: [...peers.values()],
+      misread,
     };
   }
 
   private addSetting(at: string, key: string, text: string): void {
     const name = knownSetting(at, key);
-    this.values[name] = readSetting(at, name, text);
+    this.values[name] = readSetting(at, name, text, this.tell);
     this.given.set(name, at);
   }
 

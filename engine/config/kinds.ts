@@ -4,7 +4,16 @@
  */
 import { type Nanos, SECOND } from "../core/units.ts";
 import { ConfigError, didYouMean } from "./errors.ts";
-import { decimal, durationWithUnit, exactSeconds, general, integer, seconds } from "./numbers.ts";
+import {
+  beginning,
+  cut,
+  decimal,
+  durationWithUnit,
+  exactSeconds,
+  general,
+  integer,
+  seconds,
+} from "./numbers.ts";
 
 /** One kind of value. `T` is what the program holds: text, a number, a boolean or ns. */
 export interface Kind<T> {
@@ -21,6 +30,11 @@ export interface Kind<T> {
   readonly unset: T;
   /** The value of `text`, or undefined when it is not allowed. */
   read(text: string): T | undefined;
+  /**
+   * Of a text that is not allowed: the number that PgBouncer reads there, as a text to read; undefined when it reads
+   * none either, or one that nobody can have meant.
+   */
+  salvage?: ((text: string) => string | undefined) | undefined;
   /** As SHOW CONFIG prints it; null where it prints NULL. */
   show(value: T): string | null;
   /** For a file, exact; null when only leaving it out says so. */
@@ -32,8 +46,8 @@ export interface Kind<T> {
 /** Largest value of C's `int`, in which PgBouncer keeps its numbers. */
 export const MOST = 2_147_483_647;
 const LEAST = -MOST - 1;
-/** Longest duration in seconds, 136 years: some write 2147483647 for "never", and it is exact to the microsecond. */
-const LONGEST = 4_294_967_295;
+/** Longest duration in seconds: what PgBouncer's 64 bits of microseconds hold. Some write 99999999999 for "never". */
+const LONGEST = 18_446_744_073_709;
 
 /** Any text, empty included. */
 export const text: Kind<string> = {
@@ -143,11 +157,36 @@ export const inheritedTime: Kind<Nanos | null> = {
   write: (value) => (value === null ? null : String(value / SECOND)),
 };
 
-/** Reads `written` as `kind`. Throws ConfigError with place, name, what is allowed and a hint. */
-export function readValue<T>(kind: Kind<T>, at: string, name: string, written: string): T {
+/** A number that was read otherwise than it is written. */
+export interface Misread {
+  readonly at: string;
+  readonly name: string;
+  readonly written: string;
+  readonly read: string;
+}
+
+/** The sentence about it. */
+export const misread = ({ at, name, written, read }: Misread): string =>
+  `${at}: ${name} is ${JSON.stringify(written)} and is read as ${read}, as PgBouncer reads it`;
+
+/**
+ * Reads `written` as `kind`. Who is told of misread numbers gets them; else they are refused. Throws ConfigError with
+ * place, name, what is allowed and a hint.
+ */
+export function readValue<T>(
+  kind: Kind<T>,
+  at: string,
+  name: string,
+  written: string,
+  tell?: (number: Misread) => void,
+): T {
   const value = kind.read(written);
   if (value !== undefined) return value;
-  throw refusal(kind, at, name, written);
+  const read = tell && kind.salvage?.(written);
+  const salvaged = read === undefined ? undefined : kind.read(read);
+  if (read === undefined || salvaged === undefined) throw refusal(kind, at, name, written);
+  tell?.({ at, name, written, read });
+  return salvaged;
 }
 
 function refusal<T>(kind: Kind<T>, at: string, name: string, got: string): ConfigError {
@@ -184,6 +223,7 @@ function whole(
       const value = read(written);
       return value !== undefined && value >= least && value <= most ? value : undefined;
     },
+    salvage: read === decimal ? beginning : (written) => cut(written, most <= MOST),
     show: String,
     write: String,
   };
@@ -204,6 +244,7 @@ function wholeUnits(
       const value = units.read(written);
       return value === undefined ? undefined : value * unit;
     },
+    salvage: units.salvage,
     show: (value) => String(value / unit),
     write: (value) => String(value / unit),
     fromNanos: (nanos) => (nanos % unit === 0 ? within(nanos) : undefined),

@@ -1,26 +1,43 @@
 /**
  * Numbers as PgBouncer reads and prints them. Integers of `[pgbouncer]` are C's `strtol` with base
- * detection (`0x1f`, `0777`), those of a connection string are decimal; seconds are C's `strtod`,
- * kept to the microsecond; SHOW CONFIG prints seconds with C's `%g`.
+ * detection (`0x1f`, `0777`), those of a connection string are the digits that C's `atoi` finds at its beginning;
+ * both are cut to 32 bits. Seconds are C's `strtod`, kept to the microsecond; SHOW CONFIG prints them with `%g`.
  * Source: PgBouncer 1.25.2 lib/usual/cfparser.c, src/loader.c.
  */
 import { MICROSECOND, MILLISECOND, type Nanos, SECOND } from "../core/units.ts";
 
 /** An integer with base detection; undefined when the text is anything else, `08` included. */
 export function integer(text: string): number | undefined {
-  const match = /^\s*([+-]?)(?:0x([0-9a-f]+)|0([0-7]*)|([1-9][0-9]*))$/i.exec(text);
-  if (match === null) return undefined;
-  const [, sign, hexadecimal, octal, decimal] = match;
-  const size = hexadecimal
-    ? Number.parseInt(hexadecimal, 16)
-    : Number.parseInt(decimal ?? `0${octal}`, decimal ? 10 : 8);
-  return sign === "-" && size !== 0 ? -size : size;
+  const number = literal(text);
+  return number === undefined ? undefined : Number(number);
 }
 
 /** A decimal integer; a leading zero means nothing. Undefined when the text is anything else. */
 export function decimal(text: string): number | undefined {
-  return /^[+-]?[0-9]+$/.test(text) ? Number(text) || 0 : undefined;
+  return /^\s*[+-]?[0-9]+$/.test(text) ? Number(text) || 0 : undefined;
 }
+
+/**
+ * What is left in 32 bits of an integer with base detection, in digits; undefined when the text is anything else.
+ * Source: PgBouncer 1.25.2 lib/usual/cfparser.c, cf_set_int(), cf_set_uint().
+ */
+export function cut(text: string, signed = true): string | undefined {
+  const number = literal(text);
+  return number === undefined ? undefined : kept(number, signed);
+}
+
+/**
+ * What C's `atoi` makes of a text, in digits: those at its beginning. Undefined where a person reads another number
+ * there: one that goes on (`0x10`, `1.5`, `1e3`), one with a unit or a multiple (`1h`, `5k`), or none at all.
+ * Source: PgBouncer 1.25.2 src/loader.c, parse_database(), parse_user(), parse_peer().
+ */
+export function beginning(text: string): string | undefined {
+  const [, digits, rest = ""] = /^\s*([+-]?[0-9]+)(.*)$/s.exec(text) ?? [];
+  return digits === undefined || GOES_ON.test(rest) ? undefined : kept(BigInt(digits));
+}
+
+/** A digit, or the first letter of a unit or a multiple; seconds are what PgBouncer counts in. */
+const GOES_ON = /[0-9]|^\s*[dghkmntuwyµ]/i;
 
 /** Seconds with a decimal point or an exponent, in ns; undefined for anything else. */
 export function seconds(text: string): Nanos | undefined {
@@ -57,13 +74,31 @@ export function general(value: number): string {
   return `${Number(mantissa)}e${power < 0 ? "-" : "+"}${digits}`;
 }
 
-/** ns as seconds in decimal digits that `seconds` reads back to the same microsecond. */
+/** ns as seconds in decimal digits that `seconds` reads back to the same microsecond, beyond 285 years to the second. */
 export function exactSeconds(nanos: Nanos): string {
   const micros = Math.round(nanos / MICROSECOND);
+  if (!Number.isSafeInteger(micros)) return String(Math.round(nanos / SECOND));
   const fraction = String(micros % 1e6).padStart(6, "0");
   return `${Math.floor(micros / 1e6)}.${fraction}`.replace(/\.?0+$/, "");
 }
 
 function fromMicroseconds(micros: number): Nanos {
   return Math.round(micros) * MICROSECOND;
+}
+
+function literal(text: string): bigint | undefined {
+  const match = /^\s*([+-]?)(?:0x([0-9a-f]+)|0([0-7]*)|([1-9][0-9]*))$/i.exec(text);
+  if (match === null) return undefined;
+  const [, sign, hexadecimal, octal, decimal] = match;
+  const size = BigInt(hexadecimal ? `0x${hexadecimal}` : (decimal ?? `0o0${octal}`));
+  return sign === "-" ? -size : size;
+}
+
+/** `strtol` keeps to the limits of a `long`, of which an `int` then has the lower half. */
+function kept(number: bigint, signed = true): string {
+  const most = signed ? 2n ** 63n - 1n : 2n ** 64n - 1n;
+  const least = signed ? -(2n ** 63n) : -most;
+  if (number > most || (number < least && !signed)) return kept(most, signed);
+  const long = number < least ? least : number;
+  return String(signed ? BigInt.asIntN(32, long) : BigInt.asUintN(32, long));
 }

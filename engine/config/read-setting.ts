@@ -1,7 +1,7 @@
 /** Reading one setting of `[pgbouncer]`, wherever it is written: ini, SET or workload file. */
 import { CONSOLE, type Written } from "./entries.ts";
 import { ConfigError, unknownName } from "./errors.ts";
-import { readFriendly, readValue } from "./kinds.ts";
+import { type Misread, readFriendly, readValue } from "./kinds.ts";
 import { isSetting, rowOf, SETTING_NAMES, type SettingName } from "./settings.ts";
 import { DATABASE_KEYS, USER_KEYS } from "./settings-entries.ts";
 
@@ -11,10 +11,15 @@ export function knownSetting(at: string, key: string): SettingName {
   throw unknownName(at, key, "a setting of [pgbouncer]", SETTING_NAMES, hintFor(key));
 }
 
-/** The value of `text` for the setting, as an ini has it. Throws ConfigError. */
-export function readSetting(at: string, name: SettingName, text: string): unknown {
+/** The value of `text` for the setting, as an ini has it; `tell` as for `readValue`. Throws ConfigError. */
+export function readSetting(
+  at: string,
+  name: SettingName,
+  text: string,
+  tell: (number: Misread) => void,
+): unknown {
   checkReserved(at, name, text);
-  return readValue(rowOf(name).kind, at, name, text);
+  return readValue(rowOf(name).kind, at, name, text, tell);
 }
 
 /** The value as a workload file has it: durations may carry units. Throws ConfigError. */

@@ -12,7 +12,7 @@ import {
   optionalText,
   text,
 } from "./kinds.ts";
-import { decimal } from "./numbers.ts";
+import { beginning, decimal } from "./numbers.ts";
 import { type PoolerSupport, setting } from "./setting.ts";
 
 /**
@@ -22,7 +22,7 @@ import { type PoolerSupport, setting } from "./setting.ts";
 export const MOST_PEERS = 65_535;
 
 /** Connection strings have decimal numbers only: C's `atoi`, and 0 is no port. */
-const port: Kind<number> = { ...count(1, 65_535), read: readPort };
+const port: Kind<number> = { ...count(1, 65_535), read: readPort, salvage: beginning };
 const poolMode = inheritedChoice(...POOL_MODES);
 const LOAD_BALANCE = ["round-robin", "disable"] as const;
 

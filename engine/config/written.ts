@@ -44,6 +44,7 @@ export function configFrom(
     autodb: changed.find((entry) => entry.name === AUTODB) ?? base?.autodb,
     users: merge(base?.users ?? [], entryTexts("users", users, place).map(userEntry)),
     peers: base?.peers ?? [],
+    misread: base?.misread ?? [],
   };
 }
 

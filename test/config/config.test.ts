@@ -259,7 +259,7 @@ describe("a workload's own words", () => {
       { query_wait_timeout: "10 parsec" },
       {},
       'web.yaml (pgbouncer/query_wait_timeout): query_wait_timeout is "10 parsec"; ' +
-        "expected seconds from 0 to 4294967295",
+        "expected seconds from 0 to 18446744073709",
     ],
     [
       { query_wait_notify: "500 ms" },

@@ -1,6 +1,7 @@
 /** pgbouncer.ini: what is read, and what is said about what cannot be read. */
 import { expect, test } from "vitest";
 import { ConfigError } from "../../engine/config/errors.ts";
+import { settingValue } from "../../engine/config/index.ts";
 import { type Config, parseIni, printIni } from "../../engine/config/ini.ts";
 import { MILLISECOND, SECOND } from "../../engine/core/units.ts";
 
@@ -200,6 +201,78 @@ const complaints: [string, string, string][] = [
     "a circle ends",
   ],
 ];
+
+/** Of an entry: what is written, what is read. Source: PgBouncer 1.25.2, the program itself. */
+test.each([
+  ["databases", "pool_size=5x", "pool_size", "5", 5],
+  ["databases", "pool_size=5,", "pool_size", "5", 5],
+  ["databases", "min_pool_size=+3;", "min_pool_size", "3", 3],
+  ["databases", "server_lifetime=60s", "server_lifetime", "60", 60 * SECOND],
+  ["databases", "port=5433;", "port", "5433", 5433],
+  ["databases", "max_db_connections=99999999999", "max_db_connections", "1215752191", 1215752191],
+  ["databases", "max_db_connections=4294967297", "max_db_connections", "1", 1],
+  ["databases", "pool_size=3000000000", "pool_size", "-1294967296", null],
+  ["users", "max_user_connections='7 8'", "max_user_connections", "", undefined],
+  ["users", "max_user_connections='7 # all'", "max_user_connections", "7", 7],
+  ["users", "query_timeout=2,", "query_timeout", "2", 2 * SECOND],
+] as const)("[%s] %s is what C reads, and is told", (section, pair, key, read, want) => {
+  const text = `[${section}]\nx = ${pair}\n[pgbouncer]\n`;
+  if (want === undefined) {
+    expect(complaint(text)).toContain(`${key} of user x is "7 8"; expected`);
+    return;
+  }
+  const config = parse(text);
+  const [entry] = config[section] as unknown as Record<string, unknown>[];
+  expect(entry?.[key]).toBe(want);
+  expect(config.misread).toEqual([expect.objectContaining({ at: "a.ini:2", read })]);
+});
+
+test("a number between blanks is read without a word", () => {
+  const { databases, misread } = parse("[databases]\nx = pool_size=' 5'\n[pgbouncer]\n");
+  expect([databases[0]?.pool_size, misread]).toEqual([5, []]);
+});
+
+test.each([
+  ["abc", "which C takes for 0, and 0 for no limit"],
+  ["0x10", "0 to C"],
+  ["1e3", "1 to C"],
+  ["1.5", "1 to C"],
+  ["1,000", "1 to C"],
+  ["5k", "5 to C"],
+])("pool_size=%s stays refused: %s", (written, _why) => {
+  expect(complaint(`[databases]\nx = pool_size=${written}\n[pgbouncer]\n`)).toBe(
+    `a.ini:2: pool_size of database x is "${written}"; expected an integer from 0 to 2147483647`,
+  );
+});
+
+test.each(["1h", "500ms", "2 days", "0.5"])("server_lifetime='%s' stays refused", (written) => {
+  const text = `[databases]\nx = server_lifetime='${written}'\n[pgbouncer]\n`;
+  expect(complaint(text)).toContain(`server_lifetime of database x is "${written}"; expected`);
+});
+
+/** Source: PgBouncer 1.25.2, the program itself, by SHOW CONFIG. */
+test.each([
+  ["max_client_conn", "99999999999", "1215752191"],
+  ["max_client_conn", "4294967296", "0"],
+  ["max_client_conn", "99999999999999999999", "-1"],
+  ["max_client_conn", "-99999999999999999999", "0"],
+  ["max_client_conn", "0x1FFFFFFFF", "-1"],
+  ["max_client_conn", "077777777777", "-1"],
+  ["query_wait_notify", "4294967299", "3"],
+  ["max_packet_size", "-1", "4294967295"],
+  ["max_packet_size", "99999999999", "1215752191"],
+] as const)("%s = %s is what 32 bits keep, %s, and is told", (name, written, read) => {
+  const config = parse(`[pgbouncer]\n${name} = ${written}\n`);
+  expect(settingValue(config, name)).toBe(read);
+  expect(config.misread).toEqual([{ at: "a.ini:2", name, written, read }]);
+});
+
+test.each([
+  ["max_client_conn", "5x", "letters behind a number of [pgbouncer] are refused by PgBouncer too"],
+  ["listen_port", "99999999999", "what is left is no port"],
+] as const)("%s = %s is refused: %s", (name, written, _why) => {
+  expect(complaint(`[pgbouncer]\n${name} = ${written}\n`)).toContain(`${name} is "${written}"`);
+});
 
 for (const [text, want, why] of complaints) {
   test(`${JSON.stringify(text.slice(0, 60))} is refused: ${why}`, () => {

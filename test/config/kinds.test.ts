@@ -52,6 +52,8 @@ test("in an entry a number below 0 is none", () => {
 test("numbers that some write for never are taken", () => {
   expect(readValue(time, "a", "b", "2147483647")).toBe(2_147_483_647 * SECOND);
   expect(time.show(2_147_483_647 * SECOND)).toBe("2.14748e+09");
+  const never = readValue(time, "a", "b", "99999999999");
+  expect([time.show(never), time.write(never)]).toEqual(["1e+11", "99999999999"]);
 });
 
 const worded = tables.slice(0, 3); // Peers have no words.

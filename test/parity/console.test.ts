@@ -137,5 +137,40 @@ for (const [side, pgbouncer, skipped] of SIDES) {
       expect(await shown(running, "STATS_TOTALS", "app")).toEqual([]);
       expect(await entering(running, "app")).toBe("in");
     });
+
+    test("numbers are what C reads of them, in entries, in the file and by SET", async () => {
+      const entries = {
+        app: "pool_size=5x",
+        ...{ comma: "pool_size=5,", many: "max_db_connections=99999999999" },
+        ...{ less: "pool_size=3000000000", blank: "pool_size=' 5'" },
+      };
+      const settings = { default_pool_size: 7, max_client_conn: 99_999_999_999 };
+      running = await stage.pooler({ settings, entries, pgbouncer });
+      const databases = await running.tell("SHOW DATABASES");
+      const found = databases.map((row) => [row.name, row.pool_size, row.max_connections]);
+      expect(found.filter(([name]) => name !== "pgbouncer").sort()).toEqual([
+        ["app", 5, 0],
+        ["blank", 5, 0],
+        ["comma", 5, 0],
+        ["less", 7, 0],
+        ["many", 7, 1_215_752_191],
+      ]);
+      const value = async (name: string): Promise<string | undefined> =>
+        (await running.tell("SHOW CONFIG")).find(({ key }) => key === name)?.value;
+      expect(await value("max_client_conn")).toBe("1215752191");
+      const cases = [
+        ["max_db_connections", "99999999999", "1215752191"],
+        ["max_db_connections", "4294967396", "100"],
+        ["max_db_connections", "99999999999999999999", "-1"],
+        ["max_db_connections", "0x1FFFFFFFF", "-1"],
+        ["query_timeout", "99999999999", "1e+11"],
+        ["query_timeout", "18446744073709", "1.84467e+13"],
+      ] as const;
+      for (const [name, written, kept] of cases) {
+        await running.tell(`SET ${name} = ${written}`);
+        expect(await value(name)).toBe(kept);
+      }
+      await expect(running.tell("SET max_db_connections = 5x")).rejects.toThrow("SET failed");
+    });
   });
 }

@@ -229,6 +229,18 @@ test("SET changes a setting at once, and refuses what it cannot", async () => {
   expect(await console.ask("show timezone")).toEqual([{ timezone: "GMT" }]);
 });
 
+test("a number that is read otherwise than it is written is in the log, with its place", async () => {
+  const pooler = await stage.pooler({}, "far = host=127.0.0.1 pool_size=5x");
+  expect(await stage.log()).toMatch(
+    /WARNING \S+:5: pool_size of database far is "5x" and is read as 5, as PgBouncer reads it\n/,
+  );
+  const console = await stage.console(pooler);
+  await console.ask("set max_client_conn = 99999999999");
+  expect(await stage.log()).toContain(
+    'WARNING SET: max_client_conn is "99999999999" and is read as 1215752191, as PgBouncer reads it\n',
+  );
+});
+
 test("SET of what takes a restart answers as PgBouncer does, changes nothing, and says so", async () => {
   const pooler = await stage.pooler();
   const raw = await Raw.login(pooler, "admin", "pgbouncer");

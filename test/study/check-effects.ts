@@ -128,6 +128,18 @@ export const EFFECT_CASES: Case[] = [
     "certificates come with TLS",
   ],
   [
+    "risk-misread-number",
+    "[databases]\napp = pool_size=5x\n[pgbouncer]\n",
+    "[databases]\napp = pool_size=5\n[pgbouncer]\n",
+    "C reads the digits",
+  ],
+  [
+    "risk-misread-number",
+    "max_client_conn = 2147483648",
+    "max_client_conn = 2147483647",
+    "an int has no more",
+  ],
+  [
     "newer-than-1.25",
     "[users]\nann = query_wait_timeout=3\n[pgbouncer]\n",
     "[users]\nann = query_timeout=3\n[pgbouncer]\n",

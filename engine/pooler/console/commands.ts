@@ -5,6 +5,7 @@ import {
   applySet,
   type Config,
   ConfigError,
+  misread,
   noteOf,
   reloadConfig,
   SETTINGS,
@@ -150,7 +151,10 @@ function set(desk: CommandDesk, { key, value }: Of<"set">): void {
     return;
   }
   try {
-    const config = applySet(host.environment.config, key, value, hasLibc);
+    const { config: before } = host.environment;
+    const config = applySet(before, key, value, hasLibc, (number) =>
+      host.log.write("WARNING", misread(number)),
+    );
     const environment = new Environment(config, host.environment, "SET");
     const sound = host.adopt(environment);
     environment.accounts.file.tell(host.log);

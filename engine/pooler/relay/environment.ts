@@ -8,6 +8,7 @@ import {
   ConfigError,
   coreSettings,
   type DatabaseEntry,
+  misread,
   type PeerEntry,
   plainRefusals,
   poolerNotes,
@@ -84,6 +85,7 @@ export class Environment {
   /** Tells the log what the configuration asks for in vain, and what of it is left out. */
   tell(log: Log): void {
     this.accounts.tell(log);
+    for (const number of this.config.misread) log.write("WARNING", misread(number));
     for (const note of this.notes) log.write("LOG", note);
   }
 

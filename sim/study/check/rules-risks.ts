@@ -261,6 +261,20 @@ export const RISK_RULES: readonly Rule[] = [
     }),
   },
   {
+    id: "risk-misread-number",
+    severity: "warning",
+    doc: "A number with something behind it, or one too large: PgBouncer reads another one.",
+    source: "PgBouncer 1.25.2 src/loader.c; lib/usual/cfparser.c, cf_set_int()",
+    find: perInstance(({ config }) =>
+      config.misread.map(({ at, name, written, read }) => ({
+        at,
+        what: `${name} is ${JSON.stringify(written)} and is read as ${read}`,
+        why: "an entry's numbers end where their digits do, and of a larger number only 32 bits are kept",
+        fix: "write the number that is meant, and nothing else",
+      })),
+    ),
+  },
+  {
     id: "risk-many-pools",
     severity: "warning",
     doc: "More than a thousand pools in one process.",
