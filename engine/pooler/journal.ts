@@ -1,10 +1,46 @@
 /** The journal of a running pooler: what the core is told goes to a file, without holding up the traffic. */
-import { createWriteStream, type WriteStream } from "node:fs";
+import { accessSync, constants, createWriteStream, statSync, type WriteStream } from "node:fs";
+import { dirname } from "node:path";
+import { ConfigError } from "../config/index.ts";
 import { type Core, JournalWriter } from "../core/index.ts";
-import { OutsideError } from "./system/errors.ts";
+import { inWords, OutsideError } from "./system/errors.ts";
 
 /** Bytes that may wait for the disk. A disk that cannot keep up ends the journal, not the traffic. */
 const BUFFERED = 16 * 1024 * 1024;
+
+/**
+ * Refuses a place where no journal can be, before anything else is done. Nothing is written. Errors: ConfigError.
+ */
+export function checkJournal(path: string): void {
+  const directory = dirname(path);
+  const refuse = (problem: string, fix: string): ConfigError => {
+    const expected = "the name of a file that can be written";
+    return new ConfigError({ at: "--journal", name: path, problem, expected, fix });
+  };
+  const there = kindOf(path);
+  if (there === "directory") throw refuse("is a directory", "name a file in it");
+  if (there === "nothing" && kindOf(directory) !== "directory")
+    throw refuse(`is in no directory: there is no ${directory}`, "make it, or name another file");
+  const target = there === "nothing" ? directory : path;
+  try {
+    accessSync(target, constants.W_OK);
+  } catch (error) {
+    const why = inWords(error as NodeJS.ErrnoException);
+    throw refuse(
+      `cannot be written (${target}: ${why})`,
+      "change its permissions, or name another file",
+    );
+  }
+}
+
+/** What there is at a path; what cannot be looked at is taken for nothing. */
+function kindOf(path: string): "directory" | "file" | "nothing" {
+  try {
+    return statSync(path).isDirectory() ? "directory" : "file";
+  } catch {
+    return "nothing";
+  }
+}
 
 export class Journal {
   private readonly writer: JournalWriter;
@@ -36,7 +72,7 @@ export class Journal {
     await new Promise<void>((resolve, reject) => {
       file.once("open", () => resolve());
       file.once("error", (error) =>
-        reject(new OutsideError(`cannot write the journal ${path}: ${error.message}`)),
+        reject(new OutsideError(`cannot write the journal ${path}: ${inWords(error)}`)),
       );
     });
     return new Journal(core, file, tell);

@@ -9,7 +9,7 @@ import { adopt, doorsOf } from "./adoption.ts";
 import { reload } from "./console/commands.ts";
 import { SHOW } from "./console/show.ts";
 import { Host } from "./host.ts";
-import { Journal } from "./journal.ts";
+import { checkJournal, Journal } from "./journal.ts";
 import { Environment } from "./relay/environment.ts";
 import { ignored, passedSockets } from "./sockets/activation.ts";
 import { Listener } from "./sockets/listener.ts";
@@ -64,8 +64,8 @@ export interface Pooler {
 }
 
 /**
- * Starts a pooler. Errors: ConfigError for what the configuration asks and we cannot do; OutsideError if
- * an address is in use, or a file cannot be written.
+ * Starts a pooler. Errors: ConfigError for what the configuration asks and we cannot do, and for a journal where
+ * none can be; OutsideError if an address is in use, or a file cannot be written.
  */
 export async function startPooler(options: PoolerOptions): Promise<Pooler> {
   return await RunningPooler.start(options);
@@ -109,6 +109,7 @@ export class RunningPooler implements Pooler {
       typeof options.config === "string" ? loadConfig(options.config, readText) : options.config;
     const pooler = new RunningPooler(new Environment(config), new Log(options.quiet));
     if (options.user) becomeUser(options.user);
+    if (options.journal !== undefined) checkJournal(options.journal);
     try {
       await pooler.open(config, options);
       beforeUp(pooler);

@@ -3,7 +3,7 @@
  * `head`, is no failure.
  */
 
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { OutputError } from "../report/files.ts";
 import { wrapped } from "../report/wrap.ts";
 import { STATUS, UsageError } from "./failure.ts";
@@ -28,9 +28,18 @@ export function note(text: string): void {
 /** Refuses to write over the file that is read, whatever name it goes by. Errors: UsageError. */
 export function checkApart(option: string, output: string | undefined, input: string): void {
   if (output === undefined) return;
-  const [one, other] = [output, input].map((file) => statSync(file, { throwIfNoEntry: false }));
+  const [one, other] = [output, input].map(found);
   if (!one?.isFile() || one.ino !== other?.ino || one.dev !== other.dev) return;
   throw new UsageError(`${option}: ${output} is the file that is read; give it another name`);
+}
+
+/** What cannot be looked at is not that file; who opens it says why. */
+function found(file: string): Stats | undefined {
+  try {
+    return statSync(file);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  * right exit status, nothing half-written and nothing left running.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -71,6 +71,46 @@ describe("asked for wrongly: status 2", () => {
     test(args.join(" ").replaceAll(folder.path, ".."), async () => {
       oneLine(await inThisProcess(args), 2, message);
     });
+});
+
+describe("a journal where none can be: status 2, and the pooler has not begun", () => {
+  const log = join(folder.path, "untouched.log");
+  const place = `listen_addr =\nunix_socket_dir = ${folder.path}\nlisten_port = 1`;
+  const ini = folder.file("journal.ini", `[databases]\n[pgbouncer]\nlogfile = ${log}\n${place}\n`);
+  const cases: [string, string, string][] = [
+    [
+      join(nowhere, "x"),
+      `is in no directory: there is no ${nowhere}`,
+      "make it, or name another file",
+    ],
+    [join(ini, "x"), `is in no directory: there is no ${ini}`, "make it, or name another file"],
+    [folder.path, "is a directory", "name a file in it"],
+  ];
+  const expected = "expected the name of a file that can be written";
+  test.each(cases)("%s", async (journal, problem, fix) => {
+    const { status, stdout, stderr } = await inThisProcess(["pooler", ini, "--journal", journal]);
+    expect(stderr).toBe(`--journal: ${journal} ${problem}; ${expected}; ${fix}\n`);
+    expect([status, stdout, existsSync(log), existsSync(nowhere)]).toEqual([2, "", false, false]);
+  });
+
+  test("simulate --metrics of a path through a file is no bug of ours", async () => {
+    const args = ["simulate", file, "--metrics", join(ini, "x")];
+    oneLine(await inThisProcess(args), 3, /cannot write .*x: no such directory/);
+  });
+
+  test("a directory that is not to be written", async () => {
+    const closed = mkdtempSync(join(folder.path, "closed-"));
+    chmodSync(closed, 0o555);
+    chmodSync(folder.path, 0o755);
+    const path = join(closed, "journal");
+    // For root nothing is closed.
+    const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
+    const { status, stdout, stderr } = await poolwise(["pooler", ini, ...user, "--journal", path]);
+    const problem = `cannot be written (${closed}: Permission denied)`;
+    const fix = "change its permissions, or name another file";
+    expect(stderr).toBe(`--journal: ${path} ${problem}; ${expected}; ${fix}\n`);
+    expect([status, stdout, existsSync(log), existsSync(path)]).toEqual([2, "", false, false]);
+  });
 });
 
 describe("an outside part is not there: status 3", () => {
