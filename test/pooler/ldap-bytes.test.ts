@@ -19,6 +19,7 @@ beforeAll(async () => {
     [latin1("uid=josé,dc=acme")]: { password, attributes: [] },
     "cn=josé": { password, attributes: [latin1("uid=josé")] },
     "cn=été": { password, attributes: ["uid=josé", "cn=été"] },
+    [latin1("cn=josé,ou=ä")]: { password, attributes: [latin1("mail=josé")] },
   });
 });
 afterAll(async () => {
@@ -31,6 +32,10 @@ test.each([
   // options, what the server hears
   [BIND, "bind uid=josé,dc=acme|unbind"],
   ["ldapbasedn=dc=acme", "bind |search dc=acme 2 (uid=josé)|unbind|bind cn=josé|unbind"],
+  [
+    "ldapbasedn=dc=acme ldapsearchattribute=mail",
+    "bind |search dc=acme 2 (mail=josé)|unbind|bind cn=josé,ou=ä|unbind",
+  ],
   [
     String.raw`ldapbasedn=dc=acme ldapsearchfilter=(cn=\c3\a9t\C3\A9)`,
     "bind |search dc=acme 2 (cn=été)|unbind|bind cn=été|unbind",
@@ -52,7 +57,9 @@ test.each([
   await raw.until("Z");
   expect(raw.complaint).toBe("");
   await until(() => server.heard.at(-1) === "unbind");
-  const said = server.heard.map((line) => line.replace(latin1("josé"), "josé"));
+  const said = server.heard.map((line) =>
+    line.replace(latin1("josé"), "josé").replace(latin1("ä"), "ä"),
+  );
   expect(said.join("|")).toBe(heard);
   raw.socket.destroy();
 });

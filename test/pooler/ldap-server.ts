@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
-import { textOf } from "../../engine/wire/text.ts";
+import { bytesOf, textOf } from "../../engine/wire/text.ts";
 import type { Pair } from "./certificates.ts";
 
 /** An entry by its name: its password, and the attributes that a search finds it by, such as `uid=alice`. */
@@ -74,7 +74,7 @@ export class LdapServer {
     else if (request.tag === 0x63) {
       const filter = words(elements(request.body)[6] as Element);
       this.heard.push(`search ${text(0)} ${parts[1]?.[0]} ${filter}`);
-      for (const name of this.found(filter)) reply(0x64, tlv(0x04, Buffer.from(name)), tlv(0x30));
+      for (const name of this.found(filter)) reply(0x64, tlv(0x04, bytesOf(name)), tlv(0x30));
       reply(0x65, ...result(this.searchCode));
     } else if (request.tag === 0x77) {
       this.heard.push("extended");

@@ -6,7 +6,7 @@
  */
 import type { Client, DN, Filter } from "ldapts";
 import type { LdapMistake, LdapOptions, LdapSearch } from "../../config/index.ts";
-import { sendBytes, unescapedBytes } from "./ldap-bytes.ts";
+import { keepBytes, unescapedBytes } from "./ldap-bytes.ts";
 import { codeOf, reasonOf } from "./ldap-results.ts";
 import { ldapServers, ldapTrust } from "./ldap-servers.ts";
 
@@ -137,7 +137,7 @@ class Session {
     const { Client } = await import("ldapts");
     const secure = this.options.scheme === "ldaps" ? { tlsOptions: ldapTrust(host) } : {};
     const client = new Client({ url, connectTimeout: CONNECT_MS, ...secure });
-    sendBytes(client);
+    keepBytes(client);
     this.signal.addEventListener("abort", () => hangUp(client), { once: true });
     return client;
   }
