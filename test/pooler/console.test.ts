@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadConfig } from "../../engine/config/index.ts";
-import { startPooler } from "../../engine/pooler/main.ts";
+import { type RunningPooler, startPooler } from "../../engine/pooler/main.ts";
 import { cancelRequest, extendedQuery, query, startupMessage } from "../../engine/wire/writer.ts";
 import { Raw } from "./raw.ts";
 import { failure, Stage, until } from "./stage.ts";
@@ -239,6 +239,23 @@ test("a number that is read otherwise than it is written is in the log, with its
   expect(await stage.log()).toContain(
     'WARNING SET: max_client_conn is "99999999999" and is read as 1215752191, as PgBouncer reads it\n',
   );
+});
+
+test("who asks much at once and does not read is answered as it reads", async () => {
+  const pooler = (await stage.pooler()) as RunningPooler;
+  const raw = await Raw.login(pooler, "admin", "pgbouncer");
+  const [session] = pooler.host.consoles;
+  raw.socket.pause();
+  const asked = 3_000;
+  raw.send(...Array.from({ length: asked }, () => query("show config")));
+  await until(() => (session?.channel.pending ?? 0) > 0);
+  expect(session?.channel.pending).toBeLessThan(128 * 1024);
+  raw.socket.resume();
+  await raw.until("Z", asked);
+  raw.send(query("show version"));
+  await raw.until("Z", asked + 1);
+  expect(raw.count("C")).toBe(asked + 1);
+  raw.socket.destroy();
 });
 
 test("SET of what takes a restart answers as PgBouncer does, changes nothing, and says so", async () => {

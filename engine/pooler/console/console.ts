@@ -71,7 +71,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   readonly application: string;
   readonly channel: Channel;
   private readonly reader = new MessageReader(LONGEST);
-  /** What came while a command was waiting. */
+  /** What came while a command was waiting, or while its user did not take the answers. */
   private readonly backlog = new Backlog();
   private waiting: Waiting | undefined;
   requested: Nanos;
@@ -108,7 +108,10 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   }
 
   flushed(): void {
-    if (!this.over && this.backlog.length === 0) this.channel.resume();
+    if (this.over) return;
+    this.host.begin();
+    this.goOn();
+    this.host.end();
   }
 
   ended(): void {
@@ -117,23 +120,36 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
 
   /** Takes bytes of its user, and executes what is complete. */
   take(buffer: Buffer, start: number, end: number): void {
-    if (this.waiting !== undefined) {
-      this.backlog.add(buffer, start, end);
-      if (this.backlog.length > LONGEST) this.channel.hold();
-      return;
-    }
-    this.reader.feed(buffer, start, end);
-    while (!this.over) {
-      const found = this.reader.next();
-      if (found === FRAME.more) break;
-      if (found === FRAME.bad) this.quit("bad packet header");
-      else this.message(this.reader.type, this.reader.body);
-      if (this.waiting !== undefined) {
-        this.backlog.add(buffer, this.reader.position, end);
-        return;
+    let at = start;
+    if (!this.stopped) {
+      this.reader.feed(buffer, start, end);
+      while (!this.over && !this.stopped) {
+        const found = this.reader.next();
+        if (found === FRAME.more) break;
+        if (found === FRAME.bad) this.quit("bad packet header");
+        else this.message(this.reader.type, this.reader.body);
       }
+      at = this.reader.position;
     }
-    if (this.channel.congested) this.channel.hold(); // Who does not read need not ask for more.
+    if (this.over) return;
+    if (this.stopped) this.backlog.add(buffer, at, end);
+    if (this.channel.congested || this.backlog.length > LONGEST) this.channel.hold();
+  }
+
+  /** Nothing is executed: a command waits, or answers do, and who does not read need not ask for more. */
+  private get stopped(): boolean {
+    return this.waiting !== undefined || this.channel.congested;
+  }
+
+  /** Takes what was kept, and hears on. */
+  private goOn(): void {
+    const { backlog, channel } = this;
+    if (!this.stopped && backlog.length > 0) {
+      const kept = Buffer.from(backlog.buffer.subarray(0, backlog.length));
+      backlog.drop(backlog.length);
+      this.take(kept, 0, kept.length);
+    }
+    if (!this.over && !channel.congested && backlog.length <= LONGEST) channel.resume();
   }
 
   private message(type: number, body: Buffer): void {
@@ -237,11 +253,7 @@ export class ConsoleSession implements ConsoleRole, CommandDesk, ChannelOwner {
   private answer(say: () => void): void {
     this.waiting = undefined;
     say();
-    const { buffer, length } = this.backlog;
-    const kept = Buffer.from(buffer.subarray(0, length));
-    this.backlog.drop(length);
-    if (!this.over) this.take(kept, 0, length);
-    if (!this.over && !this.channel.congested) this.channel.resume();
+    if (!this.over) this.goOn();
   }
 
   private send(...messages: Buffer[]): void {
