@@ -40,9 +40,8 @@ export class Entrance implements Newcomer, ChannelOwner {
   private phase: "login" | "handshake" | "lookup" | "ldap" | "cancel" | "over" = "login";
   /** Names in the verified certificate that the client has shown. */
   private names: readonly string[] | undefined;
-  /** The LDAP servers that know the password, and how to drop the question to them. */
+  /** The LDAP servers that know the password. */
   private ldap: LdapOptions | LdapMistake | undefined;
-  private dropQuestion: (() => void) | undefined;
   /** For a look-up: the query, the pool that is asked, what came from the client meanwhile, the answer. */
   private sql = "";
   private asked: Pool | undefined;
@@ -230,10 +229,12 @@ export class Entrance implements Newcomer, ChannelOwner {
     this.kept = Buffer.from(rest);
     this.channel.hold();
     const question = { options, user: this.identity.user, password };
-    this.dropQuestion = askLdap(question, (why) => this.answered(password, why));
+    const drop = askLdap(question, (why) => this.answered(password, why));
+    void this.channel.closed().then(drop); // Whoever has closed it: the pooler's end does, too.
   }
 
   private answered(password: string, why: string | undefined): void {
+    if (this.phase !== "ldap") return;
     const { host, pool, identity } = this;
     host.begin();
     this.phase = "login";
@@ -377,7 +378,6 @@ export class Entrance implements Newcomer, ChannelOwner {
 
   private finish(): void {
     this.phase = "over";
-    this.dropQuestion?.();
     this.host.forget(this);
   }
 

@@ -256,6 +256,19 @@ describe("afterwards", () => {
     expect(await enter(pooler, "alice", "wonder")).toBe("in");
   });
 
+  test("a pooler that ends hangs up on a server that says nothing", async () => {
+    const mute = await LdapServer.start(ENTRIES);
+    mute.silent = true;
+    const place = `ldapserver=127.0.0.1 ldapport=${mute.port}`;
+    const pooler = await stage.pooler(settings(`${place} ${BIND}`));
+    const waits = enter(pooler, "alice", "wonder");
+    await until(() => mute.open > 0);
+    await pooler.close();
+    await until(() => mute.open === 0);
+    expect(await waits).not.toBe("in");
+    mute.close();
+  });
+
   test("a question holds nobody else up; a server that hangs up has not said yes", async () => {
     const slow = await LdapServer.start(ENTRIES);
     slow.silent = true;
