@@ -5,12 +5,14 @@
 import { lookup } from "node:dns";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, expect, test } from "vitest";
 import { Channel } from "../../engine/pooler/sockets/channel.ts";
 import { native } from "../../engine/pooler/sockets/native.ts";
+import { answers } from "../../engine/pooler/sockets/socket-path.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "pwp-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -133,3 +135,19 @@ test("a write to a connection that has broken ends the channel once, by its name
   await channel.closed();
   expect(told).toBe(1);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "where the queue of connections is full, somebody listens",
+  async () => {
+    const path = join(directory, "full");
+    const server = createServer();
+    await once(server.listen({ path, backlog: 1 }), "listening");
+    // All in one turn: none of them is taken before it is over.
+    const queued = Array.from({ length: 8 }, () => connect(path).on("error", () => undefined));
+    const found = answers(path);
+    expect(await found).toBe(true);
+    for (const socket of queued) socket.destroy();
+    await once(server.close(), "close");
+    expect(await answers(path)).toBe(false);
+  },
+);

@@ -27,7 +27,9 @@ export const dial = (place: string): Socket =>
 export function answers(place: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = dial(place);
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    // A queue of connections that is full has somebody who is to take them.
+    const full = ({ code }: NodeJS.ErrnoException): void => resolve(code === "EAGAIN");
+    socket.once("connect", () => resolve(true)).once("error", full);
     socket.once("connect", () => socket.destroy());
   });
 }
