@@ -7,6 +7,7 @@ import { liveReport, liveText } from "../report/live.ts";
 import { playOnce } from "../study/live/live.ts";
 import { ownPools } from "../study/live/pools.ts";
 import type { Result } from "../study/results/index.ts";
+import { counted } from "../study/words.ts";
 import { STATUS } from "./failure.ts";
 import { checkCharts, natural, settingsOf } from "./options.ts";
 import { note, print, printText } from "./output.ts";
@@ -81,7 +82,7 @@ async function run(file: string, options: RealOptions): Promise<number> {
         onProgress: ({ phase, elapsed, transactions }) =>
           progress.update(
             elapsed / (plan.warmup + plan.duration),
-            `${phase}, ${transactions} transactions`,
+            `${phase}, ${counted(transactions, "transaction")}`,
           ),
       }),
   );

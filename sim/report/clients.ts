@@ -1,5 +1,6 @@
 /** `compare --clients`: the most clients that each mode carries, as a sentence, a table and a chart. */
 import type { MostClients } from "../study/results/index.ts";
+import { nounFor } from "../study/words.ts";
 import { type Chart, chart } from "./charts/chart.ts";
 import { between } from "./figures.ts";
 import type { Table } from "./tables.ts";
@@ -26,7 +27,7 @@ function carried(most: MostClients): string {
   const { clients, load } = most;
   const least = isLeast(most) ? "at least " : "";
   if (clients === null) return `${least}${digits(load)} x the arrivals`;
-  return `${least}${whole(clients)} client${clients === 1 ? "" : "s"}`;
+  return `${least}${whole(clients)} ${nounFor(clients, "client")}`;
 }
 
 /** Loads of arrivals alone are looked at in steps of a per cent. */

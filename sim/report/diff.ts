@@ -1,6 +1,7 @@
 /** `diff` as text and as a report: what changed in the settings, and what that does to a workload. */
 import type { Difference, Interval95, Result, Run } from "../study/results/index.ts";
 import { starves, turnedAway, turnsAway } from "../study/slo.ts";
+import { nounFor } from "../study/words.ts";
 import { distribution } from "./charts/distributions.ts";
 import { type Bars, runBars } from "./charts/modes.ts";
 import { between, figuresOf, provenance } from "./figures.ts";
@@ -72,7 +73,8 @@ function verdictText({ verdict = "unsure", slo }: Result, old: Run, fresh: Run):
 /** The verdict, its reasons, and the effects that are more than chance. */
 function diffFindings(result: Result): string[] {
   const { old, fresh, difference } = both(result);
-  const away = `The new settings turn ${whole(turnedAway(fresh))} clients away, the old ones none.`;
+  const gone = turnedAway(fresh);
+  const away = `The new settings turn ${whole(gone)} ${nounFor(gone, "client")} away, the old ones none.`;
   const before = old.slo?.met === false ? "Old settings: the objective is not met either." : "";
   return [
     [verdictText(result, old, fresh), ...sloFindings(result.slo)].join(" "),

@@ -3,6 +3,7 @@
  * means. Terminal tables and HTML pages are made from this one list.
  */
 import type { Interval95, Run, Wait } from "../study/results/index.ts";
+import { counted, nounFor } from "../study/words.ts";
 import { digits, duration, durations, memory, NOTHING, percent, whole } from "./units.ts";
 
 /** One line of a report. */
@@ -291,12 +292,15 @@ function connectionsOf({ pool_size, pools, pooler }: Configured): string {
   const processes = pooler?.processes ?? 1;
   const discipline = pooler?.discipline ?? "fifo";
   const each = processes > 1 ? ` in each of ${processes} processes` : "";
-  const size = pools === undefined ? `${sizeText(pool_size)} server connections` : severalOf(pools);
+  const size = pools === undefined ? serversText(pool_size) : severalOf(pools);
   return `${size}${each}${discipline === "fifo" ? "" : `, ${discipline}`}`;
 }
 
 /** PgBouncer's 0 is no limit. */
 const sizeText = (size: number): string => (size === 0 ? "unlimited" : `${size}`);
+
+const serversText = (size: number): string =>
+  `${sizeText(size)} server ${nounFor(size, "connection")}`;
 
 type Pools = NonNullable<Run["pools"]>;
 
@@ -308,9 +312,9 @@ function severalOf(pools: Pools): string {
   const sizes = pools.map((pool) => pool.pool_size);
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const alike = least === most && !areMixed(pools);
-  if (alike) return `${pools.length} pools of ${sizeText(least)} server connections`;
+  if (alike) return `${pools.length} pools of ${serversText(least)}`;
   if (pools.length > NAMED_POOLS)
-    return `${pools.length} pools of ${least === most ? sizeText(least) : `${sizeText(least)} to ${most}`} server connections`;
+    return `${pools.length} pools of ${least === most ? "" : `${sizeText(least)} to `}${serversText(most)}`;
   const names = pools.map((pool) => `${sizeText(pool.pool_size)} (${labelOf(pool, pools)})`);
   return `pools of ${names.slice(0, -1).join(", ")} and ${names.at(-1)} server connections`;
 }
@@ -346,10 +350,10 @@ export function shortOf({ pool_mode, pool_size, pools = [] }: Configured): strin
 /** How the simulation was done, in one line that is enough to repeat it. */
 export function provenance(run: Run, seed: number, precision: number | undefined): string {
   const each = run.replications > 0 ? run.simulated_s / run.replications : 0;
-  const runs = run.replications === 1 ? "1 replication" : `${run.replications} replications`;
+  const runs = counted(run.replications, "replication");
   const aim = precision === undefined ? "" : `; ${aimText(run.precise, precision)}`;
   const warmup = run.warmup_s > 0 ? ` after ${duration(run.warmup_s * 1000)} of warm-up` : "";
-  return `seed ${seed}; ${runs} of ${duration(each * 1000)}${warmup}; ${whole(run.transactions)} transactions${aim}`;
+  return `seed ${seed}; ${runs} of ${duration(each * 1000)}${warmup}; ${whole(run.transactions)} ${nounFor(run.transactions, "transaction")}${aim}`;
 }
 
 function aimText(precise: boolean, precision: number): string {

@@ -41,7 +41,7 @@ export function trouble(run: Run): string[] {
 function starved(run: Run): string {
   const { unserved } = run.clients_waiting;
   return (
-    `${modeName(run)}: ${digits(unserved)} clients wait at any moment and get no server connection; ` +
+    `${modeName(run)}: ${digits(unserved)} ${unserved === 1 ? "client waits at any moment and gets" : "clients wait at any moment and get"} no server connection; ` +
     "its waits are those of the transactions that did."
   );
 }

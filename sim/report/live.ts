@@ -1,5 +1,6 @@
 /** `live` as text and as a report. */
 import type { Result, Run } from "../study/results/index.ts";
+import { nounFor } from "../study/words.ts";
 import { queueDepth, runDistributions } from "./charts/index.ts";
 import { configurationOf } from "./figures.ts";
 import { runFindings } from "./findings.ts";
@@ -44,5 +45,5 @@ function tablesOf(run: Run): Table[] {
 
 function repeat({ seed }: Result, run: Run): string {
   const measured = duration((run.measured_s ?? 0) * 1000);
-  return `Measured: ${measured} after ${duration(run.warmup_s * 1000)}; ${whole(run.transactions)} transactions; seed ${seed}.`;
+  return `Measured: ${measured} after ${duration(run.warmup_s * 1000)}; ${whole(run.transactions)} ${nounFor(run.transactions, "transaction")}; seed ${seed}.`;
 }

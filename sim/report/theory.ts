@@ -1,5 +1,6 @@
 /** The tables of `theory`: simulated beside exact, and how often intervals hold the truth. */
 import type { CoveredFigure, Theory, TheoryRow } from "../study/results/index.ts";
+import { counted, nounFor } from "../study/words.ts";
 import type { Table } from "./tables.ts";
 import { terminal } from "./terminal.ts";
 import { digits, durations, percent, whole } from "./units.ts";
@@ -93,14 +94,14 @@ function summary({ systems, families, transactions, rows, met }: Theory): string
   const failed = rows.filter((row) => !row.met).length;
   const verdict = met ? "all hold" : failing(rows.length, failed);
   return (
-    `${systems} ${systems === 1 ? "system" : "systems"} of ${families} ` +
-    `${families === 1 ? "family" : "families"}, ${whole(rows.length)} figures, ` +
-    `${whole(transactions)} transactions: ${verdict}`
+    `${counted(systems, "system")} of ${counted(families, "family", "families")}, ` +
+    `${whole(rows.length)} ${nounFor(rows.length, "figure")}, ` +
+    `${whole(transactions)} ${nounFor(transactions, "transaction")}: ${verdict}`
   );
 }
 
 function failing(looked: number, failed: number): string {
   if (looked === 0) return "nothing was looked at; leave out --quick";
   if (failed === 0) return "all hold by themselves, and together do not look like chance";
-  return failed === 1 ? "1 figure does not hold" : `${failed} figures do not hold`;
+  return `${counted(failed, "figure")} ${failed === 1 ? "does" : "do"} not hold`;
 }

@@ -2,6 +2,7 @@
 import { MILLISECOND } from "../../engine/core/index.ts";
 import { STANDSTILL } from "../study/live/standstill.ts";
 import type { Result, Validated } from "../study/results/index.ts";
+import { counted } from "../study/words.ts";
 import { type Chart, predictedAndLive, predictedOverSizes } from "./charts/index.ts";
 import { configurationOf, shortOf } from "./figures.ts";
 import type { Report } from "./html.ts";
@@ -123,7 +124,7 @@ function standstillFindings({ measured_again = [] }: Result): string[] {
 function standstill(own: Again): string {
   const times = own.reduce((sum, each) => sum + each.times, 0);
   const longest = Math.max(...own.map((each) => each.longest_ms));
-  return `${times} ${times === 1 ? "time" : "times"}, the machine stood still for ${duration(longest)}`;
+  return `${counted(times, "time")}, the machine stood still for ${duration(longest)}`;
 }
 
 type Capacity = NonNullable<Result["capacity"]>;
@@ -172,7 +173,7 @@ function offence(each: Validated): string {
 function secondLook(each: Validated): string[] {
   const { first_look, repeats } = each;
   if (first_look === undefined) return [];
-  const before = first_look.repeats === 1 ? "one repeat" : `${first_look.repeats} repeats`;
+  const before = counted(first_look.repeats, "repeat");
   const parts = first_look.failed.map((figure) => {
     const off = first_look.error[figure];
     return off === undefined ? figure : `${figure} ${signed(off)}`;

@@ -4,6 +4,7 @@ import type { Figures, RunResult } from "../model/index.ts";
 import { type Estimate, leastCount, quantileEstimate, ratioEstimate, Section } from "./sections.ts";
 import { timedOut } from "./slo.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
+import { counted } from "./words.ts";
 
 const MILLISECOND = 1e6;
 const MEGABYTE = 1e6;
@@ -167,7 +168,8 @@ export class Estimates {
     const { count } = this.all.wait;
     const few = [0.95, 0.99].filter((p) => count < leastCount(p));
     return few.map(
-      (p) => `p${100 * p} (${count} transactions; ${leastCount(p)} put 100 of them beyond it)`,
+      (p) =>
+        `p${100 * p} (${counted(count, "transaction")}; ${leastCount(p)} put 100 of them beyond it)`,
     );
   }
 

@@ -46,6 +46,15 @@ describe("findings of a run", () => {
       "Session mode, 5 pools of 3 to 7 server connections",
     );
   });
+  test("one connection is one, in a pool and in several that are alike", () => {
+    expect(runFindings({ ...run, pool_size: 1 })[0]).toMatch(
+      /^Transaction mode, 1 server connection: /,
+    );
+    const pools = ["api", "jobs"].map((database) => ({
+      ...{ database, user: "app", pool_mode: run.pool_mode, pool_size: 1 },
+    }));
+    expect(runFindings({ ...run, pools })[0]).toMatch(/, 2 pools of 1 server connection: /);
+  });
   test("a pool size of 0 is no limit", () => {
     const head = runFindings({ ...run, pool_size: 0 })[0];
     expect(head).toMatch(/^Transaction mode, unlimited server connections: /);
@@ -66,6 +75,8 @@ describe("findings of a run", () => {
   test("clients who wait in vain do not hide behind the waits of the served", () => {
     const starved = { ...run, clients_waiting: { mean: 80, max: 80, unserved: 76 } };
     expect(trouble(starved)[0]).toContain("76 clients wait at any moment and get no server");
+    const alone = { ...run, clients_waiting: { ...run.clients_waiting, unserved: 1 } };
+    expect(trouble(alone)[0]).toContain("1 client waits at any moment and gets no server");
   });
   test("a mode that leaves clients unserved is told first, and its waits are not held for better", () => {
     const result = sampleComparison();

@@ -192,7 +192,7 @@ test("what misses a tolerance is played again, with what runs beside it, and jud
   expect(resultSchema.safeParse(result).error).toBeUndefined();
   const text = validationText(result, false);
   expect(text).toMatch(/Second look: transaction mode, pool of 4: .*response_ms.mean -/);
-  expect(text).toContain(" after one repeat; the verdict is that of all 3.");
+  expect(text).toContain(" after 1 repeat; the verdict is that of all 3.");
 });
 
 test("a driver that stood still has its calibration and its run measured again", async () => {

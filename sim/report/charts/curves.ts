@@ -1,5 +1,6 @@
 /** Curves over the pool size: what a connection more buys. */
 import type { CurvePoint, Interval95 } from "../../study/results/index.ts";
+import { counted } from "../../study/words.ts";
 import { BLUE, INK, ORANGE, VERMILLION } from "../theme.ts";
 import { digits, duration } from "../units.ts";
 import { axisTitle, type Chart, chart, waitScale } from "./chart.ts";
@@ -176,12 +177,14 @@ function describe(
   const lowest = inside && name === "Response" ? `; lowest ${text(low)}` : "";
   const goal = limit === undefined ? "" : ` The limit for p99 is ${duration(limit)}.`;
   const choice =
-    options.recommended === undefined ? "" : ` Recommended: ${options.recommended} connections.`;
+    options.recommended === undefined
+      ? ""
+      : ` Recommended: ${counted(options.recommended, "connection")}.`;
   return `Line chart of the ${name.toLowerCase()} over ${options.axis ?? "the pool size"}: ${first}; ${last}${lowest}.${goal}${choice}`;
 }
 
 const withValue = ({ pool_size }: CurvePoint, { axis }: CurveOptions): string =>
-  axis === undefined ? `with ${pool_size} connections` : `at ${axis} ${pool_size}`;
+  axis === undefined ? `with ${counted(pool_size, "connection")}` : `at ${axis} ${pool_size}`;
 
 /** Throughput over the pool size, with its 95 % band: where more connections stop helping. */
 export function throughputCurve(points: readonly CurvePoint[], options: CurveOptions): Chart {
@@ -201,7 +204,7 @@ export function throughputCurve(points: readonly CurvePoint[], options: CurveOpt
     undefined,
   );
   const peak = best
-    ? `highest, ${digits(best.throughput_tps)} transactions/s, with ${best.pool_size} connections`
+    ? `highest, ${digits(best.throughput_tps)} transactions/s, with ${counted(best.pool_size, "connection")}`
     : "no points";
   return chart(
     `Throughput: ${options.workload}`,

@@ -1,6 +1,7 @@
 /** Bars that hold pool modes (or any runs) against each other, one small panel for each figure. */
 import type { Interval95, Run } from "../../study/results/index.ts";
 import { turnedAway } from "../../study/slo.ts";
+import { counted } from "../../study/words.ts";
 import { shortOf } from "../figures.ts";
 import { INK, MODE_COLOURS } from "../theme.ts";
 import { digits, duration } from "../units.ts";
@@ -124,5 +125,5 @@ function panelSpec(panel: Panel, named: readonly Bars[], mode: object, colour: o
 function describe({ label, run }: Bars): string {
   const waits = `mean wait ${duration(run.wait_ms.mean)}, p99 ${duration(run.wait_ms.p99)}`;
   const rate = `${digits(run.throughput_tps)} transactions/s`;
-  return `${label}: ${waits}, ${rate}, at most ${run.server_connections.max} server connections.`;
+  return `${label}: ${waits}, ${rate}, at most ${counted(run.server_connections.max, "server connection")}.`;
 }

@@ -1,5 +1,6 @@
 /** Predictions over the pool size, with what was measured there. */
 
+import { counted } from "../../study/words.ts";
 import { BLUE, VERMILLION } from "../theme.ts";
 import { digits } from "../units.ts";
 import { type Chart, chart } from "./chart.ts";
@@ -59,7 +60,7 @@ export function predictedOverSizes(
 function describe(unit: string, points: readonly SizePrediction[]): string {
   const parts = points.map(
     ({ pool_size, predicted, live }) =>
-      `with ${pool_size} connections ${digits(predicted)} predicted and ${digits(live)} live`,
+      `with ${counted(pool_size, "connection")} ${digits(predicted)} predicted and ${digits(live)} live`,
   );
   return `Predicted and live over the pool size, ${unit}: ${parts.join("; ")}.`;
 }

@@ -3,6 +3,7 @@
  * against the files, the database servers they lead to, and what is known of the rest.
  */
 import { loadConfig, type ReadFile } from "../../../engine/config/index.ts";
+import { counted, nounFor } from "../words.ts";
 import { type Budget, budgetsOf } from "./budget.ts";
 import { type Instance, instanceOf } from "./instance.ts";
 import { loginRulesOf, loginsOf } from "./login-files.ts";
@@ -122,13 +123,15 @@ function assumed(
 
 /** A file does not say how many processes run it, but may say that there are several. */
 function processes(instances: readonly Instance[]): string[] {
-  const counted = instances.reduce((sum, { copies }) => sum + copies, 0);
+  const copies = instances.reduce((sum, each) => sum + each.copies, 0);
   const named = Math.max(...instances.map(({ config }) => config.peers.length));
-  const are = counted === 1 ? "1 process is" : `${counted} processes are`;
-  if (named > counted)
-    return [`[peers] names ${named} processes, ${are} counted; --instances N, or all files, tell`];
+  const are = `${counted(copies, "process", "processes")} ${nounFor(copies, "is", "are")}`;
+  if (named > copies)
+    return [
+      `[peers] names ${counted(named, "process", "processes")}, ${are} counted; --instances N, or all files, tell`,
+    ];
   const shared = instances.find(({ config }) => config.values.so_reuseport);
-  if (shared === undefined || counted > 1) return [];
+  if (shared === undefined || copies > 1) return [];
   return [
     `${shared.config.file}: so_reuseport is for several processes, ${are} counted; --instances N tells`,
   ];

@@ -1,5 +1,6 @@
 /** Rules about sums: the database's connections, the application's clients, the process's files. */
 
+import { counted, nounFor } from "../words.ts";
 import { mostConnections } from "./budget.ts";
 import { type Instance, type Pool, placeOf } from "./instance.ts";
 import { type Hit, pageOf, perInstance, perPool, type Rule, type Scene } from "./rule.ts";
@@ -23,7 +24,7 @@ export const BUDGET_RULES: readonly Rule[] = [
           ? []
           : {
               at,
-              what: `${pools} ${pools === 1 ? "pool" : "pools"} can open ${connections} connections to ${server}`,
+              what: `${counted(pools, "pool")} can open ${counted(connections, "connection")} to ${server}`,
               why: `it has ${available} for them (max_connections ${around.max_connections}, ${around.reserved} of them reserved); ${sums(parts)}; the next one is refused with "too many clients already"`,
               fix: `set max_db_connections or smaller pools so that the sum is at most ${available}`,
             },
@@ -41,7 +42,7 @@ export const BUDGET_RULES: readonly Rule[] = [
           : {
               at,
               what: `the poolers can take ${connections} of ${available} connections of ${server}`,
-              why: `${available - connections} are left for migrations, backups and people`,
+              why: `${available - connections} ${nounFor(available - connections, "is", "are")} left for migrations, backups and people`,
               fix: `leave a tenth: at most ${Math.floor(CROWDED * available)}`,
             },
       ),
@@ -76,7 +77,7 @@ export const BUDGET_RULES: readonly Rule[] = [
         return most === undefined || sum <= most
           ? []
           : over(instances, (pool) => pool.user === user, {
-              what: `the poolers can open ${sum} connections as ${user === "" ? "one user" : `user ${user}`}`,
+              what: `the poolers can open ${counted(sum, "connection")} as ${user === "" ? "one user" : `user ${user}`}`,
               why: `the server lets that user have ${most}`,
               fix: `set max_user_connections so that the sum is at most ${most}`,
             });
@@ -94,7 +95,7 @@ export const BUDGET_RULES: readonly Rule[] = [
         return sum <= most
           ? []
           : over(instances, leads, {
-              what: `the poolers can open ${sum} connections to database ${database}`,
+              what: `the poolers can open ${counted(sum, "connection")} to database ${database}`,
               why: `it lets ${most} in`,
               fix: `set max_db_connections so that the sum is at most ${most}`,
             });
@@ -116,8 +117,8 @@ export const BUDGET_RULES: readonly Rule[] = [
       return [
         {
           at: placeOf(first, "max_client_conn"),
-          what: `the application opens ${app_connections} connections, the poolers take ${clients} (max_client_conn)`,
-          why: `${app_connections - clients} are refused with "no more connections allowed"`,
+          what: `the application opens ${counted(app_connections, "connection")}, the poolers take ${clients} (max_client_conn)`,
+          why: `${app_connections - clients} ${nounFor(app_connections - clients, "is", "are")} refused with "no more connections allowed"`,
           fix: "raise max_client_conn, or make the application's own pools smaller",
         },
       ];
@@ -135,8 +136,8 @@ export const BUDGET_RULES: readonly Rule[] = [
       const pools = instances.flatMap((each) => each.pools);
       if (!pools.every(session) || app_connections <= servers) return [];
       return over(instances, session, {
-        what: `the application opens ${app_connections} connections in session mode, the pools have ${servers} servers`,
-        why: `${app_connections - servers} clients wait until another disconnects`,
+        what: `the application opens ${counted(app_connections, "connection")} in session mode, the pools have ${counted(servers, "server")}`,
+        why: `${counted(app_connections - servers, "client")} ${nounFor(app_connections - servers, "waits", "wait")} until another disconnects`,
         fix: "use transaction mode if the application allows it (poolwise audit), or larger pools",
       });
     },
@@ -174,7 +175,7 @@ export const BUDGET_RULES: readonly Rule[] = [
       return {
         at: placeOf(instance, "max_client_conn"),
         what: `max_client_conn is ${max_client_conn}`,
-        why: `where this is to become the pooler of the hosted offer, it takes at most ${most} clients`,
+        why: `where this is to become the pooler of the hosted offer, it takes at most ${counted(most, "client")}`,
         fix: `set it to ${most} or less`,
       };
     }),
@@ -243,7 +244,7 @@ function files(instance: Instance, need: number, limit: string): Hit {
   return {
     at: placeOf(instance, "max_client_conn"),
     what: `the pooler can need ${need} open files`,
-    why: `${max_client_conn} clients and ${need - max_client_conn - OTHER_FILES} servers are files each, and ${limit}`,
+    why: `${counted(max_client_conn, "client")} and ${counted(need - max_client_conn - OTHER_FILES, "server")} are files each, and ${limit}`,
     fix: `raise the limit (LimitNOFILE=${need} in its systemd unit), or lower max_client_conn`,
   };
 }

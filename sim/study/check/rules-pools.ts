@@ -1,4 +1,6 @@
 /** Rules about pools: sizes that cannot be reached, reserves that cannot open. */
+
+import { counted, nounFor } from "../words.ts";
 import { mostConnections } from "./budget.ts";
 import { type Pool, placeOf } from "./instance.ts";
 import { pageOf, perInstance, perPool, type Rule, seconds } from "./rule.ts";
@@ -28,7 +30,7 @@ export const POOL_RULES: readonly Rule[] = [
         ? undefined
         : {
             at: clients.at,
-            what: `the pool ${label} has size ${pool_size.value} and takes ${clients.value} clients (${clients.name})`,
+            what: `the pool ${label} has size ${pool_size.value} and takes ${counted(clients.value, "client")} (${clients.name})`,
             why: "a client needs one server at a time, and with as many clients as servers nothing is shared",
             fix: `raise ${clients.name}, or lower the pool's size to less than ${clients.value}`,
           },
@@ -105,7 +107,7 @@ export const POOL_RULES: readonly Rule[] = [
               "give it a size",
             ]
           : [
-              `no more than ${size} connections are opened ahead`,
+              `no more than ${counted(size, "connection")} ${nounFor(size, "is", "are")} opened ahead`,
               `set min_pool_size to ${size} or less`,
             ];
       return {
@@ -129,7 +131,7 @@ export const POOL_RULES: readonly Rule[] = [
         if (most === undefined || most.value === 0 || sum <= most.value) return [];
         return {
           at: most.at,
-          what: `the pools of ${entry.name} are to keep ${sum} connections, max_db_connections is ${most.value}`,
+          what: `the pools of ${entry.name} are to keep ${counted(sum, "connection")}, max_db_connections is ${most.value}`,
           why: "the pools that start first take all of them, and the others begin empty",
           fix: `raise max_db_connections to ${sum} or more, or lower min_pool_size`,
         };
@@ -167,7 +169,7 @@ export const POOL_RULES: readonly Rule[] = [
         if (wanted <= most.value) return [];
         return {
           at: most.at,
-          what: `${users} users share ${most.value} connections of ${entry.name}, their pools want ${wanted}`,
+          what: `${users} users share ${counted(most.value, "connection")} of ${entry.name}, their pools want ${wanted}`,
           why: "a busy pool hands its servers to its own clients, so whoever fills the cap first keeps it and the others starve",
           fix: `give each user a pool_size of at most ${Math.max(1, Math.floor(most.value / users))}, or let the entry name one user`,
         };

@@ -11,6 +11,7 @@ import { inUse } from "../../model/index.ts";
 import { configured } from "../pools.ts";
 import type { KindResult, Moment, Run, SettingValue, Wait } from "../results/index.ts";
 import { sloOutcome, unservedClients } from "../slo.ts";
+import { counted, nounFor } from "../words.ts";
 import { checkFaults, foreignOf } from "./faults.ts";
 import {
   average,
@@ -243,6 +244,6 @@ function pathNote(live: LiveResult): string {
 function cutNote({ unfinished }: LiveResult): string[] {
   if (unfinished === 0) return [];
   return [
-    `${unfinished} transactions were still under way when the run was given up waiting for them`,
+    `${counted(unfinished, "transaction")} ${nounFor(unfinished, "was", "were")} still under way when the run was given up waiting for ${nounFor(unfinished, "it", "them")}`,
   ];
 }

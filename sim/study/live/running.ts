@@ -9,6 +9,7 @@ import { type Address, showAddress } from "../../../workloads/database/dsn.ts";
 import { OutsideError } from "../../../workloads/database/errors.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { connectionsOf, poolsOf } from "../pools.ts";
+import { counted, nounFor } from "../words.ts";
 import { checkProcesses } from "./several.ts";
 import type { Cell, Stand } from "./stand.ts";
 import { USER_COUNTS } from "./stand-names.ts";
@@ -210,6 +211,6 @@ function othersIn({ pools }: Console, names: readonly string[]): string[] {
   const others = own.reduce((sum, row) => sum + Number(row.cl_active) + Number(row.cl_waiting), 0);
   if (others === 0) return [];
   return [
-    `${others} clients of others are in these pools: they are in what is measured, and in no prediction`,
+    `${counted(others, "client")} of others ${nounFor(others, "is", "are")} in these pools: ${nounFor(others, "it is", "they are")} in what is measured, and in no prediction`,
   ];
 }

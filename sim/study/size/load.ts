@@ -2,6 +2,7 @@
 import { staying } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { connectionsOf } from "../pools.ts";
+import { counted } from "../words.ts";
 import type { Varied } from "./probes.ts";
 import { holdings } from "./reason.ts";
 import { withLoad } from "./variants.ts";
@@ -14,7 +15,7 @@ import { withLoad } from "./variants.ts";
 export const LOAD: Varied = {
   at: (workload, size) => withRoom(withLoad(workload, factorOf(workload, size)), workload),
   name: (size, workload) =>
-    clientsOf(workload) === undefined ? `${size} % of the arrivals` : `${size} clients`,
+    clientsOf(workload) === undefined ? `${size} % of the arrivals` : counted(size, "client"),
 };
 
 /** A size as a multiple of the workload's own load. */

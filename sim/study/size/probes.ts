@@ -8,6 +8,7 @@ import type { Workload } from "../../../workloads/schema/workload.ts";
 import { offeredRate } from "../offered.ts";
 import { type Study, type StudyOptions, studies, TIME_LIMIT_MS } from "../run.ts";
 import { changes, leastWarmUp } from "../warm-up.ts";
+import { counted } from "../words.ts";
 import { withPoolSize } from "./variants.ts";
 
 /** What is known of a size: `unsure` when the time was up first. */
@@ -29,7 +30,7 @@ export interface Varied {
   name(size: number, workload: Workload): string;
 }
 
-const POOL_SIZE: Varied = { at: withPoolSize, name: (size) => `${size} connections` };
+const POOL_SIZE: Varied = { at: withPoolSize, name: (size) => counted(size, "connection") };
 
 export class Probes {
   readonly workload: Workload;
@@ -78,7 +79,7 @@ export class Probes {
 
   /** Two sizes on the same draws, replication by replication: their differences are paired. */
   async pair(one: number, other: number): Promise<[Study, Study]> {
-    this.tell(`${other} connections beside ${one}`);
+    this.tell(`${counted(other, "connection")} beside ${one}`);
     const both = [one, other].map((size) => withPoolSize(this.workload, size));
     const [few, many] = (await this.together(both)) as [Study, Study];
     if (!this.found.has(other)) this.found.set(other, many);

@@ -10,6 +10,7 @@ import type { Workload } from "../../../workloads/schema/workload.ts";
 import { speedOf, topSpeed } from "../../model/index.ts";
 import type { CurvePoint, Result } from "../results/index.ts";
 import { inTime, type Study, type StudyOptions, study } from "../run.ts";
+import { counted } from "../words.ts";
 import { bestOf, biggerThan, costOf, movedWaiting } from "./bigger.ts";
 import { curvePoint, kneeOf } from "./curve.ts";
 import { iniWithSize } from "./ini.ts";
@@ -107,7 +108,7 @@ async function smallestOfSharing(probes: Probes, largest: number): Promise<Found
   if (from === undefined || to === undefined)
     return { size: undefined, notes, ...(cut && { cut }) };
   const starving =
-    `pools of more than ${to} connections do not meet the objective: they share max_db_connections or ` +
+    `pools of more than ${counted(to, "connection")} do not meet the objective: they share max_db_connections or ` +
     "max_user_connections, and those of the one that has them are missed by the others";
   return { size: from, most: to, notes: [...notes, starving] };
 }
@@ -192,7 +193,7 @@ async function finalStudy(
   probes: Probes,
   options: StudyOptions,
 ): Promise<Study> {
-  probes.tell(`${size} connections, precisely`);
+  probes.tell(`${counted(size, "connection")}, precisely`);
   const precise = study(withPoolSize(workload, size), {
     ...options,
     goal: "both",
