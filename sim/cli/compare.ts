@@ -20,7 +20,8 @@ max_client_conn, say) or never served miss it, whatever the waits of the others 
 --clients multiplies the load (the number of clients of each kind, the rate of arrivals from outside) and
 searches for the most that each mode carries within the objective: the slo of the workload, or what
 --wait-p99 and --timeouts say. A load counts when the upper end of the 95 % interval is within the limit.
-max_client_conn is raised with the clients, and a note says so. It takes 60 s at most, or --time-limit.
+max_client_conn is raised with the clients, and a note says so. Where all clients pass through pools of the
+application (app_pool) and the objective is for the pooler's wait alone, it may be any number. It takes 60 s at most, or --time-limit.
 Exit status 1 when no mode carries anybody.
 
 Examples:

@@ -12,19 +12,32 @@ export function mostFindings(most: readonly MostClients[]): string[] {
   if (most.length === 0) return [];
   const session = most.find(({ pool_mode }) => pool_mode === "session");
   const least = session !== undefined && isLeast(session);
+  const any = most.find(({ any_number }) => any_number !== undefined)?.any_number;
   const parts = most.map((each) => {
     const times = each.load / (session?.load ?? 0);
     const ratio =
-      each.pool_mode === "session" || least || !Number.isFinite(times) || times === 0
+      each.pool_mode === "session" ||
+      least ||
+      each.any_number ||
+      !Number.isFinite(times) ||
+      times === 0
         ? ""
         : ` (${isLeast(each) ? "at least " : ""}${digits(times)} times as many)`;
     return `${each.pool_mode} mode ${carried(each)}${ratio}`;
   });
-  return [`Within the objective, with confidence: ${parts.join(", ")}.`];
+  return [
+    `Within the objective, with confidence: ${parts.join(", ")}.`,
+    ...(any === undefined ? [] : [whyAny(any.app_connections)]),
+  ];
 }
 
+const whyAny = (connections: number): string =>
+  `Any number: the application's pools let at most ${whole(connections)} ` +
+  `${nounFor(connections, "transaction")} through at a time; their users wait there, which no objective bounds.`;
+
 function carried(most: MostClients): string {
-  const { clients, load } = most;
+  const { clients, load, any_number } = most;
+  if (any_number !== undefined) return "any number of clients";
   const least = isLeast(most) ? "at least " : "";
   if (clients === null) return `${least}${digits(load)} x the arrivals`;
   return `${least}${whole(clients)} ${nounFor(clients, "client")}`;
@@ -34,7 +47,8 @@ function carried(most: MostClients): string {
 const STEP = 0.01;
 
 /** The search ended before it looked at the next load: more may be carried. */
-function isLeast({ load, beyond }: MostClients): boolean {
+function isLeast({ load, beyond, any_number }: MostClients): boolean {
+  if (any_number !== undefined) return true;
   if (beyond === null) return true;
   const step = beyond.clients === null ? STEP : beyond.load / Math.max(1, beyond.clients);
   return beyond.load - load > 1.5 * step;
@@ -54,8 +68,8 @@ export function mostTables(most: readonly MostClients[] = []): Table[] {
       align: ["left", "right", "right", "right", "right", "right", "right", "left"],
       rows: most.map((each, i) => [
         each.pool_mode,
-        each.clients === null ? NOTHING : whole(each.clients),
-        digits(each.load),
+        clientsText(each),
+        each.any_number === undefined ? digits(each.load) : NOTHING,
         tails[i] as string,
         between(each.wait_p99_ms_ci95, durations),
         each.throughput_tps === undefined ? NOTHING : `${digits(each.throughput_tps)}/s`,
@@ -64,6 +78,11 @@ export function mostTables(most: readonly MostClients[] = []): Table[] {
       ]),
     },
   ];
+}
+
+function clientsText({ clients, any_number }: MostClients): string {
+  if (any_number !== undefined) return "any number";
+  return clients === null ? NOTHING : whole(clients);
 }
 
 /** `312: wait_p99 missed`, or `303: wait_p99 within the error`. */
@@ -80,7 +99,7 @@ export function mostCharts(workload: string, most: readonly MostClients[] = []):
   const values = most.map((each) => ({
     mode: each.pool_mode,
     value: open ? each.load : (each.clients ?? 0),
-    text: open ? digits(each.load) : whole(each.clients ?? 0),
+    text: open ? digits(each.load) : clientsText(each),
   }));
   const title = open ? "Load, as a multiple of the workload's" : "Clients";
   const modes = values.map(({ mode }) => mode);

@@ -21,7 +21,9 @@ function runRows({ command, runs, most_clients, differences = [] }: Result): Row
   if (most_clients === undefined) return runs.map(runRow);
   return runs.map((run) => {
     const most = most_clients.find(({ pool_mode }) => pool_mode === run.pool_mode);
-    return { ...runRow(run), most_clients: most?.clients, most_load: most?.load };
+    // Numbers alone; this one is read as endless by what reads CSV.
+    const [clients, load] = most?.any_number ? ["inf", "inf"] : [most?.clients, most?.load];
+    return { ...runRow(run), most_clients: clients, most_load: load };
   });
 }
 

@@ -87,6 +87,19 @@ test("the table: load, what it is like there, and what ends it", () => {
   expect(mostTables(open)[0]?.rows[0]?.at(-1)).toBe("0.103 x: unserved missed");
 });
 
+test("any number is no number, in the sentence, the table and CSV", () => {
+  const any = [session, { ...transaction, beyond: null, any_number: { app_connections: 20 } }];
+  expect(mostFindings(any)).toEqual([
+    "Within the objective, with confidence: session mode 30 clients, transaction mode any number of clients.",
+    "Any number: the application's pools let at most 20 transactions through at a time; their users wait " +
+      "there, which no objective bounds.",
+  ]);
+  const [table] = mostTables(any);
+  expect(table?.rows[1]?.slice(0, 3)).toEqual(["transaction", "any number", "-"]);
+  const rows = csvOf({ ...sampleComparison(), most_clients: any }).split("\r\n");
+  expect(rows[2]?.split(",").slice(-2)).toEqual(["inf", "inf"]);
+});
+
 test("the chart compiles without a warning and says what it shows", async () => {
   for (const found of [most, open]) {
     const [chart] = mostCharts("checkout", found);

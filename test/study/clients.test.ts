@@ -7,6 +7,7 @@ import { compareModesAndClients } from "../../sim/study/compare.ts";
 import { resultSchema } from "../../sim/study/results/index.ts";
 import { HERE, type Simulator } from "../../sim/study/simulator.ts";
 import { mostClients } from "../../sim/study/size/clients.ts";
+import { filling } from "../../sim/study/size/inside.ts";
 import { LOAD } from "../../sim/study/size/load.ts";
 import { type Judge, narrow } from "../../sim/study/size/search.ts";
 import { exponential, openKind, textbook } from "../../sim/study/theory/textbook.ts";
@@ -165,6 +166,46 @@ describe("limits on clients", () => {
   test("pools in the application hold as many connections as they are wide", () => {
     const app_pool = { instances: 4, size: 3, timeout: 30 * SECOND };
     expect(staying([{ ...kindOf(50, 90, 10), app_pool }, kindOf(5, 90, 10)])).toBe(17);
+  });
+});
+
+describe("pools of the application narrower than the pooler's", () => {
+  const app_pool = { instances: 4, size: 2, timeout: 30 * SECOND };
+  const narrow = (servers: number, slo: Workload["slo"]): Workload => ({
+    ...objective(closedWorkload({ ...kindOf(30, 90, 10), app_pool }, servers), 20),
+    slo,
+  });
+
+  test("any number of clients meets an objective for the wait in the pooler", async () => {
+    const { most, notes } = await mostClients(narrow(8, { wait_p99: MILLISECOND }), {
+      precision: 0.2,
+      timeLimit,
+    });
+    expect(most).toMatchObject({ any_number: { app_connections: 8 }, beyond: null });
+    expect(notes.join()).not.toContain("the time was up");
+    expect(notes.join()).toContain("wait_p99 counts the wait in the pooler alone");
+  });
+
+  // servers, objective, why
+  for (const [servers, slo, why] of [
+    [3, { wait_p99: 10 * MILLISECOND }, "the pooler's pool is the narrower one"],
+    [8, { response_p99: 100 * MILLISECOND }, "the response has both waits"],
+  ] as const)
+    test(`so many and no more: ${why}`, async () => {
+      const { most } = await mostClients(narrow(servers, slo), { precision: 0.2, timeLimit });
+      expect(most.any_number).toBeUndefined();
+      expect(most.beyond?.clients).toBe((most.clients ?? 0) + 1);
+    });
+
+  test("not where clients give up, or where the load changes with time", () => {
+    const workload = narrow(8, { wait_p99: MILLISECOND });
+    const { clients } = workload;
+    expect(filling(workload)).toEqual({ size: 320, app_connections: 8 });
+    const hasty = clients.map((kind) => ({ ...kind, timeout: SECOND }));
+    expect(filling({ ...workload, clients: hasty })).toBeUndefined();
+    const without = clients.map((kind) => ({ ...kind, app_pool: undefined }));
+    expect(filling({ ...workload, clients: [...clients, ...without] })).toBeUndefined();
+    expect(filling({ ...workload, slo: { timeouts: 0.01 } })).toBeUndefined();
   });
 });
 

@@ -25,6 +25,17 @@ export const mostClients = z
       })
       .nullable()
       .describe("the next larger load that was looked at; null: none"),
+    any_number: z
+      .strictObject({
+        app_connections: count.describe(
+          "connections that the application's own pools have together",
+        ),
+      })
+      .optional()
+      .describe(
+        "any number of clients meets the objective; clients: those looked at, who keep the application's own " +
+          "pools busy; more of them wait there, which the objective does not count",
+      ),
   })
   .describe("the largest load that meets the objective in this mode, with confidence");
 

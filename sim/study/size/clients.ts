@@ -7,7 +7,7 @@ import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { MostClients } from "../results/index.ts";
 import { inTime, type StudyOptions, TIME_LIMIT_MS, TimeUp } from "../run.ts";
 import { nameOfTerm } from "../slo.ts";
-import { waitingInside } from "./inside.ts";
+import { type Filling, filling, waitingInside } from "./inside.ts";
 import { clientsOf, factorOf, LOAD, likelySize } from "./load.ts";
 import { judge, Probes } from "./probes.ts";
 import { narrow } from "./search.ts";
@@ -32,7 +32,11 @@ export async function mostClients(
   const probes = new Probes(workload, options, LOAD);
   const guess = Math.min(TOO_MANY - 1, likelySize(workload));
   const step = Math.max(1, Math.round(guess / 16));
-  const { good, bad } = await narrow(probes, { good: 0, bad: TOO_MANY }, guess, step);
+  const filled = await fillingThatDoes(probes);
+  const { good, bad } =
+    filled === undefined
+      ? await narrow(probes, { good: 0, bad: TOO_MANY }, guess, step)
+      : { good: filled.size, bad: TOO_MANY };
   if (probes.all().length === 0) throw new TimeUp(nothingKnown);
   const run = probes.known(good)?.run;
   const beyond = probes.known(bad);
@@ -56,10 +60,20 @@ export async function mostClients(
             term: broken === undefined ? null : nameOfTerm(broken),
             sure: judge(beyond) === "missed",
           },
+    ...(filled && { any_number: { app_connections: filled.app_connections } }),
   };
   const inside = run === undefined ? [] : waitingInside(workload, run);
-  const notes = [...unfinished(workload, good, bad), ...roomNeeded(workload, good), ...inside];
+  const cut = filled === undefined ? unfinished(workload, good, bad) : [];
+  const notes = [...cut, ...roomNeeded(workload, good), ...inside];
   return { most, notes };
+}
+
+/** Clients who fill the application's own pools and meet the objective: then any number of them does. */
+async function fillingThatDoes(probes: Probes): Promise<Filling | undefined> {
+  const found = filling(probes.workload);
+  if (found === undefined || !(found.size < TOO_MANY)) return undefined;
+  await inTime(probes.at(found.size));
+  return probes.judge(found.size) === "met" ? found : undefined;
 }
 
 const nothingKnown =

@@ -1,6 +1,10 @@
 /** Waits for a connection of the application's own pool, which no objective for those in the pooler counts. */
+import { isImpatient, staying } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
+import { askedOfApplication, paceOf } from "../pace.ts";
 import type { Run } from "../results/index.ts";
+import { changes } from "../warm-up.ts";
+import { clientsOf } from "./load.ts";
 
 const MILLISECOND = 1e6;
 
@@ -25,6 +29,39 @@ export function waitingInside({ slo }: Workload, { app_wait_ms }: Run): string[]
       `pool as well, ${figure} ${Number(app_wait_ms[figure].toPrecision(3))} ms; an objective for response_p99 ` +
       "counts both",
   ];
+}
+
+/** A load that keeps the application's own pools busy all the time. */
+export interface Filling {
+  /** Clients, as in `LOAD`. */
+  size: number;
+  /** Connections of those pools together. */
+  app_connections: number;
+}
+
+/** Queues of so many times what the pools let through are never empty, whatever the chance. */
+const TIMES = 4;
+
+/**
+ * The clients from whom on more of them make no difference to the pooler, for they wait in the application's
+ * own pools. undefined: there are none, for not all pass through such a pool, or the objective counts the wait
+ * there as well; or the load changes with time, and then each number of clients fills them for another part of it.
+ */
+export function filling(workload: Workload): Filling | undefined {
+  const { clients, slo } = workload;
+  const total = clientsOf(workload);
+  const { response_p95, response_p99, timeouts } = slo;
+  if ([response_p95, response_p99, timeouts].some((limit) => limit !== undefined)) return undefined;
+  if (total === undefined || changes(workload) || clients.some(isImpatient)) return undefined;
+  if (clients.some(({ app_pool, count }) => app_pool === undefined || count === undefined))
+    return undefined;
+  const least = Math.min(
+    ...clients.map((kind) => askedOfApplication(kind, paceOf(workload, kind))),
+  );
+  return {
+    size: Math.ceil((total * TIMES) / least),
+    app_connections: staying(clients),
+  };
 }
 
 const NO_END = Number.POSITIVE_INFINITY;
