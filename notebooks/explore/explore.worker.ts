@@ -1,9 +1,10 @@
 /** Simulates beside the page: a question about workloads in, its answer out, and how far it is. */
 import "../lib/immediate.ts";
 import { compareModes } from "../../sim/study/compare.ts";
+import type { Point } from "../../sim/study/points.ts";
 import type { Result } from "../../sim/study/results/index.ts";
 import { type StudyOptions, study } from "../../sim/study/run.ts";
-import { type Point, sweep } from "../../sim/study/sweep.ts";
+import { sweep } from "../../sim/study/sweep.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import type { Question } from "./state.ts";
 

@@ -1,7 +1,8 @@
 /** The page at work: whatever a reader turns, the command changes at once and the answer follows. */
 import { parse } from "yaml";
 import type { Given } from "../../sim/study/given.ts";
-import { gridOf, type Point, parseVary } from "../../sim/study/sweep.ts";
+import type { Point } from "../../sim/study/points.ts";
+import { gridOf, parseVary } from "../../sim/study/sweep.ts";
 import { parseWorkload, type Workload } from "../../workloads/schema/load.ts";
 import { element, trouble } from "../lib/dom.ts";
 import { give } from "../lib/files.ts";

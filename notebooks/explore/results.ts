@@ -2,8 +2,8 @@
 import type { Report } from "../../sim/report/html.ts";
 import { comparisonReport, runReport } from "../../sim/report/reports.ts";
 import { sweepReport } from "../../sim/report/sweep.ts";
+import type { Point } from "../../sim/study/points.ts";
 import type { Result } from "../../sim/study/results/index.ts";
-import type { Point } from "../../sim/study/sweep.ts";
 import { draw } from "../lib/chart.ts";
 import { element } from "../lib/dom.ts";
 import { table } from "../lib/table.ts";

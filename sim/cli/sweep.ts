@@ -2,7 +2,8 @@
 import { Command } from "commander";
 import { loadWorkload } from "../../workloads/schema/load.ts";
 import { sweepReport, sweepText } from "../report/sweep.ts";
-import { type Axis, gridOf, type Point, parseVary, sweep } from "../study/sweep.ts";
+import type { Point } from "../study/points.ts";
+import { type Axis, gridOf, parseVary, sweep } from "../study/sweep.ts";
 import { UsageError } from "./failure.ts";
 import { type CommonOptions, gather, overridesOf, withCommonOptions } from "./options.ts";
 import { runStudy, type StudyCommand } from "./study.ts";

@@ -1,10 +1,10 @@
 /** The figures of a study that get an interval, from its replications. */
 import { type Histogram, placeOf } from "../kernel/histogram.ts";
 import type { Figures, RunResult } from "../model/index.ts";
+import type { Scarce } from "./scarce.ts";
 import { type Estimate, leastCount, quantileEstimate, ratioEstimate, Section } from "./sections.ts";
 import { timedOut } from "./slo.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
-import { counted } from "./words.ts";
 
 const MILLISECOND = 1e6;
 const MEGABYTE = 1e6;
@@ -163,14 +163,10 @@ export class Estimates {
     };
   }
 
-  /** The quantiles that rest on too few transactions to have an interval, in words. */
-  get scarce(): string[] {
+  get scarce(): Scarce[] {
     const { count } = this.all.wait;
-    const few = [0.95, 0.99].filter((p) => count < leastCount(p));
-    return few.map(
-      (p) =>
-        `p${100 * p} (${counted(count, "transaction")}; ${leastCount(p)} put 100 of them beyond it)`,
-    );
+    const all = [0.95, 0.99].map((p) => ({ p, count, least: leastCount(p) }));
+    return all.filter(({ least }) => count < least);
   }
 
   /** The share of transactions whose wait, or response, exceeds `limit` ns. */

@@ -15,6 +15,7 @@ import {
 import type { Samples } from "./estimates.ts";
 import { occupancyOf } from "./occupancy.ts";
 import type { Occupancy, Run, SettingValue } from "./results/index.ts";
+import { noInterval, type Scarce } from "./scarce.ts";
 import { HERE, type ReplicationOptions, type Simulated, type Simulator } from "./simulator.ts";
 import { LEAST_REPLICATIONS, nextLook } from "./statistics.ts";
 import { Tally } from "./tally.ts";
@@ -76,6 +77,8 @@ export interface Study {
   samples: Samples;
   /** What a reader should know before believing the figures. */
   notes: string[];
+  /** Of these, the quantiles without an interval though the time is up. */
+  scarce: readonly Scarce[];
   /** What dashboards see of the first replication, where somebody looks. */
   dashboard: DashboardView | undefined;
 }
@@ -311,16 +314,10 @@ class Entry {
 
   study(settings: Record<string, SettingValue>): Study {
     const made = this.tally.run(this.precision, this.wall / 1000, settings);
-    const { samples, dashboard } = this.tally;
+    const { samples, dashboard, scarce } = this.tally;
     const run = { ...made, ...(this.occupancy && { occupancy: this.occupancy }) };
-    return { run, samples, notes: [...this.notes, ...this.refusals()], dashboard };
-  }
-
-  /** Quantiles that are no better than a guess, though the time is up. */
-  private refusals(): string[] {
-    return this.tally.scarce.map(
-      (text) => `no interval for ${text}: give it more with --duration or --time-limit`,
-    );
+    const refusals = scarce.map((each) => noInterval([each]));
+    return { run, samples, notes: [...this.notes, ...refusals], scarce, dashboard };
   }
 }
 

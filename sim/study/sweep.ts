@@ -5,6 +5,7 @@
 import { ConfigError } from "../../engine/config/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { difference } from "./compare.ts";
+import { nameOf, notesOf, type Point } from "./points.ts";
 import type { Difference, Run } from "./results/index.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
 
@@ -84,9 +85,6 @@ function refused(got: string, expected: string): ConfigError {
   return new ConfigError({ at: "--vary", name: "range", got, expected });
 }
 
-/** One point of the grid: the value of each key. */
-export type Point = Record<string, string>;
-
 /** All combinations, the last key changing fastest. Errors: ConfigError for too many, or a key twice. */
 export function gridOf(axes: readonly Axis[]): Point[] {
   const keys = axes.map((axis) => axis.key);
@@ -117,20 +115,11 @@ export async function sweep(
     );
     return { ...run, settings: { ...run.settings, ...Object.fromEntries(values) } };
   });
-  const notes = answers.flatMap((answer, i) =>
-    answer.notes.map((note) => `${nameOf(points[i] as Point)}: ${note}`),
-  );
-  return { runs, differences: alongAxis(points, answers), notes };
+  return { runs, differences: alongAxis(points, answers), notes: notesOf(points, answers) };
 }
 
 const numberOr = (text: string): string | number =>
   /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
-
-/** `default_pool_size=5, pool_mode=session`. */
-export const nameOf = (point: Readonly<Record<string, unknown>>): string =>
-  Object.entries(point)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(", ");
 
 function alongAxis(points: readonly Point[], answers: readonly Study[]): Difference[] {
   if (Object.keys(points[0] ?? {}).length !== 1) return [];

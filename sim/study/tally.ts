@@ -15,6 +15,7 @@ import { dashboardResult } from "./dashboard.ts";
 import { type Estimated, Estimates, type Samples } from "./estimates.ts";
 import { configured } from "./pools.ts";
 import type { KindResult, Moment, Run, SettingValue, Wait } from "./results/index.ts";
+import type { Scarce } from "./scarce.ts";
 import {
   type Beyond,
   isDecided,
@@ -129,7 +130,7 @@ export class Tally {
   }
 
   /** The quantiles of the wait that rest on too few transactions, in words. */
-  get scarce(): string[] {
+  get scarce(): Scarce[] {
     return this.estimates.scarce;
   }
 

@@ -46,6 +46,7 @@ const EMPTY: Study = {
     ...{ server_connections: NONE, memory_mb: NONE },
   },
   notes: [],
+  scarce: [],
   dashboard: undefined,
 };
 

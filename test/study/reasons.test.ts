@@ -62,7 +62,7 @@ describe("reasons", () => {
       "timeouts end transactions, whatever the pool: query_timeout",
     ]);
     const run = { ...sample, ...nothing, slo: { met: false, terms: [wait] } };
-    const study = { run, samples: undefined as never, notes: [], dashboard: undefined };
+    const study = { run, samples: undefined as never, notes: [], scarce: [], dashboard: undefined };
     expect(judge(study)).toBe("missed");
     expect(judge({ ...study, run: { ...run, timeouts: 0 } })).toBe("unsure");
     expect(kneeOf(sampleCurve().map((point) => ({ ...point, throughput_tps: 0 })))).toBeUndefined();

@@ -1,8 +1,10 @@
 /** `sweep`: what `--vary` means, the grid, and that points are paired. */
 import { describe, expect, test } from "vitest";
 import { csvOf } from "../../sim/report/csv.ts";
+import { notesOf } from "../../sim/study/points.ts";
 import { type Result, resultSchema } from "../../sim/study/results/index.ts";
 import { study } from "../../sim/study/run.ts";
+import { noInterval } from "../../sim/study/scarce.ts";
 import { gridOf, parseVary, sweep } from "../../sim/study/sweep.ts";
 import { parseWorkload } from "../../workloads/schema/load.ts";
 import { SMALL } from "../cli/poolwise.ts";
@@ -79,6 +81,34 @@ describe("a sweep", () => {
     expect(found.runs[1]?.warmup_s).toBe(alone.run.warmup_s);
     const result = { poolwise: "0", command: "sweep", workload: "small", seed: 1, ...found };
     expect(resultSchema.safeParse(result).error).toBeUndefined();
+  });
+
+  test("what holds at several points is said once, with the points", async () => {
+    const grid = gridOf([parseVary("default_pool_size=1..3")]);
+    const few = { timeLimit, replications: 2 };
+    const { notes } = await sweep(grid, (set) => load([...set, "run.duration=1 s"]), few);
+    const wanting = notes.filter((note) => note.startsWith("no interval for"));
+    expect(wanting).toHaveLength(1);
+    expect(wanting[0]).toMatch(
+      /^no interval for p95 and p99 at every point \(\d+ to \d+ transactions; 2000 and 10000 put /,
+    );
+    const told = (notes: string[], count?: number) => {
+      const scarce = count === undefined ? [] : [{ p: 0.99, count, least: 10_000 }];
+      return { notes: [...notes, ...scarce.map((each) => noInterval([each]))], scarce };
+    };
+    expect(notesOf(grid, [told(["odd"], 1), told(["odd"]), told([], 1)])).toEqual([
+      "default_pool_size=1, 2: odd",
+      "no interval for p99 at default_pool_size=1, 3 (1 transaction; 10000 put 100 of them beyond it): " +
+        "give it more with --duration or --time-limit",
+    ]);
+    const wide = gridOf([
+      parseVary("default_pool_size=1..7"),
+      parseVary("pool_mode=session,statement"),
+    ]);
+    const all = wide.map((_, i) => told(i < 13 ? ["odd"] : []));
+    expect(notesOf(wide, all)[0]).toMatch(
+      /^default_pool_size=1, pool_mode=session; .*, pool_mode=statement and 1 more: odd$/,
+    );
   });
 
   test("as CSV: a head, a line each, the varied key a column, texts quoted where they must be", async () => {
