@@ -1,8 +1,10 @@
 /** What `npm run proof` plays is as busy as it says, and its command line refuses what it does not know. */
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { once, shipped } from "../workloads/claims.ts";
 import { CASES } from "./cases.ts";
+import { reasonOf } from "./rows.ts";
 
 for (const { workload, mode, sizes = [undefined], set } of CASES)
   for (const size of sizes)
@@ -28,3 +30,19 @@ for (const [words, said] of [
     expect(stderr).toMatch(said);
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   });
+
+test("what cannot be played has a row that says why, and is counted apart", () => {
+  const pgbouncer = join(import.meta.dirname, "cases.ts");
+  const words = ["--only", "pgbouncer", "--pgbouncer", pgbouncer, "tour"];
+  const program = ["--import", "tsx", "test/proof/run.ts", ...words];
+  const { status, stdout } = spawnSync(process.execPath, program, { encoding: "utf8" });
+  const [, row, sum] = stdout.split("\n");
+  expect(row).toMatch(/^pgbouncer {2}tour session 16 +NOT PLAYED: .*cases\.ts did not start: /);
+  expect(sum).toBe("0 hold, 0 fail, 1 was not played");
+  expect(status).toBe(3);
+});
+
+test("of what ended without a word the exit status is said", () => {
+  expect(reasonOf("", 130)).toBe("exit status 130, without a word");
+  expect(reasonOf("note: a\npoolwise: b\n", 3)).toBe("b");
+});

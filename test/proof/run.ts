@@ -1,14 +1,15 @@
 /**
  * `npm run proof [-- OPTIONS] [WORKLOAD...]`: shipped workloads are played for real and held against their
  * predictions, one after the other, through our pooler and through PgBouncer. Prints a line for each
- * configuration; exit status 1 if a prediction does not hold.
+ * configuration, also of one that could not be played; exit status 1 if a prediction does not hold.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { Result, Validated } from "../../sim/study/results/index.ts";
+import type { Result } from "../../sim/study/results/index.ts";
 import { CASES, type Case } from "./cases.ts";
+import { COLUMNS, reasonOf, rowOf, summary, type Tally, unplayedRow } from "./rows.ts";
 
 const HELP = `Usage: npm run proof [-- OPTIONS] [WORKLOAD...]
 
@@ -26,9 +27,6 @@ Exit status: 0 all hold, 1 some do not, 2 bad usage, 3 an outside part failed.
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROGRAM = join(ROOT, "dist/sim/cli/main.js");
-const COLUMNS =
-  "pooler     configuration                         utilisation  mean wait: predicted      live  p95      p99     throughput  verdict";
-
 interface Options {
   duration: string;
   repeats: string;
@@ -73,22 +71,31 @@ function parsed(args: string[]) {
 /** Plays the cases on both poolers. Returns the exit status. */
 async function prove(cases: readonly Case[], options: Options): Promise<number> {
   const { only, pgbouncer } = options;
+  const tally: Tally = { holds: 0, fails: 0, unplayed: 0 };
   let worst = 0;
   say(COLUMNS);
   for (const each of cases) {
-    if (only !== "pgbouncer") worst = Math.max(worst, await validate(each, options));
+    if (only !== "pgbouncer") worst = Math.max(worst, await validate(tally, each, options));
     if (only === "poolwise" || !each.pgbouncer) continue;
-    if (existsSync(pgbouncer)) worst = Math.max(worst, await validate(each, options, pgbouncer));
-    else say(`pgbouncer  ${each.workload}: skipped, there is no ${pgbouncer}`);
+    if (existsSync(pgbouncer))
+      worst = Math.max(worst, await validate(tally, each, options, pgbouncer));
+    else {
+      tally.unplayed++;
+      say(unplayedRow("pgbouncer", each, `there is no ${pgbouncer}`));
+    }
   }
+  say(summary(tally));
   return worst;
 }
 
 async function validate(
-  { workload, mode, sizes, set }: Case,
+  tally: Tally,
+  played: Case,
   { duration, repeats }: Options,
   pgbouncer?: string,
 ): Promise<number> {
+  const { workload, mode, sizes, set } = played;
+  const pooler = pgbouncer === undefined ? "poolwise" : "pgbouncer";
   const words = [
     ...["validate", join(ROOT, `workloads/${workload}.yaml`), "--json", "--quiet"],
     ...(mode === undefined ? [] : ["--pool-mode", mode]),
@@ -97,45 +104,43 @@ async function validate(
     ...(set === undefined ? [] : ["--set", set]),
     ...(pgbouncer === undefined ? [] : ["--pgbouncer", pgbouncer]),
   ];
-  const { status, output } = await run(words);
-  if (status > 1) return status;
+  const { status, output, said } = await run(words);
+  if (status > 1) {
+    tally.unplayed++;
+    say(unplayedRow(pooler, played, reasonOf(said, status)));
+    return status;
+  }
   const result = JSON.parse(output) as Result;
-  for (const each of result.validations ?? [])
-    say(rowOf(pgbouncer === undefined ? "poolwise" : "pgbouncer", workload, each));
+  for (const each of result.validations ?? []) {
+    tally[each.verdict === "pass" ? "holds" : "fails"]++;
+    say(rowOf(pooler, workload, each));
+  }
   const again = result.measured_again ?? [];
   if (again.length > 0)
     say(`           ${again.length} of these runs were measured again: the machine stood still`);
   return status;
 }
 
-function rowOf(pooler: string, workload: string, validated: Validated): string {
-  const { pool_mode, pool_size, predicted, live, error, verdict, failed } = validated;
-  const off = (figure: string): string =>
-    error[figure] === null || error[figure] === undefined
-      ? "-"
-      : `${(100 * (error[figure] as number)).toFixed(1)} %`;
-  const number = (figures: Validated["live"], figure: string, digits: number): string =>
-    (figures[figure] ?? Number.NaN).toFixed(digits);
-  return [
-    pooler.padEnd(10),
-    `${workload} ${pool_mode} ${pool_size}`.padEnd(38),
-    number(live, "utilization", 2).padStart(10),
-    `${number(predicted, "wait_ms.mean", 2)} ms`.padStart(22),
-    `${number(live, "wait_ms.mean", 2)} ms`.padStart(10),
-    off("wait_ms.p95").padStart(8),
-    off("wait_ms.p99").padStart(8),
-    off("throughput_tps").padStart(8),
-    verdict === "pass" ? "  holds" : `  FAILS: ${failed.join(", ")}`,
-  ].join(" ");
+/** What a command left behind; what it says besides is passed on. */
+interface Ended {
+  status: number;
+  output: string;
+  said: string;
 }
 
-function run(words: readonly string[]): Promise<{ status: number; output: string }> {
+function run(words: readonly string[]): Promise<Ended> {
   const child = spawn(process.execPath, [PROGRAM, ...words], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
-  let output = "";
+  let [output, said] = ["", ""];
   child.stdout.on("data", (chunk) => (output += chunk));
-  return new Promise((done) => child.on("close", (code) => done({ status: code ?? 130, output })));
+  child.stderr.on("data", (chunk) => {
+    said += chunk;
+    process.stderr.write(chunk);
+  });
+  return new Promise((done) =>
+    child.on("close", (code) => done({ status: code ?? 130, output, said })),
+  );
 }
 
 function say(line: string): void {
