@@ -1,6 +1,6 @@
 /** The capacity of a database's cores: fitted to runs whose truth is known, and what surrounds the fit. */
 import { describe, expect, test } from "vitest";
-import { IDEAL, simulate } from "../../sim/model/index.ts";
+import { IDEAL, simulate, type Trace } from "../../sim/model/index.ts";
 import type { Calibration } from "../../sim/study/live/calibrate.ts";
 import {
   between,
@@ -13,11 +13,11 @@ import {
   fitCapacity,
   type Measured,
   onCapacity,
-  rms,
 } from "../../sim/study/live/capacity.ts";
 import { bestSize } from "../../sim/study/live/capacity-found.ts";
 import { FIGURES, type Figure, type Figures } from "../../sim/study/live/figures.ts";
 import { withPool } from "../../sim/study/live/pools.ts";
+import { servedSimulated, steepness } from "../../sim/study/live/steepness.ts";
 import { compareFigures, SHARED_TOLERANCES } from "../../sim/study/live/verdict.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
@@ -40,20 +40,27 @@ const playing = {
 /** What a database of this capacity would have been measured to do. */
 function measure(played: Workload, truth: Capacity, seed: number): Measured {
   const { throughput, trace } = run(played, truth, seed);
-  return { workload: played, seed, throughput, response_rms: rms(trace) };
+  const served = servedSimulated(trace as Trace, played, seed);
+  return { workload: played, seed, throughput, steepness: steepness(served) };
 }
 
 function run(played: Workload, capacity: Capacity, seed: number) {
   const { all, trace } = simulate(onCapacity(played, capacity), { seed, ...playing, trace: true });
   const response_p95 = all.response.quantile(0.95);
-  return { throughput: all.throughput, response_p95, trace: trace?.response };
+  return { throughput: all.throughput, response_p95, trace };
 }
 
-function fitted(truth: Capacity, most: number, cores: number): Promise<Capacity> {
+/** `faults`: what disturbs the measurement at many connections. */
+function fitted(
+  truth: Capacity,
+  most: number,
+  cores: number,
+  faults?: Workload["faults"],
+): Promise<Capacity> {
   const full = withPool(workload, "transaction", most);
   const runs = {
     alone: measure(withPool(workload, "transaction", 1), truth, 1),
-    full: measure(full, truth, 2),
+    full: { ...measure({ ...full, faults }, truth, 2), workload: full },
     few: measure(fewBusy(full, cores), truth, 3),
   };
   return fitCapacity(runs, most, playing);
@@ -83,6 +90,18 @@ describe("a capacity is found again from three runs at two pool sizes", () => {
         expect(sum(found, "response_p95") / sum(truth, "response_p95")).toBeCloseTo(1, 1.3);
       }
     });
+
+  test("turns are seen though the machine stands still now and then", async () => {
+    const truth = { work: 1, cap: 2, knee: 30, quantum: 4 * MILLISECOND, reached: true };
+    const stalls = [1, 2, 3].map((second) => ({
+      fault: "stall" as const,
+      at: second * SECOND,
+      for: 0.1 * SECOND,
+    }));
+    const { quantum = 0 } = await fitted(truth, 20, 2, stalls);
+    expect(quantum / truth.quantum).toBeGreaterThan(0.6);
+    expect(quantum / truth.quantum).toBeLessThan(1.6);
+  });
 
   test("a load that does not reach the cap says so", async () => {
     const idle = closedWorkload(kindOf(6, 100, 5), 10); // A quarter of a core's worth.

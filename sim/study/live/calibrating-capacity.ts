@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from "node:os";
 import { ConfigError } from "../../../engine/config/index.ts";
-import { MILLISECOND, SECOND } from "../../../engine/core/index.ts";
+import { SECOND } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { replicationSeed } from "../../kernel/streams.ts";
 import { NOTHING } from "../../model/index.ts";
@@ -17,9 +17,9 @@ import {
   latenessOf,
 } from "./calibrate.ts";
 import { type CalibratingOptions, playQuietly, probe } from "./calibrating.ts";
-import { fewBusy, fitCapacity, rms } from "./capacity.ts";
-import { liveSamples } from "./figures.ts";
+import { fewBusy, fitCapacity } from "./capacity.ts";
 import type { Cell, Stand } from "./stand.ts";
+import { servedLive, steepness } from "./steepness.ts";
 
 /** Far from the numbers of replications and of other calibrations; four for each repeat. */
 const SEED = 2_000_003;
@@ -82,9 +82,9 @@ export function calibratingCapacity(
     const play = async (cell: Cell, which: number, workload: Workload) => {
       const seed = replicationSeed(options.seed, SEED + 4 * repeat + which);
       const live = await playQuietly(stand, options, { cell, seed, workload, repeat });
-      const { response } = liveSamples(live, 0);
-      const throughput = (response.length * SECOND) / options.duration;
-      return { workload, seed, live, throughput, response_rms: rms(response) * MILLISECOND };
+      const served = servedLive(live);
+      const throughput = (served.work.length * SECOND) / options.duration;
+      return { workload, seed, live, throughput, steepness: steepness(served) };
     };
     const runs = {
       alone: await play(alone, 1, stand.workloadOf(alone)),

@@ -3,15 +3,16 @@
  * each core. Two numbers predict all other sizes: how long a statement's work takes alone, and how many
  * statements' work gets done together at most (`cap`). Two more are about the shape: how sharp the bend
  * between them is (`knee`), from as many clients as cores at the larger size, and how long a turn on a core
- * is (`quantum`), from how much responses vary there. Each is found by simulating the very run that was
+ * is (`quantum`), from how much longer those with more work take there. Each is found by simulating the very run that was
  * measured, on its own draws, until its figure is met: so no steady state and no law of service times
  * need be assumed.
  */
 import type { Nanos } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { mean, scaled } from "../../kernel/distributions.ts";
-import type { Machine, RunResult } from "../../model/index.ts";
+import type { Machine, RunResult, Trace } from "../../model/index.ts";
 import { simulateHearing } from "../simulator.ts";
+import { servedSimulated, steepness } from "./steepness.ts";
 
 /** How the database's speed depends on the number of busy connections. */
 export interface Capacity {
@@ -26,12 +27,12 @@ export interface Capacity {
   reached: boolean;
 }
 
-/** A run that was measured: what was played, transactions a second, root mean square of the response. */
+/** A run that was measured: what was played, transactions a second, and how much longer those with more work took. */
 export interface Measured {
   workload: Workload;
   seed: number;
   throughput: number;
-  response_rms: Nanos;
+  steepness: number;
 }
 
 /** The three runs of a calibration. */
@@ -96,8 +97,9 @@ export async function fitCapacity(
 }
 
 /**
- * The quantum at which responses of the larger size vary as much as they did. The longer the turns, the
- * less a long statement waits behind short ones, again and again. Their mean is the throughput's affair.
+ * The quantum at which those with more work take as much longer, at the larger size, as they did. The longer
+ * the turns, the less a long statement waits behind short ones, again and again. Times themselves are the
+ * throughput's affair. Where all ask for the same there is nothing to see, and little to predict.
  */
 async function quantumOf(
   full: Measured,
@@ -107,18 +109,13 @@ async function quantumOf(
   const work = capacity.work * meanService(full.workload);
   const enough = async (quantum: Nanos): Promise<boolean> => {
     const turns = { ...capacity, quantum: Math.round(quantum) };
+    const { workload, seed } = full;
     const { trace } = await simulated(full, turns, playing);
-    return rms(trace?.response) <= full.response_rms;
+    return steepness(servedSimulated(trace as Trace, workload, seed)) <= full.steepness;
   };
+  if (Number.isNaN(full.steepness)) return undefined;
   const found = await solve(SHORT * work, LONG * work, enough, COARSE_STEPS);
   return found < 1.1 * SHORT * work ? undefined : Math.round(found);
-}
-
-/** Root mean square; 0 of nothing. */
-export function rms(values: ArrayLike<number> = []): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i] as number) ** 2;
-  return Math.sqrt(sum / Math.max(1, values.length));
 }
 
 /** Mean service of a statement, kinds weighted by their clients. */
