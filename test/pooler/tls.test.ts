@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { mkdtempSync, readFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -274,6 +274,40 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("TLS", () => {
       expect(String(Buffer.concat(answer))).toContain(
         "received unencrypted data after SSL request",
       );
+    });
+
+    test("who sends what is no TLS, once logged in, is cut off", async () => {
+      const pooler = await stage.pooler(clientTls("require"));
+      const { host, port } = pooler.address;
+      const inner = connect({ host, port });
+      const between = createServer((socket) => {
+        socket.on("error", () => undefined).pipe(inner);
+        inner.on("error", () => undefined).pipe(socket);
+      });
+      await once(between.listen(0, "127.0.0.1"), "listening");
+      const place = { host: "127.0.0.1", port: (between.address() as AddressInfo).port };
+      const socket = connectTls({
+        ...place,
+        rejectUnauthorized: false,
+        ALPNProtocols: ["postgresql"],
+      });
+      socket.on("error", () => undefined);
+      await once(socket, "secureConnect");
+      socket.write(
+        startupMessage([
+          ["user", "alice"],
+          ["database", "app"],
+        ]),
+      );
+      await heard(socket, (bytes) => bytes.at(-6) === 0x5a);
+      inner.write(Buffer.concat([Buffer.from([0x17, 3, 3, 0, 64]), Buffer.alloc(64, 7)]));
+      const console = await stage.console(unixOnly(pooler));
+      await until(async () => {
+        const rows = await console.ask("show clients");
+        return rows.every(({ database }) => database === "pgbouncer");
+      });
+      await closed(inner);
+      between.close();
     });
 
     test("a client that does not read holds its server; all bytes arrive in the end", async () => {

@@ -90,8 +90,17 @@ export class Tls {
       ALPNProtocols: [ALPN],
     };
     const socket = channel.secure((plain) => new TLSSocket(plain, options), first);
-    socket.once("_tlsError", (error: Error) => done({ error: failureOf(error) }));
-    socket.once("secure", () => done(judgeClient(socket, mode.startsWith("verify"))));
+    let over = false;
+    const ended = (result: Handshake): void => {
+      over = true;
+      done(result);
+    };
+    // After the handshake Node leaves it to its own listening server to end a connection that breaks the protocol.
+    socket.on("_tlsError", (error: Error) => {
+      if (over) socket.destroy(error);
+      else ended({ error: failureOf(error) });
+    });
+    socket.once("secure", () => ended(judgeClient(socket, mode.startsWith("verify"))));
   }
 
   /** Begins a handshake with a server called `host`. */
