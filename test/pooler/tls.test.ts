@@ -285,13 +285,9 @@ describe.skipIf(!HAS_OPENSSL || !HAS_PSQL)("TLS", () => {
         inner.on("error", () => undefined).pipe(socket);
       });
       await once(between.listen(0, "127.0.0.1"), "listening");
-      const place = { host: "127.0.0.1", port: (between.address() as AddressInfo).port };
-      const socket = connectTls({
-        ...place,
-        rejectUnauthorized: false,
-        ALPNProtocols: ["postgresql"],
-      });
-      socket.on("error", () => undefined);
+      const there = (between.address() as AddressInfo).port;
+      const how = { rejectUnauthorized: false, ALPNProtocols: ["postgresql"] };
+      const socket = connectTls({ port: there, ...how }).on("error", () => undefined);
       await once(socket, "secureConnect");
       socket.write(
         startupMessage([
