@@ -1,5 +1,6 @@
 /** An answer on the page: the very report that the command makes of it. */
 import type { Report } from "../../sim/report/html.ts";
+import { partsOf } from "../../sim/report/kept.ts";
 import { comparisonReport, runReport } from "../../sim/report/reports.ts";
 import { sweepReport } from "../../sim/report/sweep.ts";
 import type { Point } from "../../sim/study/points.ts";
@@ -36,7 +37,7 @@ export function shown(report: Report, before: readonly HTMLElement[]): Shown {
   const places = report.charts.map((_, i) => before[i] ?? element("figure"));
   const elements = [
     element("h2", {}, report.title),
-    ...report.findings.map((text) => element("p", {}, text)),
+    ...report.findings.map((text) => element("p", {}, ...sentence(text))),
     ...places,
     ...report.tables
       .filter(({ rows }) => rows.length > 0)
@@ -51,3 +52,8 @@ export function shown(report: Report, before: readonly HTMLElement[]): Shown {
   };
   return { elements, draw: drawAll };
 }
+
+const sentence = (text: string): (Node | string)[] =>
+  partsOf(text).map((part) =>
+    part.kept ? element("span", { class: "kept" }, part.text) : part.text,
+  );

@@ -4,6 +4,7 @@
  * turns dark when the reader's screen is.
  */
 import type { Chart } from "./charts/chart.ts";
+import { partsOf } from "./kept.ts";
 import { NIGHT, NIGHT_STYLE } from "./night.ts";
 import { renderSvg } from "./render.ts";
 import type { Table } from "./tables.ts";
@@ -37,7 +38,7 @@ export async function renderHtml(report: Report): Promise<string> {
 <body>
 <main>
 <h1>${escapeHtml(report.title)}</h1>
-${report.findings.map((text) => `<p>${withOptions(escapeHtml(text))}</p>`).join("\n")}
+${report.findings.map((text) => `<p>${sentence(text)}</p>`).join("\n")}
 ${figures.join("\n")}
 ${report.tables.map(tableOf).join("\n")}
 <footer>Made by poolwise. The figures are inside this file as JSON: <code>script#result</code>; the
@@ -52,7 +53,7 @@ charts as Vega-Lite: <code>script.chart</code>.</footer>
 function figureOf(chart: Chart, svg: string): string {
   return `<figure>
 ${svg}
-<details><summary>In words</summary><p>${escapeHtml(chart.description)}</p></details>
+<details><summary>In words</summary><p>${sentence(chart.description)}</p></details>
 <script type="application/json" class="chart">${escapeJson(chart)}</script>
 </figure>`;
 }
@@ -74,11 +75,13 @@ ${table.rows.map(row("td")).join("\n")}
 </table></div>`;
 }
 
-/** Text for HTML, in elements and in double-quoted attributes. */
-/** Browsers break lines behind hyphens, also between those of an option and its name. */
-const withOptions = (html: string): string =>
-  html.replaceAll(/--[a-z][a-z-]*[a-z]/g, '<span class="option">$&</span>');
+const sentence = (text: string): string =>
+  partsOf(text)
+    .map((part) => [escapeHtml(part.text), part.kept] as const)
+    .map(([html, kept]) => (kept ? `<span class="kept">${html}</span>` : html))
+    .join("");
 
+/** Text for HTML, in elements and in double-quoted attributes. */
 function escapeHtml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
@@ -104,7 +107,7 @@ table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums
 caption{text-align:left;font-weight:600;padding:.4rem 0}
 th,td{padding:.25rem .75rem;border-bottom:1px solid var(--grid);font-weight:normal;vertical-align:top}
 thead th{border-bottom:2px solid var(--soft);font-weight:600}
-.left{text-align:left}.right{text-align:right;white-space:nowrap}.option{white-space:nowrap}
+.left{text-align:left}.right{text-align:right;white-space:nowrap}.kept{white-space:nowrap}
 @media screen and (max-width:40rem){svg{max-width:none}}
 details,footer{color:var(--soft);font-size:.85rem}
 @media screen and (prefers-color-scheme:dark){

@@ -18,6 +18,7 @@ import { CHART_FORMATS, chartFormat, writeChart } from "../../sim/report/chart-f
 import { modeBars, runDistributions } from "../../sim/report/charts/index.ts";
 import { checkWritable, OutputError, writeWhole } from "../../sim/report/files.ts";
 import { type Report, renderHtml } from "../../sim/report/html.ts";
+import { partsOf } from "../../sim/report/kept.ts";
 import { compareTable } from "../../sim/report/tables.ts";
 import { sampleComparison } from "./fixture.ts";
 
@@ -138,10 +139,24 @@ describe("the HTML page", () => {
     const findings = ["not precise: give it more with --time-limit or --set a=<b>."];
     const page = await renderHtml({ ...report, findings });
     expect(page).toContain(
-      'with <span class="option">--time-limit</span> or <span class="option">--set</span> a=&lt;b&gt;.</p>',
+      'with <span class="kept">--time-limit</span> or <span class="kept">--set</span> a=&lt;b&gt;.</p>',
     );
-    expect(page).toContain(".option{white-space:nowrap}");
+    expect(page).toContain(".kept{white-space:nowrap}");
   });
+
+  // what stands in one line
+  for (const [text, kept] of [
+    ["Transaction mode, 20 server connections: 21 % wait", ["20 server", "21 %"]],
+    ["3.98 ms on average, 1 in 1,000 longer than 18.4 ms.", ["3.98 ms", "1 in 1,000", "18.4 ms"]],
+    ["p99 1.10 .. 1.30 ms after 1.5 s of warm-up", ["1.10 .. 1.30 ms", "1.5 s"]],
+    ["in 10 two-hour windows, of a 30-day month", ["10 two-hour", "30-day"]],
+    ["seed 1; version 0.1.0. 12 Ends.", []],
+  ] as const)
+    test(`keeps in one line what belongs together: ${text}`, () => {
+      const parts = partsOf(text);
+      expect(parts.filter((part) => part.kept).map((part) => part.text)).toEqual(kept);
+      expect(parts.map((part) => part.text).join("")).toBe(text);
+    });
 
   test("asks nothing of the network", async () => {
     const page = await renderHtml(report);
