@@ -115,6 +115,17 @@ describe("modes", () => {
     expect(most.wait_p99_ms).toBeUndefined();
   });
 
+  test("runs too short to tell of one client: nobody is carried, and a note says why", async () => {
+    const { run } = workload;
+    const short = { ...workload, run: { ...run, duration: MILLISECOND, warmup: 0 } };
+    const { most, notes } = await mostClients(short, { precision: 0.2, timeLimit: 500 });
+    expect(most).toMatchObject({ clients: 0, beyond: { clients: 1, sure: false } });
+    expect(notes).toEqual([
+      "1 client may be carried, too little was simulated to be sure of wait_p99; " +
+        "give it more with --duration or --time-limit",
+    ]);
+  });
+
   test("without an objective there is no answer", async () => {
     await expect(compareModesAndClients({ ...workload, slo: {} })).rejects.toThrow("no objective");
   });

@@ -64,6 +64,7 @@ export async function mostClients(
   };
   const inside = run === undefined ? [] : waitingInside(workload, run);
   const cut = filled === undefined ? unfinished(workload, good, bad) : [];
+  if (good === 0) cut.push(...unknownOfAny(workload, most.beyond));
   const notes = [...cut, ...roomNeeded(workload, good), ...inside];
   return { most, notes };
 }
@@ -91,6 +92,16 @@ function unfinished(workload: Workload, good: number, bad: number): string[] {
   const above = bad === TOO_MANY ? "more were not looked at" : `${fails} are too many`;
   return [
     `the time was up before the search was: ${carried} are carried, ${above}; give it more with --time-limit`,
+  ];
+}
+
+/** That the smallest load is not carried for sure does not mean that it is too much. */
+function unknownOfAny(workload: Workload, beyond: MostClients["beyond"]): string[] {
+  if (beyond === null || beyond.sure) return [];
+  const least = LOAD.name(1, workload);
+  const term = beyond.term === null ? "" : ` of ${beyond.term}`;
+  return [
+    `${least} may be carried, too little was simulated to be sure${term}; give it more with --duration or --time-limit`,
   ];
 }
 
