@@ -13,7 +13,7 @@ export function runFindings(run: Run): string[] {
   if (run.unsteady !== undefined) return [`${head}: ${run.unsteady}.`, ...trouble(run)];
   const waits =
     wait_ms.max === 0
-      ? "nobody waits"
+      ? `nobody${run.clients_waiting.unserved > 0 ? " who is served" : ""} waits`
       : `${percent(run.wait_probability)} of the transactions wait; ${mean} on average over all` +
         (wait_ms.p99 === 0 ? "" : `, 1 in 100 longer than ${p99}`);
   return [`${head}: ${waits}.`, ...trouble(run), ...sloFindings(run.slo)];
@@ -40,10 +40,10 @@ export function trouble(run: Run): string[] {
 
 function starved(run: Run): string {
   const { unserved } = run.clients_waiting;
-  return (
-    `${modeName(run)}: ${digits(unserved)} ${unserved === 1 ? "client waits at any moment and gets" : "clients wait at any moment and get"} no server connection; ` +
-    "its waits are those of the transactions that did."
-  );
+  const who =
+    unserved === 1 ? "client waits at any moment and gets" : "clients wait at any moment and get";
+  const others = run.transactions > 0 ? "; its waits are those of the transactions that did" : "";
+  return `${modeName(run)}: ${digits(unserved)} ${who} no server connection${others}.`;
 }
 
 /** Each term of the objective and whether it is met. */

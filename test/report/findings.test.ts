@@ -62,6 +62,9 @@ describe("findings of a run", () => {
   test("nobody waits", () => {
     const calm = { ...run, wait_ms: { mean: 0, p50: 0, p95: 0, p99: 0, max: 0 } };
     expect(runFindings(calm)[0]).toContain("nobody waits");
+    const hungry = { ...calm, clients_waiting: { ...run.clients_waiting, unserved: 16 } };
+    expect(runFindings(hungry)[0]).toContain("nobody who is served waits");
+    expect(trouble({ ...hungry, transactions: 0 })[0]).toMatch(/get no server connection\.$/);
   });
   test("no transaction at all is not the same as no wait", () => {
     expect(runFindings({ ...run, transactions: 0 })[0]).toContain("not one transaction");
