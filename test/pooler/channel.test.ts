@@ -5,11 +5,11 @@
 import { lookup } from "node:dns";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type LookupFunction } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { Channel } from "../../engine/pooler/sockets/channel.ts";
 import { native } from "../../engine/pooler/sockets/native.ts";
 import { answers } from "../../engine/pooler/sockets/socket-path.ts";
@@ -134,6 +134,27 @@ test("a write to a connection that has broken ends the channel once, by its name
   channel.send(numbers, 0, ROUND);
   await channel.closed();
   expect(told).toBe(1);
+});
+
+test("one that is still to connect is closed at once, and says nothing when the name is found", async () => {
+  const heard: Buffer[] = [];
+  const server = createServer((socket) => socket.on("data", (bytes) => heard.push(bytes)));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  let found = (): void => {};
+  const later: LookupFunction = (_name, _options, done) => {
+    found = () => done(null, [{ address: "127.0.0.1", family: 4 }]);
+  };
+  vi.useFakeTimers({ toFake: ["setTimeout"] }); // No time goes by.
+  const channel = Channel.open({ host: "later.example", port }, later, () => undefined);
+  channel.close(Buffer.from("goodbye"));
+  await channel.closed();
+  vi.useRealTimers();
+  found();
+  const [last] = [connect(port, "127.0.0.1"), await once(server, "connection")];
+  expect(heard).toEqual([]);
+  last.destroy();
+  await once(server.close(), "close");
 });
 
 test.skipIf(process.platform !== "linux")(

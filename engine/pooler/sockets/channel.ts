@@ -47,6 +47,8 @@ export class Channel implements LineListener {
   /** Its `received`. There are more kinds of owners than V8 keeps apart where it looks for a method. */
   private take: ChannelOwner["received"] = nobody.received;
   private line: Line;
+  /** False: it is about to connect. */
+  private standing = true;
   private closing = false;
   private over = false;
   private held = false;
@@ -71,7 +73,9 @@ export class Channel implements LineListener {
   ): Channel {
     const socket = connecting(target, lookup, before);
     const channel = new Channel("path" in target, socket);
+    channel.standing = false;
     socket.once("connect", () => {
+      channel.standing = true;
       channel.strip(socket);
       connected();
     });
@@ -178,6 +182,10 @@ export class Channel implements LineListener {
    */
   close(words: Buffer = nothing): void {
     if (this.closing || this.over) return;
+    if (!this.standing) {
+      this.destroy(); // There is nobody yet to hear last words.
+      return;
+    }
     if (words.length > 0) this.line.sendAll(words);
     this.closing = true;
     this.thaw();
