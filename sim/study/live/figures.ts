@@ -48,15 +48,22 @@ export interface Samples {
   response: Float64Array;
 }
 
-/** Sorted waits for a connection of the application's own pool, in ms, of transactions of the window. */
-export function liveAppWaits({ transactions, window }: LiveResult, kind?: number): Float64Array {
-  const waits: number[] = [];
+/** Rows of the transactions that were sent within the window and committed. `kind`: of this one only. */
+export function* completed({ transactions, window }: LiveResult, kind?: number): Generator<number> {
   for (let at = 0; at < transactions.length; at++) {
-    const [sent, wait] = [transactions.sent[at] as number, transactions.appWait[at] as number];
+    const sent = transactions.sent[at] as number;
     if (sent < window.from || sent >= window.to || transactions.outcome[at] !== 0) continue;
     if (kind !== undefined && transactions.kind[at] !== kind) continue;
-    if (!Number.isNaN(wait) && !Number.isNaN(transactions.response[at]))
-      waits.push(wait / MILLISECOND);
+    if (!Number.isNaN(transactions.response[at])) yield at; // Or it had not ended when the run did.
+  }
+}
+
+/** Sorted waits for a connection of the application's own pool, in ms, of transactions of the window. */
+export function liveAppWaits(live: LiveResult, kind?: number): Float64Array {
+  const waits: number[] = [];
+  for (const at of completed(live, kind)) {
+    const wait = live.transactions.appWait[at] as number;
+    if (!Number.isNaN(wait)) waits.push(wait / MILLISECOND);
   }
   return sorted(waits);
 }
@@ -66,14 +73,10 @@ export function liveAppWaits({ transactions, window }: LiveResult, kind?: number
  * calibration; what exceeds it is the wait. `kind`: of this one only.
  */
 export function liveSamples(live: LiveResult, path: number, kind?: number): Samples {
-  const { transactions, window } = live;
+  const { transactions } = live;
   const wait: number[] = [];
   const response: number[] = [];
-  for (let at = 0; at < transactions.length; at++) {
-    const sent = transactions.sent[at] as number;
-    if (sent < window.from || sent >= window.to || transactions.outcome[at] !== 0) continue;
-    if (kind !== undefined && transactions.kind[at] !== kind) continue;
-    if (Number.isNaN(transactions.response[at])) continue; // It had not ended when the run did.
+  for (const at of completed(live, kind)) {
     const later = (transactions.statements[at] as number) - 1;
     const first = Math.max(0, (transactions.wait[at] as number) - path);
     const rest = Math.max(0, (transactions.waitLater[at] as number) - later * path);

@@ -9,6 +9,7 @@ import type { LiveResult } from "../../../workloads/live/index.ts";
 import { kindDraws } from "../../../workloads/schema/draws.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import type { Trace } from "../../model/index.ts";
+import { completed } from "./figures.ts";
 
 /** Transactions, each with the work that it asked for, in any unit. */
 export interface Served {
@@ -40,18 +41,11 @@ export function steepness({ work, response, wait }: Served): number {
 }
 
 /** Those of the window that were committed. */
-export function servedLive({ transactions, window }: LiveResult): Served {
-  const served: Served = { work: [], response: [], wait: [] };
-  for (let at = 0; at < transactions.length; at++) {
-    const sent = transactions.sent[at] as number;
-    const response = transactions.response[at] as number;
-    if (sent < window.from || sent >= window.to || transactions.outcome[at] !== 0) continue;
-    if (Number.isNaN(response)) continue; // It had not ended when the run did.
-    served.work.push(transactions.service[at] as number);
-    served.response.push(response);
-    served.wait.push(transactions.wait[at] as number);
-  }
-  return served;
+export function servedLive(live: LiveResult): Served {
+  const { service, response, wait } = live.transactions;
+  const rows = [...completed(live)];
+  const of = (column: Float64Array): number[] => rows.map((at) => column[at] as number);
+  return { work: of(service), response: of(response), wait: of(wait) };
 }
 
 /** Those of a run's trace. */
