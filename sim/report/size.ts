@@ -1,6 +1,6 @@
 /** `size` as text and as a report: the answer first, then the curve, then what a harder day brings. */
 import type { CurvePoint, Result, Run, Sensitivity } from "../study/results/index.ts";
-import { counted } from "../study/words.ts";
+import { counted, nounFor } from "../study/words.ts";
 import type { Chart } from "./charts/chart.ts";
 import type { CurveOptions } from "./charts/curves.ts";
 import { responseCurve, throughputCurve, waitCurve } from "./charts/index.ts";
@@ -110,7 +110,7 @@ function regionFinding(
   if (from !== to) return `From ${from} to ${to} connections meet the objective.`;
   const looked = (size: number): boolean =>
     size === 0 || curve.some((each) => each.pool_size === size);
-  const they = `${counted(from, "connection")} ${from === 1 ? "meets" : "meet"} the objective`;
+  const they = `${counted(from, "connection")} ${nounFor(from, "meets", "meet")} the objective`;
   return looked(from - 1) && looked(from + 1) ? `Only ${they}.` : `${they}.`;
 }
 

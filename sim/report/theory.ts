@@ -103,5 +103,5 @@ function summary({ systems, families, transactions, rows, met }: Theory): string
 function failing(looked: number, failed: number): string {
   if (looked === 0) return "nothing was looked at; leave out --quick";
   if (failed === 0) return "all hold by themselves, and together do not look like chance";
-  return `${counted(failed, "figure")} ${failed === 1 ? "does" : "do"} not hold`;
+  return `${counted(failed, "figure")} ${nounFor(failed, "does", "do")} not hold`;
 }

@@ -129,7 +129,7 @@ export class Tally {
     return this.estimates.samples;
   }
 
-  /** The quantiles of the wait that rest on too few transactions, in words. */
+  /** The quantiles of the wait that rest on too few transactions. */
   get scarce(): Scarce[] {
     return this.estimates.scarce;
   }

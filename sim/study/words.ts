@@ -4,6 +4,6 @@
 export const counted = (count: number, noun: string, several?: string): string =>
   `${count} ${nounFor(count, noun, several)}`;
 
-/** The noun alone, for a number that is written in another way. */
+/** The noun alone, for a number that is written in another way; or the verb that goes with it: `is`, `are`. */
 export const nounFor = (count: number, noun: string, several = `${noun}s`): string =>
   count === 1 ? noun : several;

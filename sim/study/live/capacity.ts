@@ -3,9 +3,9 @@
  * each core. Two numbers predict all other sizes: how long a statement's work takes alone, and how many
  * statements' work gets done together at most (`cap`). Two more are about the shape: how sharp the bend
  * between them is (`knee`), from as many clients as cores at the larger size, and how long a turn on a core
- * is (`quantum`), from how much longer those with more work take there. Each is found by simulating the very run that was
- * measured, on its own draws, until its figure is met: so no steady state and no law of service times
- * need be assumed.
+ * is (`quantum`), from how much longer those with more work take there. Each is found by simulating the very
+ * run that was measured, on its own draws, until its figure is met: so no steady state and no law of service
+ * times need be assumed.
  */
 import type { Nanos } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
@@ -106,6 +106,7 @@ async function quantumOf(
   capacity: Capacity,
   playing: Playing,
 ): Promise<Nanos | undefined> {
+  if (Number.isNaN(full.steepness)) return undefined;
   const work = capacity.work * meanService(full.workload);
   const enough = async (quantum: Nanos): Promise<boolean> => {
     const turns = { ...capacity, quantum: Math.round(quantum) };
@@ -113,7 +114,6 @@ async function quantumOf(
     const { trace } = await simulated(full, turns, playing);
     return steepness(servedSimulated(trace as Trace, workload, seed)) <= full.steepness;
   };
-  if (Number.isNaN(full.steepness)) return undefined;
   const found = await solve(SHORT * work, LONG * work, enough, COARSE_STEPS);
   return found < 1.1 * SHORT * work ? undefined : Math.round(found);
 }

@@ -5,7 +5,7 @@ import { paceOf, rateOf } from "../pace.ts";
 import { allHaveOwn, connectionsOf, poolOf, poolsOf } from "../pools.ts";
 import type { Run, SloOutcome } from "../results/index.ts";
 import { besideLimit, nameOfTerm, ofWhat } from "../slo.ts";
-import { counted } from "../words.ts";
+import { counted, nounFor } from "../words.ts";
 import { admittedBy, withPoolSize } from "./variants.ts";
 
 type Term = SloOutcome["terms"][number];
@@ -26,7 +26,7 @@ function connections({ pooler }: Workload, { pool_size, pools }: Run): string {
   if (pools !== undefined) return `All connections of the ${pools.length} pools are`;
   const processes = pooler?.processes ?? 1;
   const where = processes > 1 ? ` in each of ${processes} processes` : "";
-  return `${counted(pool_size, "connection")}${where} ${pool_size === 1 ? "is" : "are"}`;
+  return `${counted(pool_size, "connection")}${where} ${nounFor(pool_size, "is", "are")}`;
 }
 
 /** What the clients ask of the cores, and how these slow the statements down. */

@@ -4,7 +4,7 @@
  * which may be empty, around the best size.
  */
 import { inTime } from "../run.ts";
-import { counted } from "../words.ts";
+import { counted, nounFor } from "../words.ts";
 import type { Judgement } from "./probes.ts";
 
 /** What the search asks: simulates a size and says how far it is from the objective. */
@@ -63,7 +63,7 @@ interface Edge {
 
 const unfinished = (what: string, { meets, fails }: Edge): string =>
   `the time was up before the search was: ${counted(meets, "connection")} ` +
-  `${meets === 1 ? "meets" : "meet"} the objective; ${what} to ${fails}, were not looked at; give it more with --time-limit`;
+  `${nounFor(meets, "meets", "meet")} the objective; ${what} to ${fails}, were not looked at; give it more with --time-limit`;
 
 /** The sizes looked at so far, in ascending order. */
 class Sizes {
