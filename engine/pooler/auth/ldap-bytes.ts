@@ -46,7 +46,12 @@ function hearBytes(parser: Parser): void {
     read.call(parser, id, operation, fromBytes(reader), details);
 }
 
+/** Readers of all messages of a piece that came, not of one. */
+const changed = new WeakSet<Reader>();
+
 function fromBytes(reader: Reader): Reader {
+  if (changed.has(reader)) return reader;
+  changed.add(reader);
   const usual = reader.readString;
   reader.readString = (tag, asBytes) => {
     const found = usual.call(reader, tag, true);
