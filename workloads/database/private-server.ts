@@ -94,6 +94,11 @@ export class PrivateServer {
     return Math.max(0, late);
   }
 
+  /** Id of the first of its processes. Errors: of the file system, while it is not there. */
+  postmaster(): Promise<number> {
+    return postmasterOf(this.home);
+  }
+
   /** Starts the one that is to take its place, unless it waits already. Errors: OutsideError. */
   async prepareFailover(): Promise<void> {
     this.next ??= this.copy(this.home);

@@ -11,7 +11,8 @@ import {
   outside,
   ownDirectory,
 } from "../../../workloads/database/index.ts";
-import type { Breaker, LiveTarget } from "../../../workloads/live/index.ts";
+import { Yielding } from "../../../workloads/database/yielding.ts";
+import { type Breaker, type LiveTarget, usesCores } from "../../../workloads/live/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { connectionsOf } from "../pools.ts";
 import { calmly } from "./calm.ts";
@@ -115,7 +116,10 @@ async function setUp(
   const directory = await ownDirectory();
   const several = processesOf(workload) > 1;
   const seats: PoolerSeat[] = [];
+  const { server } = database;
+  const yielding = usesCores(workload) && server !== undefined ? new Yielding(server) : undefined;
   const close = async (): Promise<void> => {
+    yielding?.stop();
     await Promise.all(seats.map((seat) => seat.stop()));
     await rm(directory, { recursive: true, force: true });
   };
@@ -157,7 +161,8 @@ async function setUp(
       connections: (cell) => connectionsOf(workloadOf(workload, cell)) * processesOf(workload),
       workloadOf: (cell) => workloadOf(workload, cell),
       get notes() {
-        return [...journalNotes(seats), ...seats.flatMap((each) => each.notes)];
+        const said = seats.flatMap((each) => each.notes);
+        return [...coreNotes(workload, yielding), ...journalNotes(seats), ...said];
       },
       close,
     };
@@ -165,6 +170,14 @@ async function setUp(
     await close();
     throw error;
   }
+}
+
+/** Who gets the cores first. */
+function coreNotes(workload: Workload, yielding: Yielding | undefined): string[] {
+  if (!usesCores(workload)) return [];
+  return yielding === undefined
+    ? ["where the database is on this machine, it shares the cores with pooler and driver"]
+    : ["pooler and driver get a core before the database does, as if they had another machine"];
 }
 
 function journalNotes(seats: readonly PoolerSeat[]): string[] {
