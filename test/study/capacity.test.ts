@@ -18,7 +18,7 @@ import { bestSize } from "../../sim/study/live/capacity-found.ts";
 import { FIGURES, type Figure, type Figures } from "../../sim/study/live/figures.ts";
 import { withPool } from "../../sim/study/live/pools.ts";
 import { servedSimulated, steepness } from "../../sim/study/live/steepness.ts";
-import { compareFigures, SHARED_TOLERANCES } from "../../sim/study/live/verdict.ts";
+import { comparePairs } from "../../sim/study/live/verdict.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
@@ -213,9 +213,39 @@ describe("tolerance where pooler and driver share the cores with the statements"
   ] as const)
     test(`${figure} ${predicted} against 100: ${holds ?? "no verdict"} (${why})`, () => {
       const live = [figures(figure, 100), figures(figure, 100)];
-      const compared = compareFigures([figures(figure, predicted)], live, SHARED_TOLERANCES);
+      const compared = comparePairs(
+        live.map(() => figures(figure, predicted)),
+        live,
+      );
       expect(compared.find((each) => each.figure === figure)?.holds).toBe(holds);
     });
+});
+
+describe("a machine whose speed drifts, and a prediction for each repeat", () => {
+  const of = (values: readonly number[]): Figures[] =>
+    values.map((value) => figures("throughput_tps", value));
+  const throughput = (predicted: readonly number[], live: readonly number[]) =>
+    comparePairs(of(predicted), of(live)).find(({ figure }) => figure === "throughput_tps");
+  test("what both sides do together is neither error nor noise", () => {
+    const drifting = throughput([408, 510, 306], [400, 500, 300]);
+    expect(drifting).toMatchObject({ predicted: 408, live: 400, holds: true });
+    expect(drifting?.error).toBeCloseTo(0.02);
+    expect(drifting?.noise).toBeCloseTo(0);
+  });
+  test("medians alike hide no prediction that is wrong each time", () =>
+    expect(throughput([440, 550, 330, 300], [400, 500, 300, 440])?.error).toBeCloseTo(0.1));
+  test("the noise is what pairs are apart: 2 x 0.2 / sqrt(3) = 23.1 % here", () => {
+    expect(throughput([80 * 1.23, 100 * 1.23, 120 * 1.23], [100, 100, 100])?.holds).toBe(true);
+    expect(throughput([80 * 1.24, 100 * 1.24, 120 * 1.24], [100, 100, 100])?.holds).toBe(false);
+  });
+  test("where nothing was seen live there is no ratio, and half a millisecond is no matter", () => {
+    const waits = [0.4, 0.4].map((value) => figures("wait_ms.mean", value));
+    const compared = comparePairs(
+      waits,
+      [0, 0].map((value) => figures("wait_ms.mean", value)),
+    );
+    expect(compared.find(({ figure }) => figure === "wait_ms.mean")?.holds).toBe(true);
+  });
 });
 
 describe("the best size for the p99 of the response, predicted and live", () => {

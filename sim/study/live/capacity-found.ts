@@ -73,6 +73,7 @@ export function capacityNotes(
   const known = measured.filter(({ pool_size }) => sizes.includes(pool_size));
   return [
     "the speed of the database's cores is measured; what the file says of it is not used",
+    "each repeat is held against its own prediction: errors and noise are those of the pairs",
     ...known.map(({ pool_size }) => `${pool_size} is a size of the calibration: no prediction`),
     ...(reached
       ? []

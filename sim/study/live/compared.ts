@@ -31,13 +31,7 @@ import {
 import { type PreparingCosts, withParse } from "./preparing.ts";
 import { dealOf, processesOf } from "./several.ts";
 import type { Cell, Stand } from "./stand.ts";
-import {
-  type Comparison,
-  compareFigures,
-  median,
-  middleFigures,
-  SHARED_TOLERANCES,
-} from "./verdict.ts";
+import { type Comparison, compareFigures, comparePairs, median, middleFigures } from "./verdict.ts";
 
 /** One configuration, compared. */
 export interface CellResult {
@@ -170,7 +164,9 @@ export async function cellResult(
   }
   const predicted = acrossRepeats(twins);
   const shared = own.some((pair) => pair.calibration.capacity !== undefined);
-  const comparisons = compareFigures(predicted, live, shared ? SHARED_TOLERANCES : undefined);
+  const comparisons = shared
+    ? comparePairs(twins.map(middleFigures), live)
+    : compareFigures(predicted, live);
   return {
     cell,
     configuration: configured(workload),

@@ -20,7 +20,7 @@ export type Tolerances = Partial<Record<Figure, Tolerance>>;
  * Where real work shares the cores with pooler and driver: a response is more than what the pooler does to
  * it. Quantiles of the wait are not seen then, and the mean is the pooler's own.
  */
-export const SHARED_TOLERANCES: Tolerances = {
+const SHARED_TOLERANCES: Tolerances = {
   "wait_ms.mean": { relative: 0.1, absolute: MS },
   "response_ms.mean": { relative: 0.1, absolute: MS },
   "response_ms.p95": { relative: 0.1, absolute: MS },
@@ -57,41 +57,65 @@ export interface Comparison {
   figure: Figure;
   predicted: number;
   live: number;
-  /** predicted / live - 1; NaN where live is 0. */
+  /** predicted / live - 1; NaN where live is 0. Of pairs: the median of theirs. */
   error: number;
-  /** Coefficient of variation of the live repeats. */
+  /** Coefficient of variation of the live repeats; of pairs: of their ratios. */
   noise: number;
   /** What the prediction may be off by, in the figure's unit; NaN: no verdict. */
   tolerance: number;
   holds: boolean | undefined;
 }
 
-/** Compares the repeats' figures, predicted and live. */
+/** Compares the repeats' figures, predicted and live: the middle of the ones with the middle of the others. */
 export function compareFigures(
   predicted: readonly Figures[],
   live: readonly Figures[],
-  tolerances = TOLERANCES,
 ): Comparison[] {
   return FIGURES.map((figure) => {
-    const [a, b] = [median(predicted.map((f) => f[figure])), median(live.map((f) => f[figure]))];
-    const noise = variation(live.map((f) => f[figure]));
-    const rule = tolerances[figure];
-    const allowed = rule && Math.max(rule.relative, (2 * noise) / Math.sqrt(live.length));
-    const tolerance =
-      rule === undefined || allowed === undefined
-        ? Number.NaN
-        : allowed * Math.abs(b) + rule.absolute;
-    const known = !Number.isNaN(tolerance) && !Number.isNaN(b);
-    return {
-      figure,
-      predicted: a,
-      live: b,
-      error: b === 0 ? Number.NaN : a / b - 1,
-      noise,
-      tolerance,
-      holds: known ? Math.abs(a - b) <= tolerance : undefined,
-    };
+    const [expected, seen] = [predicted, live].map((runs) => runs.map((f) => f[figure])) as Sides;
+    const [a, b] = [median(expected), median(seen)];
+    const error = b === 0 ? Number.NaN : a / b - 1;
+    const found = { figure, predicted: a, live: b, error, noise: variation(seen) };
+    return judged(found, a - b, live.length, TOLERANCES[figure]);
   });
+}
+
+/**
+ * Compares where each repeat has a prediction of its own, from what was measured just before and after it: a
+ * machine whose speed drifts from one repeat to the next takes both along. What two such runs are apart
+ * from each other is then the noise.
+ */
+export function comparePairs(
+  predicted: readonly Figures[],
+  live: readonly Figures[],
+): Comparison[] {
+  return FIGURES.map((figure) => {
+    const [expected, seen] = [predicted, live].map((runs) => runs.map((f) => f[figure])) as Sides;
+    const [a, b] = [median(expected), median(seen)];
+    const ratios = expected.map((value, i) => value / (seen[i] as number));
+    const known = ratios.every(Number.isFinite);
+    const middle = known ? median(ratios) : Number.NaN;
+    const noise = variation(known ? ratios : seen);
+    const found = { figure, predicted: a, live: b, error: middle - 1, noise };
+    return judged(found, (known ? middle * b : a) - b, live.length, SHARED_TOLERANCES[figure]);
+  });
+}
+
+/** Values of a figure, predicted and live. */
+type Sides = [number[], number[]];
+
+/** With its verdict, of so many repeats: the prediction is `off` by that much. No `rule`, no verdict. */
+function judged(
+  found: Omit<Comparison, "tolerance" | "holds">,
+  off: number,
+  repeats: number,
+  rule: Tolerance | undefined,
+): Comparison {
+  if (rule === undefined) return { ...found, tolerance: Number.NaN, holds: undefined };
+  const relative = Math.max(rule.relative, (2 * found.noise) / Math.sqrt(repeats));
+  const tolerance = relative * Math.abs(found.live) + rule.absolute;
+  const known = !Number.isNaN(tolerance) && !Number.isNaN(off);
+  return { ...found, tolerance, holds: known ? Math.abs(off) <= tolerance : undefined };
 }
 
 /** The median of each figure. */
