@@ -1,5 +1,6 @@
 /** What `npm run proof` plays is as busy as it says, and its command line refuses what it does not know. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once as event } from "node:events";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { once, shipped } from "../workloads/claims.ts";
@@ -45,4 +46,20 @@ test("what cannot be played has a row that says why, and is counted apart", () =
 test("of what ended without a word the exit status is said", () => {
   expect(reasonOf("", 130)).toBe("exit status 130, without a word");
   expect(reasonOf("note: a\npoolwise: b\n", 3)).toBe("b");
+});
+
+test("what ends it ends what it plays", async () => {
+  const program = ["--import", "tsx", "test/proof/run.ts", "tour"];
+  const proof = spawn(process.execPath, program, {
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const ended = event(proof, "exit");
+  let said = "";
+  proof.stdout.on("data", (text) => (said += text));
+  await event(proof.stdout, "data"); // The columns' names.
+  proof.kill("SIGTERM");
+  expect(await ended).toEqual([130, null]);
+  expect(said).toMatch(/\n0 hold, 0 fail, 0 were not played\n$/);
+  expect(() => process.kill(-(proof.pid as number), 0)).toThrow("ESRCH"); // Its process group is empty.
 });

@@ -22,7 +22,7 @@ WORKLOAD is one of: NAMES; unless given, all
   --pgbouncer PROGRAM  default: /usr/sbin/pgbouncer, and only our pooler where that is missing
   --only POOLER        poolwise or pgbouncer
 
-Exit status: 0 all hold, 1 some do not, 2 bad usage, 3 an outside part failed.
+Exit status: 0 all hold, 1 some do not, 2 bad usage, 3 an outside part failed, 130 interrupted.
 `;
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -33,6 +33,12 @@ interface Options {
   pgbouncer: string;
   only?: string;
 }
+
+/** As a shell has it for SIGINT. */
+const INTERRUPTED = 130;
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => stop.abort());
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -75,8 +81,9 @@ async function prove(cases: readonly Case[], options: Options): Promise<number> 
   let worst = 0;
   say(COLUMNS);
   for (const each of cases) {
+    if (stop.signal.aborted) break;
     if (only !== "pgbouncer") worst = Math.max(worst, await validate(tally, each, options));
-    if (only === "poolwise" || !each.pgbouncer) continue;
+    if (only === "poolwise" || !each.pgbouncer || stop.signal.aborted) continue;
     if (existsSync(pgbouncer))
       worst = Math.max(worst, await validate(tally, each, options, pgbouncer));
     else {
@@ -85,7 +92,7 @@ async function prove(cases: readonly Case[], options: Options): Promise<number> 
     }
   }
   say(summary(tally));
-  return worst;
+  return stop.signal.aborted ? INTERRUPTED : worst;
 }
 
 async function validate(
@@ -105,6 +112,7 @@ async function validate(
     ...(pgbouncer === undefined ? [] : ["--pgbouncer", pgbouncer]),
   ];
   const { status, output, said } = await run(words);
+  if (stop.signal.aborted) return status;
   if (status > 1) {
     tally.unplayed++;
     say(unplayedRow(pooler, played, reasonOf(said, status)));
@@ -128,10 +136,13 @@ interface Ended {
   said: string;
 }
 
+/** Ends when it has ended, also when we are told to. */
 function run(words: readonly string[]): Promise<Ended> {
   const child = spawn(process.execPath, [PROGRAM, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
+    signal: stop.signal,
   });
+  child.on("error", () => undefined); // It is told to end; `close` says when it has.
   let [output, said] = ["", ""];
   child.stdout.on("data", (chunk) => (output += chunk));
   child.stderr.on("data", (chunk) => {
@@ -139,7 +150,7 @@ function run(words: readonly string[]): Promise<Ended> {
     process.stderr.write(chunk);
   });
   return new Promise((done) =>
-    child.on("close", (code) => done({ status: code ?? 130, output, said })),
+    child.on("close", (code) => done({ status: code ?? INTERRUPTED, output, said })),
   );
 }
 
