@@ -234,6 +234,25 @@ export function mean(spec: DistributionSpec): number {
   }
 }
 
+/** The largest number that it may draw; Infinity where there is no end. */
+export function largest(spec: DistributionSpec): number {
+  switch (spec.kind) {
+    case "constant":
+      return spec.value;
+    case "pareto":
+    case "uniform":
+      return spec.max;
+    case "empirical":
+      return spec.values.reduce((most, value) => Math.max(most, value), 0);
+    case "quantiles":
+      return Math.max(...spec.points.map(([, value]) => value));
+    case "mixture":
+      return Math.max(...spec.parts.map((part) => largest(part.of)));
+    default:
+      return mean(spec) > 0 ? Number.POSITIVE_INFINITY : 0;
+  }
+}
+
 function average(values: readonly number[], weights: readonly number[]): number {
   let sum = 0;
   let total = 0;

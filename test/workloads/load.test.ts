@@ -13,6 +13,18 @@ import { FILE, GOOD, refusal, swap } from "./shop.ts";
 
 const DURATION = "a duration such as 10 ms, 1.5 s, 2 min";
 
+/** Draws are rounded to whole numbers. */
+const NO_TRANSACTION = [
+  "0",
+  "0.4",
+  "{ constant: 0 }",
+  "{ exponential: 0 }",
+  "{ uniform: { min: 0, max: 0.4 } }",
+  "{ empirical: { values: [0, 0] } }",
+  "{ empirical: { quantiles: { 0: 0, 100: 0.3 } } }",
+  "{ mixture: [ { weight: 1, of: 0 }, { weight: 2, of: { erlang: { mean: 0, k: 2 } } } ] }",
+];
+
 const REFUSALS: readonly [why: string, text: string, message: string][] = [
   [
     "an empty file",
@@ -144,10 +156,15 @@ const REFUSALS: readonly [why: string, text: string, message: string][] = [
     `${GOOD.replace("1 s", "0 ms").replace("5 ms", "0 ms")}network: { client: 0 ms, server: 0 ms }\n`,
     `${FILE}:3: clients[0] takes no time from one transaction to the next; expected think, service, gap, session.away or network above 0; write service: 1 ms`,
   ],
-  ...["transactions: 0", "duration: 0 s"].map((session): [string, string, string] => [
-    `sessions that are over as soon as they begin: ${session}`,
-    `${GOOD.replace("think:", `session: { ${session}, away: 0 ms }\n    think:`)}network: { client: 0 ms }\n`,
+  [
+    "sessions that are over as soon as they begin",
+    `${GOOD.replace("think:", "session: { duration: 0 s, away: 0 ms }\n    think:")}network: { client: 0 ms }\n`,
     `${FILE}:3: clients[0] takes no time from one session to the next; expected think, service, gap, session.away or network above 0; write session.away: 1 s`,
+  ],
+  ...NO_TRANSACTION.map((transactions): [string, string, string] => [
+    `sessions without a transaction: ${transactions}`,
+    swap("think:", `session: { transactions: ${transactions}, away: 1 s }\n    think:`),
+    `${FILE}:5: clients[0].session.transactions gives every session 0 transactions; expected a number from 1, a distribution that gives one now and then, or forever; write transactions: 1`,
   ]),
   [
     "arrivals without a gap",
@@ -222,6 +239,15 @@ describe("every shape of a distribution", () => {
     test(written, () =>
       expect(parseWorkload(swap("1 s", written), FILE).clients[0]?.think).toEqual(spec),
     );
+});
+
+test("a session without a transaction now and then is in order, and so is one that an arrival opens", () => {
+  const some = ["1", "0.5", "{ exponential: 0.2 }", "{ empirical: { values: [0, 0, 1] } }"];
+  for (const transactions of some) {
+    const session = `session: { transactions: ${transactions} }`;
+    for (const kind of ["count: 3", "arrivals: { rate: 3/s }"])
+      expect(refusal(swap("count: 3", `${kind}\n    ${session}`)), session).toBe("not refused");
+  }
 });
 
 test("a lognormal by its median and 99th percentile has them", () => {
