@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { ConfigError, durationWithUnit } from "../../engine/config/index.ts";
 import { SECOND } from "../../engine/core/index.ts";
+import { checkJournal } from "../../engine/pooler/journal.ts";
 import {
   type Address,
   type Database,
@@ -9,7 +10,6 @@ import {
   resolveDatabase,
 } from "../../workloads/database/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
-import { checkWritable } from "../report/files.ts";
 import { checkFaults } from "../study/live/faults.ts";
 import { mostServerConnections } from "../study/live/room.ts";
 import { STATUS, UsageError } from "./failure.ts";
@@ -78,7 +78,7 @@ export interface Places {
 
 /**
  * Refuses what cannot be, before anything is started; `workload` is the file that is played. Errors:
- * UsageError, ConfigError, OutputError.
+ * UsageError, ConfigError.
  */
 export function checkPlaces(workload: string, options: RealOptions): void {
   checkApart("--journal", options.journal, workload);
@@ -92,7 +92,7 @@ export function checkPlaces(workload: string, options: RealOptions): void {
     throw new UsageError(`${name} cannot be told to the pooler of --pooler-dsn: it has its own`);
   }
   if (dsn !== undefined) parseDsn(dsn);
-  if (journal !== undefined) checkWritable(journal);
+  if (journal !== undefined) checkJournal(journal);
 }
 
 /** Refuses faults that cannot be played there. Errors: ConfigError. */
