@@ -6,6 +6,7 @@ import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { HISTOGRAM_ERROR } from "../kernel/histogram.ts";
 import type { Samples } from "./estimates.ts";
+import { BY_MODE, notesOfAll } from "./notes.ts";
 import { allHaveOwn, poolsOf } from "./pools.ts";
 import type { Difference, Interval95, MostClients, Run } from "./results/index.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
@@ -49,9 +50,7 @@ export async function compareModes(
   const differences = PAIRS.map(([from, to]) =>
     difference(from, to, byMode.get(from) as Study, byMode.get(to) as Study),
   );
-  const notes = POOL_MODES.flatMap((mode) =>
-    (byMode.get(mode) as Study).notes.map((note) => `${mode} mode: ${note}`),
-  );
+  const notes = notesOfAll(POOL_MODES, answers, BY_MODE);
   return { runs, differences, notes: [...keptModes(workload), ...notes] };
 }
 

@@ -6,6 +6,7 @@ import { type Change, changesBetween, loadConfig } from "../../engine/config/ind
 import { loadWorkload, type Overrides } from "../../workloads/schema/load.ts";
 import type { Workload } from "../../workloads/schema/workload.ts";
 import { difference } from "./compare.ts";
+import { type Naming, notesOfAll } from "./notes.ts";
 import type { Difference, Run, SloOutcome } from "./results/index.ts";
 import { type Study, type StudyOptions, studies } from "./run.ts";
 import { starves, turnsAway } from "./slo.ts";
@@ -19,6 +20,12 @@ export interface Pair {
   fresh: Workload;
   changes: Change[];
 }
+
+/** What holds under both names none. */
+const BY_FILE: Naming<string> = {
+  before: (files) => (files.length === 1 ? `${files[0]}: ` : ""),
+  within: (files) => (files.length === 1 ? ` under ${files[0]}` : ""),
+};
 
 /** What the change does. */
 export interface Diff {
@@ -57,9 +64,7 @@ export function loadPair(
 export async function diffConfigs(pair: Pair, options: StudyOptions = {}): Promise<Diff> {
   const { from, to, old, fresh, changes } = pair;
   const [a, b] = (await studies([old, fresh], options)) as [Study, Study];
-  const notes = [a, b].flatMap((study, i) =>
-    study.notes.map((note) => `${[from, to][i]}: ${note}`),
-  );
+  const notes = notesOfAll([from, to], [a, b], BY_FILE);
   const { slo } = b.run;
   return {
     runs: [a.run, b.run],

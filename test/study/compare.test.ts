@@ -8,6 +8,7 @@ import type { Interval95, Run } from "../../sim/study/results/index.ts";
 import { type Study, studies, study } from "../../sim/study/run.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
 import { refusedByDatabase, sloOutcome, unservedClients } from "../../sim/study/slo.ts";
+import { exponential, openKind, times } from "../../sim/study/theory/textbook.ts";
 import type { ClientKind, Workload } from "../../workloads/schema/workload.ts";
 import { sampleRun } from "../report/fixture.ts";
 import { closedWorkload, kindOf, timeLimit } from "./workload.ts";
@@ -76,6 +77,27 @@ describe("compare", () => {
       expect(runs[1]?.multiplexing).toBeCloseTo(each === brief ? 60 / 8 : 40 / 8, 1);
     }
   });
+
+  const pausing = { ...openKind(exponential(2), exponential(5)).transaction, statements: times(2) };
+  // arrivals, note, why
+  const crowds = [
+    [openKind(exponential(1), exponential(10)), /^no steady state.* bring 125 % of/, "all modes"],
+    [
+      {
+        ...openKind(exponential(2), exponential(5)),
+        transaction: { ...pausing, gap: exponential(10) },
+      },
+      /^session and transaction mode: no steady state.* bring 125 % of/,
+      "pauses hold no connection in statement mode",
+    ],
+  ] as const;
+  for (const [kind, note, why] of crowds)
+    test(`a note is said once, with the modes of which it holds: ${why}`, async () => {
+      const crowded = { ...brief, clients: [kind] };
+      const { notes } = await compareModes(crowded, { replications: 2 });
+      const told = notes.filter((each) => each.includes("arrivals bring"));
+      expect(told).toEqual([expect.stringMatching(note)]);
+    });
 
   test("the only database gives its own mode up", async () => {
     const databases = [{ name: "app", pool_mode: "session" as const }];

@@ -54,6 +54,20 @@ const three = ini("three.ini", "default_pool_size = 3");
 const two = ini("two.ini", "default_pool_size = 2");
 const ROUGH = { precision: 1 };
 
+test("a note of both is said once, and one of a single file names it", async () => {
+  const text = readFileSync(WORKLOAD, "utf8").replace("count: 20", "arrivals: { rate: 500/s }");
+  const crowded = file("crowded.yaml", text);
+  const notes = async (a: string, b: string): Promise<string[]> => {
+    const found = await diffConfigs(loadPair([a, b], crowded), { replications: 2 });
+    return found.notes.filter((note) => note.includes("arrivals bring"));
+  };
+  const same = ini("same.ini", "default_pool_size = 2\nserver_round_robin = 1");
+  expect(await notes(two, same)).toEqual([expect.stringMatching(/^arrivals bring 125 % of what/)]);
+  expect(await notes(two, three)).toEqual([
+    expect.stringMatching(/two\.ini: arrivals bring 125 % of what/),
+  ]);
+});
+
 test("one server less: waits longer, one connection and 10 MB less, each with its interval", async () => {
   const { runs, differences, changes } = await diffConfigs(loadPair([three, two], WORKLOAD), ROUGH);
   expect(runs.map((run) => run.pool_size)).toEqual([3, 2]);

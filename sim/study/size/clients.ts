@@ -4,6 +4,7 @@
  */
 import type { PoolMode } from "../../../engine/core/index.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
+import { BY_MODE, saidOnce } from "../notes.ts";
 import type { MostClients } from "../results/index.ts";
 import { inTime, type StudyOptions, TIME_LIMIT_MS, TimeUp } from "../run.ts";
 import { nameOfTerm } from "../slo.ts";
@@ -126,18 +127,22 @@ export async function mostClientsOfEach(
 ): Promise<{ most_clients: MostClients[]; notes: string[] }> {
   const end = performance.now() + (options.timeLimit ?? TIME_LIMIT_MS);
   const searched = byMode.filter(([mode, workload]) => !likeTransaction(mode, workload));
-  const found: [PoolMode, MostFound][] = [];
-  const without: string[] = [];
+  const most_clients: MostClients[] = [];
+  const told: [PoolMode, string[]][] = [];
   for (const [i, [mode, workload]] of searched.entries()) {
     if (options.signal?.aborted) break;
     const timeLimit = Math.max(0, end - performance.now()) / (searched.length - i);
-    const most = await inTime(mostClients(workload, { ...options, timeLimit }));
-    if (most !== undefined) found.push([mode, most]);
-    else if (!options.signal?.aborted) without.push(`${mode} mode: ${nothingKnown}`);
+    const found = await inTime(mostClients(workload, { ...options, timeLimit }));
+    if (found !== undefined) {
+      most_clients.push({ ...found.most, pool_mode: mode });
+      told.push([mode, found.notes]);
+    } else if (!options.signal?.aborted) told.push([mode, [nothingKnown]]);
   }
-  const most_clients = found.map(([pool_mode, { most }]) => ({ ...most, pool_mode }));
-  const notes = found.flatMap(([mode, { notes }]) => notes.map((note) => `${mode} mode: ${note}`));
-  notes.push(...without);
+  const notes = saidOnce(
+    told.map(([mode]) => mode),
+    told.map(([, own]) => own),
+    BY_MODE,
+  );
   const model = most_clients.find(({ pool_mode }) => pool_mode === "transaction");
   if (searched.length < byMode.length && model !== undefined) {
     most_clients.push({ ...model, pool_mode: "statement" });
