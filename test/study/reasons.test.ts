@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Run, SloOutcome } from "../../sim/study/results/index.ts";
 import { kneeOf } from "../../sim/study/size/curve.ts";
 import { judge } from "../../sim/study/size/probes.ts";
-import { whyNone } from "../../sim/study/size/reason.ts";
+import { whyNone, whySize } from "../../sim/study/size/reason.ts";
 import { sampleCurve, sampleRun } from "../report/fixture.ts";
 import { closedWorkload, kindOf } from "./workload.ts";
 
@@ -38,6 +38,16 @@ describe("reasons", () => {
     expect(reasons([near])[0]).toBe(
       `${none}timeouts of reports is a little over 0.5 % of attempts, limit 0.5 %`,
     );
+  });
+
+  test("of one connection less what is surely missed is said first, and what is not sure as such", () => {
+    const near = { ...wait, value: 10.2, met: false };
+    const why = (terms: SloOutcome["terms"]): string =>
+      whySize(workload, sample, { ...sample, pool_size: 7, slo: { met: false, terms } });
+    expect(why([near])).toContain(
+      "; with 7 wait_p99 is 10.2 ms, known too little to be sure of its limit of 10 ms. ",
+    );
+    expect(why([near, timeouts])).toContain("; with 7 timeouts would be 2 %, over its limit of");
   });
 
   test("where only more data is wanting nothing else is blamed", () => {

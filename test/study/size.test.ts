@@ -5,12 +5,12 @@ import { DEFAULTS } from "../../engine/core/index.ts";
 import type { DistributionSpec } from "../../sim/kernel/distributions.ts";
 import { closedPool } from "../../sim/study/analytic/index.ts";
 import { resultSchema } from "../../sim/study/results/index.ts";
-import { Interrupted, study } from "../../sim/study/run.ts";
+import { Interrupted, type Study, study } from "../../sim/study/run.ts";
 import { HERE, type Simulator } from "../../sim/study/simulator.ts";
 import { iniOf, iniWithSize } from "../../sim/study/size/ini.ts";
 import { Probes } from "../../sim/study/size/probes.ts";
 import { holdings, whyNone } from "../../sim/study/size/reason.ts";
-import { type Judge, search } from "../../sim/study/size/search.ts";
+import { type Judge, search, undecided } from "../../sim/study/size/search.ts";
 import { sizePool } from "../../sim/study/size/size.ts";
 import {
   largestPool,
@@ -49,6 +49,9 @@ class Oracle implements Judge {
   }
 }
 
+/** As much of a study as says that a size was looked at. */
+const KNOWN = {};
+
 describe("the search", () => {
   test("finds the smallest size that does, wherever it begins, in few looks", async () => {
     const cases = fc.record({
@@ -83,10 +86,20 @@ describe("the search", () => {
     expect(await search(new Oracle(51, 10), 50)).toEqual({ size: undefined, notes: [] });
   });
 
-  test("an undecided size is no answer, and it is told", async () => {
-    const { size, notes } = await search(new Oracle(20, 18, new Set([20])), 50);
-    expect(size).toBe(21);
-    expect(notes.join()).toContain("20 connections may do as well");
+  test("an undecided size is no answer, and it is told of the one below that, and of the answer itself", async () => {
+    const oracle = new Oracle(20, 18, new Set([20]));
+    expect(await search(oracle, 50)).toEqual({ size: 21, notes: [] });
+    const told = (size: number): string =>
+      undecided(
+        {
+          judge: (each) => oracle.judge(each),
+          known: (each) => (oracle.asked.has(each) ? (KNOWN as Study) : undefined),
+        },
+        size,
+      ).join();
+    expect(told(21)).toMatch(/^20 connections may do as well: the interval contains the limit; /);
+    expect(told(20)).toMatch(/^20 connections may miss the objective: /);
+    expect([told(19), told(22)]).toEqual(["", ""]);
   });
 
   test("without time it says between which sizes the answer lies", async () => {
@@ -144,6 +157,21 @@ test("a size whose precise run does not bear the search out is not the answer", 
   expect(found.runs[0]?.slo?.terms.every(({ met, certain }) => met && certain)).toBe(true);
   const at = (size: number) => found.curve?.find((point) => point.pool_size === size);
   expect([at(least)?.slo_met, at(least + 1)?.slo_met]).toEqual([false, true]);
+});
+
+test("what may do as well is not said to be over the limit", async () => {
+  const plain = closedWorkload(kindOf(30, 60, 5), 3);
+  const short = { ...plain, run: { ...plain.run, duration: 4 * SECOND, warmup: SECOND } };
+  const exactly = { replications: 12 };
+  const { run } = await study(withPoolSize(short, 3), exactly);
+  const { p99, p99_ci95 } = run.wait_ms;
+  const limit = 0.995 * p99;
+  expect(p99_ci95?.[0]).toBeLessThan(limit);
+  const found = await sizePool(objective(short, limit), exactly);
+  expect(found.recommended?.pool_size).toBe(4);
+  expect(found.notes?.join()).toContain("3 connections may do as well");
+  expect(found.recommended?.reason).toMatch(/; with 3 wait_p99 is .*, known too little to be sure/);
+  expect(found.recommended?.reason).not.toContain("over its limit");
 });
 
 test("pools that share a limit: the largest size starves some, and a smaller one does", async () => {

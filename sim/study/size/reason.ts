@@ -15,7 +15,8 @@ const MILLISECOND = 1e6;
 /** One sentence or two: how busy, what one connection less would do, and what holds connections. */
 export function whySize(workload: Workload, run: Run, less: Run | undefined): string {
   const busy = `${connections(workload, run)} busy ${percent(run.utilization)} of the time`;
-  const broken = less?.slo?.terms.find((term) => !(term.met && term.certain));
+  const open = less?.slo?.terms.filter((term) => !(term.met && term.certain)) ?? [];
+  const broken = open.find((term) => term.certain) ?? open[0];
   const fewer =
     less === undefined || broken === undefined ? "" : `; with ${less.pool_size} ${shown(broken)}`;
   return `${busy}${fewer}. ${holding(workload)}${sharing(workload, run)}`;
@@ -47,9 +48,10 @@ const worth = (cores: number): string =>
 const peak = ({ schedule, curves }: Workload): string =>
   schedule.length > 0 || curves !== undefined ? " at the peak of the schedule" : "";
 
+/** What is not sure is not said to be over its limit: a note says of that size that it may do as well. */
 function shown(term: Term): string {
   const limit = text(term, term.limit);
-  if (term.met)
+  if (!term.certain)
     return `${nameOfTerm(term)} is ${beside(term)}, known too little to be sure of its limit of ${limit}`;
   return `${nameOfTerm(term)} would be ${beside(term)}, over its limit of ${limit}`;
 }

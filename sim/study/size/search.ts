@@ -4,7 +4,7 @@
  */
 import { inTime } from "../run.ts";
 import { counted } from "../words.ts";
-import type { Judgement } from "./probes.ts";
+import type { Judgement, Probes } from "./probes.ts";
 
 /** What the search asks: simulates a size and says whether it meets the objective. */
 export interface Judge {
@@ -71,8 +71,7 @@ export async function search(judge: Judge, largest: number): Promise<Found> {
   const guess = Math.min(largest - 1, Math.max(1, busy));
   const step = Math.max(1, Math.round(Math.sqrt(busy) / 2));
   const { good, bad } = await narrow(judge, { good: largest, bad: 0 }, guess, step);
-  const notes = good - bad > 1 ? [unfinished(judge, bad, good)] : [];
-  return { size: good, notes: [...notes, ...undecided(judge, bad)] };
+  return { size: good, notes: good - bad > 1 ? [unfinished(judge, bad, good)] : [] };
 }
 
 function unfinished(judge: Judge, fails: number, does: number): string {
@@ -86,11 +85,14 @@ function unfinished(judge: Judge, fails: number, does: number): string {
   return `${found}; give it more with --time-limit`;
 }
 
-/** What is said of a size that is none too few for all that is known. */
-export function undecided(judge: Pick<Judge, "judge">, fails: number): string[] {
-  if (fails < 1 || judge.judge(fails) !== "unsure") return [];
+/** What is said of an answer that is not sure, and of one connection less where that is not known to be too few. */
+export function undecided(judge: Pick<Probes, "judge" | "known">, size: number): string[] {
+  const open = (each: number): boolean =>
+    judge.known(each) !== undefined && judge.judge(each) === "unsure";
+  const more =
+    "the interval contains the limit; a finer --precision or more --time-limit would tell";
   return [
-    `${counted(fails, "connection")} may do as well: the interval contains the limit; a finer ` +
-      "--precision or more --time-limit would tell",
+    ...(open(size) ? [`${counted(size, "connection")} may miss the objective: ${more}`] : []),
+    ...(open(size - 1) ? [`${counted(size - 1, "connection")} may do as well: ${more}`] : []),
   ];
 }

@@ -52,8 +52,7 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
   const notes = [...sizedByEntries(workload), ...found.notes];
   if (found.size === undefined) return await none(probes, largest, { ...found, notes });
   const first = { ...found, size: found.size };
-  const answer = await settled(workload, first, largest, probes, options);
-  const { size, final, region } = answer;
+  const { size, final, region } = await settled(workload, first, largest, probes, options);
   await inTime(lookAround(probes, size, largest));
   const shared = region && (await inTime(bigger(probes, size, largest)));
   const curve = curveOf(probes);
@@ -76,7 +75,7 @@ export async function sizePool(workload: Workload, options: StudyOptions = {}): 
     verdict: judge(final) === "met" ? "pass" : "unsure",
     notes: [
       ...notes,
-      ...answer.notes,
+      ...undecided(probes, size),
       ...final.notes,
       ...(region ? movedWaiting(curve, size) : []),
       ...waitingInside(workload, run),
@@ -173,16 +172,14 @@ async function settled(
   largest: number,
   probes: Probes,
   options: StudyOptions,
-): Promise<{ size: number; final: Study; region: Result["region"]; notes: string[] }> {
+): Promise<{ size: number; final: Study; region: Result["region"] }> {
   const { region, most = region?.to ?? largest } = found;
-  const notes: string[] = [];
   for (let { size } = found; ; size++) {
     const final = await finalStudy(workload, size, probes, options);
     probes.learn(size, final);
     const sure = judge(final) === "met";
-    if (!sure) notes.push(...undecided(probes, size));
     if (sure || size >= most || probes.spent > SETTLED_UNTIL)
-      return { size, final, region: region && { from: size, to: most }, notes };
+      return { size, final, region: region && { from: size, to: most } };
   }
 }
 
