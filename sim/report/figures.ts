@@ -163,7 +163,13 @@ const FIGURES: Figure[] = [
     digits,
     "a replication, after the warm-up",
   ),
-  figure("multiplexing", (run) => run.multiplexing, digits, "served clients per server connection"),
+  figure(
+    "multiplexing",
+    // A queue that never settles has as many clients as time was simulated for.
+    (run) => (run.unsteady === undefined ? run.multiplexing : Number.NaN),
+    digits,
+    "served clients per server connection",
+  ),
   figure("memory", (run) => run.memory_mb, memory, "of the database, for the most connections"),
   figure(
     "timeouts",

@@ -119,9 +119,10 @@ function changeOf(
   return `${size} ${change < 0 ? "less" : "more"} (95 %: ${ends.join(" to ")})`;
 }
 
-/** Clients per server connection, mode by mode: what sharing buys. */
+/** Clients per server connection, mode by mode: what sharing buys. A queue that grows is none of it. */
 function carried(runs: readonly Run[]): string[] {
-  const parts = runs.map((run) => `${run.pool_mode} ${digits(run.multiplexing)}`);
+  const settled = runs.filter(({ unsteady }) => unsteady === undefined);
+  const parts = settled.map((run) => `${run.pool_mode} ${digits(run.multiplexing)}`);
   return parts.length === 0 ? [] : [`Clients per server connection: ${parts.join(", ")}.`];
 }
 

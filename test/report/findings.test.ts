@@ -92,6 +92,17 @@ describe("findings of a run", () => {
     expect(said.filter((text) => text === said[0])).toHaveLength(1);
     expect(said[1]).toMatch(/^Transaction mode instead of session mode: mean wait of those served/);
   });
+  test("a queue that grows is no multiplexing: as long as the run", () => {
+    const endless = { ...sampleRun("session", 4), unsteady: "it grows" };
+    const runs = [endless, sampleRun("transaction", 4)];
+    const text = comparisonText({ ...sampleComparison(), runs }, true);
+    expect(text).toContain("Clients per server connection: transaction 16.2.");
+    expect(text).toMatch(/multiplexing +- +16\.2$/m);
+    expect(comparisonText({ ...sampleComparison(), runs: [endless] }, true)).not.toContain(
+      "Clients per",
+    );
+  });
+
   test("the figures of a comparison are as precise as the least precise of its runs", () => {
     const result = sampleComparison();
     const runs = result.runs.map((each, i) => ({ ...each, precise: i === 0 }));

@@ -161,7 +161,9 @@ export const runSchema = z
     }),
     multiplexing: z
       .number()
-      .describe("connected clients per server connection, without those that are never served"),
+      .describe(
+        "connected clients per server connection, without those that are never served; where nothing settles the queue is among them",
+      ),
     memory_mb: z.number().describe("admitted connections (most) x memory_per_connection"),
     cores: cores.optional(),
     pooler: pooler.optional(),
