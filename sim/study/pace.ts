@@ -73,9 +73,9 @@ export function throughApplication({ app_pool, think }: ClientKind, pace: Pace):
   return (app_pool.instances * app_pool.size) / Math.max(1, cycleOf(pace) - mean(think));
 }
 
-/** What clients ask of the application's own pool, over what it lets through. */
-export const askedOfApplication = (kind: ClientKind, pace: Pace): number =>
-  askedRate(kind, pace, 1) / throughApplication(kind, pace);
+/** What clients ask of the application's own pool at `factor` times the load, over what it lets through. */
+export const askedOfApplication = (kind: ClientKind, pace: Pace, factor: number): number =>
+  askedRate(kind, pace, factor) / throughApplication(kind, pace);
 
 /** From one session's begin to the next one's of the same client; of clients from outside a session's length. */
 export function roundOf(kind: ClientKind, pace: Pace): number {

@@ -208,7 +208,22 @@ describe("pools of the application narrower than the pooler's", () => {
       expect(most.beyond?.clients).toBe((most.clients ?? 0) + 1);
     });
 
-  test("not where clients give up, or where the load changes with time", () => {
+  test("at its lowest a schedule's load still fills them, where it is never 0", async () => {
+    const workload = narrow(8, { wait_p99: MILLISECOND });
+    const entry = { at: 2 * SECOND, for: 5 * SECOND, clients: "clients" };
+    const calm = (factor: number) => ({ ...workload, schedule: [{ ...entry, factor }] });
+    // 30 clients ask for 0.375 of what 8 connections let through, and at a tenth of the load for 0.041.
+    expect([0.1, 1, 5].map((factor) => filling(calm(factor))?.size)).toEqual([2912, 320, 320]);
+    expect(filling(calm(0))?.size).toBe(Number.POSITIVE_INFINITY);
+    const { most, notes } = await mostClients(calm(0.1), { precision: 0.2, timeLimit });
+    expect(most).toMatchObject({ any_number: { app_connections: 8 }, beyond: null });
+    expect(notes.join()).not.toContain("the time was up");
+    const points = [0.5, 2].map((factor, i) => ({ at: i * SECOND, factor }));
+    const curves = [{ clients: "clients", points, every: 2 * SECOND }];
+    expect(filling({ ...workload, curves })?.size).toBe(608);
+  });
+
+  test("not where clients give up, or where something fails", () => {
     const workload = narrow(8, { wait_p99: MILLISECOND });
     const { clients } = workload;
     expect(filling(workload)).toEqual({ size: 320, app_connections: 8 });
@@ -217,6 +232,8 @@ describe("pools of the application narrower than the pooler's", () => {
     const without = clients.map((kind) => ({ ...kind, app_pool: undefined }));
     expect(filling({ ...workload, clients: [...clients, ...without] })).toBeUndefined();
     expect(filling({ ...workload, slo: { timeouts: 0.01 } })).toBeUndefined();
+    const faults = [{ at: 0, for: SECOND, fault: "stall" as const }];
+    expect(filling({ ...workload, faults })).toBeUndefined();
   });
 });
 

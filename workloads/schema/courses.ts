@@ -18,12 +18,20 @@ export function loadCourse(workload: Workload, name: string, begin: Nanos): Cour
 }
 
 /** The most by which the load of the kind `name` is multiplied within the measured window. */
-export function peakFactor(workload: Workload, name: string): number {
+export const peakFactor = (workload: Workload, name: string): number =>
+  Math.max(0, ...factorsOf(workload, name));
+
+/** The least by which it is multiplied within the measured window, or before it. */
+export const leastFactor = (workload: Workload, name: string): number =>
+  Math.min(1, ...factorsOf(workload, name));
+
+/** Factors of the load of the kind `name` within the measured window: all others lie between two of them. */
+function factorsOf(workload: Workload, name: string): number[] {
   const curve = workload.curves?.find((each) => each.clients === name);
   const entries = workload.schedule.filter((entry) => entry.clients === name);
   const pieces = curve === undefined ? piecesOf(entries) : piecesOfCurve(curve);
   const within = pieces.filter(({ at }) => at < workload.run.duration);
-  return Math.max(0, ...within.flatMap(({ from, to }) => [from, to]));
+  return within.flatMap(({ from, to }) => [from, to]);
 }
 
 /** The course of the statements' own time, which stands still in some faults. undefined: it never does. */

@@ -1,9 +1,9 @@
 /** Waits for a connection of the application's own pool, which no objective for those in the pooler counts. */
+import { leastFactor } from "../../../workloads/schema/courses.ts";
 import { isImpatient, staying } from "../../../workloads/schema/kinds.ts";
 import type { Workload } from "../../../workloads/schema/workload.ts";
 import { askedOfApplication, paceOf } from "../pace.ts";
 import type { Run } from "../results/index.ts";
-import { changes } from "../warm-up.ts";
 import { clientsOf } from "./load.ts";
 
 const MILLISECOND = 1e6;
@@ -44,19 +44,23 @@ const TIMES = 4;
 
 /**
  * The clients from whom on more of them make no difference to the pooler, for they wait in the application's
- * own pools. undefined: there are none, for not all pass through such a pool, or the objective counts the wait
- * there as well; or the load changes with time, and then each number of clients fills them for another part of it.
+ * own pools, also when a schedule has the load at its lowest. undefined: there are none, for not all pass through
+ * such a pool, or the objective counts the wait there as well; or something fails, and then each number of clients
+ * takes another time to fill them again.
  */
 export function filling(workload: Workload): Filling | undefined {
   const { clients, slo } = workload;
   const total = clientsOf(workload);
   const { response_p95, response_p99, timeouts } = slo;
   if ([response_p95, response_p99, timeouts].some((limit) => limit !== undefined)) return undefined;
-  if (total === undefined || changes(workload) || clients.some(isImpatient)) return undefined;
+  if (total === undefined || workload.faults !== undefined || clients.some(isImpatient))
+    return undefined;
   if (clients.some(({ app_pool, count }) => app_pool === undefined || count === undefined))
     return undefined;
   const least = Math.min(
-    ...clients.map((kind) => askedOfApplication(kind, paceOf(workload, kind))),
+    ...clients.map((kind) =>
+      askedOfApplication(kind, paceOf(workload, kind), leastFactor(workload, kind.name)),
+    ),
   );
   return {
     size: Math.ceil((total * TIMES) / least),
