@@ -34,12 +34,19 @@ export function parseVary(text: string): Axis {
   const [, key = "", values = ""] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (key === "") throw refused(text, EXPECTED);
   const range = /^(.+?)\.\.(.+?)(?::(.+))?$/s.exec(values.trim());
-  if (range === null) return { key: key.trim(), values: listOf(values) };
+  if (range === null) return { key: key.trim(), values: onceEach(text, listOf(values)) };
   const [from, to, step] = range.slice(1).map((part) => part && quantity(text, part));
   return {
     key: key.trim(),
     values: between(text, from as Quantity, to as Quantity, step || undefined),
   };
+}
+
+/** Errors: ConfigError for a value that is given twice: its points would have one name. */
+function onceEach(whole: string, values: string[]): string[] {
+  const twice = values.find((value, i) => values.indexOf(value) < i);
+  if (twice !== undefined) throw refused(whole, `each value once; ${twice} is given twice`);
+  return values;
 }
 
 /** Values between commas; those inside of brackets are a value's own. */

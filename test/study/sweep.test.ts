@@ -38,6 +38,7 @@ describe("--vary", () => {
     ["x=5 ms..7 s", "expected one unit for both ends and the step"],
     ["x=5 ms..7 ms:1", "expected one unit for both ends and the step"],
     ["x=1..1001", "at most 1000 values; give a larger step"],
+    ["x=5, 6,5", 'range is "x=5, 6,5"; expected each value once; 5 is given twice'],
   ] as const)
     test(`refused: ${text}`, () => expect(() => parseVary(text)).toThrow(message));
 });
