@@ -5,7 +5,7 @@ import { nounFor } from "../study/words.ts";
 import { distribution } from "./charts/distributions.ts";
 import { type Bars, runBars } from "./charts/modes.ts";
 import { between, figuresOf, provenance } from "./figures.ts";
-import { sloFindings, trouble } from "./findings.ts";
+import { NO_TRANSACTION, sloFindings, trouble } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { MEANING, type Table } from "./tables.ts";
 import { terminal } from "./terminal.ts";
@@ -88,6 +88,7 @@ function diffFindings(result: Result): string[] {
 }
 
 const troubles = (run: Run): string[] => [
+  ...(run.transactions === 0 ? [NO_TRANSACTION] : []),
   ...(run.unsteady === undefined ? [] : [`${run.unsteady}.`]),
   ...trouble(run),
 ];

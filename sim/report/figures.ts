@@ -39,13 +39,15 @@ function time(
 ): Figure {
   return {
     name,
-    // A queue that never settles has no wait of its own.
-    texts: (runs) =>
-      durations(runs.map((run) => (run.unsteady === undefined ? value(run) : Number.NaN))),
+    texts: (runs) => durations(runs.map((run) => (hasTimes(run) ? value(run) : Number.NaN))),
     interval: (run) => between(interval(run), durations),
     meaning,
   };
 }
+
+/** A queue that never settles has no wait of its own, and no transaction has none. */
+export const hasTimes = ({ unsteady, transactions }: Run): boolean =>
+  unsteady === undefined && transactions > 0;
 
 function figure(
   name: string,

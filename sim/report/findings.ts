@@ -19,7 +19,7 @@ export function runFindings(run: Run): string[] {
   return [`${head}: ${waits}.`, ...trouble(run), ...sloFindings(run.slo)];
 }
 
-const NO_TRANSACTION =
+export const NO_TRANSACTION =
   "not one transaction was completed in the simulated time; give it more with --duration.";
 
 /** What should not happen in a healthy pool; empty when it does not. */
@@ -73,13 +73,18 @@ export function comparisonFindings(result: Result): string[] {
   const first = hungry.map(starved);
   const unequal = ({ from, to }: Difference): boolean =>
     hungry.some(({ pool_mode }) => pool_mode === from || pool_mode === to);
-  const changes = differences.map((each) => differenceFinding(each, unequal(each)));
+  const compared = differences.filter(({ from, to }) =>
+    runs.every((run) => run.transactions > 0 || ![from, to].includes(run.pool_mode)),
+  );
+  const changes = compared.map((each) => differenceFinding(each, unequal(each)));
   const modes = runs.flatMap((run) => [...unsettled(run), ...trouble(run), ...sloOfMode(run)]);
   return [...first, ...changes, ...carried(runs), ...modes.filter((text) => !first.includes(text))];
 }
 
-const unsettled = (run: Run): string[] =>
-  run.unsteady === undefined ? [] : [`${modeName(run)}: ${run.unsteady}.`];
+function unsettled(run: Run): string[] {
+  if (run.transactions === 0) return [`${modeName(run)}: ${NO_TRANSACTION}`];
+  return run.unsteady === undefined ? [] : [`${modeName(run)}: ${run.unsteady}.`];
+}
 
 /** Differences in the mean wait that nobody would act on, however certain they are. */
 const TRIFLING_MS = 0.01;
@@ -127,6 +132,7 @@ function carried(runs: readonly Run[]): string[] {
 }
 
 function sloOfMode(run: Run): string[] {
+  if (run.transactions === 0) return [];
   return sloFindings(run.slo).map((text) => `${modeName(run)}: ${text}`);
 }
 

@@ -5,7 +5,8 @@ import { turnedAway } from "../study/slo.ts";
 import type { Chart } from "./charts/index.ts";
 import { runBars } from "./charts/modes.ts";
 import { heatMap, runCurve } from "./charts/sweep.ts";
-import { between } from "./figures.ts";
+import { between, hasTimes } from "./figures.ts";
+import { NO_TRANSACTION } from "./findings.ts";
 import type { Report } from "./html.ts";
 import { page } from "./page.ts";
 import { runsBars, shadeMap } from "./small-charts.ts";
@@ -46,8 +47,10 @@ function findings({ runs }: Result): string[] {
   const troubled = runs.filter(dropsClients).length;
   const imprecise = runs.filter((run) => !run.precise && run.unsteady === undefined).length;
   const unsteady = runs.filter((run) => run.unsteady !== undefined).length;
+  const idle = runs.filter((run) => run.transactions === 0).length;
   const at = (points: number): string => `At ${points} of ${runs.length} points`;
   return [
+    ...(idle > 0 ? [`${at(idle)} ${NO_TRANSACTION}`] : []),
     ...(troubled > 0 ? [`${at(troubled)} clients go unserved or are dropped.`] : []),
     ...(unsteady > 0 ? [`${at(unsteady)} the queue grows, and has no wait of its own.`] : []),
     ...(imprecise > 0
@@ -74,9 +77,8 @@ function tables(result: Result, keys: readonly string[]): Table[] {
 }
 
 function pointTable(runs: readonly Run[], keys: readonly string[]): Table {
-  // A queue that never settles has no wait of its own.
   const times = (pick: (run: Run) => number): string[] =>
-    durations(runs.map((run) => (run.unsteady === undefined ? pick(run) : Number.NaN)));
+    durations(runs.map((run) => (hasTimes(run) ? pick(run) : Number.NaN)));
   const means = times((run) => run.wait_ms.mean);
   const tails = times((run) => run.wait_ms.p99);
   const responses = times((run) => run.response_ms.p99);

@@ -7,6 +7,7 @@ import {
   trouble,
 } from "../../sim/report/findings.ts";
 import { comparisonReport, comparisonText, runReport, runText } from "../../sim/report/reports.ts";
+import { sweepText } from "../../sim/report/sweep.ts";
 import type { Result, Run } from "../../sim/study/results/index.ts";
 import { sampleComparison, sampleRun } from "./fixture.ts";
 
@@ -101,6 +102,24 @@ describe("findings of a run", () => {
     expect(comparisonText({ ...sampleComparison(), runs: [endless] }, true)).not.toContain(
       "Clients per",
     );
+  });
+
+  test("a mode without a transaction has no waits, no objective, and no difference to others", () => {
+    const terms = [
+      { name: "wait_p99", limit: 10, value: 0, unit: "ms", met: true, certain: false },
+    ];
+    const slo = { met: false, terms };
+    const idle = { ...sampleRun("session", 4), transactions: 0, errors: {}, slo };
+    const whole = sampleComparison();
+    const text = comparisonText({ ...whole, runs: [idle, ...whole.runs.slice(1)] }, true);
+    expect(text).toContain("Session mode: not one transaction was completed in the simulated time");
+    expect(text).not.toMatch(/instead of session mode|Session mode: SLO/);
+    expect(text).toMatch(/^wait, p99 +- +18\.4 ms/m);
+    expect(runText({ ...result, runs: [idle] }, true)).toMatch(/^wait, p99 +- /m);
+    const points = [idle, run].map((each, i) => ({ ...each, settings: { x: i } }));
+    const swept = sweepText({ ...result, runs: points }, ["x"], true);
+    expect(swept).toContain("At 1 of 2 points not one transaction was completed in the simulated");
+    expect(swept).toMatch(/^0 +- +- +/m);
   });
 
   test("the figures of a comparison are as precise as the least precise of its runs", () => {
