@@ -118,7 +118,7 @@ describe("modes", () => {
   test("runs too short to tell of one client: nobody is carried, and a note says why", async () => {
     const { run } = workload;
     const short = { ...workload, run: { ...run, duration: MILLISECOND, warmup: 0 } };
-    const { most, notes } = await mostClients(short, { precision: 0.2, timeLimit: 500 });
+    const { most, notes } = await mostClients(short, { precision: 0.2, timeLimit: 3_000 });
     expect(most).toMatchObject({ clients: 0, beyond: { clients: 1, sure: false } });
     expect(notes).toEqual([
       "1 client may be carried, too little was simulated to be sure of wait_p99; " +
