@@ -63,6 +63,8 @@ function verdictText({ verdict = "unsure", slo }: Result, old: Run, fresh: Run):
       ? terms.some((term) => !term.certain)
       : verdict === "fail" && !away && !terms.some((term) => !term.met && term.certain);
   if (!doubtful) return VERDICTS[verdict];
+  if (fresh.transactions === 0)
+    return `Verdict: ${verdict}, but not surely: there is no transaction to judge by.`;
   const reason =
     fresh.unsteady === undefined
       ? `the objective is ${verdict === "pass" ? "met" : "missed"} within the error; give it more with --precision`
@@ -77,7 +79,10 @@ function diffFindings(result: Result): string[] {
   const away = `The new settings turn ${whole(gone)} ${nounFor(gone, "client")} away, the old ones none.`;
   const before = old.slo?.met === false ? "Old settings: the objective is not met either." : "";
   return [
-    [verdictText(result, old, fresh), ...sloFindings(result.slo)].join(" "),
+    [
+      verdictText(result, old, fresh),
+      ...(fresh.transactions === 0 ? [] : sloFindings(result.slo)),
+    ].join(" "),
     turnsAway(old, fresh) ? away : "",
     result.verdict === "fail" ? before : "",
     result.changes?.length === 0 ? "No setting has changed." : "",

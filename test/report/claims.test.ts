@@ -61,6 +61,9 @@ test("a change that passes within the error is not said to meet the objective", 
     );
   expect(said(true)).toMatch(/^Verdict: pass\. The new settings meet the objective\./);
   expect(said(false)).toMatch(/^Verdict: pass, but not surely: .*met, within the error/);
+  const idle = said(false, { ...run, transactions: 0 });
+  expect(idle).toMatch(/^Verdict: pass, but not surely: there is no transaction to judge by\.\n/);
+  expect(idle).not.toContain("SLO");
   expect(said(true), "a difference of shares is in points").toMatch(/timeouts \+3 points/);
   expect(said(true, { ...run, retries: 7 })).toMatch(/timeouts, of attempts \+3 points/);
   expect(said(true)).toContain("memory, most of a replication -5 GB");
