@@ -83,9 +83,10 @@ export class Metrics implements WaitObserver {
         response.writeHead(404).end("see /metrics\n");
         return;
       }
-      void this.registry.metrics().then((text) => {
-        response.writeHead(200, { "content-type": this.registry.contentType }).end(text);
-      });
+      this.registry.metrics().then(
+        (text) => response.writeHead(200, { "content-type": this.registry.contentType }).end(text),
+        (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
+      );
     });
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) =>

@@ -1,6 +1,7 @@
 /** The endpoint for Prometheus: names, values equal to those of SHOW, the histogram of waits. */
 import type { Server } from "node:http";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { SHOW } from "../../engine/pooler/console/show.ts";
 import { type Pooler, startPooler } from "../../engine/pooler/main.ts";
 import { CONFIG_METRICS, LIST_METRICS, METRIC_TABLES } from "../../engine/show/metrics-table.ts";
 import { failure, Stage, until } from "./stage.ts";
@@ -88,5 +89,17 @@ test("only /metrics is served; off unless asked for; a bad address is refused", 
 test("connections that cannot be taken do not end the pooler", async () => {
   const { server } = (pooler as unknown as { endpoint: { server: Server } }).endpoint;
   for (let count = 0; count < 2; count++) server.emit("error", new Error("accept EMFILE"));
+  expect((await scrape()).get("pgbouncer_up")).toBe(1);
+});
+
+test("what cannot be counted is answered with 500, and the next question as ever", async () => {
+  const lists = vi.spyOn(SHOW, "lists").mockImplementation(() => {
+    throw new Error("no lists");
+  });
+  const response = await fetch(`http://${pooler.metrics}/metrics`).finally(() =>
+    lists.mockRestore(),
+  );
+  expect(response.status).toBe(500);
+  expect(await response.text()).toBe("Error: no lists\n");
   expect((await scrape()).get("pgbouncer_up")).toBe(1);
 });
