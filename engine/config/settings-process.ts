@@ -58,9 +58,9 @@ export const PROCESS_SETTINGS = {
   ),
   tcp_keepalive: setting(flag, "1", "Let the operating system notice dead connections."),
   tcp_keepcnt: setting(
-    count(),
+    quota(),
     "0",
-    "Unanswered probes after which a connection is dead; 0 = the system's value.",
+    "Unanswered probes after which a connection is dead; 0 or less = the system's value.",
     system,
   ),
   tcp_keepidle: setting(

@@ -9,6 +9,7 @@ import { SETTINGS } from "../../engine/config/settings.ts";
 import { DATABASE_KEYS, PEER_KEYS, USER_KEYS } from "../../engine/config/settings-entries.ts";
 import { configFrom } from "../../engine/config/written.ts";
 import { MICROSECOND, MILLISECOND, SECOND } from "../../engine/core/units.ts";
+import { socketOptions } from "../../engine/pooler/sockets/socket-options.ts";
 
 const tables: [string, Settings][] = [
   ["[pgbouncer]", SETTINGS],
@@ -41,6 +42,13 @@ test.each([
   expect(coreSettings(config)[name]).toBe(meant);
   expect(printIni(config)).toContain(`${name} = ${text}\n`);
   expect(() => configFrom({ [name]: Number(text) })).toThrow(`${name} is "${text}"; expected`);
+});
+
+test("tcp_keepcnt = -1 is shown so, and the system's value holds", () => {
+  const config = parseIni("a.ini", () => "[pgbouncer]\ntcp_keepcnt = -1\n");
+  expect(settingValue(config, "tcp_keepcnt")).toBe("-1");
+  const options = socketOptions(config.values);
+  expect(options.map(([option]) => option)).not.toContain("keepcnt");
 });
 
 test("in an entry a number below 0 is none", () => {
