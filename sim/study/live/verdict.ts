@@ -66,43 +66,49 @@ export interface Comparison {
   holds: boolean | undefined;
 }
 
+/** How far one side of a figure is from the other; `off` in its unit. */
+type Apart = Pick<Comparison, "error" | "noise"> & { off: number };
+
 /** Compares the repeats' figures, predicted and live: the middle of the ones with the middle of the others. */
-export function compareFigures(
+export const compareFigures = (
   predicted: readonly Figures[],
   live: readonly Figures[],
-): Comparison[] {
-  return FIGURES.map((figure) => {
-    const [expected, seen] = [predicted, live].map((runs) => runs.map((f) => f[figure])) as Sides;
-    const [a, b] = [median(expected), median(seen)];
-    const error = b === 0 ? Number.NaN : a / b - 1;
-    const found = { figure, predicted: a, live: b, error, noise: variation(seen) };
-    return judged(found, a - b, live.length, TOLERANCES[figure]);
-  });
-}
+): Comparison[] => compared({ predicted, live }, TOLERANCES, middlesApart);
 
 /**
  * Compares where each repeat has a prediction of its own, from what was measured just before and after it: a
  * machine whose speed drifts from one repeat to the next takes both along. What two such runs are apart
  * from each other is then the noise.
  */
-export function comparePairs(
+export const comparePairs = (
   predicted: readonly Figures[],
   live: readonly Figures[],
-): Comparison[] {
-  return FIGURES.map((figure) => {
-    const [expected, seen] = [predicted, live].map((runs) => runs.map((f) => f[figure])) as Sides;
-    const [a, b] = [median(expected), median(seen)];
-    const ratios = expected.map((value, i) => value / (seen[i] as number));
-    const known = ratios.every(Number.isFinite);
-    const middle = known ? median(ratios) : Number.NaN;
-    const noise = variation(known ? ratios : seen);
-    const found = { figure, predicted: a, live: b, error: middle - 1, noise };
-    return judged(found, (known ? middle * b : a) - b, live.length, SHARED_TOLERANCES[figure]);
-  });
+): Comparison[] => compared({ predicted, live }, SHARED_TOLERANCES, pairsApart);
+
+function middlesApart(predicted: readonly number[], live: readonly number[]): Apart {
+  const [a, b] = [median(predicted), median(live)];
+  return { error: b === 0 ? Number.NaN : a / b - 1, noise: variation(live), off: a - b };
 }
 
-/** Values of a figure, predicted and live. */
-type Sides = [number[], number[]];
+function pairsApart(predicted: readonly number[], live: readonly number[]): Apart {
+  const ratios = predicted.map((value, i) => value / (live[i] as number));
+  if (!ratios.every(Number.isFinite)) return middlesApart(predicted, live);
+  const [middle, b] = [median(ratios), median(live)];
+  return { error: middle - 1, noise: variation(ratios), off: middle * b - b };
+}
+
+function compared(
+  runs: Record<"predicted" | "live", readonly Figures[]>,
+  tolerances: Tolerances,
+  apart: (predicted: readonly number[], live: readonly number[]) => Apart,
+): Comparison[] {
+  return FIGURES.map((figure) => {
+    const of = (side: keyof typeof runs): number[] => runs[side].map((run) => run[figure]);
+    const { off, ...rest } = apart(of("predicted"), of("live"));
+    const sides = { predicted: median(of("predicted")), live: median(of("live")) };
+    return judged({ figure, ...sides, ...rest }, off, runs.live.length, tolerances[figure]);
+  });
+}
 
 /** With its verdict, of so many repeats: the prediction is `off` by that much. No `rule`, no verdict. */
 function judged(

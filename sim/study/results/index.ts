@@ -244,8 +244,10 @@ const validation = z
     repeats: count.describe("live runs, each predicted from its own seed"),
     predicted: figures,
     live: figures.describe("measured, median of the repeats"),
-    noise: figures.describe("repeat-to-repeat variation of the live run, relative"),
-    error: figures.describe("predicted / live - 1"),
+    noise: figures.describe(
+      "repeat-to-repeat variation of the live run, relative; of real work that of predicted / live",
+    ),
+    error: figures.describe("predicted / live - 1; of real work the median of the repeats' own"),
     tolerance: figures.describe("what the prediction may be off by, in the figure's unit"),
     verdict: z.enum(["pass", "fail"]),
     failed: z.array(z.string()).describe("figures that are off by more than their tolerance"),
