@@ -2,25 +2,20 @@
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ownPrefix } from "../../workloads/database/account.ts";
 import { embeddedPackage } from "../../workloads/database/embedded.ts";
-import { type Database, resolveDatabase, withClient } from "../../workloads/database/index.ts";
+import { resolveDatabase, withClient } from "../../workloads/database/index.ts";
 import { childrenOf } from "../../workloads/database/processes.ts";
+import { privateDatabase } from "./helpers.ts";
 
 const installed = (await embeddedPackage()) !== undefined;
 const HOUR = 3_600_000;
 
 describe.skipIf(!installed)("for real (skipped: embedded package not installed)", () => {
-  let database: Database;
-  beforeAll(async () => {
-    database = await resolveDatabase({ env: { PATH: process.env.PATH } });
-  });
-  afterAll(() => database.stop());
-
-  const server = () => database.server ?? expect.fail("it is not private");
+  const { database, server } = privateDatabase();
   const ask = (sql: string): Promise<string> =>
-    withClient(database, async (client) => {
+    withClient(database(), async (client) => {
       const { rows } = await client.query<{ answer: string }>(sql);
       return String(rows[0]?.answer);
     });
@@ -36,7 +31,7 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
         over = true;
       });
     const times: number[] = [];
-    await withClient(database, async (client) => {
+    await withClient(database(), async (client) => {
       while (!over) {
         const { rows } = await client.query("select extract(epoch from clock_timestamp()) as at");
         times.push(Number(rows[0].at) * 1000);
@@ -61,7 +56,7 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
   test("a restart ends every connection, and another server is found at the same address, again and again", async () => {
     const seen = new Set([await started()]);
     for (let times = 0; times < 2; times++) {
-      const client = new pg.Client(database);
+      const client = new pg.Client(database());
       const lost = new Promise<void>((resolve) => client.on("end", resolve));
       client.on("error", () => undefined);
       await client.connect();
@@ -87,7 +82,7 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
     const seen = new Set([await started()]);
     for (let times = 0; times < 2; times++) {
       await server().prepareFailover();
-      const client = new pg.Client(database);
+      const client = new pg.Client(database());
       client.on("error", () => undefined);
       await client.connect();
       const begin = performance.timeOrigin + performance.now() + 300;
@@ -139,7 +134,7 @@ describe.skipIf(!installed)("for real (skipped: embedded package not installed)"
 
   /** Of all private servers of this process. */
   const directories = (): string[] =>
-    readdirSync(dirname(database.host)).filter((name) => name.startsWith(ownPrefix(process.pid)));
+    readdirSync(dirname(database().host)).filter((name) => name.startsWith(ownPrefix(process.pid)));
 });
 
 test("children of a process are its own", async () => {

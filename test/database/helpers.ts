@@ -9,7 +9,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { afterAll, beforeAll, expect } from "vitest";
 import { serverAccount } from "../../workloads/database/account.ts";
+import {
+  type Database,
+  type PrivateServer,
+  resolveDatabase,
+} from "../../workloads/database/index.ts";
 
 const run = promisify(execFile);
 const OWNER = fileURLToPath(new URL("owner.ts", import.meta.url));
@@ -17,6 +23,17 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Polls every 5 ms for a minute: only a hang is meant to reach it. */
 const POLLS_MAX = 12_000;
 const POLL_MS = 5;
+
+/** A private database for the tests of a `describe`, and what it can be made to do. */
+export function privateDatabase(): { database: () => Database; server: () => PrivateServer } {
+  let database: Database;
+  beforeAll(async () => {
+    database = await resolveDatabase({ env: { PATH: process.env.PATH } });
+  });
+  afterAll(() => database.stop());
+  const server = () => database.server ?? expect.fail("it is not private");
+  return { database: () => database, server };
+}
 
 /** Starts `owner.ts`; as `nobody` when `ordinary` and we are root. */
 export async function spawnOwner(temporary: string, args: string[], ordinary = false) {

@@ -1,10 +1,11 @@
 /** Backends of a private server that let everybody else have a core first, also those that come later. */
 import { existsSync, readFileSync } from "node:fs";
 import { getPriority } from "node:os";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { embeddedPackage } from "../../workloads/database/embedded.ts";
-import { type Database, resolveDatabase, withClient } from "../../workloads/database/index.ts";
+import { withClient } from "../../workloads/database/index.ts";
 import { Yielding } from "../../workloads/database/yielding.ts";
+import { privateDatabase } from "./helpers.ts";
 
 const installed = (await embeddedPackage()) !== undefined;
 /** By sessions, where the system shares cores among these first. */
@@ -12,17 +13,11 @@ const grouped = existsSync("/proc/self/autogroup");
 const MINUTE = { timeout: 60_000, interval: 50 };
 
 describe.skipIf(!installed)("for real (skipped: embedded package not installed)", () => {
-  let database: Database;
-  beforeAll(async () => {
-    database = await resolveDatabase({ env: { PATH: process.env.PATH } });
-  });
-  afterAll(() => database.stop());
-
-  const server = () => database.server ?? expect.fail("it is not private");
+  const { database, server } = privateDatabase();
 
   /** A backend of its own, and how it stands with the cores. */
   const standing = <T>(look: (pid: number) => Promise<T>): Promise<T> =>
-    withClient(database, async (client) => {
+    withClient(database(), async (client) => {
       const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
       return await look(rows[0]?.pid ?? 0);
     });
