@@ -17,8 +17,8 @@ export class Yielding {
   private readonly server: PrivateServer;
   private readonly timer: NodeJS.Timeout;
   private postmaster = -1;
-  /** Backends that yield. */
-  private readonly yielding = new Set<number>();
+  /** Backends that yield, of those that there are. */
+  private yielding: readonly number[] = [];
 
   constructor(server: PrivateServer) {
     this.server = server;
@@ -36,12 +36,14 @@ export class Yielding {
       const most = constants.priority.PRIORITY_LOW;
       setPriority(postmaster, Math.min(most, getPriority() + NICENESS)); // Its children inherit it.
       this.postmaster = postmaster;
-      this.yielding.clear();
     }
     const common = (await groupOf(postmaster)).name;
     const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, "utf8");
-    for (const pid of children.trim().split(/\s+/).map(Number))
-      if (!this.yielding.has(pid) && (await yields(pid, common))) this.yielding.add(pid);
+    const pids = (children.match(/\d+/g) ?? []).map(Number);
+    this.yielding = pids.filter((pid) => this.yielding.includes(pid));
+    for (const pid of pids)
+      if (!this.yielding.includes(pid) && (await yields(pid, common)))
+        this.yielding = [...this.yielding, pid];
   }
 }
 
