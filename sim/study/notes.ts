@@ -3,7 +3,8 @@ import { POOL_MODES, type PoolMode } from "../../engine/core/index.ts";
 import type { Study } from "./run.ts";
 import { noInterval, type Scarce } from "./scarce.ts";
 
-type Told = Pick<Study, "notes" | "scarce">;
+/** What a study has to say. */
+export type Told = Pick<Study, "notes" | "scarce">;
 
 /** How those of whom a note holds are named. */
 export interface Naming<Who> {

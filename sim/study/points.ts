@@ -1,6 +1,5 @@
 /** The points of a sweep, and what a reader should know of them: said once, with the points of which it holds. */
-import { notesOfAll } from "./notes.ts";
-import type { Study } from "./run.ts";
+import { notesOfAll, type Told } from "./notes.ts";
 
 /** One point of the grid: the value of each key. */
 export type Point = Record<string, string>;
@@ -12,15 +11,11 @@ export const nameOf = (point: Readonly<Record<string, unknown>>): string =>
     .join(", ");
 
 /** Notes of all points; `answers` are in the order of `points`. */
-export function notesOf(
-  points: readonly Point[],
-  answers: readonly Pick<Study, "notes" | "scarce">[],
-): string[] {
-  return notesOfAll(points, answers, {
+export const notesOf = (points: readonly Point[], answers: readonly Told[]): string[] =>
+  notesOfAll(points, answers, {
     before: (at) => `${placesOf(at, points)}: `,
     within: (at) => ` at ${placesOf(at, points)}`,
   });
-}
 
 /** Points that are named one by one; of more of them the rest is counted. */
 const NAMED = 12;

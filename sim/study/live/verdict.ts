@@ -104,8 +104,9 @@ function compared(
 ): Comparison[] {
   return FIGURES.map((figure) => {
     const of = (side: keyof typeof runs): number[] => runs[side].map((run) => run[figure]);
-    const { off, ...rest } = apart(of("predicted"), of("live"));
-    const sides = { predicted: median(of("predicted")), live: median(of("live")) };
+    const [predicted, live] = [of("predicted"), of("live")];
+    const { off, ...rest } = apart(predicted, live);
+    const sides = { predicted: median(predicted), live: median(live) };
     return judged({ figure, ...sides, ...rest }, off, runs.live.length, tolerances[figure]);
   });
 }
